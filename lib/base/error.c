@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Error structs.
+ *
+ * Owns the text of messages and the quoting of foreign bytes in them.
+ * Keeps a message on one line, ended by NUL, whatever went in.
+ * Never allocates, and never touches an error on success.
+ */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+static void
+fill(struct feature_error *error, feature_status status, const char *reason)
+{
+    memset(error, 0, sizeof *error);
+    error->status = status;
+    error->row = -1;
+    snprintf(error->reason, sizeof error->reason, "%s", reason);
+}
+
+/* A cut may not split a UTF-8 sequence. */
+static void
+trim(char *message, size_t size)
+{
+    size_t used = strlen(message);
+
+    if (used + 1 < size)
+        return;
+    while (used && !lf_utf8_valid(message, used))
+        message[--used] = '\0';
+}
+
+feature_status
+lf_fail(struct feature_error *error, feature_status status, const char *reason,
+        const char *format, ...)
+{
+    va_list arguments;
+
+    if (!error)
+        return status;
+    fill(error, status, reason);
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    trim(error->message, sizeof error->message);
+    return status;
+}
+
+feature_status
+lf_fail_os(struct feature_error *error, feature_status status,
+           const char *reason, int os_error, const char *format, ...)
+{
+    char text[64] = "";
+    va_list arguments;
+    size_t used;
+
+    if (!error)
+        return status;
+    fill(error, status, reason);
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    used = strlen(error->message);
+#if defined(__GLIBC__)
+    snprintf(text, sizeof text, "%s", strerrordesc_np(os_error) ?: "error");
+#else
+    strerror_r(os_error, text, sizeof text);
+#endif
+    snprintf(error->message + used, sizeof error->message - used, ": %s", text);
+    trim(error->message, sizeof error->message);
+    error->os_error = os_error;
+    return status;
+}
+
+feature_status
+lf_fail_at(struct feature_error *error, feature_status status,
+           const char *reason, uint32_t line, uint32_t column,
+           const char *format, ...)
+{
+    va_list arguments;
+    int used;
+
+    if (!error)
+        return status;
+    fill(error, status, reason);
+    error->line = line;
+    error->column = column;
+    used = snprintf(error->message, sizeof error->message, "%u:%u: ", line,
+                    column);
+    va_start(arguments, format);
+    vsnprintf(error->message + used, sizeof error->message - (size_t)used,
+              format, arguments);
+    va_end(arguments);
+    trim(error->message, sizeof error->message);
+    return status;
+}
+
+feature_status
+lf_fail_memory(struct feature_error *error)
+{
+    return lf_fail(error, FEATURE_NO_MEMORY, "memory", "out of memory");
+}
+
+void
+lf_error_place(struct feature_error *error, uint32_t batch, int64_t row,
+               uint32_t column)
+{
+    if (!error)
+        return;
+    error->batch = batch;
+    error->row = row;
+    error->column = column;
+}
+
+const char *
+lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes, size_t size)
+{
+    static const char hex[] = "0123456789abcdef";
+    const uint8_t *from = bytes;
+    size_t used = 0, at = 0;
+
+    while (at < size) {
+        size_t step = lf_utf8_step(from + at, size - at);
+
+        if (used + 4 + 4 > LF_QUOTE_SIZE) {
+            memcpy(buffer + used, "...", 3);
+            used += 3;
+            break;
+        }
+        if (step > 1 || (step == 1 && from[at] >= 0x20 && from[at] != 0x7f)) {
+            memcpy(buffer + used, from + at, step);
+            used += step;
+            at += step;
+        } else {
+            buffer[used++] = '\\';
+            buffer[used++] = 'x';
+            buffer[used++] = hex[from[at] >> 4];
+            buffer[used++] = hex[from[at] & 15];
+            at++;
+        }
+    }
+    buffer[used] = '\0';
+    return buffer;
+}

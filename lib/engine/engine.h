@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: one LMDB environment per store file and process, its locks, its
+ * transactions, and look-ups in it. No LMDB type, rule or number leaves it.
+ */
+#ifndef LF_ENGINE_ENGINE_H
+#define LF_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libfeature.h"
+
+#define LF_KEY_MAX 480       /* bytes of an encoded join key */
+#define LF_TREE_NAME_SIZE 48 /* of a named database, with its NUL */
+
+struct lf_environment; /* shared by all handles of a process on one file */
+struct lf_reader;      /* a read transaction from the pool */
+struct lf_writer;      /* the write transaction; one at a time */
+struct lf_tree;        /* a named database within a writer */
+
+struct lf_environment_options {
+    uint32_t flags; /* feature_open_flag */
+    int32_t sync;   /* feature_sync, of the first opener of the process */
+    uint32_t mode;  /* 0: 0600 */
+    uint64_t map_size;
+    uint32_t max_readers;
+    uint32_t wait_ms; /* for the open lock */
+};
+
+struct lf_environment_info {
+    uint64_t file_size;
+    uint64_t map_size;
+    uint64_t used_size;
+    uint64_t transaction;
+    uint32_t readers;
+    uint32_t max_readers;
+    uint32_t lmdb_version; /* major x 10000 + minor x 100 + patch */
+    bool is_durable;
+    bool map_fallback;
+};
+
+/*
+ * Opens, or shares, the environment of the store in directory path. created
+ * tells that a new, empty one was made (and no other process can have written
+ * to it before the caller's first writer).
+ */
+feature_status lf_environment_open(const char *path,
+                                   const struct lf_environment_options *options,
+                                   struct lf_environment **environment,
+                                   bool *created, struct feature_error *error);
+
+/* Drops one share; the last one closes. NULL is fine. In a forked child it
+ * frees memory only. */
+void lf_environment_close(struct lf_environment *environment);
+
+/* FEATURE_INVALID `forked` in a child of the process that opened it. No system
+ * call. */
+feature_status lf_environment_check(const struct lf_environment *environment,
+                                    struct feature_error *error);
+
+/* Bytes of data the map may hold from now on; waits for running readers and
+ * writers of this process. Never below what is in use. */
+feature_status lf_environment_limit(struct lf_environment *environment,
+                                    uint64_t map_size,
+                                    struct feature_error *error);
+
+feature_status lf_environment_sync(struct lf_environment *environment,
+                                   struct feature_error *error);
+
+feature_status lf_environment_info(struct lf_environment *environment,
+                                   struct lf_environment_info *info,
+                                   struct feature_error *error);
+
+/*
+ * Read transactions. Pooled: begin renews one. No reader outlives the API call
+ * that began it. Values are borrowed until lf_reader_end.
+ */
+feature_status lf_reader_begin(struct lf_environment *environment,
+                               struct lf_reader **reader,
+                               struct feature_error *error);
+void lf_reader_end(struct lf_reader *reader); /* NULL is fine */
+
+/* LMDB's id of the snapshot: equal ids, equal contents. */
+uint64_t lf_reader_transaction(const struct lf_reader *reader);
+
+/* One value by tree name and key. A missing tree or key is found = false, not
+ * an error. */
+feature_status lf_reader_get(struct lf_reader *reader, const char *tree,
+                             const void *key, size_t key_size, bool *found,
+                             const uint8_t **value, size_t *size,
+                             struct feature_error *error);
+
+/* Calls visit for each (key, value) of a tree in key order, until it fails. */
+typedef feature_status (*lf_visit)(void *context, const uint8_t *key,
+                                   size_t key_size, const uint8_t *value,
+                                   size_t size, struct feature_error *error);
+feature_status lf_reader_scan(struct lf_reader *reader, const char *tree,
+                              lf_visit visit, void *context,
+                              struct feature_error *error);
+
+/* The batched look-up: one job a key, all jobs of one call together, in any
+ * number of trees. */
+struct lf_job {
+    const uint8_t *key;
+    uint32_t key_size;
+    uint32_t tree;        /* index into the call's trees */
+    uint32_t size;        /* out: bytes of the value */
+    uint32_t reserved;
+    const uint8_t *value; /* out: NULL where there is none */
+};
+
+feature_status lf_reader_lookup(struct lf_reader *reader,
+                                const char *const *trees, size_t tree_count,
+                                struct lf_job *jobs, size_t count,
+                                struct feature_error *error);
+
+/*
+ * The write transaction. begin takes the writer gate, waiting wait_ms at most
+ * (BUSY `writer-gate`), then LMDB's. It is bound to the calling thread and ends
+ * in commit or abort, both of which free it, before that thread's call returns.
+ */
+feature_status lf_writer_begin(struct lf_environment *environment,
+                               uint32_t wait_ms, struct lf_writer **writer,
+                               struct feature_error *error);
+
+/* After a failure nothing was committed, save under FEATURE_IO
+ * `outcome-unknown`. */
+feature_status lf_writer_commit(struct lf_writer *writer,
+                                struct feature_error *error);
+void lf_writer_abort(struct lf_writer *writer); /* NULL is fine */
+
+/* A named database, valid until the writer ends. create: make it where it is
+ * missing; otherwise *tree is NULL then. */
+feature_status lf_writer_tree(struct lf_writer *writer, const char *name,
+                              bool create, struct lf_tree **tree,
+                              struct feature_error *error);
+
+/* Removes a tree and its contents; no error where it is missing. */
+feature_status lf_writer_drop(struct lf_writer *writer, const char *name,
+                              struct feature_error *error);
+
+/* The value under a key, borrowed until the next change. */
+feature_status lf_tree_get(struct lf_tree *tree, const void *key,
+                           size_t key_size, bool *found, const uint8_t **value,
+                           size_t *size, struct feature_error *error);
+
+/* The last key of a tree; found = false where it is empty. */
+feature_status lf_tree_last(struct lf_tree *tree, bool *found,
+                            const uint8_t **key, size_t *key_size,
+                            struct feature_error *error);
+
+/* Stores a value. append: the key is known to be past the last one. */
+feature_status lf_tree_put(struct lf_tree *tree, const void *key,
+                           size_t key_size, const void *value, size_t size,
+                           bool append, struct feature_error *error);
+
+/* Removes a key; no error where it is missing. */
+feature_status lf_tree_delete(struct lf_tree *tree, const void *key,
+                              size_t key_size, struct feature_error *error);
+
+feature_status lf_tree_scan(struct lf_tree *tree, lf_visit visit, void *context,
+                            struct feature_error *error);
+
+#endif

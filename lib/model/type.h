@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Types of features and join keys. */
+#ifndef LF_MODEL_TYPE_H
+#define LF_MODEL_TYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libfeature.h"
+
+/* T: width 1. T[n]: width n >= 2. T[]: is_list, width 1. */
+struct lf_type {
+    int32_t code; /* feature_type */
+    uint32_t width;
+    bool is_list;
+};
+
+/* Bytes of one element as stored and in columns; 1 for BOOL (a byte, 0 or 1,
+ * in rows and defaults); 0 for STRING and BYTES. */
+size_t lf_type_element_size(int32_t code);
+
+/* Whether a value has no fixed size in a row: STRING, BYTES and lists. */
+bool lf_type_is_variable(struct lf_type type);
+
+/* Bytes in a row's fixed area; 0 for variable types. */
+size_t lf_type_fixed_size(struct lf_type type);
+
+bool lf_type_equal(struct lf_type a, struct lf_type b);
+
+/* Whether evolution may turn a stored feature of type from into type to:
+ * INT32 to INT64, FLOAT32 to FLOAT64, INT32 to FLOAT64, at any equal shape. */
+bool lf_type_widens(struct lf_type from, struct lf_type to);
+
+/* "INT64", "FLOAT32[16]", "STRING[]". */
+#define LF_TYPE_NAME_SIZE 24
+const char *lf_type_name(char buffer[LF_TYPE_NAME_SIZE], struct lf_type type);
+
+/* "INT64"; "UNKNOWN" for a number that is no type. */
+const char *lf_type_code_name(int32_t code);
+
+#endif

@@ -402,7 +402,7 @@ struct feature_query_options {
  * @since 0.1
  */
 struct feature_commit {
-    uint32_t struct_size; /**< sizeof(struct feature_commit), or 0 */
+    uint32_t struct_size; /**< sizeof(struct feature_commit) */
     uint32_t reserved;    /**< 0 */
     uint64_t sequence;    /**< dense number of the commit; 0: none yet */
     int64_t time;         /**< commit time, strictly increasing */

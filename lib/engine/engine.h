@@ -12,8 +12,8 @@
 
 #include "libfeature.h"
 
-#define LF_KEY_MAX 480       /* bytes of an encoded join key */
-#define LF_TREE_NAME_SIZE 48 /* of a named database, with its NUL */
+#define LF_KEY_MAX        480 /* bytes of an encoded join key */
+#define LF_TREE_NAME_SIZE 48  /* of a named database, with its NUL */
 
 struct lf_environment; /* shared by all handles of a process on one file */
 struct lf_reader;      /* a read transaction from the pool */
@@ -105,8 +105,8 @@ feature_status lf_reader_scan(struct lf_reader *reader, const char *tree,
 struct lf_job {
     const uint8_t *key;
     uint32_t key_size;
-    uint32_t tree;        /* index into the call's trees */
-    uint32_t size;        /* out: bytes of the value */
+    uint32_t tree; /* index into the call's trees */
+    uint32_t size; /* out: bytes of the value */
     uint32_t reserved;
     const uint8_t *value; /* out: NULL where there is none */
 };

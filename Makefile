@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# libfeature: one makefile for everything; `make help` lists the targets. All
+# output lies under $(B), so variants live side by side:
+#
+#     make B=build/debug CFLAGS='-O0 -UNDEBUG'
+
+# --- variables ---------------------------------------------------------------
+
+B          ?= build
+PREFIX     ?= /usr/local
+bindir     ?= $(PREFIX)/bin
+includedir ?= $(PREFIX)/include
+libdir     ?= $(PREFIX)/lib
+mandir     ?= $(PREFIX)/share/man
+bashdir    ?= $(PREFIX)/share/bash-completion/completions
+OBJCOPY    ?= objcopy
+PKG_CONFIG ?= pkg-config
+PROTOC_C   ?= protoc-c
+INSTALL    ?= install
+
+version_of = $(shell sed -n 's/^.define FEATURE_VERSION_$(1) //p' \
+                 include/libfeature.h)
+VERSION := $(call version_of,MAJOR).$(call version_of,MINOR).$(call \
+               version_of,PATCH)
+SONAME  := libfeature.so.$(firstword $(subst ., ,$(VERSION)))
+
+# A recursive variable that asks once, on first use: `make deps` has to work
+# where pkg-config is what is missing.
+once = $(eval $(1) := $(2))$($(1))
+
+REQUIRES    := lmdb libzstd libprotobuf-c
+pc_requires  = $(call once,pc_requires,$(if $(shell $(PKG_CONFIG) --exists \
+                   lmdb && echo yes),$(REQUIRES),$(filter-out lmdb,$(REQUIRES))))
+no_pc_libs   = $(if $(filter lmdb,$(pc_requires)),,-llmdb)
+pc_cflags    = $(call once,pc_cflags,$(shell $(PKG_CONFIG) --cflags \
+                   $(pc_requires)))
+pc_libs      = $(call once,pc_libs,$(shell $(PKG_CONFIG) --libs \
+                   $(pc_requires)) $(no_pc_libs))
+cmocka_libs  = $(call once,cmocka_libs,$(shell $(PKG_CONFIG) --libs cmocka))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wvla
+WERROR   ?= $(if $(CI),1)
+# glibc warns about _FORTIFY_SOURCE without optimisation.
+FORTIFY  := $(if $(filter -O0 -Og,$(CFLAGS)),,-U_FORTIFY_SOURCE \
+                -D_FORTIFY_SOURCE=2)
+HARDEN   := -fstack-protector-strong -fstack-clash-protection $(FORTIFY)
+common    = -std=c11 -D_GNU_SOURCE -O2 -g -pthread $(HARDEN) -MMD -MP \
+            $(CPPFLAGS)
+checked   = $(common) $(WARNINGS) $(if $(WERROR),-Werror)
+# The library is compiled without its assertions; checking variants pass
+# -UNDEBUG, and the user's CFLAGS come last.
+lib_flags   = $(checked) -fPIC -fvisibility=hidden -DNDEBUG -Iinclude -Ilib \
+              -I$(B)/gen $(pc_cflags) $(CFLAGS)
+gen_flags   = $(common) -w -fPIC -fvisibility=hidden -I$(B)/gen $(pc_cflags) \
+              $(CFLAGS)
+tool_flags  = $(checked) -fPIE -Iinclude -Itools $(CFLAGS)
+test_flags  = $(checked) -fPIE -Iinclude -Itests $(CFLAGS)
+unit_flags  = $(checked) -fPIE -Iinclude -Itests -Ilib -I$(B)/gen \
+              $(pc_cflags) $(CFLAGS)
+link_flags  = -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
+Z_DEFS     ?= -Wl,-z,defs
+so_flags    = -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$(map) \
+              $(Z_DEFS) -Wl,-z,nodelete
+pie_flags   = -pie $(link_flags)
+
+map         := lib/libfeature.map
+protos      := $(sort $(wildcard lib/format/*.proto))
+gen_sources := $(patsubst lib/%.proto,$(B)/gen/%.pb-c.c,$(protos))
+gen_headers := $(gen_sources:.c=.h)
+lib_objects := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard lib/*/*.c))) \
+               $(gen_sources:.c=.o)
+tool_objects := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tools/*.c)))
+tool_parts   := $(filter-out $(B)/tools/feature.o,$(tool_objects))
+support_objects := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/*.c)))
+support      := $(B)/tests/support.a
+so           := $(B)/libfeature.so
+
+programs_of = $(patsubst %.c,$(B)/%,$(sort $(wildcard $(1)/*.c)))
+examples   := $(call programs_of,examples)
+benches    := $(call programs_of,bench)
+unit_tests := $(call programs_of,tests/unit)
+so_tests   := $(call programs_of,tests/api) $(call programs_of,tests/model)
+tool_tests := $(call programs_of,tests/tool)
+tests      := $(unit_tests) $(so_tests) $(tool_tests)
+scripts    := $(sort $(wildcard tests/tool/*.sh))
+runs       := $(tests:$(B)/%=run/%) $(scripts:%=run/%)
+
+pc_files := $(B)/libfeature.pc $(B)/libfeature-static.pc
+products := $(so) $(B)/libfeature.a $(pc_files) \
+            $(if $(tool_objects),$(B)/feature $(B)/installed/feature)
+sources   = $(sort $(wildcard include/*.h lib/*/*.[ch] tools/*.[ch] \
+                examples/*.c examples/*/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+
+# Operations of one run of each model test.
+MODEL_OPERATIONS ?= 200000
+
+V ?=
+quiet := $(if $(V),,@)
+say    = @printf '  %-7s %s\n' $(1) $(2)
+# Jobs for our own sub-makes, unless the caller already said how many.
+jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all deps demo test check lint format install uninstall dist clean help \
+        examples bench-load tests begin-check check-asan check-install demo-run \
+        FORCE $(runs)
+
+all: $(products) examples ## build the library, the tool and the examples
+examples: $(examples)
+tests: $(tests)
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | \
+	    awk -F'\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@echo '  variables    B PREFIX DESTDIR libdir CC CFLAGS LDFLAGS WERROR=1 V=1'
+
+# --- rules -------------------------------------------------------------------
+
+# Objects depend on this file, which changes when the flags do.
+flags_now = $(CC) $(lib_flags) $(tool_flags) $(link_flags)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(flags_now))' | cmp -s - $@ || \
+	    printf '%s\n' '$(subst ','\'',$(flags_now))' > $@
+
+$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: lib/%.proto
+	$(call say,PROTO,$<)
+	@mkdir -p $(@D)
+	$(quiet)$(PROTOC_C) --c_out=$(B)/gen/$(dir $*) \
+	    --proto_path=lib/$(dir $*) $<
+
+define compile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(1) -c -o $@ $<
+endef
+
+$(B)/lib/%.o: lib/%.c $(B)/flags | $(gen_headers)
+	$(call compile,$(lib_flags))
+$(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
+	$(call compile,$(gen_flags))
+$(B)/tools/%.o: tools/%.c $(B)/flags
+	$(call compile,$(tool_flags))
+$(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags | $(gen_headers)
+	$(call compile,$(unit_flags))
+$(B)/tests/tool/%.o: tests/tool/%.c $(B)/flags
+	$(call compile,$(test_flags) -Itools)
+$(B)/tests/%.o: tests/%.c $(B)/flags
+	$(call compile,$(test_flags))
+$(B)/examples/%.o: examples/%.c $(B)/flags
+	$(call compile,$(tool_flags))
+$(B)/bench/%.o: bench/%.c $(B)/flags
+	$(call compile,$(tool_flags))
+
+$(so).$(VERSION): $(lib_objects) $(map)
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(so_flags) $(link_flags) -o $@ $(lib_objects) $(pc_libs)
+$(B)/$(SONAME): $(so).$(VERSION)
+	@ln -sf $(<F) $@
+$(so): $(B)/$(SONAME)
+	@ln -sf $(<F) $@
+
+# One object with its private names made local: no lf_ name can collide.
+$(B)/libfeature.a: $(lib_objects)
+	$(call say,AR,$@)
+	$(quiet)$(LD) -r -o $(B)/libfeature.o $(lib_objects)
+	$(quiet)$(OBJCOPY) --localize-hidden $(B)/libfeature.o
+	$(quiet)rm -f $@ && $(AR) rcsD $@ $(B)/libfeature.o
+
+comma := ,
+# rpath is where a program in the build tree finds the library.
+define link_so
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(pie_flags) $(if $(1),-Wl$(comma)-rpath$(comma)'$(1)') \
+	    -o $@ $(filter %.o %.a,$^) $(so) $(2)
+endef
+
+$(B)/feature: $(tool_objects) $(so)
+	$(call link_so,$$ORIGIN)
+$(B)/installed/feature: $(tool_objects) $(so)
+	$(call link_so,)
+$(examples): $(B)/examples/%: $(B)/examples/%.o $(so)
+	$(call link_so,$$ORIGIN/..,-lm)
+$(B)/examples/score $(B)/examples/latency: $(B)/examples/common/departures.o
+$(benches): $(B)/bench/%: $(B)/bench/%.o $(so)
+	$(call link_so,$$ORIGIN/..,-lm)
+# An archive: a test links only what it uses, be it of the support or of the
+# library that is being built.
+$(support): $(support_objects)
+	@rm -f $@ && $(AR) rcsD $@ $^
+$(so_tests): $(B)/%: $(B)/%.o $(support) $(so)
+	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
+$(tool_tests): $(B)/%: $(B)/%.o $(support) $(tool_parts) $(so)
+	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
+$(unit_tests): $(B)/%: $(B)/%.o $(support) $(lib_objects)
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(pie_flags) -o $@ $(filter %.o %.a,$^) $(pc_libs) \
+	    $(cmocka_libs) -lm
+
+$(B)/%.pc: pkgconfig/%.pc.in Makefile include/libfeature.h $(B)/paths
+	@mkdir -p $(@D)
+	$(quiet)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(libdir))|' \
+	    -e 's|@INCLUDEDIR@|$(patsubst \
+	        $(PREFIX)/%,$${prefix}/%,$(includedir))|' \
+	    -e 's|@REQUIRES@|$(pc_requires)|' -e 's|@LIBS@|$(no_pc_libs)|' \
+	    $< > $@
+# The .pc files name the paths, so they change when PREFIX does.
+$(B)/paths: FORCE
+	@mkdir -p $(@D)
+	@echo $(PREFIX) $(libdir) $(includedir) | cmp -s - $@ || \
+	    echo $(PREFIX) $(libdir) $(includedir) > $@
+
+# --- targets: packages, demo, formatting -------------------------------------
+
+deps: ## install the Debian packages that are missing
+	@scripts/deps.sh
+
+# What deps installs, the build below must find: hence the second make.
+demo: ## load real flight records, read and score them
+	@scripts/deps.sh
+	@$(MAKE) -s --no-print-directory $(jobs) demo-run
+demo-run: all
+	@scripts/demo.sh $(B)
+
+format: ## run clang-format over the C sources
+	clang-format -i $(sources)
+
+bench-load: all $(benches) ## time `feature load` against the sqlite3 shell
+	@bench/load.sh $(B)
+
+clean: ## remove what was built
+	rm -rf $(B)
+
+dist: ## make a source archive of the last commit
+	@mkdir -p $(B)
+	git archive --format=tar --prefix=libfeature-$(VERSION)/ HEAD | \
+	    gzip -9n > $(B)/libfeature-$(VERSION).tar.gz
+
+# --- targets: tests ----------------------------------------------------------
+
+begin-check:
+	@rm -rf $(B)/results && mkdir -p $(B)/results
+
+# One line a program; failures are counted, not fatal, so that all are seen.
+$(tests:$(B)/%=run/%): run/%: $(B)/% | begin-check tests all
+	@B=$(B) scripts/run-test.sh $* $< $(if $(filter \
+	    tests/model/%,$*),$(MODEL_OPERATIONS))
+$(scripts:%=run/%): run/%: % | begin-check tests all
+	@B=$(B) FEATURE_TOOL=$(abspath $(B))/feature scripts/run-test.sh $* sh $<
+
+check: $(runs) ## run the tests of one variant
+	@scripts/run-summary.sh $(B)/results
+
+lint: all ## check layers, sizes, format, symbols; run the analyser
+	@rm -rf $(B)/lint && mkdir -p $(B)/lint
+	@B=$(B) scripts/lint/all.sh
+	@scripts/run-summary.sh $(B)/lint
+
+test: ## run everything: tests, sanitizers, headers, installation, lint
+	@scripts/deps.sh
+	@MAKE='$(MAKE) -k --no-print-directory $(jobs)' B='$(B)' scripts/test.sh
+
+ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+        -fno-sanitize-recover=all -UNDEBUG -U_FORTIFY_SOURCE
+MODEL_ASAN_OPERATIONS ?= 100000
+check-asan:
+	@$(MAKE) check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
+	    MODEL_OPERATIONS=$(MODEL_ASAN_OPERATIONS)
+
+# One after the other: they install from the same build directory.
+check-install: all
+	@rm -rf $(B)/install && mkdir -p $(B)/install
+	@export B='$(B)' CC='$(CC)' CXX='$(CXX)' MAKE='$(MAKE)' RESULTS=$(B)/install; \
+	for test in tests/install/*.sh; do \
+	    scripts/run-test.sh $${test%.sh} sh $$test; done
+	@scripts/run-summary.sh $(B)/install
+
+# --- targets: installation ---------------------------------------------------
+
+to = $(DESTDIR)$(1)
+man_pages   := $(wildcard tools/*.1)
+completions := $(wildcard tools/feature.bash-completion)
+
+install: $(products) ## install under PREFIX (DESTDIR for packagers)
+	$(INSTALL) -d $(call to,$(includedir)) $(call to,$(libdir)/pkgconfig)
+	$(INSTALL) -m 644 include/libfeature.h $(call to,$(includedir))
+	$(INSTALL) -m 755 $(so).$(VERSION) $(call to,$(libdir))
+	ln -sf libfeature.so.$(VERSION) $(call to,$(libdir)/$(SONAME))
+	ln -sf $(SONAME) $(call to,$(libdir)/libfeature.so)
+	$(INSTALL) -m 644 $(B)/libfeature.a $(call to,$(libdir))
+	$(INSTALL) -m 644 $(pc_files) $(call to,$(libdir)/pkgconfig)
+ifneq ($(tool_objects),)
+	$(INSTALL) -d $(call to,$(bindir))
+	$(INSTALL) -m 755 $(B)/installed/feature $(call to,$(bindir))
+endif
+ifneq ($(man_pages),)
+	$(INSTALL) -d $(call to,$(mandir)/man1)
+	$(INSTALL) -m 644 $(man_pages) $(call to,$(mandir)/man1)
+endif
+ifneq ($(completions),)
+	$(INSTALL) -d $(call to,$(bashdir))
+	$(INSTALL) -m 644 $(completions) $(call to,$(bashdir)/feature)
+endif
+	@case '$(DESTDIR)$(libdir)' in \
+	    /usr/lib* | /usr/local/lib*) ldconfig 2>/dev/null || true ;; esac
+
+uninstall: ## remove what install put there
+	rm -f $(call to,$(includedir)/libfeature.h) \
+	    $(call to,$(libdir)/libfeature.so.$(VERSION)) \
+	    $(call to,$(libdir)/$(SONAME)) $(call to,$(libdir)/libfeature.so) \
+	    $(call to,$(libdir)/libfeature.a) \
+	    $(pc_files:$(B)/%=$(call to,$(libdir)/pkgconfig)/%) \
+	    $(call to,$(bindir)/feature) \
+	    $(man_pages:tools/%=$(call to,$(mandir)/man1)/%) \
+	    $(call to,$(bashdir)/feature)
+
+-include $(lib_objects:.o=.d) $(tool_objects:.o=.d) $(support_objects:.o=.d) $(B)/examples/common/departures.d \
+         $(addsuffix .d,$(tests) $(examples) $(benches))

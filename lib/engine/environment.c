@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An environment's life in this process: opened once, shared, closed.
+ *
+ * Owns the shares, and the answers about an environment as a whole.
+ * Keeps the open lock around every open and close: LMDB 0.9.26 to 0.9.31
+ * destroy a shared mutex when two processes do these at once.
+ * Never opens a file twice in one process, and never calls LMDB for an
+ * environment that was inherited by fork.
+ */
+#include "engine/environment.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/gate.h"
+#include "engine/locks.h"
+#include "engine/opening.h"
+#include "engine/reader.h"
+#include "engine/registry.h"
+
+#define CLOSE_WAIT_MS 10000
+
+static feature_status
+check_version(struct feature_error *error)
+{
+    int major, minor, patch;
+
+    mdb_version(&major, &minor, &patch);
+    if (major != 0 || minor != 9 || patch < 24)
+        return lf_fail(
+            error, FEATURE_VERSION, "lmdb-version",
+            "this process has LMDB %d.%d.%d, libfeature needs 0.9.24 "
+            "or a later 0.9",
+            major, minor, patch);
+    return FEATURE_OK;
+}
+
+static feature_status
+check_options(const char *path, const struct lf_environment_options *options,
+              struct feature_error *error)
+{
+    LF_TRY(check_version(error));
+    if (!path || !*path)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "the path of a store is needed");
+    if (options->flags & FEATURE_OPEN_IMMUTABLE)
+        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                       "FEATURE_OPEN_IMMUTABLE is not supported yet");
+    if (options->max_readers > 65536)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "max_readers is %u, the most is 65536",
+                       options->max_readers);
+    return FEATURE_OK;
+}
+
+static bool
+may_create(const struct lf_environment_options *options)
+{
+    return (options->flags & FEATURE_OPEN_CREATE) &&
+           !(options->flags & FEATURE_OPEN_READ_ONLY);
+}
+
+static feature_status
+check_share(const struct lf_environment *found,
+            const struct lf_directory *directory, struct feature_error *error)
+{
+    const struct lf_environment_options *options = directory->options;
+
+    LF_TRY(lf_environment_check(found, error));
+    if (options->flags & FEATURE_OPEN_READ_ONLY)
+        return FEATURE_OK;
+    if (found->read_only)
+        return lf_fail(error, FEATURE_CONFLICT, "in-use",
+                       "this process has %s open read-only; close that first",
+                       directory->path);
+    if (found->sync != options->sync)
+        return lf_fail(error, FEATURE_CONFLICT, "in-use",
+                       "this process has %s open with another sync level",
+                       directory->path);
+    return FEATURE_OK;
+}
+
+/* Another share of an environment that is open in this process. */
+static feature_status
+share(struct lf_environment *found, const struct lf_directory *directory,
+      struct lf_environment **environment, bool *created,
+      struct feature_error *error)
+{
+    feature_status status;
+
+    LF_TRY(check_share(found, directory, error));
+    LF_TRY(lf_open_lock(found->lock_file, directory->options->wait_ms, error));
+    status = lf_environment_settle(found, directory, created, error);
+    if (status || !*created)
+        lf_open_unlock(found->lock_file);
+    if (status)
+        return status;
+    found->shares++;
+    *environment = found;
+    return FEATURE_OK;
+}
+
+/* Shares what is open in this process, or opens. again: another thread has made
+ * the store and not written to it yet. */
+static feature_status
+attempt(const struct lf_directory *directory,
+        struct lf_environment **environment, bool *created, bool *again,
+        struct feature_error *error)
+{
+    struct lf_environment *found;
+    struct stat data;
+    bool exists;
+
+    LF_TRY(lf_directory_look(directory, &exists, &data, error));
+    found = exists ? lf_registry_find(data.st_dev, data.st_ino) : NULL;
+    *again = found && atomic_load(&found->is_fresh);
+    if (*again)
+        return lf_fail(error, FEATURE_BUSY, "open-lock",
+                       "%s is being created by another thread",
+                       directory->path);
+    if (found)
+        return share(found, directory, environment, created, error);
+    if (!exists && !may_create(directory->options))
+        return lf_fail(error, FEATURE_NOT_FOUND, "no-store",
+                       "there is no store in %s", directory->path);
+    return lf_environment_make(directory, environment, created, error);
+}
+
+static feature_status
+open_in(const struct lf_directory *directory,
+        struct lf_environment **environment, bool *created,
+        struct feature_error *error)
+{
+    int64_t deadline = lf_clock_steady_ms() + directory->options->wait_ms;
+    struct timespec pause = {.tv_nsec = 1000000};
+    feature_status status;
+    bool again = false;
+
+    for (;;) {
+        LF_TRY(lf_registry_enter(error));
+        status = attempt(directory, environment, created, &again, error);
+        lf_registry_leave();
+        if (!again || lf_clock_steady_ms() >= deadline)
+            return status;
+        nanosleep(&pause, NULL);
+        again = false;
+    }
+}
+
+feature_status
+lf_environment_open(const char *path,
+                    const struct lf_environment_options *options,
+                    struct lf_environment **environment, bool *created,
+                    struct feature_error *error)
+{
+    struct lf_environment *opened = NULL;
+    struct lf_directory directory;
+    bool is_made = false;
+    feature_status status;
+
+    LF_TRY(check_options(path, options, error));
+    LF_TRY(lf_directory_open(path, options, &directory, error));
+    status = open_in(&directory, &opened, &is_made, error);
+    close(directory.handle);
+    if (status)
+        return status;
+    *environment = opened;
+    *created = is_made;
+    return FEATURE_OK;
+}
+
+static void
+free_environment(struct lf_environment *environment)
+{
+    lf_queue_destroy(&environment->queue);
+    lf_gate_destroy(&environment->gate);
+    lf_free(environment);
+}
+
+void
+lf_environment_shut(struct lf_environment *environment)
+{
+    if (environment->lmdb) {
+        lf_readers_free(environment);
+        mdb_env_close(environment->lmdb);
+    }
+    lf_registry_remove(environment);
+    lf_open_unlock(environment->lock_file);
+    lf_registry_close_lock(environment); /* the pid's byte goes last */
+    close(environment->directory);
+    free_environment(environment);
+}
+
+void
+lf_environment_close(struct lf_environment *environment)
+{
+    if (!environment)
+        return;
+    if (environment->generation != lf_registry_generation()) {
+        if (--environment->shares)
+            return;
+        close(environment->directory); /* this process's copy */
+        free_environment(environment);
+        return;
+    }
+    if (lf_registry_enter(NULL))
+        return;
+    if (!--environment->shares) {
+        if (!atomic_load(&environment->is_fresh))
+            lf_open_lock(environment->lock_file, CLOSE_WAIT_MS, NULL);
+        lf_environment_shut(environment);
+    }
+    lf_registry_leave();
+}
+
+feature_status
+lf_environment_check(const struct lf_environment *environment,
+                     struct feature_error *error)
+{
+    int failure;
+
+    if (environment->generation != lf_registry_generation())
+        return lf_fail(error, FEATURE_INVALID, "forked",
+                       "the store was opened before a fork; open it again in "
+                       "the child");
+    failure = atomic_load_explicit(&environment->failure, memory_order_relaxed);
+    switch ((enum lf_failure)failure) {
+    case LF_FAILURE_NONE:
+        return FEATURE_OK;
+    case LF_FAILURE_OUTCOME:
+        return lf_fail(error, FEATURE_IO, "outcome-unknown",
+                       "a commit failed while it was being made; close the "
+                       "store in this process and open it again");
+    case LF_FAILURE_MAP:
+        return lf_fail(error, FEATURE_IO, "io",
+                       "the store is no longer mapped; close it in this "
+                       "process and open it again");
+    }
+    return FEATURE_OK;
+}
+
+feature_status
+lf_environment_sync(struct lf_environment *environment,
+                    struct feature_error *error)
+{
+    int code;
+
+    LF_TRY(lf_environment_check(environment, error));
+    if (environment->read_only)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "the store is open read-only");
+    code = mdb_env_sync(environment->lmdb, 1);
+    if (code)
+        return lf_engine_fail(error, environment->directory, code,
+                              "sync of the store");
+    return FEATURE_OK;
+}
+
+feature_status
+lf_environment_info(struct lf_environment *environment,
+                    struct lf_environment_info *info,
+                    struct feature_error *error)
+{
+    MDB_envinfo lmdb = {0};
+    struct stat at = {0};
+    int file, code, major, minor, patch;
+    uint32_t slot;
+
+    LF_TRY(lf_environment_check(environment, error));
+    mdb_version(&major, &minor, &patch);
+    slot = lf_gate_enter(&environment->gate); /* mdb_env_info reads the map */
+    code = mdb_env_info(environment->lmdb, &lmdb);
+    if (!code)
+        code = mdb_env_get_fd(environment->lmdb, &file);
+    if (!code && fstat(file, &at))
+        code = errno;
+    lf_gate_leave(&environment->gate, slot);
+    if (code)
+        return lf_engine_fail(error, -1, code, "cannot inspect the store");
+    *info = (struct lf_environment_info){
+        .file_size = (uint64_t)at.st_size,
+        .map_size = lmdb.me_mapsize,
+        .used_size = (lmdb.me_last_pgno + 1) * environment->page_size,
+        .transaction = lmdb.me_last_txnid,
+        .readers = lmdb.me_numreaders,
+        .max_readers = lmdb.me_maxreaders,
+        .lmdb_version = (uint32_t)(major * 10000 + minor * 100 + patch),
+        .is_durable = environment->is_durable,
+        .map_fallback = environment->map_fallback,
+    };
+    return FEATURE_OK;
+}

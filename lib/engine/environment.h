@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of an environment, for the engine's own files. */
+#ifndef LF_ENGINE_ENVIRONMENT_H
+#define LF_ENGINE_ENVIRONMENT_H
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "engine/engine.h"
+
+#if MDB_VERSION_MAJOR >= 1
+#error "libfeature needs LMDB 0.9: the data format of 1.0 is another one"
+#endif
+#if MDB_VERSION_PATCH < 24
+#error "libfeature needs LMDB 0.9.24 or later"
+#endif
+#if UINTPTR_MAX < UINT64_MAX
+#error "libfeature needs a 64-bit machine"
+#endif
+
+#define LF_SLOTS 64 /* of the gate, and so of idle readers */
+
+/* Why an environment answers nothing until it is opened again. */
+enum lf_failure {
+    LF_FAILURE_NONE = 0,
+    LF_FAILURE_OUTCOME, /* a commit may or may not have been made */
+    LF_FAILURE_MAP      /* LMDB lost its mapping */
+};
+
+/* A line of cache apart, so that threads do not share one. */
+struct lf_slot {
+    _Atomic(uint32_t) running;
+    uint32_t reserved;
+    _Atomic(struct lf_reader *) idle;
+    uint8_t apart[48];
+};
+
+/* Transactions come in, a remap waits until all have gone (gate.c). */
+struct lf_gate {
+    struct lf_slot slots[LF_SLOTS];
+    atomic_bool is_closed;
+    pthread_mutex_t mutex; /* of the one who remaps */
+};
+
+/* Writers of this process, one after the other. */
+struct lf_queue {
+    pthread_mutex_t mutex;
+    pthread_cond_t turn;
+    bool is_taken;
+};
+
+struct lf_environment {
+    struct lf_gate gate;
+    struct lf_queue queue;
+
+    struct lf_environment *next; /* of the registry */
+    dev_t device;                /* of data.mdb */
+    ino_t inode;
+    uint32_t shares;
+    uint32_t generation;
+
+    MDB_env *lmdb;
+    MDB_dbi main;  /* the main database: names of trees, and their records */
+    int directory; /* the store, open for the life of the environment */
+    int lock_file; /* open.lock */
+    int32_t sync;
+    uint32_t page_size;
+    uint64_t map_size;
+    bool read_only;
+    bool is_durable;
+    bool map_fallback;
+    atomic_bool
+        is_fresh; /* created; the open lock waits for the first writer */
+
+    _Atomic(int) failure;          /* lf_failure */
+    _Atomic(uint32_t) remaps;      /* counts changes of the map */
+    _Atomic(const uint8_t *) base; /* of the map; NULL: not found yet */
+    _Atomic(uint64_t) file_pages;  /* the file has at least that many */
+    uint32_t commits;              /* since dead readers were looked for */
+    int64_t checked_ms;            /* when they were */
+    MDB_dbi highest;               /* handle that was ever open */
+};
+
+/* The answers to failures of LMDB and of the system (status.c). code is an
+ * LMDB code or an errno value; directory, or -1, says which disk may be full.
+ */
+feature_status lf_engine_fail(struct feature_error *error, int directory,
+                              int code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

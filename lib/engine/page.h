@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages of a snapshot, checked before anything in them is believed. */
+#ifndef LF_ENGINE_PAGE_H
+#define LF_ENGINE_PAGE_H
+
+#include "engine/environment.h"
+#include "engine/layout.h"
+
+/* What a snapshot may touch. */
+struct lf_pages {
+    struct lf_environment *environment;
+    const uint8_t *base;
+    uint32_t page_size;
+    uint64_t last;  /* number of the snapshot's last page */
+    uint64_t limit; /* pages below it are known to be in the file */
+};
+
+/* Where a tree begins in a snapshot. Depth 0: it is empty. */
+struct lf_root {
+    uint64_t page;
+    uint64_t entries;
+    uint32_t depth;
+};
+
+struct lf_node {
+    const uint8_t *key;
+    const uint8_t *data;
+    uint32_t key_size;
+    uint32_t size; /* of the data; for branches 0 */
+    uint64_t child;
+    uint32_t flags;
+};
+
+/* Reads a database's record of LF_RECORD_SIZE bytes. */
+feature_status lf_root_read(const uint8_t *record, struct lf_root *root,
+                            struct feature_error *error);
+
+/* Whether a page is within the file, as large as it is now. */
+bool lf_page_in_file(struct lf_pages *pages, uint64_t number);
+
+/* The page of that number and kind (LF_PAGE_IS_...), its header checked. */
+feature_status lf_page_get(struct lf_pages *pages, uint64_t number,
+                           uint32_t kind, const uint8_t **page,
+                           struct feature_error *error);
+
+uint32_t lf_page_count(const uint8_t *page);
+
+/* Node index of a checked page. */
+feature_status lf_page_node(const struct lf_pages *pages, const uint8_t *page,
+                            uint32_t index, struct lf_node *node,
+                            struct feature_error *error);
+
+/* The bytes of a leaf node's value, in the page or in its overflow run. */
+feature_status lf_page_value(struct lf_pages *pages, const struct lf_node *node,
+                             const uint8_t **value,
+                             struct feature_error *error);
+
+/* The leaf node of a key; found = false where there is none. */
+feature_status lf_tree_find(struct lf_pages *pages, const struct lf_root *root,
+                            const void *key, size_t key_size, bool *found,
+                            struct lf_node *node, struct feature_error *error);
+
+/* Calls visit for each (key, value) in key order, until it fails. */
+feature_status lf_tree_walk(struct lf_pages *pages, const struct lf_root *root,
+                            lf_visit visit, void *context,
+                            struct feature_error *error);
+
+#endif

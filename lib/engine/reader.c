@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Read transactions.
+ *
+ * Owns the pool of idle ones: a renewed transaction costs 13 ns, a new one 800.
+ * Keeps a reader and its roots of one snapshot: the roots are copied from the
+ * meta page, and confirmed to be those of the transaction afterwards.
+ * Never keeps a snapshot after lf_reader_end: idle transactions are reset.
+ */
+#include "engine/reader.h"
+
+#include <errno.h>
+#include <sched.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "engine/gate.h"
+#include "engine/map.h"
+
+#define TRIES 1000 /* to copy the roots between two commits */
+
+static struct lf_reader *
+take_idle(struct lf_environment *environment, uint32_t slot)
+{
+    struct lf_slot *slots = environment->gate.slots;
+    struct lf_reader *reader = atomic_exchange(&slots[slot].idle, NULL);
+    uint32_t i;
+
+    for (i = 0; !reader && i < LF_SLOTS; i++) {
+        if (atomic_load_explicit(&slots[i].idle, memory_order_relaxed))
+            reader = atomic_exchange(&slots[i].idle, NULL);
+    }
+    return reader;
+}
+
+static void
+free_reader(struct lf_reader *reader)
+{
+    if (reader->txn)
+        mdb_txn_abort(reader->txn);
+    lf_free(reader);
+}
+
+static void
+put_idle(struct lf_environment *environment, struct lf_reader *reader)
+{
+    struct lf_slot *slots = environment->gate.slots;
+    uint32_t i, at = reader->slot;
+
+    for (i = 0; i < LF_SLOTS; i++, at = (at + 1) % LF_SLOTS) {
+        struct lf_reader *none = NULL;
+
+        if (atomic_compare_exchange_strong(&slots[at].idle, &none, reader))
+            return;
+    }
+    free_reader(reader);
+}
+
+void
+lf_readers_free(struct lf_environment *environment)
+{
+    uint32_t i;
+
+    for (i = 0; i < LF_SLOTS; i++) {
+        struct lf_reader *reader =
+            atomic_exchange(&environment->gate.slots[i].idle, NULL);
+
+        if (reader)
+            free_reader(reader);
+    }
+}
+
+/* In a forked child the transaction is the parent's: only memory is freed. */
+static bool
+is_foreign(const struct lf_environment *environment)
+{
+    return lf_environment_check(environment, NULL) == FEATURE_INVALID;
+}
+
+/* A transaction that cannot be renewed is of no further use. */
+static int
+start(struct lf_reader *reader)
+{
+    int code = 0;
+
+    if (reader->txn) {
+        code = mdb_txn_renew(reader->txn);
+        if (!code)
+            return 0;
+        mdb_txn_abort(reader->txn);
+        reader->txn = NULL;
+        if (code == MDB_MAP_RESIZED)
+            return code;
+    }
+    return mdb_txn_begin(reader->environment->lmdb, NULL, MDB_RDONLY,
+                         &reader->txn);
+}
+
+static uint64_t
+load(const uint8_t *page, uint32_t offset)
+{
+    return __atomic_load_n((const uint64_t *)(const void *)(page + offset),
+                           __ATOMIC_ACQUIRE);
+}
+
+/* Depth lies in the upper half of the record's first 8 bytes. */
+static void
+copy_root(const uint8_t *record, struct lf_root *root)
+{
+    root->depth = (uint32_t)(load(record, 0) >> 48);
+    root->entries = load(record, LF_RECORD_ENTRIES);
+    root->page = load(record, LF_RECORD_ROOT);
+    if (root->page == UINT64_MAX)
+        root->depth = 0;
+}
+
+static bool
+is_root(const struct lf_root *root)
+{
+    return root->depth <= LF_DEPTH_MAX &&
+           (root->depth || root->page == UINT64_MAX);
+}
+
+/*
+ * Transaction N wrote its roots to meta page N mod 2, and N + 2 overwrites
+ * them. It can begin to only after N + 1 has written the other page: as long as
+ * that one is older than N after the copy, the copy is whole. Acquiring loads
+ * keep this order.
+ */
+static bool
+copy_roots(struct lf_reader *reader, const uint8_t *base)
+{
+    uint32_t size = reader->environment->page_size;
+    uint64_t number = reader->transaction;
+    const uint8_t *own = base + (number & 1) * size;
+    const uint8_t *other = base + (~number & 1) * size;
+    uint64_t found = load(own, LF_META_TRANSACTION);
+
+    copy_root(own + LF_META_MAIN, &reader->main);
+    copy_root(own + LF_META_FREE, &reader->free);
+    reader->pages.last = load(own, LF_META_LAST_PAGE);
+    reader->pages.base = base;
+    return found == number && load(other, LF_META_TRANSACTION) <= number;
+}
+
+/* An empty store has no page by which the map could be found, and needs none.
+ */
+static bool
+is_empty(struct lf_reader *reader)
+{
+    MDB_stat main;
+
+    if (mdb_stat(reader->txn, reader->environment->main, &main) ||
+        main.ms_entries)
+        return false;
+    reader->main = (struct lf_root){.page = UINT64_MAX};
+    reader->free = reader->main;
+    reader->pages.base = NULL;
+    reader->pages.last = 1;
+    return true;
+}
+
+/* After TRIES the page itself says what is wrong: where it is older than the
+ * transaction that the lock table names, the mapped file is not the one that
+ * others write. */
+static feature_status
+give_up(const struct lf_reader *reader, const uint8_t *base,
+        struct feature_error *error)
+{
+    const uint8_t *own =
+        base + (reader->transaction & 1) * reader->environment->page_size;
+
+    if (load(own, LF_META_TRANSACTION) < reader->transaction)
+        return lf_fail(error, FEATURE_UNSUPPORTED, "overlay-stale",
+                       "the mapped file stays behind what others write, as on "
+                       "an overlay file system");
+    return lf_fail(error, FEATURE_IO, "internal",
+                   "no snapshot stayed for long enough to be read");
+}
+
+static feature_status
+find_roots(struct lf_reader *reader, struct feature_error *error)
+{
+    struct lf_environment *environment = reader->environment;
+    const uint8_t *base;
+    int tries, code;
+
+    for (tries = 1;; tries++) {
+        reader->transaction = mdb_txn_id(reader->txn);
+        base = atomic_load(&environment->base);
+        if (!base) {
+            if (is_empty(reader))
+                return FEATURE_OK;
+            LF_TRY(lf_map_locate(environment, reader->txn, error));
+            base = atomic_load(&environment->base);
+        }
+        if (copy_roots(reader, base))
+            break;
+        if (tries == TRIES)
+            return give_up(reader, base, error);
+        if (tries > 10)
+            sched_yield();
+        mdb_txn_reset(reader->txn);
+        code = mdb_txn_renew(reader->txn);
+        if (code)
+            return lf_engine_fail(error, -1, code, "mdb_txn_renew");
+    }
+    if (is_root(&reader->main) && is_root(&reader->free))
+        return FEATURE_OK;
+    return lf_fail(error, FEATURE_CORRUPT, "structure",
+                   "the meta page has an impossible root");
+}
+
+static feature_status
+try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
+{
+    struct lf_environment *environment = reader->environment;
+    feature_status status;
+
+    *code = start(reader);
+    if (*code)
+        return lf_engine_fail(error, environment->directory, *code,
+                              "cannot begin to read");
+    reader->pages.environment = environment;
+    reader->pages.page_size = environment->page_size;
+    reader->pages.limit =
+        atomic_load_explicit(&environment->file_pages, memory_order_relaxed);
+    status = find_roots(reader, error);
+    if (status)
+        mdb_txn_reset(reader->txn);
+    return status;
+}
+
+/* Does what may help a beginning that failed. helped: it is worth another try.
+ */
+static feature_status
+help(struct lf_environment *environment, int code, int tries, uint32_t remaps,
+     bool *helped, struct feature_error *error)
+{
+    int dead;
+
+    *helped = (code == MDB_READERS_FULL && tries == 0) ||
+              (code == MDB_MAP_RESIZED && tries < 3);
+    if (*helped && code == MDB_READERS_FULL)
+        mdb_reader_check(environment->lmdb, &dead);
+    if (*helped && code == MDB_MAP_RESIZED)
+        return lf_map_adopt(environment, remaps, error);
+    return FEATURE_OK;
+}
+
+static feature_status
+begin_slowly(struct lf_environment *environment, struct lf_reader *reader,
+             struct feature_error *error)
+{
+    feature_status status;
+    bool helped;
+    int tries;
+
+    for (tries = 0;; tries++) {
+        uint32_t remaps = atomic_load(&environment->remaps);
+        int code = 0;
+
+        reader->slot = lf_gate_enter(&environment->gate);
+        status = try_begin(reader, &code, error);
+        if (!status)
+            return FEATURE_OK;
+        lf_gate_leave(&environment->gate, reader->slot);
+        LF_TRY(help(environment, code, tries, remaps, &helped, error));
+        if (!helped)
+            return status;
+    }
+}
+
+/* The pool had none, or its transaction could not be renewed. */
+static feature_status
+begin_anew(struct lf_environment *environment, struct lf_reader *reader,
+           struct lf_reader **made, struct feature_error *error)
+{
+    struct feature_error problem;
+    feature_status status;
+
+    if (!reader)
+        reader = lf_alloc(sizeof *reader);
+    if (!reader)
+        return lf_fail_memory(error);
+    reader->environment = environment;
+    status = begin_slowly(environment, reader, &problem);
+    if (!status) {
+        *made = reader;
+        return FEATURE_OK;
+    }
+    free_reader(reader);
+    if (error)
+        *error = problem; /* of the last try; the others were not the end */
+    return status;
+}
+
+feature_status
+lf_reader_begin(struct lf_environment *environment, struct lf_reader **reader,
+                struct feature_error *error)
+{
+    struct lf_reader *made;
+    uint32_t slot;
+    int code;
+
+    LF_TRY(lf_environment_check(environment, error));
+    slot = lf_gate_enter(&environment->gate);
+    made = take_idle(environment, slot);
+    if (made) {
+        made->slot = slot;
+        if (!try_begin(made, &code, NULL)) {
+            *reader = made;
+            return FEATURE_OK;
+        }
+    }
+    lf_gate_leave(&environment->gate, slot);
+    return begin_anew(environment, made, reader, error);
+}
+
+void
+lf_reader_end(struct lf_reader *reader)
+{
+    struct lf_environment *environment;
+    uint32_t slot;
+
+    if (!reader)
+        return;
+    environment = reader->environment;
+    if (is_foreign(environment)) {
+        lf_free(reader);
+        return;
+    }
+    slot = reader->slot;
+    mdb_txn_reset(reader->txn);
+    put_idle(environment, reader);
+    lf_gate_leave(&environment->gate, slot);
+}
+
+uint64_t
+lf_reader_transaction(const struct lf_reader *reader)
+{
+    return reader->transaction;
+}

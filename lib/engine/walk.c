@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One tree of a snapshot: find a key, visit all.
+ *
+ * Owns the way from a root down to its leaves.
+ * Keeps LMDB's order: bytes as by memcmp, then the shorter key first.
+ * Never goes deeper than the root's record says, nor to more pages than there
+ * are, so no cycle of damaged pages can hold it.
+ */
+#include "engine/page.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+static int
+compare(const void *key, size_t key_size, const struct lf_node *node)
+{
+    size_t common = key_size < node->key_size ? key_size : node->key_size;
+    int order = memcmp(key, node->key, common);
+
+    if (order)
+        return order;
+    return (key_size > node->key_size) - (key_size < node->key_size);
+}
+
+static uint32_t
+kind_at(const struct lf_root *root, uint32_t level)
+{
+    return level < root->depth ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
+}
+
+/* The first node from `from` on whose key is not below the sought one; is_equal
+ * tells whether it is the same. */
+static feature_status
+search(const struct lf_pages *pages, const uint8_t *page, uint32_t from,
+       const void *key, size_t key_size, uint32_t *index, bool *is_equal,
+       struct lf_node *node, struct feature_error *error)
+{
+    uint32_t low = from, high = lf_page_count(page);
+
+    *is_equal = false;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        int order;
+
+        LF_TRY(lf_page_node(pages, page, middle, node, error));
+        order = compare(key, key_size, node);
+        if (!order) {
+            low = middle;
+            *is_equal = true;
+            break;
+        }
+        if (order > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *index = low;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_tree_find(struct lf_pages *pages, const struct lf_root *root,
+             const void *key, size_t key_size, bool *found,
+             struct lf_node *node, struct feature_error *error)
+{
+    uint64_t number = root->page;
+    const uint8_t *page;
+    uint32_t level, index;
+
+    *found = false;
+    for (level = 1; level <= root->depth; level++) {
+        uint32_t kind = kind_at(root, level);
+
+        LF_TRY(lf_page_get(pages, number, kind, &page, error));
+        /* Node 0 of a branch stands for everything smaller: it has no key. */
+        LF_TRY(search(pages, page, kind == LF_PAGE_IS_BRANCH, key, key_size,
+                      &index, found, node, error));
+        if (kind == LF_PAGE_IS_LEAF)
+            return FEATURE_OK;
+        if (!*found)
+            index--;
+        LF_TRY(lf_page_node(pages, page, index, node, error));
+        number = node->child;
+    }
+    return FEATURE_OK;
+}
+
+struct frame {
+    const uint8_t *page;
+    uint32_t next;
+    uint32_t count;
+};
+
+static feature_status
+push(struct lf_pages *pages, const struct lf_root *root, struct frame *frame,
+     uint32_t level, uint64_t number, struct feature_error *error)
+{
+    LF_TRY(
+        lf_page_get(pages, number, kind_at(root, level), &frame->page, error));
+    frame->next = 0;
+    frame->count = lf_page_count(frame->page);
+    return FEATURE_OK;
+}
+
+static feature_status
+show(struct lf_pages *pages, const struct lf_node *node, lf_visit visit,
+     void *context, struct feature_error *error)
+{
+    const uint8_t *value;
+
+    LF_TRY(lf_page_value(pages, node, &value, error));
+    return visit(context, node->key, node->key_size, value, node->size, error);
+}
+
+feature_status
+lf_tree_walk(struct lf_pages *pages, const struct lf_root *root, lf_visit visit,
+             void *context, struct feature_error *error)
+{
+    struct frame frames[LF_DEPTH_MAX + 1];
+    uint32_t level = 1;
+    uint64_t visited = 1;
+    struct lf_node node;
+
+    if (!root->depth)
+        return FEATURE_OK;
+    LF_TRY(push(pages, root, &frames[1], 1, root->page, error));
+    while (level) {
+        struct frame *frame = &frames[level];
+
+        if (visited > pages->last)
+            return lf_fail(error, FEATURE_CORRUPT, "structure",
+                           "a tree has more pages than the store");
+
+        if (frame->next == frame->count) {
+            level--;
+            continue;
+        }
+        LF_TRY(lf_page_node(pages, frame->page, frame->next++, &node, error));
+        if (level == root->depth) {
+            LF_TRY(show(pages, &node, visit, context, error));
+        } else {
+            level++;
+            visited++;
+            LF_TRY(push(pages, root, &frames[level], level, node.child, error));
+        }
+    }
+    return FEATURE_OK;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The write transaction.
+ *
+ * Owns its way in (queue of the process, gate of the machine, LMDB's mutex),
+ * its end, and the search for dead readers.
+ * Keeps every wait before LMDB's own mutex, which has no deadline.
+ * Never lets the thread be cancelled in between: a thread that dies with a
+ * write transaction puts the environment out of service, for reads too.
+ */
+#include "engine/writer.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/gate.h"
+#include "engine/locks.h"
+#include "engine/map.h"
+
+#define COMMITS_PER_CHECK 1000
+#define MS_PER_CHECK      10000
+
+/* LMDB's own transaction, once nobody else can be in its way. */
+static feature_status
+begin_lmdb(struct lf_writer *writer, struct feature_error *error)
+{
+    struct lf_environment *environment = writer->environment;
+    int tries, code;
+
+    for (tries = 0;; tries++) {
+        uint32_t remaps = atomic_load(&environment->remaps);
+
+        writer->slot = lf_gate_enter(&environment->gate);
+        code = mdb_txn_begin(environment->lmdb, NULL, 0, &writer->txn);
+        if (!code)
+            return FEATURE_OK;
+        lf_gate_leave(&environment->gate, writer->slot);
+        if (code != MDB_MAP_RESIZED || tries == 3)
+            break;
+        LF_TRY(lf_map_adopt(environment, remaps, error));
+    }
+    return lf_engine_fail(error, environment->directory, code,
+                          "cannot begin to write");
+}
+
+static feature_status
+pass_gates(struct lf_writer *writer, int64_t deadline,
+           struct feature_error *error)
+{
+    struct lf_environment *environment = writer->environment;
+    feature_status status;
+
+    LF_TRY(lf_queue_enter(&environment->queue, deadline, error));
+    status = lf_writer_gate_enter(environment->lock_file, deadline, error);
+    if (!status) {
+        status = begin_lmdb(writer, error);
+        if (!status)
+            return FEATURE_OK;
+        lf_writer_gate_leave(environment->lock_file);
+    }
+    lf_queue_leave(&environment->queue);
+    return status;
+}
+
+feature_status
+lf_writer_begin(struct lf_environment *environment, uint32_t wait_ms,
+                struct lf_writer **writer, struct feature_error *error)
+{
+    struct lf_writer *made;
+    feature_status status;
+
+    LF_TRY(lf_environment_check(environment, error));
+    if (environment->read_only)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "the store is open read-only");
+    made = lf_alloc(sizeof *made);
+    if (!made)
+        return lf_fail_memory(error);
+    made->environment = environment;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &made->cancel_state);
+    status = pass_gates(made, lf_clock_steady_ms() + wait_ms, error);
+    if (status) {
+        pthread_setcancelstate(made->cancel_state, NULL);
+        lf_free(made);
+        return status;
+    }
+    *writer = made;
+    return FEATURE_OK;
+}
+
+/* A process that was killed keeps its snapshot, and the file grows until
+ * somebody looks. */
+static void
+check_readers(struct lf_environment *environment)
+{
+    int64_t now = lf_clock_steady_ms();
+    int dead;
+
+    if (++environment->commits < COMMITS_PER_CHECK &&
+        now - environment->checked_ms < MS_PER_CHECK)
+        return;
+    mdb_reader_check(environment->lmdb, &dead);
+    environment->commits = 0;
+    environment->checked_ms = now;
+}
+
+/* After the transaction has ended, one way or the other. */
+static void
+leave(struct lf_writer *writer)
+{
+    struct lf_environment *environment = writer->environment;
+    int cancel_state = writer->cancel_state;
+
+    check_readers(environment);
+    lf_gate_leave(&environment->gate, writer->slot);
+    lf_writer_gate_leave(environment->lock_file);
+    if (atomic_exchange(&environment->is_fresh, false))
+        lf_open_unlock(environment->lock_file);
+    lf_queue_leave(&environment->queue);
+    lf_free(writer);
+    pthread_setcancelstate(cancel_state, NULL);
+}
+
+/* Once LMDB could not write its meta page, it begins no transaction. */
+static bool
+is_in_panic(struct lf_environment *environment)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(environment->lmdb, NULL, MDB_RDONLY, &txn);
+
+    if (!code)
+        mdb_txn_abort(txn);
+    return code == MDB_PANIC;
+}
+
+feature_status
+lf_writer_commit(struct lf_writer *writer, struct feature_error *error)
+{
+    struct lf_environment *environment = writer->environment;
+    feature_status status = lf_environment_check(environment, error);
+    int code;
+
+    if (status) {
+        lf_writer_abort(writer);
+        return status;
+    }
+    lf_trees_free(writer);
+    code = mdb_txn_commit(writer->txn);
+    if (code && is_in_panic(environment)) {
+        atomic_store(&environment->failure, LF_FAILURE_OUTCOME);
+        status = lf_environment_check(environment, error);
+        if (error)
+            error->os_error = code > 0 ? code : 0;
+    } else if (code) {
+        status = lf_engine_fail(error, environment->directory, code,
+                                "cannot commit");
+    }
+    leave(writer);
+    return status;
+}
+
+void
+lf_writer_abort(struct lf_writer *writer)
+{
+    if (!writer)
+        return;
+    if (lf_environment_check(writer->environment, NULL) == FEATURE_INVALID) {
+        lf_free(writer); /* a child's copy: the transaction is its parent's */
+        return;
+    }
+    lf_trees_free(writer);
+    mdb_txn_abort(writer->txn);
+    leave(writer);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A write transaction and the trees it has looked at. */
+#ifndef LF_ENGINE_WRITER_H
+#define LF_ENGINE_WRITER_H
+
+#include "engine/environment.h"
+
+struct lf_tree {
+    struct lf_tree *next;
+    struct lf_writer *writer;
+    MDB_cursor *cursor; /* NULL after a drop */
+    MDB_dbi handle;
+    char name[LF_TREE_NAME_SIZE];
+};
+
+struct lf_writer {
+    struct lf_environment *environment;
+    MDB_txn *txn;
+    struct lf_tree *trees;
+    uint32_t slot;    /* of the gate */
+    int cancel_state; /* of the thread, before */
+};
+
+/* Closes the cursors and frees the trees, before the transaction ends. */
+void lf_trees_free(struct lf_writer *writer);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a write does to a row.
+ *
+ * Owns the rule of last-writer-wins cells: a cell is written iff the write's
+ * event timestamp is at or after the cell's.
+ * Keeps the result independent of the order of writes with distinct
+ * timestamps, byte for byte.
+ * Never sees a database, a clock or a key.
+ *
+ * A DELETE writes null into every cell it is not older than; when that is all
+ * of them the row is a tombstone, whose time holds for features added later
+ * too. A cell that nobody wrote has the time LF_TIME_UNSET, before all others.
+ */
+#include "format/merge.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+bool
+lf_migration_init(struct lf_migration *migration,
+                  const struct lf_schema *schema,
+                  const struct lf_layout *current, struct lf_arena *arena)
+{
+    uint32_t *slots = lf_arena_array(arena, current->count, sizeof *slots);
+
+    if (!slots || !lf_layout_init(&migration->from, schema, arena))
+        return false;
+    for (uint32_t i = 0; i < current->count; i++)
+        slots[i] =
+            lf_layout_slot(&migration->from, current->slots[i].feature);
+    migration->slots = slots;
+    return true;
+}
+
+static void
+widen_element(int32_t from, int32_t to, const uint8_t *in, uint8_t *out)
+{
+    if (from == FEATURE_TYPE_FLOAT32)
+        lf_store_f64(out, (double)lf_load_f32(in));
+    else if (to == FEATURE_TYPE_FLOAT64)
+        lf_store_f64(out, (double)lf_load_i32(in));
+    else
+        lf_store_i64(out, (int64_t)lf_load_i32(in));
+}
+
+bool
+lf_widen(struct lf_type from, struct lf_type to, const uint8_t *bytes,
+         size_t size, struct lf_buffer *out)
+{
+    uint8_t *at;
+
+    out->size = 0;
+    if (lf_type_equal(from, to))
+        return lf_buffer_append(out, bytes, size);
+    if (!lf_type_widens(from, to) || size > SIZE_MAX / 2)
+        return false;
+    /* Every widening is from four bytes to eight. */
+    at = lf_buffer_extend(out, 2 * size);
+    for (size_t i = 0; at && i < size / 4; i++)
+        widen_element(from.code, to.code, bytes + 4 * i, at + 8 * i);
+    return at != NULL;
+}
+
+bool
+lf_merge_init(struct lf_merge *merge, const struct lf_layout *layout,
+              struct lf_cell *cells)
+{
+    *merge = (struct lf_merge){.layout = layout, .cells = cells};
+    lf_merge_clear(merge);
+    return true;
+}
+
+void
+lf_merge_clear(struct lf_merge *merge)
+{
+    lf_arena_free(&merge->scratch);
+    merge->exists = false;
+    merge->is_tombstone = false;
+    for (uint32_t i = 0; i < merge->layout->count; i++)
+        merge->cells[i] =
+            (struct lf_cell){.is_null = true, .time = LF_TIME_UNSET};
+}
+
+void
+lf_merge_free(struct lf_merge *merge)
+{
+    lf_arena_free(&merge->scratch);
+}
+
+static bool
+widen_cell(struct lf_merge *merge, struct lf_type from, struct lf_type to,
+           struct lf_cell *cell)
+{
+    struct lf_buffer wide = {0};
+    bool done = lf_widen(from, to, cell->bytes, cell->size, &wide);
+
+    if (done) {
+        cell->bytes = (const uint8_t *)lf_arena_copy(&merge->scratch,
+                                                     wide.data, wide.size);
+        cell->size = (uint32_t)wide.size;
+        done = cell->bytes != NULL;
+    }
+    lf_buffer_free(&wide);
+    return done;
+}
+
+bool
+lf_merge_load(struct lf_merge *merge, const struct lf_row *row,
+              const struct lf_migration *migration)
+{
+    lf_merge_clear(merge);
+    merge->exists = true;
+    merge->is_tombstone = row->flags & LF_ROW_TOMBSTONE;
+    for (uint32_t i = 0; i < merge->layout->count; i++) {
+        struct lf_type to = merge->layout->slots[i].type, from;
+        uint32_t slot;
+
+        if (merge->is_tombstone) {
+            merge->cells[i].time = row->timestamp;
+            continue;
+        }
+        slot = migration->slots[i];
+        if (slot == LF_NO_SLOT)
+            continue;
+        merge->cells[i] = lf_row_cell(row, &migration->from, slot);
+        from = migration->from.slots[slot].type;
+        if (!merge->cells[i].is_null && !lf_type_equal(from, to) &&
+            !widen_cell(merge, from, to, &merge->cells[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool
+delete_cells(struct lf_merge *merge, int64_t time)
+{
+    bool written = false, whole = true;
+
+    for (uint32_t i = 0; i < merge->layout->count; i++) {
+        if (merge->cells[i].time > time) {
+            whole = false;
+            continue;
+        }
+        merge->cells[i] = (struct lf_cell){.is_null = true, .time = time};
+        written = true;
+    }
+    if (whole)
+        merge->is_tombstone = true;
+    return written;
+}
+
+bool
+lf_merge_write(struct lf_merge *merge, int32_t operation, int64_t time,
+               const struct lf_cell *cells, const bool *own)
+{
+    bool written = false;
+
+    if (operation == FEATURE_DELETE) {
+        written = delete_cells(merge, time);
+        merge->exists |= written;
+        return written;
+    }
+    for (uint32_t i = 0; i < merge->layout->count; i++) {
+        if ((own && !own[i]) || time < merge->cells[i].time)
+            continue;
+        merge->cells[i] = cells[i];
+        merge->cells[i].time = time;
+        written = true;
+    }
+    if (written) {
+        merge->exists = true;
+        merge->is_tombstone = false;
+    }
+    return written;
+}
+
+bool
+lf_merge_encode(const struct lf_merge *merge, struct lf_buffer *row)
+{
+    if (merge->is_tombstone)
+        return lf_row_encode_tombstone(merge->layout->version,
+                                       merge->cells[0].time, row);
+    return lf_row_encode(merge->layout, merge->cells, row);
+}

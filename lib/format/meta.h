@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The records of the tree `meta`: one for the store, one for each view. */
+#ifndef LF_FORMAT_META_H
+#define LF_FORMAT_META_H
+
+#include <stdbool.h>
+
+#include "base/hash.h"
+
+#define LF_FORMAT_VERSION 1
+#define LF_META_TREE "meta"
+#define LF_META_STORE_KEY "store"
+#define LF_META_KEY_SIZE 32
+
+/* Feature bits this library knows. An unknown compatible bit is ignored, an
+ * unknown write-incompatible one makes the store read-only, an unknown
+ * incompatible one closes it. */
+#define LF_KNOWN_WRITE_INCOMPATIBLE 0u
+#define LF_KNOWN_INCOMPATIBLE 0u
+
+#define LF_COMMITS_KEPT 64
+
+/* Who made a commit: another process may have taken the number. */
+struct lf_commit_token {
+    uint64_t sequence;
+    uint64_t token;
+};
+
+struct lf_meta_store {
+    uint32_t format;
+    uint32_t shard_index;
+    uint32_t shard_count;
+    uint64_t compatible;
+    uint64_t write_incompatible;
+    uint64_t incompatible;
+    uint8_t uuid[16];
+    uint64_t epoch;
+    uint64_t incarnation;
+    uint64_t sequence;       /* of the newest commit; 0: none */
+    int64_t commit_time;     /* of it */
+    uint64_t catalog_version;
+    struct lf_commit_token tokens[LF_COMMITS_KEPT]; /* by sequence % 64 */
+};
+
+#define LF_META_STORE_SIZE (4 + 12 + 3 * 8 + 16 + 5 * 8 + LF_COMMITS_KEPT * 16)
+
+struct lf_meta_view {
+    uint64_t row_entries;     /* of rows/, tombstones included */
+    uint64_t history_entries; /* of history/ */
+    uint64_t tile_entries;    /* of tiles/ */
+    uint64_t tombstones;
+    struct lf_hash128 content;
+    int64_t newest;           /* event timestamp; INT64_MIN: none */
+    uint64_t commit;          /* the last that touched the view */
+    int64_t purge_horizon;    /* INT64_MIN: nothing was purged */
+    int64_t history_horizon;  /* INT64_MIN: nothing was dropped */
+    uint64_t applied;
+    uint64_t late;
+};
+
+#define LF_META_VIEW_SIZE (4 + 13 * 8) /* the last 8 are reserved */
+
+/* The checksum covers the key too. False from a decoder: damaged bytes. */
+void lf_meta_store_encode(const struct lf_meta_store *meta,
+                          uint8_t to[LF_META_STORE_SIZE]);
+bool lf_meta_store_decode(struct lf_meta_store *meta, const uint8_t *bytes,
+                          size_t size);
+
+void lf_meta_view_key(uint32_t view, char key[LF_META_KEY_SIZE]);
+void lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
+                         uint8_t to[LF_META_VIEW_SIZE]);
+bool lf_meta_view_decode(struct lf_meta_view *meta, uint32_t view,
+                         const uint8_t *bytes, size_t size);
+
+/* A view that nothing was written to. */
+struct lf_meta_view lf_meta_view_empty(void);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One row of a feature view, to bytes and back.
+ *
+ * Owns the row layout: no other file knows where a value lies.
+ * Keeps decode(encode(row)) equal to row, the same cells the same bytes, and
+ * calls any other bytes damaged.
+ * Never reads a clock, or looks past the size it was given.
+ *
+ * 0        4         6       8                 16
+ * | crc32c | version | flags | event timestamp | null bitmap | fixed | ends ...
+ *                                   ... | variable bytes | cell times, if flagged
+ *
+ * Cell times: u16 count k >= 2 | k x i64, newest first | per slot its rank, u8
+ * (u16 where k > 256).
+ */
+#include "format/row.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "base/crc32c.h"
+
+#define KIND_ROWS 'r'
+#define BYTE_RANKS 256 /* more distinct times need two bytes a rank */
+
+uint32_t
+lf_row_seed(uint32_t view)
+{
+    uint8_t head[9] = {KIND_ROWS};
+
+    lf_store_u64(head + 1, view);
+    return lf_crc32c(0, head, sizeof head);
+}
+
+uint32_t
+lf_row_checksum(uint32_t seed, const void *key, size_t key_size,
+                const uint8_t *row, size_t size)
+{
+    return lf_crc32c(lf_crc32c(seed, key, key_size), row + 4, size - 4);
+}
+
+struct lf_hash128
+lf_row_hash(uint32_t view, const void *key, size_t key_size,
+            const uint8_t *row, size_t size)
+{
+    struct lf_hash128 seed = lf_hash128(view, key, key_size);
+
+    return lf_hash128(seed.low, row + 4, size - 4);
+}
+
+bool
+lf_row_open(struct lf_row *row, const uint8_t *bytes, size_t size)
+{
+    if (size < LF_ROW_HEADER_SIZE || size > LF_ROW_SIZE_LIMIT)
+        return false;
+    row->bytes = bytes;
+    row->size = (uint32_t)size;
+    row->version = lf_load_u16(bytes + 4);
+    row->flags = lf_load_u16(bytes + 6);
+    row->timestamp = lf_load_i64(bytes + 8);
+    row->times = NULL;
+    row->ranks = NULL;
+    row->time_count = 0;
+    if (row->flags & ~LF_ROW_KNOWN_FLAGS)
+        return false;
+    return !(row->flags & LF_ROW_TOMBSTONE) || size == LF_ROW_HEADER_SIZE;
+}
+
+static uint32_t
+rank(const struct lf_row *row, uint32_t slot)
+{
+    if (row->time_count > BYTE_RANKS)
+        return lf_load_u16(row->ranks + 2 * (size_t)slot);
+    return row->ranks[slot];
+}
+
+static void
+take_times(struct lf_row *row, uint32_t at)
+{
+    row->time_count = lf_load_u16(row->bytes + at);
+    row->times = row->bytes + at + 2;
+    row->ranks = row->times + 8 * (size_t)row->time_count;
+}
+
+void
+lf_row_find_times(struct lf_row *row, const struct lf_layout *layout)
+{
+    uint32_t at = layout->data_offset;
+
+    if (!(row->flags & LF_ROW_CELL_TIMES))
+        return;
+    if (layout->variable_count)
+        at += lf_load_u32(row->bytes + layout->data_offset - 4);
+    take_times(row, at);
+}
+
+/* The times block ends the row: its size has to fit exactly, times have to
+ * fall, and every rank has to name one. */
+static bool
+check_times(struct lf_row *row, const struct lf_layout *layout, uint32_t at)
+{
+    size_t count, width;
+
+    if (row->size - at < 2)
+        return false;
+    count = lf_load_u16(row->bytes + at);
+    width = count > BYTE_RANKS ? 2 : 1;
+    if (count < 2 || count > layout->count ||
+        row->size - at != 2 + 8 * count + width * layout->count)
+        return false;
+    take_times(row, at);
+    if (lf_load_i64(row->times) != row->timestamp)
+        return false;
+    for (size_t i = 1; i < count; i++)
+        if (lf_load_i64(row->times + 8 * i) >=
+            lf_load_i64(row->times + 8 * (i - 1)))
+            return false;
+    for (uint32_t i = 0; i < layout->count; i++)
+        if (rank(row, i) >= count)
+            return false;
+    return true;
+}
+
+static bool
+check_string_list(const uint8_t *bytes, uint32_t size)
+{
+    uint32_t count, end = 0;
+    uint64_t head;
+
+    if (size < 4)
+        return false;
+    count = lf_load_u32(bytes);
+    head = 4 + 4 * (uint64_t)count;
+    if (head > size)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t next = lf_load_u32(bytes + 4 + 4 * (size_t)i);
+
+        if (next < end)
+            return false;
+        end = next;
+    }
+    return head + end == size;
+}
+
+static bool
+check_variable(const struct lf_row *row, const struct lf_layout *layout,
+               uint32_t slot, uint32_t begin, uint32_t end)
+{
+    struct lf_type type = layout->slots[slot].type;
+    const uint8_t *bytes = row->bytes + layout->data_offset + begin;
+
+    if (lf_row_is_null(row, slot))
+        return begin == end;
+    if (!type.is_list)
+        return true;
+    if (type.code == FEATURE_TYPE_STRING)
+        return check_string_list(bytes, end - begin);
+    return (end - begin) % lf_type_element_size(type.code) == 0;
+}
+
+/* Finds the end of the variable bytes, checking each on the way. */
+static bool
+check_ends(const struct lf_row *row, const struct lf_layout *layout,
+           uint32_t *total)
+{
+    uint32_t room = row->size - layout->data_offset, begin = 0;
+
+    for (uint32_t i = layout->count - layout->variable_count;
+         i < layout->count; i++) {
+        uint32_t end = lf_load_u32(row->bytes + layout->ends_offset +
+                                   4 * (size_t)layout->slots[i].offset);
+
+        if (end < begin || end > room ||
+            !check_variable(row, layout, i, begin, end))
+            return false;
+        begin = end;
+    }
+    *total = begin;
+    return true;
+}
+
+bool
+lf_row_check(struct lf_row *row, const struct lf_layout *layout)
+{
+    uint32_t total;
+
+    if (row->flags & LF_ROW_TOMBSTONE)
+        return true;
+    if (row->size < layout->data_offset || !check_ends(row, layout, &total))
+        return false;
+    if (row->flags & LF_ROW_CELL_TIMES)
+        return check_times(row, layout, layout->data_offset + total);
+    return row->size == layout->data_offset + total;
+}
+
+int64_t
+lf_row_time(const struct lf_row *row, uint32_t slot)
+{
+    if (!row->times)
+        return row->timestamp;
+    return lf_load_i64(row->times + 8 * (size_t)rank(row, slot));
+}
+
+struct lf_cell
+lf_row_cell(const struct lf_row *row, const struct lf_layout *layout,
+            uint32_t slot)
+{
+    const struct lf_slot *at = &layout->slots[slot];
+    struct lf_cell cell = {.is_null = lf_row_is_null(row, slot),
+                           .time = lf_row_time(row, slot)};
+    const uint8_t *ends = row->bytes + layout->ends_offset;
+    uint32_t begin;
+
+    if (cell.is_null)
+        return cell;
+    if (at->size) {
+        cell.bytes = row->bytes + at->offset;
+        cell.size = at->size;
+        return cell;
+    }
+    begin = at->offset ? lf_load_u32(ends + 4 * (size_t)(at->offset - 1)) : 0;
+    cell.bytes = row->bytes + layout->data_offset + begin;
+    cell.size = lf_load_u32(ends + 4 * (size_t)at->offset) - begin;
+    return cell;
+}
+
+static bool
+times_differ(const struct lf_layout *layout, const struct lf_cell *cells)
+{
+    for (uint32_t i = 1; i < layout->count; i++)
+        if (cells[i].time != cells[0].time)
+            return true;
+    return false;
+}
+
+/* The distinct times of the cells, newest first; at most limit of them. A
+ * selection by repeated maximum: rows rarely hold more than two or three. */
+static uint32_t
+distinct_times(const struct lf_layout *layout, const struct lf_cell *cells,
+               int64_t *times, uint32_t limit)
+{
+    uint32_t count = 0;
+
+    for (;;) {
+        int64_t newest = 0;
+        bool found = false;
+
+        for (uint32_t i = 0; i < layout->count; i++) {
+            int64_t time = cells[i].time;
+
+            if ((!count || time < times[count - 1]) &&
+                (!found || time > newest)) {
+                newest = time;
+                found = true;
+            }
+        }
+        if (!found || count == limit)
+            return count;
+        times[count++] = newest;
+    }
+}
+
+size_t
+lf_row_size(const struct lf_layout *layout, const struct lf_cell *cells)
+{
+    uint64_t size = layout->data_offset;
+
+    for (uint32_t i = layout->count - layout->variable_count;
+         i < layout->count; i++)
+        size += cells[i].is_null ? 0 : cells[i].size;
+    if (times_differ(layout, cells)) {
+        int64_t times[LF_FEATURES_MAX];
+        uint32_t count =
+            distinct_times(layout, cells, times, LF_FEATURES_MAX);
+
+        size += 2 + 8 * (uint64_t)count +
+                (count > BYTE_RANKS ? 2 : 1) * (uint64_t)layout->count;
+    }
+    return size > LF_ROW_SIZE_LIMIT ? SIZE_MAX : (size_t)size;
+}
+
+static bool
+encode_times(const struct lf_layout *layout, const struct lf_cell *cells,
+             struct lf_buffer *row)
+{
+    int64_t times[LF_FEATURES_MAX];
+    uint32_t count = distinct_times(layout, cells, times, LF_FEATURES_MAX);
+    size_t width = count > BYTE_RANKS ? 2 : 1;
+    uint8_t *to = lf_buffer_extend(row, 2 + 8 * (size_t)count +
+                                            width * layout->count);
+
+    if (!to)
+        return false;
+    lf_store_u16(to, (uint16_t)count);
+    memcpy(to + 2, times, 8 * (size_t)count);
+    to += 2 + 8 * (size_t)count;
+    for (uint32_t i = 0; i < layout->count; i++) {
+        uint16_t at = 0;
+
+        while (times[at] != cells[i].time)
+            at++;
+        memcpy(to + width * i, &at, width);
+    }
+    return true;
+}
+
+static void
+encode_header(uint8_t *to, uint16_t version, uint16_t flags, int64_t time)
+{
+    lf_store_u32(to, 0);
+    lf_store_u16(to + 4, version);
+    lf_store_u16(to + 6, flags);
+    lf_store_i64(to + 8, time);
+}
+
+static int64_t
+newest_time(const struct lf_layout *layout, const struct lf_cell *cells)
+{
+    int64_t newest = cells[0].time;
+
+    for (uint32_t i = 1; i < layout->count; i++)
+        if (cells[i].time > newest)
+            newest = cells[i].time;
+    return newest;
+}
+
+/* Header, nulls, fixed values and ends; nulls stay zero below. */
+static void
+encode_fixed(const struct lf_layout *layout, const struct lf_cell *cells,
+             uint8_t *to)
+{
+    uint32_t end = 0;
+
+    memset(to + LF_ROW_HEADER_SIZE, 0,
+           layout->data_offset - LF_ROW_HEADER_SIZE);
+    for (uint32_t i = 0; i < layout->count; i++) {
+        const struct lf_slot *slot = &layout->slots[i];
+
+        if (cells[i].is_null)
+            lf_bit_set(to + LF_ROW_HEADER_SIZE, i);
+        else if (slot->size)
+            memcpy(to + slot->offset, cells[i].bytes, slot->size);
+        else
+            end += cells[i].size;
+        if (!slot->size)
+            lf_store_u32(to + layout->ends_offset + 4 * (size_t)slot->offset,
+                         end);
+    }
+}
+
+bool
+lf_row_encode(const struct lf_layout *layout, const struct lf_cell *cells,
+              struct lf_buffer *row)
+{
+    bool differ = times_differ(layout, cells);
+    uint8_t *to;
+
+    row->size = 0;
+    to = lf_buffer_extend(row, layout->data_offset);
+    if (!to)
+        return false;
+    encode_header(to, layout->version, differ ? LF_ROW_CELL_TIMES : 0,
+                  newest_time(layout, cells));
+    encode_fixed(layout, cells, to);
+    for (uint32_t i = layout->count - layout->variable_count;
+         i < layout->count; i++)
+        if (!cells[i].is_null &&
+            !lf_buffer_append(row, cells[i].bytes, cells[i].size))
+            return false;
+    return !differ || encode_times(layout, cells, row);
+}
+
+bool
+lf_row_encode_tombstone(uint16_t version, int64_t time, struct lf_buffer *row)
+{
+    uint8_t *to;
+
+    row->size = 0;
+    to = lf_buffer_extend(row, LF_ROW_HEADER_SIZE);
+    if (to)
+        encode_header(to, version, LF_ROW_TOMBSTONE, time);
+    return to != NULL;
+}
+
+void
+lf_row_seal(uint32_t seed, const void *key, size_t key_size,
+            struct lf_buffer *row)
+{
+    lf_store_u32(row->data,
+                 lf_row_checksum(seed, key, key_size, row->data, row->size));
+}

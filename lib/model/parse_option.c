@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Options: WITH (name = 'value', ...), and back.
+ *
+ * Owns which options there are, whose they are and what 'none' means.
+ * Keeps every value in the unit of the catalog.
+ * Never fills in an option that was left out: who does depends on the store.
+ */
+#include "model/parse.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "model/literal.h"
+#include "model/quantity.h"
+
+static const struct {
+    const char *name;
+    bool of_store;
+    bool is_size;
+    int64_t none;
+} options_known[LF_OPTION_COUNT] = {
+    [LF_OPTION_TTL] = {"ttl", false, false, 0},
+    [LF_OPTION_HISTORY] = {"history", false, false, 0},
+    [LF_OPTION_MAX_SKEW] = {"max_skew", false, false, LF_SKEW_NONE},
+    [LF_OPTION_CHANGES] = {"changes", true, false, 0},
+    [LF_OPTION_MAX_SIZE] = {"max_size", true, true, 0},
+};
+
+const char *
+lf_option_name(enum lf_option option)
+{
+    return options_known[option].name;
+}
+
+void
+lf_option_print(struct lf_text *text, enum lf_option option, int64_t value)
+{
+    char buffer[LF_QUANTITY_SIZE];
+
+    if (value == options_known[option].none)
+        lf_text_add(text, "'none'");
+    else if (options_known[option].is_size)
+        lf_text_add(text, "'%s'", lf_size_print(buffer, (uint64_t)value));
+    else
+        lf_text_add(text, "'%s'", lf_duration_print(buffer, value));
+}
+
+static feature_status
+find_option(const struct lf_lexer *lexer, bool of_store, int *option)
+{
+    const char *names[LF_OPTION_COUNT];
+    size_t count = 0;
+
+    for (int i = 0; i < LF_OPTION_COUNT; i++) {
+        if (options_known[i].of_store != of_store)
+            continue;
+        names[count++] = options_known[i].name;
+        if (lf_lexer_is_word(lexer, options_known[i].name)) {
+            *option = i;
+            return FEATURE_OK;
+        }
+    }
+    return lf_lexer_expected_word(
+        lexer, of_store ? "changes or max_size" : "ttl, history or max_skew",
+        names, count);
+}
+
+static feature_status
+parse_value(struct lf_lexer *lexer, struct lf_arena *arena, int option,
+            int64_t *value)
+{
+    bool is_size = options_known[option].is_size;
+    struct lf_lexer start = *lexer;
+    const char *text, *problem;
+    uint64_t bytes = 0;
+    uint32_t size;
+
+    LF_TRY(lf_lexer_take_string(lexer, arena,
+                                is_size ? "a size such as '200 GB'"
+                                        : "a duration such as '2 hours'",
+                                &text, &size));
+    if (!strcasecmp(text, "none")) {
+        *value = options_known[option].none;
+        return FEATURE_OK;
+    }
+    if (is_size) {
+        problem = lf_size_parse(text, &bytes);
+        *value = (int64_t)bytes;
+    } else {
+        problem = lf_duration_parse(text, value);
+    }
+    return problem ? lf_lexer_fail(&start, "%s", problem) : FEATURE_OK;
+}
+
+feature_status
+lf_parse_options(struct lf_lexer *lexer, struct lf_arena *arena, bool of_store,
+                 struct lf_option_clause *options)
+{
+    bool more = true;
+    int option = 0;
+
+    LF_TRY(lf_lexer_take_mark(lexer, '('));
+    while (more) {
+        LF_TRY(find_option(lexer, of_store, &option));
+        if (options[option].is_set)
+            return lf_lexer_fail(lexer, "%s is set twice",
+                                 options_known[option].name);
+        LF_TRY(lf_lexer_next(lexer));
+        LF_TRY(lf_lexer_take_mark(lexer, '='));
+        LF_TRY(parse_value(lexer, arena, option, &options[option].value));
+        options[option].is_set = true;
+        LF_TRY(lf_lexer_skip_mark(lexer, ',', &more));
+    }
+    if (!lf_lexer_is_mark(lexer, ')'))
+        return lf_lexer_expected(lexer, "\",\" or \")\"");
+    return lf_lexer_next(lexer);
+}

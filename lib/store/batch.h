@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Batches: rows on their way into a view. */
+#ifndef LF_STORE_BATCH_H
+#define LF_STORE_BATCH_H
+
+#include "store/input.h"
+#include "store/store.h"
+
+#define LF_EVENT_TIMESTAMP "event_timestamp"
+
+struct lf_batch_column {
+    const char *name;
+    int32_t role;
+    uint32_t feature; /* id, of a feature */
+    bool not_null;
+    struct lf_input input;
+};
+
+struct feature_batch {
+    feature_store *store;
+    struct lf_arena arena; /* columns, names */
+    const char *view_name;
+    uint32_t view; /* id */
+    int32_t operation;
+    uint32_t column_count;
+    struct lf_batch_column *columns;
+    uint32_t key_count;
+    uint32_t *keys;     /* per join key of the entity: its column */
+    uint32_t timestamp; /* its column, or UINT32_MAX */
+    bool is_written;    /* outcomes tell of the last write */
+    struct lf_buffer outcomes;
+};
+
+/* Rows of the batch; INVALID where a column is missing or of another length. */
+feature_status lf_batch_rows(const feature_batch *batch, uint32_t *rows,
+                             struct feature_error *error);
+
+/*
+ * What is wrong with one row by itself: a null key or timestamp, a null where
+ * NOT NULL, text that is not UTF-8, a key over the limit. FEATURE_OK: nothing.
+ */
+feature_status lf_batch_check_row(const feature_batch *batch, uint32_t row,
+                                  struct feature_error *error);
+
+/* The row's event timestamp; commit_time where the batch has no column. */
+int64_t lf_batch_time(const feature_batch *batch, uint32_t row,
+                      int64_t commit_time);
+
+/* Bytes of the row's encoded key, and the key itself. */
+size_t lf_batch_key_size(const feature_batch *batch, uint32_t row);
+uint8_t *lf_batch_put_key(const feature_batch *batch, uint32_t row,
+                          uint8_t *to);
+
+/* INVALID `row-size`, at a row of a batch. */
+feature_status lf_batch_fail_row_size(const feature_batch *batch, uint32_t row,
+                                      struct feature_error *error);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One commit: a write transaction and the store's record in it. */
+#ifndef LF_STORE_COMMIT_H
+#define LF_STORE_COMMIT_H
+
+#include "store/store.h"
+
+/* One write transaction with the store's record in it. */
+struct lf_commit {
+    feature_store *store;
+    struct lf_writer *writer;
+    struct lf_tree *tree; /* meta */
+    struct lf_meta_store meta;
+    int64_t now; /* the clock, read once */
+};
+
+/* Begins a write transaction and checks that this library may write. wait_ms 0
+ * means the store's. */
+feature_status lf_commit_begin(struct lf_commit *commit, feature_store *store,
+                               uint32_t wait_ms, struct feature_error *error);
+
+/* The catalog in it; one reference for the caller. */
+feature_status lf_commit_catalog(struct lf_commit *commit,
+                                 struct lf_catalog **catalog,
+                                 struct feature_error *error);
+
+/* Takes the next sequence number and commit time into meta. */
+void lf_commit_number(struct lf_commit *commit);
+int64_t lf_commit_time(const struct lf_commit *commit);
+
+/* Writes meta and commits, or aborts. The transaction is over either way. */
+feature_status lf_commit_finish(struct lf_commit *commit,
+                                struct feature_error *error);
+void lf_commit_abort(struct lf_commit *commit);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decoding: the rows of one view, block by block.
+ *
+ * Owns the state of a row: present, null, gone, too old, not kept, without key.
+ * Keeps states, timestamps and cells of one row consistent: all three come from
+ * the same look at it.
+ * Never decides about a single cell: that is answer.c's.
+ */
+#include <string.h>
+
+#include "store/answer.h"
+
+/* The newest cell time at or before a time; LF_TIME_UNSET: there is none. */
+static int64_t
+newest_until(const struct lf_row *row, int64_t at)
+{
+    if (row->timestamp <= at)
+        return row->timestamp;
+    for (uint32_t i = 1; i < row->time_count; i++) {
+        int64_t time = lf_load_i64(row->times + 8 * (size_t)i);
+
+        if (time <= at)
+            return time;
+    }
+    return LF_TIME_UNSET;
+}
+
+static int64_t
+oldest_current(const struct lf_view_plan *view, int64_t at)
+{
+    int64_t oldest;
+
+    if (!view->definition->ttl ||
+        __builtin_sub_overflow(at, view->definition->ttl, &oldest))
+        return LF_TIME_UNSET;
+    return oldest;
+}
+
+/* The state of a row as far as its times tell. */
+static uint8_t
+first_state(const struct decoder *decoder, const struct block_row *at)
+{
+    bool is_newer = decoder->exact && at->row.timestamp > at->at;
+
+    if (is_newer)
+        return FEATURE_STATE_NO_HISTORY;
+    if (at->row.flags & LF_ROW_TOMBSTONE)
+        return FEATURE_STATE_NOT_FOUND;
+    if (at->row.timestamp < at->oldest)
+        return FEATURE_STATE_OUTSIDE_MAX_AGE;
+    return FEATURE_STATE_PRESENT;
+}
+
+static feature_status
+open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
+{
+    const feature_request *request = decoder->request;
+    const struct lf_job_range *range = &request->ranges[decoder->index];
+    uint32_t row = decoder->first + i;
+    const struct lf_job *job = lf_request_jobs(request) + range->first +
+                               (range->count == 1 ? 0 : row);
+    struct block_row *at = &decoder->block[i];
+
+    at->at = request->now;
+    if (decoder->exact)
+        at->at = lf_load_i64(request->as_of.data +
+                             (request->as_of_rows == 1 ? 0 : 8 * (size_t)row));
+    at->plan = NULL;
+    at->is_plain = false;
+    at->missing = 0;
+    at->unknown = 0;
+    at->row.timestamp = LF_TIME_UNSET;
+    if (!job->value) {
+        at->state = job->key ? FEATURE_STATE_NOT_FOUND : FEATURE_STATE_NO_KEY;
+        return FEATURE_OK;
+    }
+    lf_row_open(&at->row, job->value, job->size);
+    at->oldest = oldest_current(decoder->view, at->at);
+    at->state = first_state(decoder, at);
+    if (at->row.flags & LF_ROW_TOMBSTONE)
+        return FEATURE_OK;
+    LF_TRY(lf_plan_rows(request->plan, decoder->view, at->row.version,
+                        &at->plan, error));
+    lf_row_find_times(&at->row, &at->plan->layout);
+    at->is_plain = at->state == FEATURE_STATE_PRESENT &&
+                   (!at->row.times || !decoder->view->definition->ttl);
+    return FEATURE_OK;
+}
+
+static void
+gather_nulls(struct decoder *decoder)
+{
+    uint32_t words = (decoder->block[0].plan->layout.count + 63) / 64;
+
+    memset(decoder->nulls, 0, words * sizeof *decoder->nulls);
+    for (uint32_t i = 0; i < decoder->count; i++) {
+        const uint8_t *bitmap =
+            decoder->block[i].row.bytes + LF_ROW_HEADER_SIZE;
+
+        decoder->from[i] = decoder->block[i].row.bytes;
+        for (uint32_t w = 0; w < words; w++)
+            decoder->nulls[w] |= lf_load_u64(bitmap + 8 * (size_t)w);
+    }
+}
+
+static feature_status
+open_block(struct decoder *decoder, struct feature_error *error)
+{
+    decoder->is_plain = true;
+    for (uint32_t i = 0; i < decoder->count; i++) {
+        LF_TRY(open_row(decoder, i, error));
+        decoder->is_plain &=
+            decoder->block[i].is_plain &&
+            decoder->block[i].plan == decoder->block[0].plan;
+    }
+    if (decoder->is_plain)
+        gather_nulls(decoder);
+    return FEATURE_OK;
+}
+
+/* The state once all cells were judged. A row newer than its as-of time still
+ * answers where every asked cell is old enough to be known. */
+static uint8_t
+last_state(const struct decoder *decoder, const struct block_row *at,
+           int64_t newest)
+{
+    bool is_empty = at->missing == decoder->view->column_count;
+
+    if (at->state == FEATURE_STATE_NO_HISTORY && !at->unknown &&
+        newest != LF_TIME_UNSET && at->plan) {
+        if (newest < at->oldest)
+            return FEATURE_STATE_OUTSIDE_MAX_AGE;
+        return is_empty ? FEATURE_STATE_NULL : FEATURE_STATE_PRESENT;
+    }
+    if (at->state == FEATURE_STATE_PRESENT && is_empty)
+        return FEATURE_STATE_NULL;
+    return at->state;
+}
+
+static void
+close_block(struct decoder *decoder)
+{
+    feature_request *request = decoder->request;
+    size_t base = (size_t)decoder->index * request->rows + decoder->first;
+    uint8_t *states = request->states.data + base;
+    uint8_t *timestamps = request->timestamps.data + 8 * base;
+
+    for (uint32_t i = 0; i < decoder->count; i++) {
+        const struct block_row *at = &decoder->block[i];
+        int64_t newest = LF_TIME_UNSET;
+
+        if (at->plan)
+            newest = decoder->exact ? newest_until(&at->row, at->at)
+                                    : at->row.timestamp;
+        states[i] = last_state(decoder, at, newest);
+        lf_store_i64(timestamps + 8 * (size_t)i, newest);
+    }
+}
+
+feature_status
+lf_answer_view(feature_request *request, uint32_t view,
+               const struct lf_sink *sink, struct feature_error *error)
+{
+    struct decoder decoder = {.request = request,
+                              .sink = sink,
+                              .view = &request->plan->views[view],
+                              .index = view,
+                              .exact = request->as_of_rows != 0};
+
+    for (; decoder.first < request->rows; decoder.first += decoder.count) {
+        decoder.count = request->rows - decoder.first;
+        if (decoder.count > BLOCK_ROWS)
+            decoder.count = BLOCK_ROWS;
+        LF_TRY(open_block(&decoder, error));
+        LF_TRY(lf_decoder_put_block(&decoder, error));
+        close_block(&decoder);
+    }
+    return FEATURE_OK;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prepared reads: what was asked, and how to decode it under a catalog. */
+#ifndef LF_STORE_QUERY_H
+#define LF_STORE_QUERY_H
+
+#include "format/convert.h"
+#include "format/row.h"
+#include "model/select.h"
+#include "store/store.h"
+
+/* Immutable after creation. */
+struct feature_query {
+    feature_store *store;
+    struct lf_selection *selection;
+    int32_t fill;
+    bool is_matrix;
+    uint32_t matrix_width;
+    uint32_t *matrix_offsets; /* per column, in floats; in selection->arena */
+    uint64_t fingerprint;
+};
+
+/* How one column comes out of the rows of one schema version. */
+struct lf_cell_plan {
+    uint32_t slot; /* LF_NO_SLOT: the version lacks the feature */
+    uint32_t offset;
+    struct lf_type type;     /* as stored */
+    lf_convert exact;        /* to the column's element type; NULL: as bytes */
+    lf_convert cast;         /* to float; NULL: no number */
+};
+
+/* One schema version of one view. */
+struct lf_row_plan {
+    struct lf_row_plan *next;
+    struct lf_layout layout;
+    struct lf_cell_plan *cells; /* per column of the view */
+};
+
+/* One column under the present catalog. */
+struct lf_column_plan {
+    uint32_t column;            /* index in the selection */
+    uint32_t feature;           /* id */
+    struct lf_type type;        /* as answered */
+    struct lf_literal fallback; /* DEFAULT, in the feature's present type */
+    lf_convert exact, cast;     /* of the DEFAULT */
+    struct lf_type stored;      /* present type of the feature */
+};
+
+struct lf_view_plan {
+    const struct lf_view *definition;
+    char tree[LF_TREE_NAME_SIZE];
+    uint32_t seed; /* of row checksums */
+    uint32_t column_count;
+    struct lf_column_plan *columns;
+    struct lf_row_plan *rows; /* versions met so far */
+    uint32_t same_keys; /* the first view with the same keys: encoded once */
+};
+
+/* Everything that depends on the catalog. Owned by one request. */
+struct lf_plan {
+    struct lf_arena arena;
+    struct lf_catalog *catalog;
+    const struct feature_query *query;
+    struct lf_view_plan *views;
+    const char **trees;
+};
+
+/* Plans a query under a catalog, of which the plan takes a reference. CONFLICT
+ * `schema-changed` where a feature is gone. */
+feature_status lf_plan_create(const struct feature_query *query,
+                              struct lf_catalog *catalog, struct lf_plan **plan,
+                              struct feature_error *error);
+void lf_plan_free(struct lf_plan *plan); /* NULL is fine */
+
+/* The decoding of a schema version; NULL in *rows: the catalog has none. */
+feature_status lf_plan_rows(struct lf_plan *plan, struct lf_view_plan *view,
+                            uint16_t version, struct lf_row_plan **rows,
+                            struct feature_error *error);
+
+#endif

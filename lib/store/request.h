@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests: keys in, columns out, and the memory between. */
+#ifndef LF_STORE_REQUEST_H
+#define LF_STORE_REQUEST_H
+
+#include "store/input.h"
+#include "store/query.h"
+
+/* One answered column under construction. */
+struct lf_answer {
+    struct lf_buffer values;
+    struct lf_buffer offsets;       /* i32, rows + 1 */
+    struct lf_buffer child_offsets; /* i32 */
+    struct lf_buffer validity;
+    struct lf_buffer defaulted;
+    uint32_t null_count;
+    uint32_t defaulted_count;
+    uint32_t elements; /* of a list column so far */
+};
+
+/* The look-ups of one view: jobs [first, first + count). */
+struct lf_job_range {
+    size_t first;
+    uint32_t count; /* 1 where every key stands for all rows */
+};
+
+struct feature_request {
+    const feature_query *query;
+    feature_store *store;
+    struct lf_plan *plan;
+    uint64_t transaction; /* the snapshot the next two belong to */
+    uint64_t sequence;
+    struct lf_input *keys; /* one per key of the query */
+    struct lf_buffer as_of; /* i64 */
+    uint32_t as_of_rows;    /* 0: the newest values */
+
+    bool has_answer;
+    bool has_columns;
+    uint32_t rows;
+    int64_t now;
+    struct lf_answer *answers;   /* one per column */
+    struct lf_buffer states;     /* views x rows, u8 */
+    struct lf_buffer timestamps; /* views x rows, i64 */
+
+    struct lf_job_range *ranges; /* one per view */
+    struct lf_buffer jobs;       /* struct lf_job */
+    struct lf_buffer key_bytes;
+};
+
+/* Where a read leaves its cells: columns, or a matrix. */
+struct lf_sink {
+    float *matrix; /* NULL: columns */
+    size_t stride; /* in floats */
+};
+
+/* Makes room for an answer of request->rows rows. */
+feature_status lf_answer_begin(feature_request *request,
+                               const struct lf_sink *sink,
+                               struct feature_error *error);
+
+/* Decodes one view of a request whose jobs are looked up and verified. */
+feature_status lf_answer_view(feature_request *request, uint32_t view,
+                              const struct lf_sink *sink,
+                              struct feature_error *error);
+
+static inline struct lf_job *
+lf_request_jobs(const feature_request *request)
+{
+    return (struct lf_job *)request->jobs.data;
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The open store, and what its modules share. */
+#ifndef LF_STORE_STORE_H
+#define LF_STORE_STORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "format/meta.h"
+#include "model/catalog.h"
+
+struct feature_store {
+    atomic_uint references; /* the handle and its children */
+    atomic_uint users;      /* calls that use the environment right now */
+    atomic_bool closed;
+    struct lf_environment *environment;
+    bool read_only;
+    uint32_t write_wait_ms;
+    uint64_t max_row_size;
+    int64_t fixed_now;
+    uint64_t token; /* who we are in meta/store's list of commits */
+    pthread_mutex_t lock;       /* of the two below */
+    struct lf_catalog *catalog; /* the newest this handle has seen */
+    uint64_t limit;             /* max_size the environment was told */
+    atomic_uint_fast64_t reads;
+    atomic_uint_fast64_t read_rows;
+};
+
+/* A child's reference on the store, or INVALID `closed`. */
+feature_status lf_store_hold(feature_store *store, feature_store **held,
+                             struct feature_error *error);
+void lf_store_release(feature_store *store); /* NULL is fine */
+
+/* Brackets every call that uses the environment: INVALID `closed` or `forked`
+ * from enter; leave only after an enter that succeeded. */
+feature_status lf_store_enter(feature_store *store,
+                              struct feature_error *error);
+void lf_store_leave(feature_store *store);
+
+int64_t lf_store_now(const feature_store *store);
+
+/* The store's record in a snapshot, checked. */
+feature_status lf_store_read_meta(struct lf_reader *reader,
+                                  struct lf_meta_store *meta,
+                                  struct feature_error *error);
+
+/* The catalog of a snapshot whose record is meta; one reference for the
+ * caller. */
+feature_status lf_store_read_catalog(feature_store *store,
+                                     struct lf_reader *reader,
+                                     const struct lf_meta_store *meta,
+                                     struct lf_catalog **catalog,
+                                     struct feature_error *error);
+
+/* The newest catalog there is, from a snapshot of its own. */
+feature_status lf_store_catalog(feature_store *store,
+                                struct lf_catalog **catalog,
+                                struct feature_error *error);
+
+/* Tells the environment the catalog's max_size, where that is news. */
+feature_status lf_store_apply_limit(feature_store *store,
+                                    const struct lf_catalog *catalog,
+                                    struct feature_error *error);
+
+/* Makes a catalog the handle's newest, where it is. */
+void lf_store_publish(feature_store *store, struct lf_catalog *catalog);
+
+/*
+ * Options and reports begin with struct_size. Copies what the caller's version
+ * has of ours into ours; NULL gives zeros. VERSION `struct-size` for a size
+ * that is impossible or an unknown tail that is not zero.
+ */
+feature_status lf_options_read(void *ours, size_t size, const void *theirs,
+                               const char *name, struct feature_error *error);
+
+/* Copies our report into theirs, as far as its struct_size reaches, and zeroes
+ * the rest of it. lf_report_check goes first. */
+feature_status lf_report_check(const void *theirs, const char *name,
+                               struct feature_error *error);
+void lf_report_write(void *theirs, const void *ours, size_t size);
+
+/* rows/<view>/<version> */
+void lf_rows_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE]);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches made ready for a commit.
+ *
+ * Owns everything that can be done before the write transaction: checks, keys,
+ * order, and the binding to a catalog.
+ * Keeps rows of one key in the order they were given: the sort is stable.
+ * Never changes the batch, save for widening a column to its feature's type.
+ */
+#include "store/target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SORT_FROM 256 /* rows; below, a page rarely holds two of them */
+
+feature_status
+lf_target_name(const struct lf_target *target, feature_status status,
+               struct feature_error *error)
+{
+    char message[sizeof error->message];
+
+    if (!error)
+        return status;
+    memcpy(message, error->message, sizeof message);
+    snprintf(error->message, sizeof error->message, "batch %u, %.180s",
+             target->index, message);
+    error->batch = target->index;
+    return status;
+}
+
+static feature_status
+check_rows(struct lf_target *target, bool skip_invalid,
+           struct feature_error *error)
+{
+    for (uint32_t i = 0; i < target->rows; i++) {
+        struct feature_error *report = skip_invalid ? NULL : error;
+        feature_status status = lf_batch_check_row(target->batch, i, report);
+
+        if (status && !skip_invalid)
+            return lf_target_name(target, status, error);
+        target->outcomes.data[i] =
+            status ? FEATURE_OUTCOME_REJECTED : FEATURE_OUTCOME_NONE;
+    }
+    return FEATURE_OK;
+}
+
+/* A rejected row gets an empty key; it is never looked at. */
+static feature_status
+encode_keys(struct lf_target *target, struct feature_error *error)
+{
+    uint8_t *ends =
+        lf_buffer_extend(&target->key_ends, 8 * ((size_t)target->rows + 1));
+    size_t total = 0;
+    uint8_t *at;
+
+    if (!ends)
+        return lf_fail_memory(error);
+    lf_store_u64(ends, 0);
+    for (uint32_t i = 0; i < target->rows; i++) {
+        if (target->outcomes.data[i] == FEATURE_OUTCOME_NONE)
+            total += lf_batch_key_size(target->batch, i);
+        lf_store_u64(ends + 8 * (size_t)i + 8, total);
+    }
+    at = lf_buffer_extend(&target->keys, total ? total : 1);
+    if (!at)
+        return lf_fail_memory(error);
+    for (uint32_t i = 0; i < target->rows; i++)
+        if (target->outcomes.data[i] == FEATURE_OUTCOME_NONE)
+            at = lf_batch_put_key(target->batch, i, at);
+    return FEATURE_OK;
+}
+
+static int
+compare_keys(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
+{
+    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+
+    if (order)
+        return order;
+    return a_size < b_size ? -1 : a_size > b_size;
+}
+
+static bool
+rows_rise(const struct lf_target *target)
+{
+    const uint8_t *last, *key;
+    size_t last_size, size;
+
+    if (!target->rows)
+        return true;
+    last = lf_target_key(target, 0, &last_size);
+    for (uint32_t i = 1; i < target->rows; i++) {
+        key = lf_target_key(target, i, &size);
+        if (compare_keys(last, last_size, key, size) > 0)
+            return false;
+        last = key;
+        last_size = size;
+    }
+    return true;
+}
+
+/* The first eight bytes decide nearly every comparison. */
+struct sort_item {
+    uint64_t head;
+    uint32_t row;
+    uint32_t reserved;
+};
+
+static uint64_t
+key_head(const uint8_t *key, size_t size)
+{
+    uint8_t head[8] = {0};
+
+    if (size >= 8)
+        return lf_load_big_u64(key);
+    if (size)
+        memcpy(head, key, size);
+    return lf_load_big_u64(head);
+}
+
+static int
+compare_items(const void *left, const void *right, void *context)
+{
+    const struct sort_item *a = left, *b = right;
+    const struct lf_target *target = context;
+    const uint8_t *a_key, *b_key;
+    size_t a_size, b_size;
+    int order;
+
+    if (a->head != b->head)
+        return a->head < b->head ? -1 : 1;
+    a_key = lf_target_key(target, a->row, &a_size);
+    b_key = lf_target_key(target, b->row, &b_size);
+    order = compare_keys(a_key, a_size, b_key, b_size);
+    if (order)
+        return order;
+    return a->row < b->row ? -1 : a->row > b->row;
+}
+
+static feature_status
+sort_rows(struct lf_target *target, struct feature_error *error)
+{
+    struct lf_buffer items = {0};
+    struct sort_item *item;
+    uint8_t *order;
+
+    item = (struct sort_item *)lf_buffer_extend(
+        &items, target->rows * sizeof(struct sort_item));
+    order = lf_buffer_extend(&target->order, 4 * (size_t)target->rows);
+    if (!item || !order) {
+        lf_buffer_free(&items);
+        return lf_fail_memory(error);
+    }
+    for (uint32_t i = 0; i < target->rows; i++) {
+        size_t size;
+        const uint8_t *key = lf_target_key(target, i, &size);
+
+        item[i] = (struct sort_item){.head = key_head(key, size), .row = i};
+    }
+    qsort_r(item, target->rows, sizeof *item, compare_items, target);
+    for (uint32_t i = 0; i < target->rows; i++)
+        lf_store_u32(order + 4 * (size_t)i, item[i].row);
+    lf_buffer_free(&items);
+    target->is_sorted = true;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_target_check(struct lf_target *target, bool skip_invalid,
+                struct feature_error *error)
+{
+    LF_TRY(lf_batch_rows(target->batch, &target->rows, error));
+    if (!lf_buffer_extend(&target->outcomes, target->rows))
+        return lf_fail_memory(error);
+    LF_TRY(check_rows(target, skip_invalid, error));
+    LF_TRY(encode_keys(target, error));
+    target->is_sorted = rows_rise(target);
+    if (!target->is_sorted && target->rows >= SORT_FROM)
+        return sort_rows(target, error);
+    return FEATURE_OK;
+}
+
+static feature_status
+fail_changed(const struct lf_target *target, const char *name,
+             struct feature_error *error)
+{
+    lf_fail(error, FEATURE_CONFLICT, "schema-changed",
+            "feature view %s%s%s was dropped after the batch was made",
+            target->batch->view_name, name ? ":" : "", name ? name : "");
+    return lf_target_name(target, FEATURE_CONFLICT, error);
+}
+
+/* Points the slots at the batch's columns, by feature id. */
+static feature_status
+bind_columns(struct lf_target *target, struct feature_error *error)
+{
+    feature_batch *batch = target->batch;
+
+    for (uint32_t i = 0; i < target->layout.count; i++)
+        target->columns[i] = UINT32_MAX;
+    for (uint32_t i = 0; i < batch->column_count; i++) {
+        struct lf_batch_column *column = &batch->columns[i];
+        const struct lf_feature *feature;
+        uint32_t slot;
+
+        if (column->role != FEATURE_ROLE_FEATURE)
+            continue;
+        feature = lf_view_feature_by_id(target->definition, column->feature);
+        slot = lf_layout_slot(&target->layout, column->feature);
+        if (!feature || slot == LF_NO_SLOT)
+            return fail_changed(target, column->name, error);
+        LF_TRY(lf_input_widen(&column->input, feature->type, error));
+        column->not_null = feature->not_null;
+        target->columns[slot] = i;
+        target->own[slot] = true;
+    }
+    return FEATURE_OK;
+}
+
+feature_status
+lf_target_resolve(struct lf_target *target, const struct lf_catalog *catalog,
+                  struct feature_error *error)
+{
+    const struct lf_view *view =
+        lf_catalog_view_by_id(catalog, target->batch->view);
+    size_t count;
+
+    lf_arena_free(&target->arena);
+    target->migration_count = 0;
+    if (!view)
+        return fail_changed(target, NULL, error);
+    target->definition = view;
+    target->view = view->id;
+    target->max_skew = view->max_skew;
+    lf_rows_tree(view, target->tree);
+    if (!lf_layout_init(&target->layout, lf_view_current_schema(view),
+                        &target->arena))
+        return lf_fail_memory(error);
+    count = target->layout.count;
+    target->columns =
+        lf_arena_array(&target->arena, count, sizeof *target->columns);
+    target->own = lf_arena_array(&target->arena, count, sizeof *target->own);
+    target->incoming =
+        lf_arena_array(&target->arena, 3 * count, sizeof *target->incoming);
+    target->migrations = lf_arena_array(&target->arena, LF_MIGRATIONS_KEPT,
+                                        sizeof *target->migrations);
+    if (!target->columns || !target->own || !target->incoming ||
+        !target->migrations)
+        return lf_fail_memory(error);
+    target->cells = target->incoming + count;
+    target->backup = target->cells + count;
+    return bind_columns(target, error);
+}
+
+void
+lf_target_free(struct lf_target *target)
+{
+    lf_buffer_free(&target->outcomes);
+    lf_buffer_free(&target->keys);
+    lf_buffer_free(&target->key_ends);
+    lf_buffer_free(&target->order);
+    lf_arena_free(&target->arena);
+}

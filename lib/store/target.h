@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One batch on its way into a commit. */
+#ifndef LF_STORE_TARGET_H
+#define LF_STORE_TARGET_H
+
+#include "format/merge.h"
+#include "store/batch.h"
+#include "store/commit.h"
+
+struct lf_target {
+    feature_batch *batch;
+    uint32_t index; /* of the batch in the call */
+    uint32_t rows;
+    struct lf_buffer outcomes; /* a byte per row */
+    struct lf_buffer keys;     /* encoded, row after row */
+    struct lf_buffer key_ends; /* rows + 1 u64 */
+    struct lf_buffer order;    /* u32 rows by key, stably; empty: as they are */
+    bool is_sorted;            /* in that order keys never fall */
+
+    /* What the catalog says; lf_target_resolve fills it. */
+    struct lf_arena arena;
+    struct lf_layout layout;
+    int64_t max_skew;
+    uint32_t view;
+    char tree[LF_TREE_NAME_SIZE];
+    const struct lf_view *definition;
+    uint32_t *columns; /* per slot: column of the batch, or UINT32_MAX */
+    bool *own;         /* per slot: the batch names it */
+    struct lf_cell *incoming, *cells, *backup;
+    uint32_t migration_count;
+    struct lf_migration *migrations; /* LF_MIGRATIONS_KEPT */
+};
+
+#define LF_MIGRATIONS_KEPT 16
+
+/* Binds the batch of a target (batch and index are set, the rest zero) to a
+ * catalog, which has to outlive the binding. CONFLICT `schema-changed` where a
+ * column of it is gone. May be called again for a newer catalog. */
+feature_status lf_target_resolve(struct lf_target *target,
+                                 const struct lf_catalog *catalog,
+                                 struct feature_error *error);
+
+/* Checks the rows of a bound batch, encodes their keys and sorts them.
+ * skip_invalid marks bad rows REJECTED instead of failing. */
+feature_status lf_target_check(struct lf_target *target, bool skip_invalid,
+                               struct feature_error *error);
+
+void lf_target_free(struct lf_target *target);
+
+/* The key of a row. */
+static inline const uint8_t *
+lf_target_key(const struct lf_target *target, uint32_t row, size_t *size)
+{
+    uint64_t begin = lf_load_u64(target->key_ends.data + 8 * (size_t)row);
+
+    *size = (size_t)(lf_load_u64(target->key_ends.data + 8 * (size_t)row + 8) -
+                     begin);
+    return target->keys.data + begin;
+}
+
+/* The row at a place of the order. */
+static inline uint32_t
+lf_target_row(const struct lf_target *target, uint32_t place)
+{
+    return target->order.size
+               ? lf_load_u32(target->order.data + 4 * (size_t)place)
+               : place;
+}
+
+/* Applies the rows within a commit and adds them to report; *touched becomes
+ * true where a row was applied or late. */
+feature_status lf_target_apply(struct lf_target *target,
+                               struct lf_commit *commit, bool skip_invalid,
+                               struct feature_commit *report, bool *touched,
+                               struct feature_error *error);
+
+/* Puts the batch's number before an error's sentence. */
+feature_status lf_target_name(const struct lf_target *target,
+                              feature_status status,
+                              struct feature_error *error);
+
+#endif

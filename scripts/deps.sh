@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what building and testing needs, from Debian packages. Looks first:
+# where everything is present it costs a few milliseconds, changes nothing and
+# asks for no rights.
+set -eu
+
+# command or pkg-config module, and the package that brings it
+needs='gcc build-essential
+g++ g++
+make build-essential
+pkg-config pkg-config
+protoc-c protobuf-c-compiler
+clang-format clang-format
+cppcheck cppcheck
+sqlite3 sqlite3
+module:lmdb liblmdb-dev
+module:libprotobuf-c libprotobuf-c-dev
+module:libzstd libzstd-dev
+module:cmocka libcmocka-dev'
+
+has() {
+    case $1 in
+    module:lmdb) # some systems ship LMDB without a .pc file
+        pkg-config --exists lmdb 2>/dev/null ||
+            echo '#include <lmdb.h>' | cc -E - >/dev/null 2>&1 ;;
+    module:*) pkg-config --exists "${1#module:}" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+missing=$(echo "$needs" | while read -r need package; do
+    has "$need" || echo "$package"
+done | sort -u | tr '\n' ' ')
+missing=${missing% }
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    cat >&2 <<END
+deps: something is missing, and there is no apt-get here to install it with.
+Install these (Debian's names; yours may differ), then run make again:
+    $missing
+END
+    exit 1
+fi
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=sudo
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "deps: as root, run: apt-get install $missing" >&2
+        exit 1
+    fi
+fi
+echo "deps: installing $missing"
+
+apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq"
+$apt update
+# Word splitting is meant: $apt and $missing are lists.
+$apt install -y --no-install-recommends $missing >/dev/null
+echo "deps: done"

@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything `make test` runs, one step after the other; each step counts its
+# cases. $MAKE is the make to call, with its options; $B the build directory.
+set -u
+begin=$(date +%s)
+results="$B/results $B/asan/results $B/install $B/lint"
+rm -rf $results # word splitting is meant: a list
+
+step() { # step TITLE RESULTS TARGET
+    echo
+    echo "== $1"
+    if ! $MAKE "$3" && ! cat "$2"/* 2>/dev/null | awk '$2 { f = 1 } END { exit !f }'
+    then # it did not get as far as counting: that is one failure
+        mkdir -p "$2"
+        echo 0 1 0 >"$2/make-$3"
+    fi
+}
+step 'plain' "$B/results" check
+step 'under AddressSanitizer and UndefinedBehaviorSanitizer' \
+    "$B/asan/results" check-asan
+step 'headers, installation, README' "$B/install" check-install
+step 'lint' "$B/lint" lint
+
+echo
+echo "In all, in $(($(date +%s) - begin)) s (a case is a cmocka test, a line of a" \
+    "check, or a script):"
+scripts/run-summary.sh $results

@@ -77,14 +77,19 @@ support_objects := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/*.c)))
 support      := $(B)/tests/support.a
 so           := $(B)/libfeature.so
 
-programs_of = $(patsubst %.c,$(B)/%,$(sort $(wildcard $(1)/*.c)))
-examples   := $(call programs_of,examples)
-benches    := $(call programs_of,bench)
-unit_tests := $(call programs_of,tests/unit)
-so_tests   := $(call programs_of,tests/api) $(call programs_of,tests/model)
-tool_tests := $(call programs_of,tests/tool)
-tests      := $(unit_tests) $(so_tests) $(tool_tests)
-scripts    := $(sort $(wildcard tests/tool/*.sh))
+# A file with a main is a program; the others of its folder are linked into it.
+mains       := $(shell grep -lsw '^main' examples/*.c bench/*.c tests/*/*.c)
+programs_of  = $(patsubst %.c,$(B)/%,$(filter $(1)/%,$(mains)))
+parts_of     = $(patsubst %.c,$(B)/%.o,$(filter-out $(mains),$(sort \
+                   $(wildcard $(1)/*.c))))
+examples    := $(call programs_of,examples)
+benches     := $(call programs_of,bench)
+unit_tests  := $(call programs_of,tests/unit)
+api_tests   := $(call programs_of,tests/api)
+model_tests := $(call programs_of,tests/model)
+tool_tests  := $(call programs_of,tests/tool)
+tests       := $(unit_tests) $(api_tests) $(model_tests) $(tool_tests)
+scripts     := $(sort $(wildcard tests/tool/*.sh))
 runs       := $(tests:$(B)/%=run/%) $(scripts:%=run/%)
 
 pc_files := $(B)/libfeature.pc $(B)/libfeature-static.pc
@@ -177,7 +182,7 @@ define link_so
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(quiet)$(CC) $(pie_flags) $(if $(1),-Wl$(comma)-rpath$(comma)'$(1)') \
-	    -o $@ $(filter %.o %.a,$^) $(so) $(2)
+	    -o $@ $(filter %.o,$^) $(filter %.a,$^) $(so) $(2)
 endef
 
 $(B)/feature: $(tool_objects) $(so)
@@ -186,20 +191,23 @@ $(B)/installed/feature: $(tool_objects) $(so)
 	$(call link_so,)
 $(examples): $(B)/examples/%: $(B)/examples/%.o $(so)
 	$(call link_so,$$ORIGIN/..,-lm)
-$(B)/examples/score $(B)/examples/latency: $(B)/examples/common/departures.o
+$(B)/examples/score $(B)/examples/latency: $(call parts_of,examples/common)
+$(benches): $(call parts_of,bench)
 $(benches): $(B)/bench/%: $(B)/bench/%.o $(so)
 	$(call link_so,$$ORIGIN/..,-lm)
 # An archive: a test links only what it uses, be it of the support or of the
 # library that is being built.
 $(support): $(support_objects)
 	@rm -f $@ && $(AR) rcsD $@ $^
-$(so_tests): $(B)/%: $(B)/%.o $(support) $(so)
+$(api_tests): $(call parts_of,tests/api)
+$(model_tests): $(call parts_of,tests/model)
+$(tool_tests): $(call parts_of,tests/tool) $(tool_parts)
+$(api_tests) $(model_tests) $(tool_tests): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
-$(tool_tests): $(B)/%: $(B)/%.o $(support) $(tool_parts) $(so)
-	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
+$(unit_tests): $(call parts_of,tests/unit)
 $(unit_tests): $(B)/%: $(B)/%.o $(support) $(lib_objects)
 	$(call say,LINK,$@)
-	$(quiet)$(CC) $(pie_flags) -o $@ $(filter %.o %.a,$^) $(pc_libs) \
+	$(quiet)$(CC) $(pie_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(pc_libs) \
 	    $(cmocka_libs) -lm
 
 $(B)/%.pc: pkgconfig/%.pc.in Makefile include/libfeature.h $(B)/paths
@@ -320,5 +328,6 @@ uninstall: ## remove what install put there
 	    $(man_pages:tools/%=$(call to,$(mandir)/man1)/%) \
 	    $(call to,$(bashdir)/feature)
 
--include $(lib_objects:.o=.d) $(tool_objects:.o=.d) $(support_objects:.o=.d) $(B)/examples/common/departures.d \
-         $(addsuffix .d,$(tests) $(examples) $(benches))
+-include $(lib_objects:.o=.d) $(tool_objects:.o=.d) $(support_objects:.o=.d) \
+         $(wildcard $(B)/examples/*/*.d $(B)/tests/*/*.d) \
+         $(addsuffix .d,$(examples) $(benches))

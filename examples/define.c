@@ -56,7 +56,8 @@ plan_and_apply(feature_store *store, const char *text,
     status = feature_store_apply(store, text, NULL, &commit, error);
     if (status)
         return status;
-    printf("applied in commit %llu\n\n", (unsigned long long)commit.sequence);
+    printf("the newest commit is %llu\n\n",
+           (unsigned long long)commit.sequence);
     return FEATURE_OK;
 }
 
@@ -88,8 +89,7 @@ main(int argc, char **argv)
 
     /* What cannot be done is refused, with the place in the text. */
     if (feature_store_apply(store, refused, NULL, NULL, &error))
-        printf("refused at line %u, column %u:\n%s\n\n", error.line,
-               error.column, error.message);
+        printf("refused (line:column first):\n%s\n\n", error.message);
 
     if (feature_store_describe(store, NULL, &text, &error))
         goto failed;

@@ -45,22 +45,30 @@ microseconds(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-/* Keys in, a dense matrix out, as often as a service would: the request and
- * its memory are the same every time. */
+/* One round, in microseconds: keys in, a dense matrix out. The request and its
+ * memory are the same every time, as in a service. */
+static double
+round_trip(feature_request *request, float *matrix, uint32_t width,
+           const struct flight *flights, uint32_t count, uint32_t rows)
+{
+    double begin = microseconds();
+
+    check(set_keys(request, flights, count, rows, &error));
+    check(feature_request_read_matrix(request, matrix, width, &error));
+    return microseconds() - begin;
+}
+
 static void
 measure(feature_request *request, float *matrix, uint32_t width,
         const struct flight *flights, uint32_t count, uint32_t rows)
 {
-    double times[ROUNDS];
+    double times[ROUNDS] = {0};
 
-    for (int i = -10; i < ROUNDS; i++) { /* ten rounds to warm up */
-        double begin = microseconds();
-
-        check(set_keys(request, flights, count, rows, &error));
-        check(feature_request_read_matrix(request, matrix, width, &error));
-        if (i >= 0)
-            times[i] = (microseconds() - begin) / rows;
-    }
+    for (int i = 0; i < 10; i++) /* to warm up */
+        round_trip(request, matrix, width, flights, count, rows);
+    for (int i = 0; i < ROUNDS; i++)
+        times[i] =
+            round_trip(request, matrix, width, flights, count, rows) / rows;
     qsort(times, ROUNDS, sizeof *times, by_value);
     printf("%6u %11.2f us %8.2f us\n", rows, times[ROUNDS / 2],
            times[ROUNDS * 99 / 100]);

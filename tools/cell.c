@@ -18,6 +18,10 @@ const char cell_no_memory[] = "does not fit in memory";
 
 static const char not_whole[] = "is not a whole number";
 static const char not_number[] = "is not a number";
+static const char past_int32[] = "is out of range for INT32";
+static const char past_int64[] = "is out of range for INT64";
+static const char past_float32[] = "is out of range for FLOAT32";
+static const char past_float64[] = "is out of range for FLOAT64";
 
 static void
 put_bit(uint8_t *bits, uint32_t i, bool value)
@@ -40,7 +44,7 @@ read_int64(struct cell_column *column, uint32_t row, const char *text,
            size_t size)
 {
     return why_not(number_int64(text, size, (int64_t *)column->values + row),
-                   not_whole, "is out of range for INT64");
+                   not_whole, past_int64);
 }
 
 static const char *
@@ -48,7 +52,7 @@ read_int32(struct cell_column *column, uint32_t row, const char *text,
            size_t size)
 {
     return why_not(number_int32(text, size, (int32_t *)column->values + row),
-                   not_whole, "is out of range for INT32");
+                   not_whole, past_int32);
 }
 
 static const char *
@@ -56,7 +60,7 @@ read_float64(struct cell_column *column, uint32_t row, const char *text,
              size_t size)
 {
     return why_not(number_float64(text, size, (double *)column->values + row),
-                   not_number, "is out of range for FLOAT64");
+                   not_number, past_float64);
 }
 
 static const char *
@@ -64,7 +68,7 @@ read_float32(struct cell_column *column, uint32_t row, const char *text,
              size_t size)
 {
     return why_not(number_float32(text, size, (float *)column->values + row),
-                   not_number, "is out of range for FLOAT32");
+                   not_number, past_float32);
 }
 
 static const char *
@@ -175,20 +179,19 @@ cell_element_size(int32_t type)
 }
 
 const char *
-cell_read_element(const struct cell_column *column, void *to, const char *text,
-                  size_t size)
+cell_read_element(int32_t type, void *to, const char *text, size_t size)
 {
-    struct cell_column one = {.values = to, .moment = column->moment};
-
-    switch ((enum feature_type)column->type) {
+    switch ((enum feature_type)type) {
     case FEATURE_TYPE_INT32:
-        return read_int32(&one, 0, text, size);
+        return why_not(number_int32(text, size, to), not_whole, past_int32);
     case FEATURE_TYPE_INT64:
-        return read_int64(&one, 0, text, size);
+        return why_not(number_int64(text, size, to), not_whole, past_int64);
     case FEATURE_TYPE_FLOAT32:
-        return read_float32(&one, 0, text, size);
+        return why_not(number_float32(text, size, to), not_number,
+                       past_float32);
     case FEATURE_TYPE_FLOAT64:
-        return read_float64(&one, 0, text, size);
+        return why_not(number_float64(text, size, to), not_number,
+                       past_float64);
     case FEATURE_TYPE_BOOL:
     case FEATURE_TYPE_STRING:
     case FEATURE_TYPE_BYTES:

@@ -76,9 +76,9 @@ feature_status cell_set_key(const struct cell_column *column,
 /* For list.c: room for size bytes of values. False: no memory. */
 bool cell_reserve(struct cell_column *column, size_t size);
 
-/* Reads one numeric element to its place. NULL, or why it is refused. */
-const char *cell_read_element(const struct cell_column *column, void *to,
-                              const char *text, size_t size);
+/* Reads one number of a type to its place. NULL, or why it is refused. */
+const char *cell_read_element(int32_t type, void *to, const char *text,
+                              size_t size);
 
 /* Bytes of one value; 0 for BOOL, STRING and BYTES. */
 size_t cell_element_size(int32_t type);

@@ -77,7 +77,7 @@ read_numbers(struct cell_column *column, size_t first, uint32_t limit,
                 return cell_no_memory;
             to = (char *)column->values + place;
         }
-        why = cell_read_element(column, to, in.at, size);
+        why = cell_read_element(column->type, to, in.at, size);
         if (why) {
             snprintf(column->why, sizeof column->why,
                      "has an element %u that %s", read + 1, why);
@@ -243,7 +243,7 @@ list_read_strings(struct cell_column *column, uint32_t row, const char *text,
     size_t child = (size_t)column->offsets[row], used;
     bool is_first = true;
 
-    if (!reserve_children(column, child + size + 2))
+    if (!reserve_children(column, child + size / 2 + 2))
         return cell_no_memory;
     used = (size_t)column->child_offsets[child];
     if (used + size > INT32_MAX || !cell_reserve(column, used + size + 4))
@@ -280,8 +280,9 @@ look_at_strings(struct cursor in, uint32_t *count)
             if (*in.at++ == '\\' && !take_escape(&in, to, &used))
                 return false;
         }
-        if (in.at++ == in.end)
+        if (in.at == in.end)
             return false;
+        in.at++;
         ++*count;
     }
     skip_blanks(&in);

@@ -23,16 +23,19 @@ fill(struct feature_error *error, feature_status status, const char *reason)
     snprintf(error->reason, sizeof error->reason, "%s", reason);
 }
 
-/* A cut may not split a UTF-8 sequence. */
+/* A cut may not split a UTF-8 sequence: the beginning of one at the end goes.
+ */
 static void
 trim(char *message, size_t size)
 {
-    size_t used = strlen(message);
+    size_t used = strlen(message), head = used;
 
     if (used + 1 < size)
         return;
-    while (used && !lf_utf8_valid(message, used))
-        message[--used] = '\0';
+    while (head && used - head < 3 && (message[head - 1] & 0xc0) == 0x80)
+        head--;
+    if (head && !lf_utf8_step(message + head - 1, used - head + 1))
+        message[head - 1] = '\0';
 }
 
 feature_status
@@ -117,6 +120,18 @@ lf_error_place(struct feature_error *error, uint32_t batch, int64_t row,
     error->column = column;
 }
 
+/* What a terminal or a log would obey: the control characters C0 and C1, and
+ * the line breaks U+2028 and U+2029. */
+static bool
+is_control(const uint8_t *at, size_t step)
+{
+    if (step == 1)
+        return at[0] < 0x20 || at[0] == 0x7f;
+    if (step == 2)
+        return at[0] == 0xc2 && at[1] < 0xa0;
+    return step == 3 && at[0] == 0xe2 && at[1] == 0x80 && (at[2] | 1) == 0xa9;
+}
+
 const char *
 lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes, size_t size)
 {
@@ -132,7 +147,7 @@ lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes, size_t size)
             used += 3;
             break;
         }
-        if (step > 1 || (step == 1 && from[at] >= 0x20 && from[at] != 0x7f)) {
+        if (step && !is_control(from + at, step)) {
             memcpy(buffer + used, from + at, step);
             used += step;
             at += step;

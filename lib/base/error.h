@@ -40,8 +40,9 @@ void lf_error_place(struct feature_error *error, uint32_t batch, int64_t row,
 /* Size of the buffer lf_quote writes to. */
 #define LF_QUOTE_SIZE 72
 
-/* Foreign bytes for a message: printable ASCII and valid UTF-8 stay, anything
- * else becomes \xNN, and a long text is cut with "...". Returns buffer. */
+/* Foreign bytes for a message: valid UTF-8 without control characters stays,
+ * any other byte becomes \xNN, and a long text is cut with "...". Returns
+ * buffer. */
 const char *lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes,
                      size_t size);
 

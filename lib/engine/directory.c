@@ -57,7 +57,7 @@ asks(const struct lf_directory *directory, uint32_t flag)
 mode_t
 lf_directory_mode(const struct lf_directory *directory)
 {
-    return directory->options->mode ? directory->options->mode & 0666 : 0600;
+    return directory->options->mode ? directory->options->mode : 0600;
 }
 
 /* Who may read a file of the store may search its directory. */
@@ -180,6 +180,8 @@ lf_directory_open(const char *path,
     if (status) {
         close(directory->handle);
         directory->handle = -1;
+        if (directory->is_new)
+            rmdir(path);
     }
     return status;
 }

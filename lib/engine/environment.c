@@ -52,6 +52,10 @@ check_options(const char *path, const struct lf_environment_options *options,
     if (options->flags & FEATURE_OPEN_IMMUTABLE)
         return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
                        "FEATURE_OPEN_IMMUTABLE is not supported yet");
+    if (options->mode && (options->mode & ~0066u) != 0600)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "mode %04o is not 0600 with read and write for others",
+                       options->mode);
     if (options->max_readers > 65536)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "max_readers is %u, the most is 65536",
@@ -79,9 +83,10 @@ check_share(const struct lf_environment *found,
         return lf_fail(error, FEATURE_CONFLICT, "in-use",
                        "this process has %s open read-only; close that first",
                        directory->path);
-    if (found->sync != options->sync)
+    if (found->sync == FEATURE_SYNC_LAST_TXN &&
+        options->sync != FEATURE_SYNC_LAST_TXN)
         return lf_fail(error, FEATURE_CONFLICT, "in-use",
-                       "this process has %s open with another sync level",
+                       "this process has %s open with a weaker sync level",
                        directory->path);
     return FEATURE_OK;
 }

@@ -40,7 +40,8 @@
 #define LF_RECORD_SIZE    48
 
 /* A node: lo, hi, flags, size of the key, each u16; key; data [MDB_node]. */
-#define LF_NODE_HEADER 8
+#define LF_NODE_HEADER  8
+#define LF_NODE_KEY_MAX 511 /* MDB_MAXKEYSIZE */
 
 #define LF_NODE_IS_BIG      1 /* data is the number of an overflow page */
 #define LF_NODE_IS_DATABASE 2 /* data is a record [F_SUBDATA] */

@@ -8,6 +8,7 @@
  * is seen exactly as the snapshot has it.
  * Never runs LMDB's tree code on damaged pages: every page is checked.
  */
+#include "engine/descent.h"
 #include "engine/reader.h"
 
 #include <string.h>
@@ -74,26 +75,6 @@ lf_reader_get(struct lf_reader *reader, const char *tree, const void *key,
     return FEATURE_OK;
 }
 
-static feature_status
-look_up(struct lf_reader *reader, const struct lf_root *roots, size_t first,
-        size_t tree_count, struct lf_job *jobs, size_t count,
-        struct feature_error *error)
-{
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        struct lf_job *job = &jobs[i];
-        size_t size;
-
-        if (job->tree < first || job->tree >= first + tree_count)
-            continue;
-        LF_TRY(find_value(reader, &roots[job->tree - first], job->key,
-                          job->key_size, &job->value, &size, error));
-        job->size = (uint32_t)size;
-    }
-    return FEATURE_OK;
-}
-
 feature_status
 lf_reader_lookup(struct lf_reader *reader, const char *const *trees,
                  size_t tree_count, struct lf_job *jobs, size_t count,
@@ -110,7 +91,8 @@ lf_reader_lookup(struct lf_reader *reader, const char *const *trees,
             some = AT_ONCE;
         for (i = 0; i < some; i++)
             LF_TRY(find_tree(reader, trees[first + i], &roots[i], error));
-        LF_TRY(look_up(reader, roots, first, some, jobs, count, error));
+        LF_TRY(
+            lf_descend(&reader->pages, roots, first, some, jobs, count, error));
     }
     return FEATURE_OK;
 }

@@ -2,7 +2,7 @@
 /*
  * The memory map of an environment.
  *
- * Owns its size, its base address, and every change of both.
+ * Owns its size and every change of it.
  * Keeps the map in place while any transaction runs, and tries a new size
  * before it gives up the old one.
  * Never leaves the size to LMDB: the file remembers 1 TiB, and a default open
@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -90,80 +89,6 @@ lf_map_floor(uint64_t file_size)
     uint64_t floor = rounded(4 * file_size);
 
     return floor > LEAST_FLOOR ? floor : LEAST_FLOOR;
-}
-
-/* mincore refuses addresses that are not mapped. */
-static bool
-is_mapped(const uint8_t *at, size_t size)
-{
-    unsigned char vector[64]; /* pages of 4 KiB in two of 32 KiB and to spare */
-    size_t grain = (size_t)sysconf(_SC_PAGESIZE);
-    uintptr_t address = (uintptr_t)at;
-
-    if (address % grain || (size + grain - 1) / grain > sizeof vector)
-        return false;
-    return !mincore((void *)address, size, vector);
-}
-
-/* Both meta pages at the base and in the file are the same bytes. A commit may
- * come in between, so there is more than one try. */
-static bool
-is_base(const struct lf_environment *environment, const uint8_t *base)
-{
-    uint8_t meta[LF_META_SIZE];
-    uint32_t page, page_size = environment->page_size;
-    int file, tries;
-
-    if (mdb_env_get_fd(environment->lmdb, &file) ||
-        !is_mapped(base, 2 * (size_t)page_size))
-        return false;
-    for (page = 0; page < 2; page++) {
-        const uint8_t *mapped = base + page * page_size;
-
-        for (tries = 0; tries < 100; tries++) {
-            if (pread(file, meta, sizeof meta, page * page_size) ==
-                    (ssize_t)sizeof meta &&
-                !memcmp(meta, mapped, sizeof meta))
-                break;
-        }
-        if (tries == 100 ||
-            lf_load_u32(meta + LF_META_MAGIC) != LF_META_MAGIC_VALUE)
-            return false;
-    }
-    return true;
-}
-
-/*
- * LMDB does not tell where the map is: me_mapaddr is 0 without MDB_FIXEDMAP.
- * But the first key of the main database lies in a page of the map, and the
- * page knows its own number.
- */
-feature_status
-lf_map_locate(struct lf_environment *environment, MDB_txn *txn,
-              struct feature_error *error)
-{
-    uint32_t page_size = environment->page_size;
-    const uint8_t *page, *base;
-    MDB_cursor *cursor;
-    MDB_val key, data;
-    int code;
-
-    code = mdb_cursor_open(txn, environment->main, &cursor);
-    if (code)
-        return lf_engine_fail(error, -1, code, "mdb_cursor_open");
-    code = mdb_cursor_get(cursor, &key, &data, MDB_FIRST);
-    mdb_cursor_close(cursor);
-    if (code)
-        return lf_engine_fail(error, -1, code, "read of the main database");
-    page =
-        (const uint8_t *)((uintptr_t)key.mv_data & ~(uintptr_t)(page_size - 1));
-    base = page - lf_load_u64(page + LF_PAGE_NUMBER) * page_size;
-    if (!is_base(environment, base))
-        return lf_fail(error, FEATURE_CORRUPT, "structure",
-                       "the first page of the main database carries a wrong "
-                       "number");
-    atomic_store(&environment->base, base);
-    return FEATURE_OK;
 }
 
 /* What the file needs at least, and what its last writer's map had. */

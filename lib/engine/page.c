@@ -126,7 +126,7 @@ lf_page_node(const struct lf_pages *pages, const uint8_t *page, uint32_t index,
     node->key_size = lf_load_u16(page + at + 6);
     node->key = page + at + LF_NODE_HEADER;
     left = pages->page_size - at - LF_NODE_HEADER;
-    if (node->key_size > left)
+    if (node->key_size > left || node->key_size > LF_NODE_KEY_MAX)
         goto bad;
     left -= node->key_size;
     node->data = node->key + node->key_size;

@@ -51,8 +51,8 @@ after_fork_in_child(void)
     }
     environments = NULL;
     atomic_fetch_add(&generation, 1);
-    pthread_mutex_init(&opening, NULL);
-    pthread_mutex_init(&listing, NULL);
+    pthread_mutex_unlock(&listing);
+    pthread_mutex_init(&opening, NULL); /* its holder may not exist here */
 }
 
 static void

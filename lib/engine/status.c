@@ -42,6 +42,8 @@ static const struct answer answers[] = {
     {MDB_BAD_TXN, FEATURE_IO, "internal"},
     {MDB_BAD_VALSIZE, FEATURE_INVALID, "key-size"},
     {MDB_BAD_DBI, FEATURE_IO, "internal"},
+    /* LMDB tells living readers apart by locks on bytes of their pids. */
+    {EAGAIN, FEATURE_UNSUPPORTED, "pid-namespace"},
     {ENOMEM, FEATURE_NO_MEMORY, "memory"},
     {ENOSPC, FEATURE_FULL, "disk-full"},
     {EDQUOT, FEATURE_FULL, "disk-full"},

@@ -17,6 +17,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
+#define KEPT_HANDLES 64
+
 static feature_status
 fail(const struct lf_writer *writer, int code, const char *doing,
      struct feature_error *error)
@@ -79,6 +81,18 @@ close_idle_handles(const struct lf_writer *writer)
         if (!is_in_use(writer, each))
             mdb_dbi_close(environment->lmdb, each);
     }
+}
+
+void
+lf_trees_trim(struct lf_environment *environment)
+{
+    MDB_dbi each;
+
+    if (environment->highest <= environment->main + KEPT_HANDLES)
+        return;
+    for (each = environment->main + 1; each <= environment->highest; each++)
+        mdb_dbi_close(environment->lmdb, each);
+    environment->highest = environment->main;
 }
 
 static int

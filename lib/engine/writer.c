@@ -111,6 +111,7 @@ leave(struct lf_writer *writer)
     struct lf_environment *environment = writer->environment;
     int cancel_state = writer->cancel_state;
 
+    lf_trees_trim(environment);
     check_readers(environment);
     lf_gate_leave(&environment->gate, writer->slot);
     lf_writer_gate_leave(environment->lock_file);

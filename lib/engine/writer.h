@@ -24,4 +24,8 @@ struct lf_writer {
 /* Closes the cursors and frees the trees, before the transaction ends. */
 void lf_trees_free(struct lf_writer *writer);
 
+/* Closes all handles, after the transaction, where there are many: each costs
+ * every later read transaction 1.4 ns. */
+void lf_trees_trim(struct lf_environment *environment);
+
 #endif

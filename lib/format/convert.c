@@ -4,14 +4,16 @@
  *
  * Owns the loops that turn rows into columns and matrices, one for each pair
  * of types, so that no cell is asked for its type.
- * Keeps narrowing honest: a value fits if it converts back to itself.
+ * Keeps narrowing honest: a value fits if it converts back to itself, -0.0 to
+ * -0.0 and NaN to a NaN.
  * Never looks past width elements at an offset its caller has checked.
  */
 #include "format/convert.h"
 
-#include "libfeature.h"
+#include <string.h>
 
 #include "base/bytes.h"
+#include "libfeature.h"
 
 /* out is computed from in; fits judges both. */
 #define CONVERT(name, in_type, load, in_size, out_type, store, out_size, expr, \
@@ -46,6 +48,12 @@ store_u8(void *to, uint8_t value)
     *(uint8_t *)to = value;
 }
 
+static bool
+same_bytes(double a, double b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
 #define NUMBER(in, low, high) ((in) >= (low) && (in) <= (high))
 
 CONVERT(copy_1, uint8_t, load_u8, 1, uint8_t, store_u8, 1, in, true)
@@ -60,11 +68,11 @@ CONVERT(f32_f64, float, lf_load_f32, 4, double, lf_store_f64, 8, (double)in,
 
 CONVERT(i64_i32, int64_t, lf_load_i64, 8, int32_t, lf_store_i32, 4,
         (int32_t)in, NUMBER(in, INT32_MIN, INT32_MAX))
-/* The range first: a cast out of range is undefined. -0.0 is no int. */
+/* The range first: a cast out of range is undefined. As bytes: -0.0 == 0. */
 CONVERT(f64_i32, double, lf_load_f64, 8, int32_t, lf_store_i32, 4,
         (int32_t)in,
         NUMBER(in, (double)INT32_MIN, (double)INT32_MAX) &&
-            (double)(int32_t)in == in)
+            same_bytes((double)(int32_t)in, in))
 CONVERT(f64_f32, double, lf_load_f64, 8, float, lf_store_f32, 4, (float)in,
         in != in || (double)(float)in == in)
 

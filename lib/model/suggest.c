@@ -7,9 +7,13 @@
  * Keeps quiet where nothing is near: a wrong hint is worse than none.
  * Never allocates.
  */
-#include "model/select.h"
+#include "model/suggest.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/error.h"
+#include "model/select.h"
 
 static char
 lower(char c)
@@ -51,26 +55,81 @@ distance(const char *a, size_t a_size, const char *b, size_t b_size)
     return old[b_size];
 }
 
+void
+lf_suggestion_begin(struct lf_suggestion *suggestion, const char *name)
+{
+    size_t size = strnlen(name, LF_NAME_MAX + 1);
+
+    suggestion->name = name;
+    suggestion->found = NULL;
+    suggestion->limit = (uint32_t)(size + 1) / 3 + 1;
+    if (size == 0 || size > LF_NAME_MAX)
+        suggestion->limit = 0;
+}
+
+void
+lf_suggestion_offer(struct lf_suggestion *suggestion, const char *candidate)
+{
+    size_t size = strnlen(candidate, LF_NAME_MAX + 1);
+    uint32_t far;
+
+    if (suggestion->limit == 0 || size == 0 || size > LF_NAME_MAX)
+        return;
+    far = distance(suggestion->name, strlen(suggestion->name), candidate, size);
+    if (far < suggestion->limit) {
+        suggestion->limit = far;
+        suggestion->found = candidate;
+    }
+}
+
+void
+lf_suggestion_offer_entities(struct lf_suggestion *suggestion,
+                             const struct lf_catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->entity_count; i++)
+        lf_suggestion_offer(suggestion, catalog->entities[i].name);
+}
+
+void
+lf_suggestion_offer_views(struct lf_suggestion *suggestion,
+                          const struct lf_catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->view_count; i++)
+        lf_suggestion_offer(suggestion, catalog->views[i].name);
+}
+
+void
+lf_suggestion_offer_services(struct lf_suggestion *suggestion,
+                             const struct lf_catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->service_count; i++)
+        lf_suggestion_offer(suggestion, catalog->services[i].name);
+}
+
+feature_status
+lf_suggestion_fail(const struct lf_suggestion *suggestion, struct lf_place at,
+                   struct feature_error *error, const char *format, ...)
+{
+    char message[200];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (!suggestion->found)
+        return lf_fail_at(error, FEATURE_NOT_FOUND, "name", at.line, at.column,
+                          "%s", message);
+    return lf_fail_at(error, FEATURE_NOT_FOUND, "name", at.line, at.column,
+                      "%s; did you mean %s?", message, suggestion->found);
+}
+
 const char *
 lf_suggest(const char *name, const char *const *candidates, size_t count)
 {
-    size_t size = strnlen(name, LF_NAME_MAX + 1);
-    uint32_t best = (uint32_t)(size + 1) / 3 + 1; /* too far */
-    const char *found = NULL;
+    struct lf_suggestion suggestion;
 
-    if (size == 0 || size > LF_NAME_MAX)
-        return NULL;
-    for (size_t i = 0; i < count; i++) {
-        size_t other = strnlen(candidates[i], LF_NAME_MAX + 1);
-        uint32_t far;
-
-        if (other == 0 || other > LF_NAME_MAX)
-            continue;
-        far = distance(name, size, candidates[i], other);
-        if (far < best) {
-            best = far;
-            found = candidates[i];
-        }
-    }
-    return found;
+    lf_suggestion_begin(&suggestion, name);
+    for (size_t i = 0; i < count; i++)
+        lf_suggestion_offer(&suggestion, candidates[i]);
+    return suggestion.found;
 }

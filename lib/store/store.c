@@ -181,6 +181,8 @@ make_store(const struct feature_options *options)
         return NULL;
     atomic_init(&store->references, 1);
     pthread_mutex_init(&store->lock, NULL);
+    pthread_mutex_init(&store->write_lock, NULL);
+    pthread_cond_init(&store->written, NULL);
     apply_options(store, options);
     return store;
 }
@@ -263,6 +265,8 @@ lf_store_release(feature_store *store)
         return;
     lf_catalog_release(store->catalog);
     pthread_mutex_destroy(&store->lock);
+    pthread_mutex_destroy(&store->write_lock);
+    pthread_cond_destroy(&store->written);
     lf_free(store);
 }
 

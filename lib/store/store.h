@@ -11,6 +11,8 @@
 #include "format/meta.h"
 #include "model/catalog.h"
 
+struct lf_write;
+
 struct feature_store {
     atomic_uint references; /* the handle and its children */
     atomic_uint users;      /* calls that use the environment right now */
@@ -24,6 +26,10 @@ struct feature_store {
     pthread_mutex_t lock;       /* of the two below */
     struct lf_catalog *catalog; /* the newest this handle has seen */
     uint64_t limit;             /* max_size the environment was told */
+    pthread_mutex_t write_lock; /* of the three below */
+    pthread_cond_t written;
+    struct lf_write *queue; /* write calls that wait for a leader */
+    bool is_writing;        /* a leader is at work */
     atomic_uint_fast64_t reads;
     atomic_uint_fast64_t read_rows;
 };

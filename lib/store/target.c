@@ -34,16 +34,31 @@ static feature_status
 check_rows(struct lf_target *target, bool skip_invalid,
            struct feature_error *error)
 {
+    bool any = false;
+
     for (uint32_t i = 0; i < target->rows; i++) {
         struct feature_error *report = skip_invalid ? NULL : error;
         feature_status status = lf_batch_check_row(target->batch, i, report);
 
         if (status && !skip_invalid)
             return lf_target_name(target, status, error);
+        any |= status != FEATURE_OK;
         target->outcomes.data[i] =
             status ? FEATURE_OUTCOME_REJECTED : FEATURE_OUTCOME_NONE;
     }
+    if (any && !lf_buffer_append(&target->checked, target->outcomes.data,
+                                 target->rows))
+        return lf_fail_memory(error);
     return FEATURE_OK;
+}
+
+void
+lf_target_reset(struct lf_target *target)
+{
+    if (target->checked.size)
+        memcpy(target->outcomes.data, target->checked.data, target->rows);
+    else if (target->rows)
+        memset(target->outcomes.data, FEATURE_OUTCOME_NONE, target->rows);
 }
 
 /* A rejected row gets an empty key; it is never looked at. */
@@ -258,6 +273,7 @@ void
 lf_target_free(struct lf_target *target)
 {
     lf_buffer_free(&target->outcomes);
+    lf_buffer_free(&target->checked);
     lf_buffer_free(&target->keys);
     lf_buffer_free(&target->key_ends);
     lf_buffer_free(&target->order);

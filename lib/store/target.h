@@ -12,6 +12,7 @@ struct lf_target {
     uint32_t index; /* of the batch in the call */
     uint32_t rows;
     struct lf_buffer outcomes; /* a byte per row */
+    struct lf_buffer checked;  /* outcomes before any commit; empty: all NONE */
     struct lf_buffer keys;     /* encoded, row after row */
     struct lf_buffer key_ends; /* rows + 1 u64 */
     struct lf_buffer order;    /* u32 rows by key, stably; empty: as they are */
@@ -44,6 +45,9 @@ feature_status lf_target_resolve(struct lf_target *target,
  * skip_invalid marks bad rows REJECTED instead of failing. */
 feature_status lf_target_check(struct lf_target *target, bool skip_invalid,
                                struct feature_error *error);
+
+/* Forgets what a commit that was given up made of the rows. */
+void lf_target_reset(struct lf_target *target);
 
 void lf_target_free(struct lf_target *target);
 

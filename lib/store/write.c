@@ -8,20 +8,8 @@
  * outcomes.
  * Never holds the write transaction while it checks or sorts rows.
  */
-#include <string.h>
-
 #include "base/alloc.h"
-#include "store/target.h"
-
-struct call {
-    feature_store *store;
-    size_t count;
-    struct lf_target *targets;
-    struct lf_catalog *catalog;
-    bool skip_invalid;
-    uint32_t wait_ms;
-    struct feature_commit report;
-};
+#include "store/write.h"
 
 static feature_status
 check_options(const struct feature_write_options *options,
@@ -60,137 +48,93 @@ check_batches(feature_store *store, feature_batch *const *batches, size_t count,
 }
 
 static feature_status
-prepare(struct call *call, feature_batch *const *batches,
+prepare(struct lf_write *write, feature_batch *const *batches,
         struct feature_error *error)
 {
-    LF_TRY(lf_store_catalog(call->store, &call->catalog, error));
-    LF_TRY(lf_store_apply_limit(call->store, call->catalog, error));
-    for (size_t i = 0; i < call->count; i++) {
-        struct lf_target *target = &call->targets[i];
+    LF_TRY(lf_store_catalog(write->store, &write->catalog, error));
+    LF_TRY(lf_store_apply_limit(write->store, write->catalog, error));
+    for (size_t i = 0; i < write->count; i++) {
+        struct lf_target *target = &write->targets[i];
 
         target->batch = batches[i];
         target->index = (uint32_t)i;
-        LF_TRY(lf_target_resolve(target, call->catalog, error));
-        LF_TRY(lf_target_check(target, call->skip_invalid, error));
+        LF_TRY(lf_target_resolve(target, write->catalog, error));
+        LF_TRY(lf_target_check(target, write->skip_invalid, error));
+        write->rows += target->rows;
     }
     return FEATURE_OK;
-}
-
-/* Definitions may have changed since the rows were checked. */
-static feature_status
-follow_catalog(struct call *call, struct lf_commit *commit,
-               struct feature_error *error)
-{
-    struct lf_catalog *catalog;
-
-    if (commit->meta.catalog_version == call->catalog->version)
-        return FEATURE_OK;
-    LF_TRY(lf_commit_catalog(commit, &catalog, error));
-    lf_catalog_release(call->catalog);
-    call->catalog = catalog;
-    for (size_t i = 0; i < call->count; i++)
-        LF_TRY(lf_target_resolve(&call->targets[i], catalog, error));
-    return FEATURE_OK;
-}
-
-static feature_status
-apply_targets(struct call *call, struct lf_commit *commit, bool *touched,
-              struct feature_error *error)
-{
-    LF_TRY(follow_catalog(call, commit, error));
-    lf_commit_number(commit);
-    for (size_t i = 0; i < call->count; i++)
-        if (call->targets[i].rows)
-            LF_TRY(lf_target_apply(&call->targets[i], commit,
-                                   call->skip_invalid, &call->report, touched,
-                                   error));
-    return FEATURE_OK;
-}
-
-/* One transaction for the whole call. Where no row was applied or late there is
- * nothing to commit, and the newest commit is reported. */
-static feature_status
-commit_call(struct call *call, struct feature_error *error)
-{
-    struct lf_commit commit;
-    struct lf_meta_store newest;
-    bool touched = false;
-    feature_status status;
-
-    LF_TRY(lf_commit_begin(&commit, call->store, call->wait_ms, error));
-    newest = commit.meta;
-    status = apply_targets(call, &commit, &touched, error);
-    if (status || !touched) {
-        lf_commit_abort(&commit);
-    } else {
-        status = lf_commit_finish(&commit, error);
-        newest = commit.meta;
-    }
-    call->report.sequence = newest.sequence;
-    call->report.time = newest.commit_time;
-    return status;
 }
 
 static void
-publish_outcomes(struct call *call)
+publish_outcomes(struct lf_write *write)
 {
-    for (size_t i = 0; i < call->count; i++) {
-        feature_batch *batch = call->targets[i].batch;
+    for (size_t i = 0; i < write->count; i++) {
+        feature_batch *batch = write->targets[i].batch;
         struct lf_buffer old = batch->outcomes;
 
-        batch->outcomes = call->targets[i].outcomes;
-        call->targets[i].outcomes = old;
+        batch->outcomes = write->targets[i].outcomes;
+        write->targets[i].outcomes = old;
         batch->is_written = true;
     }
 }
 
+/* A call without rows takes no number and no transaction. */
 static feature_status
-report_newest(struct call *call, struct feature_error *error)
+report_newest(struct lf_write *write, struct feature_error *error)
 {
     struct lf_meta_store meta;
     struct lf_reader *reader;
     feature_status status;
 
-    LF_TRY(lf_reader_begin(call->store->environment, &reader, error));
+    LF_TRY(lf_reader_begin(write->store->environment, &reader, error));
     status = lf_store_read_meta(reader, &meta, error);
     lf_reader_end(reader);
-    call->report.sequence = meta.sequence;
-    call->report.time = meta.commit_time;
-    return status;
-}
-
-static feature_status
-write_call(struct call *call, feature_batch *const *batches,
-           struct feature_error *error)
-{
-    uint64_t rows = 0;
-
-    LF_TRY(prepare(call, batches, error));
-    for (size_t i = 0; i < call->count; i++)
-        rows += call->targets[i].rows;
-    LF_TRY(rows ? commit_call(call, error) : report_newest(call, error));
-    publish_outcomes(call);
+    if (status)
+        return status;
+    write->report.sequence = meta.sequence;
+    write->report.time = meta.commit_time;
     return FEATURE_OK;
 }
 
 static feature_status
-run_call(struct call *call, feature_batch *const *batches,
-         struct feature_error *error)
+commit_write(struct lf_write *write, struct feature_error *error)
+{
+    feature_status status = lf_write_commit(write);
+
+    if (status && error)
+        *error = write->error;
+    return status;
+}
+
+static feature_status
+run_write(struct lf_write *write, feature_batch *const *batches,
+          struct feature_error *error)
+{
+    LF_TRY(prepare(write, batches, error));
+    LF_TRY(write->rows ? commit_write(write, error)
+                       : report_newest(write, error));
+    publish_outcomes(write);
+    return FEATURE_OK;
+}
+
+static feature_status
+write_batches(struct lf_write *write, feature_batch *const *batches,
+              struct feature_error *error)
 {
     feature_status status;
 
-    if (call->store->read_only)
+    if (write->store->read_only)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
-    LF_TRY(check_batches(call->store, batches, call->count, error));
-    call->targets = lf_alloc_array(call->count, sizeof *call->targets);
-    if (!call->targets)
+    LF_TRY(check_batches(write->store, batches, write->count, error));
+    write->targets = lf_alloc_array(write->count, sizeof *write->targets);
+    if (!write->targets)
         return lf_fail_memory(error);
-    status = write_call(call, batches, error);
-    for (size_t i = 0; i < call->count; i++)
-        lf_target_free(&call->targets[i]);
-    lf_catalog_release(call->catalog);
-    lf_free(call->targets);
+    status = run_write(write, batches, error);
+    for (size_t i = 0; i < write->count; i++)
+        lf_target_free(&write->targets[i]);
+    lf_catalog_release(write->catalog);
+    lf_free(write->targets);
     return status;
 }
 
@@ -200,7 +144,7 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
                     struct feature_commit *commit, struct feature_error *error)
 {
     struct feature_write_options asked;
-    struct call call = {.store = store, .count = count};
+    struct lf_write write = {.store = store, .count = count};
     feature_status status;
 
     if (!store || (count && !batches) || count > UINT32_MAX)
@@ -211,13 +155,13 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
     LF_TRY(check_options(&asked, error));
     if (commit)
         LF_TRY(lf_report_check(commit, "feature_commit", error));
-    call.skip_invalid = asked.flags & FEATURE_WRITE_SKIP_INVALID;
-    call.wait_ms = asked.wait_ms;
+    write.skip_invalid = asked.flags & FEATURE_WRITE_SKIP_INVALID;
+    write.wait_ms = asked.wait_ms;
     LF_TRY(lf_store_enter(store, error));
-    status = run_call(&call, batches, error);
+    status = write_batches(&write, batches, error);
     lf_store_leave(store);
     if (!status && commit)
-        lf_report_write(commit, &call.report, sizeof call.report);
+        lf_report_write(commit, &write.report, sizeof write.report);
     return status;
 }
 

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The interleaved descent: many keys down their trees at once.
+ *
+ * Owns the batched look-up over the pages of a snapshot.
+ * Keeps every access within the file by the same checks as page.c, on every
+ * page and node it touches, and finds exactly what lf_tree_find would.
+ * Never takes a lock, allocates, or runs LMDB's tree code.
+ *
+ * One look-up in a tree of a million rows is some twenty probes, each a cache
+ * miss that waits for the one before. Here the keys of a group go down
+ * together: each turn makes one probe for every key and asks for the line of
+ * the next one ahead of time, so the misses of a group overlap. Sixteen in
+ * flight saturate the memory of the machines we measured; eight are a quarter
+ * slower. The bisection selects instead of branching, because its outcome is a
+ * coin toss that no predictor learns. `make bench` prints what this is worth.
+ */
+#include "engine/descent.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+#define GROUP        16
+#define LINE         64
+#define BRANCH_LINES 6 /* header and pointers of a branch of short keys */
+#define LEAF_LINES   2 /* header and pointers of a leaf of usual rows */
+#define VALUE_LINES  8 /* of a row; the rest streams */
+
+/* One key on its way. */
+struct walk {
+    const uint8_t *page;
+    uint64_t number; /* of the page */
+    const uint8_t *key;
+    uint64_t head; /* its first eight bytes, as a number */
+    uint32_t key_size;
+    uint32_t slot;
+    uint32_t span;
+    uint32_t above; /* levels to go below the page at hand */
+    uint32_t job;
+};
+
+struct group {
+    struct lf_pages *pages;
+    struct lf_job *jobs;
+    uint32_t count;
+    struct walk walks[GROUP];
+};
+
+static uint64_t
+head_of(const uint8_t *key, uint32_t size)
+{
+    uint8_t head[8] = {0};
+
+    if (size >= 8)
+        return lf_load_big_u64(key);
+    memcpy(head, key, size);
+    return lf_load_big_u64(head);
+}
+
+static feature_status
+damaged(const struct walk *walk, struct feature_error *error)
+{
+    return lf_fail(error, FEATURE_CORRUPT, "structure",
+                   "page %llu has a node that leaves it",
+                   (unsigned long long)lf_load_u64(walk->page));
+}
+
+/* Offset of a node; its header lies before end. */
+static uint32_t
+node_at(const struct walk *walk, uint32_t slot)
+{
+    return lf_load_u16(walk->page + LF_PAGE_HEADER + 2 * slot);
+}
+
+static void
+prefetch_probe(const struct walk *walk)
+{
+    __builtin_prefetch(walk->page + node_at(walk, walk->slot + walk->span / 2));
+}
+
+/* Whether a node's key is at or before the walk's. */
+static bool
+reaches(const struct walk *walk, const uint8_t *key, uint32_t size)
+{
+    uint32_t common = size < walk->key_size ? size : walk->key_size;
+    int order;
+
+    if (size >= 8 && walk->key_size >= 8) {
+        uint64_t head = lf_load_big_u64(key);
+
+        if (head != walk->head)
+            return head < walk->head;
+    }
+    order = memcmp(key, walk->key, common);
+    return order < 0 || (order == 0 && size <= walk->key_size);
+}
+
+/* One probe: halves the span. False: the node leaves the page. */
+static inline bool
+probe(const struct lf_pages *pages, struct walk *walk, bool short_keys)
+{
+    uint32_t half = walk->span / 2, middle = walk->slot + half;
+    uint32_t at = node_at(walk, middle), size;
+    const uint8_t *node = walk->page + at;
+    bool right;
+
+    if (__builtin_expect(at + LF_NODE_HEADER > pages->page_size, 0))
+        return false;
+    size = lf_load_u16(node + 6);
+    if (__builtin_expect(at + LF_NODE_HEADER + size > pages->page_size, 0))
+        return false;
+    if (short_keys && __builtin_expect(size == 8, 1)) {
+        right = lf_load_big_u64(node + LF_NODE_HEADER) <= walk->head;
+    } else {
+        right = reaches(walk, node + LF_NODE_HEADER, size);
+    }
+    walk->slot = right ? middle : walk->slot;
+    walk->span -= half;
+    return true;
+}
+
+/* Bisects the pages of the walks, a probe each a turn. */
+static inline feature_status
+bisect(struct group *group, bool short_keys, struct feature_error *error)
+{
+    uint32_t widest = 0;
+
+    for (uint32_t i = 0; i < group->count; i++)
+        if (group->walks[i].span > widest)
+            widest = group->walks[i].span;
+    for (; widest > 1; widest -= widest / 2)
+        for (uint32_t i = 0; i < group->count; i++) {
+            struct walk *walk = &group->walks[i];
+
+            if (walk->span < 2)
+                continue;
+            if (!probe(group->pages, walk, short_keys))
+                return damaged(walk, error);
+            prefetch_probe(walk);
+        }
+    return FEATURE_OK;
+}
+
+/* Checks the page each walk stands on and sets out for its middle. */
+static feature_status
+enter_pages(struct group *group, struct feature_error *error)
+{
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct walk *walk = &group->walks[i];
+        uint32_t kind = walk->above ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
+
+        LF_TRY(
+            lf_page_get(group->pages, walk->number, kind, &walk->page, error));
+        walk->slot = 0;
+        walk->span = lf_page_count(walk->page);
+        if (!walk->span)
+            return lf_fail(error, FEATURE_CORRUPT, "structure",
+                           "page %llu is empty",
+                           (unsigned long long)walk->number);
+        prefetch_probe(walk);
+    }
+    return FEATURE_OK;
+}
+
+static void
+prefetch_page(const struct lf_pages *pages, uint64_t number, uint32_t lines)
+{
+    const uint8_t *page = pages->base + number * pages->page_size;
+
+    if (number > pages->last)
+        return;
+    for (uint32_t i = 0; i < lines; i++)
+        __builtin_prefetch(page + LINE * i);
+}
+
+static feature_status
+go_down(struct group *group, struct walk *walk, struct feature_error *error)
+{
+    struct lf_node node;
+
+    LF_TRY(lf_page_node(group->pages, walk->page, walk->slot, &node, error));
+    walk->number = node.child;
+    walk->above--;
+    prefetch_page(group->pages, walk->number,
+                  walk->above ? BRANCH_LINES : LEAF_LINES);
+    return FEATURE_OK;
+}
+
+static void
+prefetch_value(const uint8_t *value, uint32_t size)
+{
+    uint32_t lines = size / LINE + 1;
+
+    if (lines > VALUE_LINES)
+        lines = VALUE_LINES;
+    for (uint32_t i = 0; i < lines; i++)
+        __builtin_prefetch(value + LINE * i);
+}
+
+/* At the leaf: the slot holds the key, or nothing does. */
+static feature_status
+arrive(struct group *group, const struct walk *walk,
+       struct feature_error *error)
+{
+    struct lf_job *job = &group->jobs[walk->job];
+    struct lf_node node;
+
+    LF_TRY(lf_page_node(group->pages, walk->page, walk->slot, &node, error));
+    if (node.key_size != walk->key_size ||
+        memcmp(node.key, walk->key, node.key_size) != 0)
+        return FEATURE_OK;
+    if (node.flags & ~(uint32_t)LF_NODE_IS_BIG)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "a value is of an unknown kind (0x%x)", node.flags);
+    LF_TRY(lf_page_value(group->pages, &node, &job->value, error));
+    job->size = node.size;
+    prefetch_value(job->value, job->size);
+    return FEATURE_OK;
+}
+
+/* One level: walks that stood on a leaf have arrived and leave the group. */
+static feature_status
+step(struct group *group, struct feature_error *error)
+{
+    uint32_t left = 0;
+
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct walk *walk = &group->walks[i];
+
+        if (!walk->above) {
+            LF_TRY(arrive(group, walk, error));
+            continue;
+        }
+        LF_TRY(go_down(group, walk, error));
+        group->walks[left++] = *walk;
+    }
+    group->count = left;
+    return FEATURE_OK;
+}
+
+static feature_status
+descend(struct group *group, bool short_keys, struct feature_error *error)
+{
+    while (group->count) {
+        LF_TRY(enter_pages(group, error));
+        LF_TRY(short_keys ? bisect(group, true, error)
+                          : bisect(group, false, error));
+        LF_TRY(step(group, error));
+    }
+    return FEATURE_OK;
+}
+
+static void
+add_walk(struct group *group, const struct lf_root *root, uint32_t job,
+         bool *short_keys)
+{
+    const struct lf_job *at = &group->jobs[job];
+
+    *short_keys &= at->key_size == 8;
+    group->walks[group->count++] =
+        (struct walk){.number = root->page,
+                      .key = at->key,
+                      .head = head_of(at->key, at->key_size),
+                      .key_size = at->key_size,
+                      .above = root->depth - 1,
+                      .job = job};
+}
+
+feature_status
+lf_descend(struct lf_pages *pages, const struct lf_root *roots, size_t first,
+           size_t tree_count, struct lf_job *jobs, size_t count,
+           struct feature_error *error)
+{
+    struct group group = {.pages = pages, .jobs = jobs};
+    bool short_keys = true;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t tree = jobs[i].tree - first;
+
+        if (jobs[i].tree < first || tree >= tree_count)
+            continue;
+        jobs[i].value = NULL;
+        jobs[i].size = 0;
+        if (!jobs[i].key_size || !roots[tree].depth)
+            continue;
+        add_walk(&group, &roots[tree], (uint32_t)i, &short_keys);
+        if (group.count < GROUP)
+            continue;
+        LF_TRY(descend(&group, short_keys, error));
+        short_keys = true;
+    }
+    return descend(&group, short_keys, error);
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Definitions from protobuf messages.
+ *
+ * Owns the checks that stand between stored messages and a catalog.
+ * Keeps every promise of model/catalog.h: whatever a text cannot have made is
+ * refused, each name, id, type, size and reference of it.
+ * Never keeps a pointer into a message.
+ */
+#include <string.h>
+
+#include "base/utf8.h"
+#include "format/record_message.h"
+#include "model/evolve.h"
+#include "model/literal.h"
+
+const char LF_MESSAGE_NO_MEMORY[] = "no memory";
+
+/* Returns early with what is wrong. */
+#define CHECK(condition, problem) \
+    do {                          \
+        if (!(condition))         \
+            return problem;       \
+    } while (0)
+
+#define CHECK_CALL(call)               \
+    do {                               \
+        const char *problem_ = (call); \
+        if (problem_)                  \
+            return problem_;           \
+    } while (0)
+
+static bool
+is_name(const char *name)
+{
+    return lf_name_is_valid(name, strnlen(name, LF_NAME_MAX + 1)) &&
+           strcmp(name, "event_timestamp") != 0;
+}
+
+/* A checked name in the catalog's memory. */
+static const char *
+copy_name(struct lf_catalog *catalog, const char *name, const char **copy)
+{
+    CHECK(is_name(name), "a name is none");
+    *copy = lf_arena_copy(&catalog->arena, name, strlen(name));
+    CHECK(*copy, LF_MESSAGE_NO_MEMORY);
+    return NULL;
+}
+
+/* The same, where an empty text means none. */
+static const char *
+copy_optional(struct lf_catalog *catalog, const char *name, const char **copy)
+{
+    *copy = NULL;
+    return *name ? copy_name(catalog, name, copy) : NULL;
+}
+
+const char *
+lf_message_to_store(const Lf__StoreRecord *message, struct lf_catalog *catalog)
+{
+    CHECK(message->next_id >= 1, "there is no next id");
+    CHECK(message->changes >= 0 && message->changes < INT64_MAX,
+          "a duration is out of range");
+    CHECK(message->max_size <= INT64_MAX, "a size is out of range");
+    catalog->version = message->version;
+    catalog->next_id = message->next_id;
+    catalog->changes = message->changes;
+    catalog->max_size = message->max_size;
+    return NULL;
+}
+
+static const char *
+take_key(const Lf__JoinKey *message, struct lf_catalog *catalog,
+         struct lf_entity *entity)
+{
+    struct lf_join_key *key = &entity->keys[entity->key_count];
+
+    CHECK_CALL(copy_name(catalog, message->name, &key->name));
+    CHECK(message->type == FEATURE_TYPE_INT64 ||
+              message->type == FEATURE_TYPE_STRING ||
+              message->type == FEATURE_TYPE_BYTES,
+          "a join key has no such type");
+    key->code = (int32_t)message->type;
+    for (uint32_t i = 0; i < entity->key_count; i++)
+        CHECK(strcmp(entity->keys[i].name, key->name) != 0,
+              "a join key is there twice");
+    entity->key_count++;
+    return NULL;
+}
+
+const char *
+lf_message_to_entity(const Lf__EntityRecord *message,
+                     struct lf_catalog *catalog)
+{
+    struct lf_entity made = {.id = message->id};
+
+    CHECK(message->n_keys >= 1 && message->n_keys <= LF_KEYS_MAX,
+          "an entity has 1 to 8 join keys");
+    CHECK_CALL(copy_name(catalog, message->name, &made.name));
+    made.keys =
+        lf_arena_array(&catalog->arena, message->n_keys, sizeof *made.keys);
+    CHECK(made.keys, LF_MESSAGE_NO_MEMORY);
+    for (size_t i = 0; i < message->n_keys; i++)
+        CHECK_CALL(take_key(message->keys[i], catalog, &made));
+    catalog->entities[catalog->entity_count++] = made;
+    return NULL;
+}
+
+static const char *
+take_type(uint32_t code, uint32_t width, bool is_list, struct lf_type *type)
+{
+    bool is_numeric =
+        code >= FEATURE_TYPE_INT32 && code <= FEATURE_TYPE_FLOAT64;
+
+    CHECK(code >= FEATURE_TYPE_BOOL && code <= FEATURE_TYPE_TIMESTAMP,
+          "there is no such type");
+    CHECK(width == 0 ||
+              (width >= 2 && width <= LF_WIDTH_MAX && is_numeric && !is_list),
+          "there is no such vector");
+    CHECK(!is_list || is_numeric || code == FEATURE_TYPE_STRING,
+          "there is no such list");
+    *type = (struct lf_type){
+        .code = (int32_t)code, .width = width ? width : 1, .is_list = is_list};
+    return NULL;
+}
+
+static const char *
+take_default(const Lf__Value *message, struct lf_catalog *catalog,
+             struct lf_feature *feature)
+{
+    struct lf_literal *fallback = &feature->fallback;
+
+    if (!message)
+        return NULL;
+    fallback->is_set = true;
+    fallback->size = (uint32_t)message->bytes.len;
+    fallback->bytes = (const uint8_t *)lf_arena_copy(
+        &catalog->arena, message->bytes.data, message->bytes.len);
+    CHECK(fallback->bytes, LF_MESSAGE_NO_MEMORY);
+    CHECK(lf_literal_is_valid(fallback, feature->type),
+          "a DEFAULT is no value of its type");
+    return NULL;
+}
+
+static const char *
+take_feature(const Lf__Feature *message, struct lf_catalog *catalog,
+             const struct lf_entity *entity, struct lf_feature *feature)
+{
+    feature->id = message->id;
+    feature->not_null = message->not_null;
+    CHECK_CALL(copy_name(catalog, message->name, &feature->name));
+    for (uint32_t i = 0; i < entity->key_count; i++)
+        CHECK(strcmp(entity->keys[i].name, feature->name) != 0,
+              "a feature is named like a join key");
+    CHECK_CALL(take_type(message->type, message->width, message->list,
+                         &feature->type));
+    return take_default(message->default_value, catalog, feature);
+}
+
+static const char *
+take_features(const Lf__ViewRecord *message, struct lf_catalog *catalog,
+              const struct lf_entity *entity, struct lf_arena *scratch,
+              struct lf_view *view)
+{
+    struct lf_names seen = {0};
+
+    CHECK(message->n_features >= 1 && message->n_features <= LF_FEATURES_MAX,
+          "a feature view has 1 to 4096 features");
+    view->features = lf_arena_array(&catalog->arena, message->n_features,
+                                    sizeof *view->features);
+    CHECK(view->features, LF_MESSAGE_NO_MEMORY);
+    for (size_t i = 0; i < message->n_features; i++) {
+        struct lf_feature *feature = &view->features[view->feature_count++];
+
+        CHECK_CALL(
+            take_feature(message->features[i], catalog, entity, feature));
+        CHECK(!lf_names_find(&seen, feature->name, NULL),
+              "a feature is there twice");
+        CHECK(lf_names_add(&seen, scratch, feature->name, 0),
+              LF_MESSAGE_NO_MEMORY);
+    }
+    return NULL;
+}
+
+/* What is left of the version before: dropped features are in order too. */
+static const char *
+drop_fields(const Lf__Schema *message, const struct lf_schema *before,
+            struct lf_schema *schema)
+{
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < before->count; i++) {
+        if (at < message->n_dropped &&
+            message->dropped[at] == before->fields[i].feature)
+            at++;
+        else
+            schema->fields[schema->count++] = before->fields[i];
+    }
+    CHECK(at == message->n_dropped, "a dropped feature was not there");
+    return NULL;
+}
+
+/* A feature that is widened in place, or a new one at the end: newer features
+ * have greater ids. */
+static const char *
+set_field(const Lf__SchemaField *message, struct lf_schema *schema,
+          uint32_t *next_feature, uint32_t *at)
+{
+    struct lf_schema_field field = {.feature = message->feature};
+
+    CHECK_CALL(
+        take_type(message->type, message->width, message->list, &field.type));
+    if (field.feature >= *next_feature) {
+        CHECK(field.feature < UINT32_MAX, "a feature id is out of range");
+        *next_feature = field.feature + 1;
+        schema->fields[schema->count++] = field;
+        return NULL;
+    }
+    while (*at < schema->count && schema->fields[*at].feature < field.feature)
+        ++*at;
+    CHECK(*at < schema->count && schema->fields[*at].feature == field.feature,
+          "a dropped feature came back");
+    CHECK(lf_type_widens(schema->fields[*at].type, field.type),
+          "a feature changed its type");
+    schema->fields[(*at)++] = field;
+    return NULL;
+}
+
+static const char *
+take_schema(const Lf__Schema *message, struct lf_catalog *catalog,
+            struct lf_view *view, uint32_t *next_feature)
+{
+    static const struct lf_schema nothing;
+    struct lf_schema *schema = &view->schemas[view->schema_count];
+    const struct lf_schema *before = view->schema_count ? schema - 1 : &nothing;
+    size_t room = before->count + message->n_set;
+    uint32_t at = 0;
+
+    CHECK(message->version == view->schema_count + 1,
+          "schema versions have a gap");
+    CHECK(room <= 2 * (size_t)LF_FEATURES_MAX, "a schema has too many fields");
+    schema->version = (uint16_t)message->version;
+    schema->fields =
+        lf_arena_array(&catalog->arena, room, sizeof *schema->fields);
+    CHECK(schema->fields, LF_MESSAGE_NO_MEMORY);
+    CHECK_CALL(drop_fields(message, before, schema));
+    for (size_t i = 0; i < message->n_set; i++)
+        CHECK_CALL(set_field(message->set[i], schema, next_feature, &at));
+    CHECK(schema->count >= 1 && schema->count <= LF_FEATURES_MAX,
+          "a schema has 1 to 4096 fields");
+    view->schema_count++;
+    return NULL;
+}
+
+static const char *
+take_schemas(const Lf__ViewRecord *message, struct lf_catalog *catalog,
+             struct lf_view *view)
+{
+    uint32_t next_feature = 1;
+    uint64_t fields = 0;
+
+    CHECK(message->n_schemas >= 1 && message->n_schemas <= LF_SCHEMAS_MAX,
+          "a feature view has 1 to 65535 schema versions");
+    view->schemas = lf_arena_array(&catalog->arena, message->n_schemas,
+                                   sizeof *view->schemas);
+    CHECK(view->schemas, LF_MESSAGE_NO_MEMORY);
+    for (size_t i = 0; i < message->n_schemas; i++) {
+        CHECK_CALL(
+            take_schema(message->schemas[i], catalog, view, &next_feature));
+        fields += view->schemas[i].count;
+        CHECK(fields <= LF_SCHEMA_FIELDS_MAX,
+              "the schema versions are too large");
+    }
+    CHECK(next_feature <= message->next_feature,
+          "a feature id is out of range");
+    return NULL;
+}
+
+/* The newest schema version and the features say the same: as many, and each
+ * feature is a field. Ids that come twice leave a field without its feature. */
+static const char *
+match_schema(const struct lf_view *view, struct lf_arena *scratch)
+{
+    const struct lf_schema *schema = lf_view_current_schema(view);
+    bool *is_met = lf_arena_array(scratch, schema->count, sizeof *is_met);
+
+    CHECK(is_met, LF_MESSAGE_NO_MEMORY);
+    CHECK(schema->count == view->feature_count,
+          "features and schema differ in number");
+    for (uint32_t i = 0; i < view->feature_count; i++) {
+        const struct lf_feature *feature = &view->features[i];
+        uint32_t low = 0, high = schema->count;
+
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+
+            if (schema->fields[middle].feature < feature->id)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        CHECK(low < schema->count && !is_met[low] &&
+                  schema->fields[low].feature == feature->id &&
+                  lf_type_equal(schema->fields[low].type, feature->type),
+              "a feature is not in the schema");
+        is_met[low] = true;
+    }
+    return NULL;
+}
+
+static const char *
+take_view(const Lf__ViewRecord *message, struct lf_catalog *catalog,
+          struct lf_arena *scratch)
+{
+    const struct lf_entity *entity =
+        lf_catalog_entity_by_id(catalog, message->entity);
+    struct lf_view made = {.id = message->id,
+                           .entity = message->entity,
+                           .version = message->version,
+                           .next_feature = message->next_feature,
+                           .ttl = message->ttl,
+                           .history = message->history,
+                           .max_skew = message->max_skew};
+
+    CHECK(entity, "its entity is not there");
+    CHECK(made.version >= 1, "it has no store version");
+    CHECK(made.ttl >= 0 && made.ttl < INT64_MAX && made.history >= 0 &&
+              made.history < INT64_MAX && made.max_skew > 0,
+          "a duration is out of range");
+    CHECK_CALL(copy_name(catalog, message->name, &made.name));
+    CHECK_CALL(take_features(message, catalog, entity, scratch, &made));
+    CHECK_CALL(take_schemas(message, catalog, &made));
+    CHECK_CALL(match_schema(&made, scratch));
+    catalog->views[catalog->view_count++] = made;
+    return NULL;
+}
+
+const char *
+lf_message_to_view(const Lf__ViewRecord *message, struct lf_catalog *catalog)
+{
+    struct lf_arena scratch = {0};
+    const char *problem = take_view(message, catalog, &scratch);
+
+    lf_arena_free(&scratch);
+    return problem;
+}
+
+static const char *
+take_selected(const Lf__ServiceItem *message, struct lf_catalog *catalog,
+              const struct lf_view *view, struct lf_service_item *item)
+{
+    item->selected = lf_arena_array(&catalog->arena, message->n_selected,
+                                    sizeof *item->selected);
+    CHECK(item->selected, LF_MESSAGE_NO_MEMORY);
+    for (size_t i = 0; i < message->n_selected; i++) {
+        struct lf_selected *selected = &item->selected[i];
+
+        selected->feature = message->selected[i]->feature;
+        CHECK(lf_view_feature_by_id(view, selected->feature),
+              "a feature of it is not there");
+        CHECK_CALL(
+            copy_optional(catalog, message->selected[i]->as, &selected->as));
+    }
+    item->selected_count = (uint32_t)message->n_selected;
+    return NULL;
+}
+
+static const char *
+take_renamed(const Lf__RenamedKey *message, struct lf_catalog *catalog,
+             const struct lf_entity *entity, struct lf_service_item *item)
+{
+    struct lf_renamed_key *renamed = &item->renamed[item->renamed_count];
+    bool is_key = false;
+
+    CHECK_CALL(copy_name(catalog, message->key, &renamed->key));
+    CHECK_CALL(copy_name(catalog, message->as, &renamed->as));
+    for (uint32_t i = 0; i < entity->key_count; i++)
+        is_key |= !strcmp(entity->keys[i].name, renamed->key);
+    CHECK(is_key, "a join key of it is not there");
+    for (uint32_t i = 0; i < item->renamed_count; i++)
+        CHECK(strcmp(item->renamed[i].key, renamed->key) != 0,
+              "a join key is renamed twice");
+    item->renamed_count++;
+    return NULL;
+}
+
+static const char *
+take_item(const Lf__ServiceItem *message, struct lf_catalog *catalog,
+          struct lf_service_item *item)
+{
+    const struct lf_view *view = lf_catalog_view_by_id(catalog, message->view);
+    const struct lf_entity *entity;
+
+    CHECK(view, "a feature view of it is not there");
+    CHECK(message->n_selected >= 1, "an item selects nothing");
+    CHECK(message->n_renamed <= LF_KEYS_MAX, "too many keys are renamed");
+    entity = lf_catalog_entity_by_id(catalog, view->entity);
+    item->view = view->id;
+    CHECK_CALL(copy_optional(catalog, message->alias, &item->alias));
+    CHECK_CALL(take_selected(message, catalog, view, item));
+    item->renamed = lf_arena_array(&catalog->arena, message->n_renamed,
+                                   sizeof *item->renamed);
+    CHECK(item->renamed, LF_MESSAGE_NO_MEMORY);
+    for (size_t i = 0; i < message->n_renamed; i++)
+        CHECK_CALL(take_renamed(message->renamed[i], catalog, entity, item));
+    return NULL;
+}
+
+const char *
+lf_message_to_service(const Lf__ServiceRecord *message,
+                      struct lf_catalog *catalog)
+{
+    struct lf_service made = {.id = message->id};
+    size_t written = strlen(message->written);
+    uint64_t columns = 0;
+
+    CHECK_CALL(copy_name(catalog, message->name, &made.name));
+    CHECK(message->n_items >= 1 && message->n_items <= LF_ITEMS_MAX,
+          "a feature service has 1 to 4096 items");
+    for (size_t i = 0; i < message->n_items; i++)
+        columns += message->items[i]->n_selected;
+    CHECK(columns <= LF_COLUMNS_MAX, "it has too many columns");
+    CHECK(lf_utf8_valid(message->written, written), "its text is not UTF-8");
+    made.written = lf_arena_copy(&catalog->arena, message->written, written);
+    made.items =
+        lf_arena_array(&catalog->arena, message->n_items, sizeof *made.items);
+    CHECK(made.written && made.items, LF_MESSAGE_NO_MEMORY);
+    made.item_count = (uint32_t)message->n_items;
+    for (size_t i = 0; i < message->n_items; i++)
+        CHECK_CALL(take_item(message->items[i], catalog, &made.items[i]));
+    catalog->services[catalog->service_count++] = made;
+    return NULL;
+}

@@ -57,7 +57,7 @@ gen_flags   = $(common) -w -fPIC -fvisibility=hidden -I$(B)/gen $(pc_cflags) \
               $(CFLAGS)
 tool_flags  = $(checked) -fPIE -Iinclude -Itools $(CFLAGS)
 test_flags  = $(checked) -fPIE -Iinclude -Itests $(CFLAGS)
-unit_flags  = $(checked) -fPIE -Iinclude -Itests -Ilib -I$(B)/gen \
+unit_flags  = $(checked) -fPIE -Iinclude -Ilib -Itests -I$(B)/gen \
               $(pc_cflags) $(CFLAGS)
 link_flags  = -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
 Z_DEFS     ?= -Wl,-z,defs
@@ -103,7 +103,9 @@ MODEL_OPERATIONS ?= 200000
 
 V ?=
 quiet := $(if $(V),,@)
-say    = @printf '  %-7s %s\n' $(1) $(2)
+# Silent under `make -s`.
+say    = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf \
+             '  %-7s %s\n') $(1) $(2)
 # Jobs for our own sub-makes, unless the caller already said how many.
 jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -132,7 +134,8 @@ $(B)/flags: FORCE
 	@printf '%s\n' '$(subst ','\'',$(flags_now))' | cmp -s - $@ || \
 	    printf '%s\n' '$(subst ','\'',$(flags_now))' > $@
 
-$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: lib/%.proto
+$(gen_headers): %.h: %.c
+$(gen_sources): $(B)/gen/%.pb-c.c: lib/%.proto
 	$(call say,PROTO,$<)
 	@mkdir -p $(@D)
 	$(quiet)$(PROTOC_C) --c_out=$(B)/gen/$(dir $*) \
@@ -278,7 +281,7 @@ ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
         -fno-sanitize-recover=all -UNDEBUG -U_FORTIFY_SOURCE
 MODEL_ASAN_OPERATIONS ?= 100000
 check-asan:
-	@$(MAKE) check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
+	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
 	    MODEL_OPERATIONS=$(MODEL_ASAN_OPERATIONS)
 
 # One after the other: they install from the same build directory.

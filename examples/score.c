@@ -79,6 +79,33 @@ score(const float *row)
     return 1 / (1 + exp(-sum));
 }
 
+/* The columns of the table, of those of the service. */
+static const struct {
+    uint32_t column;
+    const char *head[2];
+} table[] = {
+    {0, {"", "seats"}},       {1, {"", "built"}},
+    {2, {"flights", "7 d"}},  {3, {"mean", "delay"}},
+    {6, {"origin", "delay"}}, {7, {"origin", "temp C"}},
+    {11, {"dest.", "delay"}},
+};
+#define SHOWN (sizeof table / sizeof *table)
+
+static void
+print_head(void)
+{
+    static const char *const left[] = {"", "flight  tail   route"};
+    static const char *const right[] = {"activity",
+                                        "     age  state score       left"};
+
+    for (int line = 0; line < 2; line++) {
+        printf("%-22s", left[line]);
+        for (size_t i = 0; i < SHOWN; i++)
+            printf("%7s ", table[i].head[line]);
+        printf("%s\n", right[line]);
+    }
+}
+
 /* A number for people: a star where the fill policy chose it. */
 static void
 print_cell(float value, const struct feature_column *column, uint32_t i)
@@ -87,7 +114,7 @@ print_cell(float value, const struct feature_column *column, uint32_t i)
     int star = filled && filled[i / 8] >> i % 8 & 1;
 
     if (isnan(value))
-        printf("   null ");
+        printf("%7s ", "null");
     else
         printf("%7.*f%c", value == floorf(value) ? 0 : 1, (double)value,
                star ? '*' : ' ');
@@ -114,7 +141,6 @@ static void
 print_row(const struct flight *flight, const feature_request *request,
           const struct feature_column *columns, const float *row, uint32_t i)
 {
-    static const uint32_t shown[] = {0, 1, 2, 3, 4, 6, 7, 11};
     int64_t time = feature_request_timestamps(request, 1)[i];
     char states[5], age[16] = "-", late[16] = "cancelled";
 
@@ -122,13 +148,13 @@ print_row(const struct flight *flight, const feature_request *request,
     if (time != INT64_MIN)
         snprintf(age, sizeof age, "%.1f h", (double)(AS_OF - time) / 3600e6);
     if (*flight->delay)
-        snprintf(late, sizeof late, "%4s min", flight->delay);
+        snprintf(late, sizeof late, "%s min", flight->delay);
     printf("%-7s %-6s %s-%s", flight->number,
            *flight->key[0] ? flight->key[0] : "null", flight->key[1],
            flight->key[2]);
-    for (size_t s = 0; s < sizeof shown / sizeof *shown; s++)
-        print_cell(row[shown[s]], &columns[shown[s]], i);
-    printf("%8s  %s  %.2f  %s\n", age, states, score(row), late);
+    for (size_t s = 0; s < SHOWN; s++)
+        print_cell(row[table[s].column], &columns[table[s].column], i);
+    printf("%8s  %s   %.2f  %9s\n", age, states, score(row), late);
 }
 
 /* Some rows with everything present, some with something missing. */
@@ -141,16 +167,13 @@ print_table(const feature_request *request, const float *matrix,
     int left[2] = {9, 5};
 
     check(feature_request_columns(request, columns, WIDTH, &error));
-    printf("%-30s year%16slast  origin  origin    dest\n"
-           "flight  tail   route    seats   built flights    mean   delay"
-           "   delay  temp C   delay     age  state score    left\n",
-           "", "delay ");
+    print_head();
     for (uint32_t i = 0; i < count; i++)
         if (left[states_of(request, i, states)]-- > 0)
             print_row(&flights[i], request, columns, matrix + i * WIDTH, i);
-    printf("\n* default; age: of the aircraft's activity; state of profile, "
-           "activity, origin, destination:\n"
-           "P present, N not found, O outside max age, K no key\n");
+    printf(
+        "\n* default   state: of profile, activity, origin, destination: "
+        "P present,\n            N not found, O outside max age, K no key\n");
 }
 
 /* Reads all flights twice: columns into one request, the matrix into another.

@@ -262,12 +262,30 @@ cell_init(struct cell_column *column, const struct feature_field *field,
     column->is_required = field->flags & FEATURE_FIELD_NOT_NULL;
     column->read = reader_of(field);
     column->size = size;
+    return column->read && cell_grow(column, rows ? rows : 1);
+}
+
+bool
+cell_grow(struct cell_column *column, uint32_t rows)
+{
+    uint8_t *validity = realloc(column->validity, (size_t)rows / 8 + 1);
+    int32_t *offsets;
+
+    if (!validity)
+        return false;
+    column->validity = validity;
+    if (!column->size) {
+        offsets = realloc(column->offsets,
+                          ((size_t)rows + 1) * sizeof *column->offsets);
+        if (!offsets)
+            return false;
+        offsets[0] = 0;
+        column->offsets = offsets;
+    }
+    if (!cell_reserve(column, column->size * rows + 1))
+        return false;
     column->capacity = rows;
-    column->validity = calloc((size_t)rows / 8 + 1, 1);
-    if (!size)
-        column->offsets = calloc((size_t)rows + 1, sizeof *column->offsets);
-    return column->read && column->validity && (size || column->offsets) &&
-           cell_reserve(column, size * rows + 1);
+    return true;
 }
 
 void

@@ -48,6 +48,9 @@ extern const char cell_no_memory[]; /* a reason no row is to blame for */
 bool cell_init(struct cell_column *column, const struct feature_field *field,
                uint32_t rows);
 
+/* Makes room for more rows; what is there stays. False: no memory. */
+bool cell_grow(struct cell_column *column, uint32_t rows);
+
 void cell_free(struct cell_column *column);
 
 /* Bytes of memory that one row takes at least. */

@@ -361,7 +361,7 @@ number_print_float64(char buffer[NUMBER_SIZE], double value)
 
     if (!isfinite(value))
         return print_special(buffer, value);
-    for (int digits = 15; digits <= 17; digits++) {
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         size = (size_t)snprintf(buffer, NUMBER_SIZE, "%.*g", digits, value);
         if (strtod(buffer, NULL) == value)
             break;
@@ -376,7 +376,7 @@ number_print_float32(char buffer[NUMBER_SIZE], float value)
 
     if (!isfinite(value))
         return print_special(buffer, (double)value);
-    for (int digits = 6; digits <= 9; digits++) {
+    for (int digits = fabsf(value) < FLT_MIN ? 1 : 6; digits <= 9; digits++) {
         size = (size_t)snprintf(buffer, NUMBER_SIZE, "%.*g", digits,
                                 (double)value);
         if (strtof(buffer, NULL) == value)

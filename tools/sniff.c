@@ -196,9 +196,9 @@ add_string_reason(const struct sniff *sniff, struct text *text)
         text_add(text, "numbers with more digits than %s holds",
                  sniff->floats ? "FLOAT64" : "INT64");
     } else {
-        text_add(text, "texts of up to ");
+        text_add(text, "text of up to ");
         text_add_count(text, sniff->longest);
-        text_add(text, " bytes");
+        text_add(text, sniff->longest == 1 ? " byte" : " bytes");
     }
 }
 

@@ -147,7 +147,7 @@ feature_status
 lf_page_value(struct lf_pages *pages, const struct lf_node *node,
               const uint8_t **value, struct feature_error *error)
 {
-    const uint8_t *page;
+    const uint8_t *page = NULL;
     uint64_t number, run;
 
     if (!(node->flags & LF_NODE_IS_BIG)) {

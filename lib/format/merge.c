@@ -63,13 +63,12 @@ lf_widen(struct lf_type from, struct lf_type to, const uint8_t *bytes,
     return at != NULL;
 }
 
-bool
+void
 lf_merge_init(struct lf_merge *merge, const struct lf_layout *layout,
               struct lf_cell *cells)
 {
     *merge = (struct lf_merge){.layout = layout, .cells = cells};
     lf_merge_clear(merge);
-    return true;
 }
 
 void

@@ -33,8 +33,8 @@ struct lf_merge {
     struct lf_arena scratch; /* widened values */
 };
 
-/* Begins with no row. False: no memory. */
-bool lf_merge_init(struct lf_merge *merge, const struct lf_layout *layout,
+/* Begins with no row. */
+void lf_merge_init(struct lf_merge *merge, const struct lf_layout *layout,
                    struct lf_cell *cells);
 void lf_merge_clear(struct lf_merge *merge);
 void lf_merge_free(struct lf_merge *merge);

@@ -4,7 +4,7 @@
  *
  * Owns the row layout: no other file knows where a value lies.
  * Keeps decode(encode(row)) equal to row, the same cells the same bytes, and
- * calls any other bytes damaged.
+ * calls bytes damaged whose cells would not lie within them.
  * Never reads a clock, or looks past the size it was given.
  *
  * 0        4         6       8                 16
@@ -63,9 +63,9 @@ lf_row_open(struct lf_row *row, const uint8_t *bytes, size_t size)
     row->times = NULL;
     row->ranks = NULL;
     row->time_count = 0;
-    if (row->flags & ~LF_ROW_KNOWN_FLAGS)
-        return false;
-    return !(row->flags & LF_ROW_TOMBSTONE) || size == LF_ROW_HEADER_SIZE;
+    if (row->flags & LF_ROW_TOMBSTONE)
+        return row->flags == LF_ROW_TOMBSTONE && size == LF_ROW_HEADER_SIZE;
+    return !(row->flags & ~LF_ROW_KNOWN_FLAGS);
 }
 
 static uint32_t

@@ -157,6 +157,7 @@ lf_drop_feature(struct lf_change *change, const struct lf_statement *statement)
     for (uint32_t i = 0; i < view->feature_count; i++)
         if (!strcmp(view->features[i].name, name)) {
             of_view->layout_changed = true;
+            of_view->changed_at = statement->feature.at;
             return drop_feature(change, view, i, statement->feature.at);
         }
     return FEATURE_OK;

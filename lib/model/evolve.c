@@ -93,6 +93,7 @@ add_feature(struct lf_change *change, struct lf_view *view,
     LF_TRY(set_default(change, made, &clause->fallback));
     view->feature_count++;
     of_view->layout_changed = true;
+    of_view->changed_at = clause->name.at;
     if (!of_view->is_new)
         report_added(change, view, made);
     return FEATURE_OK;
@@ -116,6 +117,7 @@ change_type(struct lf_change *change, const struct lf_view *view,
                                   view->name, clause->name.text, from, to);
     feature->type = clause->type;
     of_view->layout_changed = true;
+    of_view->changed_at = clause->name.at;
     lf_change_add(change, "widen feature %s:%s from %s to %s", view->name,
                   feature->name, from, to);
     return FEATURE_OK;

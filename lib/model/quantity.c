@@ -347,9 +347,12 @@ lf_timestamp_print(char buffer[LF_QUANTITY_SIZE], int64_t timestamp)
     size = snprintf(buffer, LF_QUANTITY_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d",
                     (int)year, (int)month, (int)day, (int)(time / HOUR),
                     (int)(time / MINUTE % 60), (int)(time / SECOND % 60));
-    if (time % SECOND)
+    if (time % SECOND) {
         size += snprintf(buffer + size, LF_QUANTITY_SIZE - (size_t)size,
                          ".%06d", (int)(time % SECOND));
+        while (buffer[size - 1] == '0')
+            size--;
+    }
     snprintf(buffer + size, LF_QUANTITY_SIZE - (size_t)size, "Z");
     return buffer;
 }

@@ -68,10 +68,10 @@ lf_evolve_schemas(struct lf_change *change)
                                       view->name, view->feature_count,
                                       LF_FEATURES_MAX);
         if (!has_room(view))
-            return lf_fail(change->error, FEATURE_CONFLICT, "definition",
-                           "the schema versions of %s are used up: create a "
-                           "new feature view",
-                           view->name);
+            return lf_change_conflict(change, of_view->changed_at,
+                                      "the schema versions of %s are used up: "
+                                      "create a new feature view",
+                                      view->name);
         LF_TRY(add_schema(change, view));
     }
     return FEATURE_OK;

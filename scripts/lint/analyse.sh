@@ -22,7 +22,7 @@ sources lib tools examples | grep '\.c$' | xargs cppcheck --quiet -j2 \
     --suppress=missingInclude --suppress=missingIncludeSystem \
     --suppress=unmatchedSuppression --suppress=toomanyconfigs \
     --template='{file}:{line}: {severity}: {message} [{id}]' \
-    -Iinclude -Ilib -Itools -I"${B:-build}/gen" -D__x86_64__ -D__GNUC__ \
+    -Iinclude -Ilib -Itools -D__x86_64__ -D__GNUC__ \
     -D__linux__ -D_GNU_SOURCE -DINT64_C'(x)=x##L' \
     -DMDB_VERSION_PATCH=24 -DUINTPTR_MAX=2 -DUINT64_MAX=2 \
     -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 2>&1 || status=1

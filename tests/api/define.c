@@ -169,7 +169,7 @@ what_a_text_leaves_out_stays(void **state)
     struct feature_stats stats;
 
     define(f, DRIVER STATS SCORING);
-    upsert(f, "stats", NULL, "1 100 5 0.5");
+    upsert(f, "stats", NULL, "1 @-60 5 0.5");
     expect_plan(f,
                 "CREATE FEATURE VIEW stats (rate FLOAT32, age INT32) FOR "
                 "driver",
@@ -251,7 +251,7 @@ static const struct mistake mistakes[] = {
      "join key"},
     {"CREATE FEATURE VIEW v (event_timestamp INT64) FOR driver", 1, "argument",
      1, 24, "reserved"},
-    {"CREATE FEATURE VIEW v (_a INT64) FOR driver", 1, "argument", 1, 24, "_a"},
+    {"CREATE FEATURE VIEW v (_a INT64) FOR driver", 1, "argument", 1, 24, "begin with"},
     {"CREATE FEATURE VIEW v (a INT32 DEFAULT 3000000000) FOR driver", 1,
      "argument", 1, 40, "INT32"},
     {"CREATE FEATURE VIEW v (a FLOAT32[1]) FOR driver", 1, "argument", 1, 34,
@@ -304,14 +304,14 @@ drop_takes_the_rows_along(void **state)
     struct fixture *f = *state;
 
     define(f, DRIVER STATS);
-    upsert(f, "stats", NULL, "1 100 5 0.5\n2 100 6 0.5");
+    upsert(f, "stats", NULL, "1 @-60 5 0.5\n2 @-60 6 0.5");
     assert_int_equal(stats_of(f).rows, 2);
     define(f, "DROP FEATURE VIEW stats; DROP ENTITY driver;");
     assert_int_equal(stats_of(f).rows, 0);
     assert_int_equal(stats_of(f).entities, 0);
     define(f, DRIVER STATS);
     expect_rows(f, "stats(*)", "1\n2", "not_found 7* null\nnot_found 7* null");
-    upsert(f, "stats", NULL, "2 50 8 0.25");
+    upsert(f, "stats", NULL, "2 @-90 8 0.25");
     expect_rows(f, "stats(*)", "1\n2", "not_found 7* null\npresent 8 0.25");
 }
 
@@ -321,12 +321,12 @@ a_name_that_comes_back_brings_no_value_back(void **state)
     struct fixture *f = *state;
 
     define(f, DRIVER STATS);
-    upsert(f, "stats", NULL, "1 100 5 0.5");
+    upsert(f, "stats", NULL, "1 @-60 5 0.5");
     define(f, "DROP FEATURE stats:trips");
     expect_rows(f, "stats(*)", "1", "present 0.5");
     define(f, "CREATE FEATURE VIEW stats (trips INT64) FOR driver");
     expect_rows(f, "stats(rate, trips)", "1", "present 0.5 null");
-    patch(f, "stats", "driver_id, event_timestamp, trips", "1 50 9");
+    patch(f, "stats", "driver_id, event_timestamp, trips", "1 @-90 9");
     expect_rows(f, "stats(rate, trips)", "1", "present 0.5 9");
     define(f, "DROP FEATURE stats:trips");
     define(f, "CREATE FEATURE VIEW stats (trips STRING DEFAULT 'none') FOR "
@@ -353,7 +353,7 @@ a_service_is_a_contract(void **state)
     struct fixture *f = *state;
 
     define(f, DRIVER STATS SCORING);
-    upsert(f, "stats", NULL, "1 100 5 0.5");
+    upsert(f, "stats", NULL, "1 @-60 5 0.5");
     define(f, "CREATE FEATURE VIEW stats (age INT32 DEFAULT 3) FOR driver");
     expect_rows(f, "scoring", "1", "present 5 0.5");
     must_fail(feature_store_apply(

@@ -81,7 +81,8 @@ read_as_another_process(struct fixture *f, struct peer *peer)
     open_store(f);
     for (size_t now = 0; now < STEPS; now++) {
         take_turn(peer);
-        read_with_all(readers, now ? now - 1 : 0);
+        if (now)
+            read_with_all(readers, now - 1);
         readers[now] = open_reader(f, steps[now].query, 0, NULL);
         read_with_all(readers, now);
         give_turn(peer);

@@ -196,7 +196,7 @@ a_value_converts_exactly_or_does_not_fit(void **state)
         for (int32_t to = 1; to <= TYPES; to++) {
             lf_convert convert = lf_convert_exact(from, to);
 
-            for (int i = 0; convert && i < 60000; i++) {
+            for (int i = 0; convert && i < 200000; i++) {
                 uint8_t value[8], out[8];
                 const uint8_t *at = value;
                 bool fit;

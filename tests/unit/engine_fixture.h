@@ -194,6 +194,32 @@ create_store(struct fixture *f)
     must(f, put(f->environment, "rows", "a", "1", &f->error));
 }
 
+static UNUSED struct lf_writer *
+begin_write(struct fixture *f)
+{
+    struct lf_writer *writer = NULL;
+
+    must(f, lf_writer_begin(f->environment, 5000, &writer, &f->error));
+    return writer;
+}
+
+static UNUSED struct lf_tree *
+tree_of(struct fixture *f, struct lf_writer *writer, const char *name)
+{
+    struct lf_tree *tree = NULL;
+
+    must(f, lf_writer_tree(writer, name, true, &tree, &f->error));
+    return tree;
+}
+
+static UNUSED void
+put_text(struct fixture *f, struct lf_tree *tree, const char *key,
+         const char *value)
+{
+    must(f, lf_tree_put(tree, key, strlen(key), value, strlen(value), false,
+                        &f->error));
+}
+
 static UNUSED void
 close_store(struct fixture *f)
 {

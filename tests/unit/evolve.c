@@ -1,0 +1,764 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evolution: what a second text may do to what a first one defined.
+ *
+ * Owns one test for every change that is allowed and every one that is not.
+ * Keeps plans and messages word for word.
+ * Never looks at rows.
+ */
+#include "model.h"
+
+/* The features are line 3. */
+#define VIEW(features) \
+    DRIVER "\nCREATE FEATURE VIEW v (\n" features "\n) FOR driver;"
+
+static const struct lf_feature *
+feature(const struct lf_catalog *catalog, const char *name)
+{
+    const struct lf_feature *found =
+        lf_view_feature(lf_catalog_view(catalog, "v"), name);
+
+    assert_non_null(found);
+    return found;
+}
+
+static uint32_t
+schemas(const struct lf_catalog *catalog)
+{
+    return lf_catalog_view(catalog, "v")->schema_count;
+}
+
+/* What a text, applied to what another defined, plans. */
+static void
+expect_change(const char *before, const char *text, const char *lines)
+{
+    struct lf_catalog *catalog = defined(before);
+
+    char *again;
+
+    expect_plan(catalog, text, lines);
+    catalog = then(catalog, text);
+    again = plan(catalog, text);
+    assert_true(!*again || !strncmp(again, "kept, ", 6));
+    free(again);
+    lf_catalog_release(catalog);
+}
+
+/* That it contradicts. */
+static void
+expect_conflict(const char *before, const char *text, const char *message)
+{
+    struct lf_catalog *catalog = defined(before);
+
+    expect_refused(catalog, text, FEATURE_CONFLICT, "definition", message);
+    lf_catalog_release(catalog);
+}
+
+static void
+expect_in_use(const char *before, const char *text, const char *message)
+{
+    struct lf_catalog *catalog = defined(before);
+
+    expect_refused(catalog, text, FEATURE_CONFLICT, "in-use", message);
+    lf_catalog_release(catalog);
+}
+
+static void
+a_first_text_creates(void **state)
+{
+    struct lf_catalog *empty = lf_catalog_empty();
+
+    (void)state;
+    expect_plan(empty,
+                VIEW("a INT64, b STRING") "CREATE FEATURE SERVICE s AS v(*);"
+                                          "CREATE FEATURE SERVICE t AS v:a;"
+                                          "STORE WITH (max_size = '1 GB')",
+                "create entity driver (driver_id INT64)\n"
+                "create feature view v (2 features) for driver\n"
+                "create feature service s (2 columns)\n"
+                "create feature service t (1 column)\n"
+                "change store max_size from 'none' to '1 GB'\n");
+    lf_catalog_release(empty);
+}
+
+static void
+the_same_text_again_is_no_change(void **state)
+{
+    const char *text = VIEW(
+        "a INT64 DEFAULT 1, b FLOAT32[2]") "CREATE FEATURE SERVICE s AS v(*); "
+                                           "STORE WITH (changes = '1 d')";
+    struct lf_catalog *catalog = defined(text), *after = catalog;
+
+    (void)state;
+    assert_int_equal(lf_define(catalog, text, &after, NULL, NULL), 0);
+    assert_null(after);
+    expect_plan(catalog, text, "");
+    lf_catalog_release(catalog);
+}
+
+static void
+the_catalog_before_stays_as_it_was(void **state)
+{
+    struct lf_catalog *before = defined(VIEW("a INT32 DEFAULT 1"));
+    struct lf_catalog *after = NULL;
+    char *old = described(before, NULL), *again;
+
+    (void)state;
+    assert_int_equal(
+        lf_define(before,
+                  VIEW("b INT64 RENAMED FROM a, c BOOL") "CREATE FEATURE "
+                                                         "SERVICE s AS v(*)",
+                  &after, NULL, NULL),
+        0);
+    again = described(before, NULL);
+    assert_string_equal(again, old);
+    assert_int_equal(after->version, before->version + 1);
+    lf_catalog_release(before);
+    free(again);
+    again = described(after, NULL);
+    assert_non_null(strstr(again, "b INT64"));
+    lf_catalog_release(after);
+    free(again);
+    free(old);
+}
+
+static void
+what_a_text_leaves_out_is_kept_and_said(void **state)
+{
+    struct lf_catalog *catalog =
+        defined(VIEW("a INT64, b INT64") "CREATE ENTITY other (k STRING); "
+                                         "CREATE FEATURE VIEW w (c "
+                                         "INT64) FOR other; CREATE FEATURE "
+                                         "SERVICE s AS v(a), w(*)");
+
+    (void)state;
+    expect_plan(catalog, "",
+                "kept, not in this text: entity driver\n"
+                "kept, not in this text: entity other\n"
+                "kept, not in this text: feature view v\n"
+                "kept, not in this text: feature view w\n"
+                "kept, not in this text: feature service s\n");
+    expect_plan(catalog, "CREATE FEATURE VIEW v (b INT64) FOR driver",
+                "kept, not in this text: entity driver\n"
+                "kept, not in this text: entity other\n"
+                "kept, not in this text: feature v:a\n"
+                "kept, not in this text: feature view w\n"
+                "kept, not in this text: feature service s\n");
+    lf_catalog_release(catalog);
+}
+
+static void
+a_feature_can_be_added(void **state)
+{
+    (void)state;
+    expect_change(VIEW("a INT64"), VIEW("a INT64, tags STRING[]"),
+                  "add feature v:tags STRING[]\n");
+    expect_change(VIEW("a INT64"), VIEW("b INT64 NOT NULL DEFAULT 7, a INT64"),
+                  "add feature v:b INT64 NOT NULL DEFAULT 7\n");
+    expect_conflict(VIEW("a INT64"), VIEW("a INT64, b INT64 NOT NULL"),
+                    "3:10: v:b is new and NOT NULL: it needs a DEFAULT, as "
+                    "rows may exist");
+}
+
+static void
+the_three_widenings_are_allowed_in_every_shape(void **state)
+{
+    (void)state;
+    expect_change(VIEW("a INT32, b FLOAT32[2], c INT32[]"),
+                  VIEW("a INT64, b FLOAT64[2], c FLOAT64[]"),
+                  "widen feature v:a from INT32 to INT64\n"
+                  "widen feature v:b from FLOAT32[2] to FLOAT64[2]\n"
+                  "widen feature v:c from INT32[] to FLOAT64[]\n");
+}
+
+static void
+every_other_change_of_type_names_both_sides(void **state)
+{
+    static const char *const types[] = {
+        "BOOL",    "INT32",    "INT64",     "FLOAT32",  "FLOAT64",
+        "STRING",  "BYTES",    "TIMESTAMP", "INT32[2]", "INT32[3]",
+        "INT32[]", "STRING[]", "FLOAT32[2]"};
+    static const char *const widenings[] = {"INT32 INT64", "INT32 FLOAT64",
+                                            "FLOAT32 FLOAT64"};
+    const size_t count = sizeof types / sizeof *types;
+    char before[128], text[128], message[128], pair[64];
+
+    (void)state;
+    for (size_t i = 0; i < count * count; i++) {
+        const char *from = types[i / count], *to = types[i % count];
+        bool is_allowed = from == to;
+
+        snprintf(pair, sizeof pair, "%s %s", from, to);
+        for (size_t j = 0; j < 3; j++)
+            is_allowed |= !strcmp(pair, widenings[j]);
+        if (is_allowed)
+            continue;
+        snprintf(before, sizeof before,
+                 DRIVER "CREATE FEATURE VIEW v (a %s) FOR driver", from);
+        snprintf(text, sizeof text, "CREATE FEATURE VIEW v (a %s) FOR driver",
+                 to);
+        snprintf(message, sizeof message,
+                 "1:24: v:a is %s in the store and %s in this text", from, to);
+        expect_conflict(before, text, message);
+    }
+}
+
+static void
+a_feature_can_be_renamed_and_keeps_its_id(void **state)
+{
+    const char *text = VIEW("b INT64 RENAMED FROM a");
+    struct lf_catalog *catalog = defined(VIEW("a INT64, z BOOL"));
+    uint32_t id = feature(catalog, "a")->id;
+
+    (void)state;
+    expect_plan(catalog, text,
+                "rename feature v:a to b\n"
+                "kept, not in this text: feature v:z\n");
+    catalog = then(catalog, text);
+    assert_int_equal(feature(catalog, "b")->id, id);
+    assert_int_equal(schemas(catalog), 1);
+    expect_plan(catalog, text, "kept, not in this text: feature v:z\n");
+    lf_catalog_release(catalog);
+}
+
+static void
+a_rename_without_its_old_name_is_an_addition(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("a INT64, b INT64"));
+
+    (void)state;
+    expect_plan(catalog, VIEW("b INT64 RENAMED FROM a"),
+                "kept, not in this text: feature v:a\n");
+    lf_catalog_release(catalog);
+    expect_change(VIEW("a INT64"), VIEW("a INT64, b BOOL RENAMED FROM gone"),
+                  "add feature v:b BOOL\n");
+}
+
+static void
+rename_and_widening_go_together(void **state)
+{
+    (void)state;
+    expect_change(VIEW("a INT32 NOT NULL DEFAULT 1"),
+                  VIEW("b INT64 DEFAULT 2 RENAMED FROM a"),
+                  "rename feature v:a to b\n"
+                  "widen feature v:b from INT32 to INT64\n"
+                  "relax NOT NULL of v:b\n"
+                  "change DEFAULT of v:b from 1 to 2\n");
+    expect_conflict(VIEW("a INT64"), VIEW("b STRING RENAMED FROM a"),
+                    "3:1: v:b is INT64 in the store and STRING in this text");
+}
+
+static void
+not_null_can_be_relaxed_and_never_comes_back(void **state)
+{
+    (void)state;
+    expect_change(VIEW("a INT64 NOT NULL"), VIEW("a INT64"),
+                  "relax NOT NULL of v:a\n");
+    expect_conflict(VIEW("a INT64 DEFAULT 1"),
+                    VIEW("a INT64 NOT NULL DEFAULT 1"),
+                    "3:1: v:a is nullable in the store and NOT NULL in this "
+                    "text");
+}
+
+static void
+a_default_can_change_come_and_go(void **state)
+{
+    (void)state;
+    expect_change(VIEW("a INT64 DEFAULT 0"), VIEW("a INT64 DEFAULT 1"),
+                  "change DEFAULT of v:a from 0 to 1\n");
+    expect_change(VIEW("a STRING"), VIEW("a STRING DEFAULT 'x\n''y'"),
+                  "change DEFAULT of v:a from none to 'x\\x0a''y'\n");
+    expect_change(VIEW("a FLOAT32 DEFAULT 0.1"), VIEW("a FLOAT32"),
+                  "change DEFAULT of v:a from 0.1 to none\n");
+    expect_change(VIEW("a FLOAT32 DEFAULT 0.1"), VIEW("a FLOAT64 DEFAULT 0.1"),
+                  "widen feature v:a from FLOAT32 to FLOAT64\n");
+}
+
+static void
+a_default_of_not_null_cannot_go(void **state)
+{
+    (void)state;
+    expect_conflict(VIEW("a INT64 NOT NULL DEFAULT 1"),
+                    VIEW("a INT64 NOT NULL"),
+                    "3:1: v:a is NOT NULL and rows may rely on its DEFAULT, "
+                    "which is not in this text");
+    expect_change(VIEW("a INT64 NOT NULL DEFAULT 1"), VIEW("a INT64"),
+                  "relax NOT NULL of v:a\n"
+                  "change DEFAULT of v:a from 1 to none\n");
+}
+
+static void
+options_change_where_a_text_has_them_and_stay_where_not(void **state)
+{
+    const char *view = DRIVER "CREATE FEATURE VIEW v (a INT64) FOR driver";
+    struct lf_catalog *catalog = defined(view);
+
+    (void)state;
+    catalog = then(catalog, "CREATE FEATURE VIEW v (a INT64) FOR driver WITH "
+                            "(ttl = '2 hours', history = '1 d')");
+    expect_plan(catalog, view, "");
+    expect_plan(catalog,
+                DRIVER "CREATE FEATURE VIEW v (a INT64) FOR driver WITH (ttl = "
+                       "'3 hours', history = 'none', max_skew = 'none')",
+                "change ttl of v from '2 hours' to '3 hours'\n"
+                "change history of v from '1 day' to 'none'\n"
+                "change max_skew of v from '1 day' to 'none'\n");
+    assert_int_equal(schemas(catalog), 1);
+    lf_catalog_release(catalog);
+}
+
+static void
+a_feature_can_be_dropped_and_its_id_never_returns(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("a INT64, b INT64, c INT64"));
+    uint32_t id = feature(catalog, "b")->id;
+
+    (void)state;
+    expect_plan(catalog, VIEW("a INT64, c INT64") "DROP FEATURE v:b",
+                "drop feature v:b\n");
+    catalog = then(catalog, "DROP FEATURE v:b; DROP FEATURE v:b");
+    assert_null(lf_view_feature(&catalog->views[0], "b"));
+    assert_int_equal(schemas(catalog), 2);
+    catalog = then(catalog, VIEW("b INT64"));
+    assert_int_not_equal(feature(catalog, "b")->id, id);
+    assert_int_equal(schemas(catalog), 3);
+    lf_catalog_release(catalog);
+}
+
+static void
+what_is_absent_needs_no_drop(void **state)
+{
+    (void)state;
+    expect_change(VIEW("a INT64"),
+                  VIEW("a INT64") "DROP FEATURE v:b; DROP FEATURE w:b; DROP "
+                                  "FEATURE VIEW w; DROP FEATURE SERVICE s; "
+                                  "DROP ENTITY e; DROP EVENT p",
+                  "");
+}
+
+static void
+the_last_feature_stays(void **state)
+{
+    (void)state;
+    expect_conflict(VIEW("a INT64"), "DROP FEATURE v:a",
+                    "1:16: a is the last feature of v: drop the feature view");
+    expect_conflict(VIEW("a INT64, b INT64"),
+                    "DROP FEATURE v:a; DROP FEATURE v:b",
+                    "1:34: b is the last feature of v: drop the feature view");
+    expect_change(VIEW("a INT64"), VIEW("b INT64") "DROP FEATURE v:a",
+                  "add feature v:b INT64\n"
+                  "drop feature v:a\n");
+}
+
+static void
+a_text_does_not_drop_what_it_declares(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("a INT64, b INT64"));
+
+    (void)state;
+    expect_refused(catalog, VIEW("a INT64") "DROP FEATURE v:a", FEATURE_INVALID,
+                   "argument",
+                   "4:29: this text declares the feature a and drops it");
+    expect_refused(catalog, "DROP FEATURE v:a;\n" VIEW("a INT64"),
+                   FEATURE_INVALID, "argument",
+                   "4:1: this text declares the feature a and drops it");
+    expect_refused(catalog, VIEW("c INT64 RENAMED FROM a") "DROP FEATURE v:a",
+                   FEATURE_INVALID, "argument",
+                   "4:29: this text declares the feature a and drops it");
+    lf_catalog_release(catalog);
+}
+
+static void
+drops_name_what_still_needs_the_dropped(void **state)
+{
+    const char *used =
+        VIEW("a INT64, b INT64") "CREATE FEATURE SERVICE s AS v(a)";
+
+    (void)state;
+    expect_in_use(used, "DROP FEATURE v:a",
+                  "1:16: the feature service s still uses v:a");
+    expect_in_use(used, "DROP FEATURE VIEW v",
+                  "1:19: the feature service s still uses v");
+    expect_in_use(used, "DROP ENTITY driver",
+                  "1:13: the feature view v still uses driver");
+    expect_change(used, DRIVER "DROP FEATURE v:b",
+                  "drop feature v:b\n"
+                  "kept, not in this text: feature view v\n"
+                  "kept, not in this text: feature service s\n");
+}
+
+static void
+a_text_can_drop_user_and_used_together(void **state)
+{
+    (void)state;
+    expect_change(VIEW("a INT64") "CREATE FEATURE SERVICE s AS v(a)",
+                  "DROP ENTITY driver; DROP FEATURE VIEW v; DROP FEATURE v:a; "
+                  "DROP FEATURE SERVICE s",
+                  "drop feature service s\n"
+                  "drop feature view v\n"
+                  "drop entity driver\n");
+}
+
+static void
+what_a_text_drops_is_not_there_for_it(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("a INT64, b INT64"));
+
+    (void)state;
+    expect_refused(catalog,
+                   "DROP FEATURE v:a; CREATE FEATURE SERVICE s AS v(a)",
+                   FEATURE_NOT_FOUND, "name", "1:49: there is no feature v:a");
+    expect_refused(
+        catalog, "DROP FEATURE VIEW v; CREATE FEATURE SERVICE s AS v(a)",
+        FEATURE_NOT_FOUND, "name", "1:50: there is no feature view v");
+    lf_catalog_release(catalog);
+}
+
+static void
+a_dropped_view_comes_back_under_another_id(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("a INT64"));
+    uint32_t id = catalog->views[0].id;
+
+    (void)state;
+    catalog = then(catalog, "DROP FEATURE VIEW v");
+    catalog = then(catalog, VIEW("a INT64"));
+    assert_true(catalog->views[0].id > id);
+    assert_int_equal(schemas(catalog), 1);
+    lf_catalog_release(catalog);
+}
+
+static void
+an_entity_never_changes(void **state)
+{
+    const char *pair = "CREATE ENTITY e (a INT64, b STRING)";
+
+    (void)state;
+    expect_conflict(pair, "CREATE ENTITY e (a INT64)",
+                    "1:15: e has 2 join keys in the store and 1 in this text; "
+                    "entities never change");
+    expect_conflict(pair, "CREATE ENTITY e (a INT64, b BYTES)",
+                    "1:27: e has the join key b STRING in the store and b "
+                    "BYTES in this text; entities never change");
+    expect_conflict(pair, "CREATE ENTITY e (b STRING, a INT64)",
+                    "1:18: e has the join key a INT64 in the store and b "
+                    "STRING in this text; entities never change");
+}
+
+static void
+a_view_keeps_its_entity(void **state)
+{
+    (void)state;
+    expect_conflict(VIEW("a INT64") "CREATE ENTITY rider (rider_id INT64)",
+                    "CREATE FEATURE VIEW v (a INT64) FOR rider",
+                    "1:37: v is for driver in the store and for rider in this "
+                    "text");
+}
+
+static void
+names_are_of_one_kind(void **state)
+{
+    const char *all = VIEW("a INT64") "CREATE FEATURE SERVICE s AS v(a)";
+
+    (void)state;
+    expect_conflict(all, "CREATE ENTITY v (k INT64)",
+                    "1:15: v is already a feature view");
+    expect_conflict(all, "CREATE FEATURE VIEW s (a INT64) FOR driver",
+                    "1:21: s is already a feature service");
+    expect_conflict(all, "CREATE FEATURE SERVICE driver AS v(a)",
+                    "1:24: driver is already an entity");
+    expect_conflict(all, "DROP ENTITY v",
+                    "1:13: v is a feature view, not an entity");
+    expect_conflict(all, "DROP FEATURE VIEW s",
+                    "1:19: s is a feature service, not a feature view");
+}
+
+static void
+one_apply_adds_at_most_one_schema_version(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("a INT32, b INT64, c INT64"));
+    const struct lf_schema *schema;
+
+    (void)state;
+    catalog =
+        then(catalog, VIEW("a INT64, d BOOL, e BOOL") "DROP FEATURE v:b;");
+    assert_int_equal(schemas(catalog), 2);
+    schema = lf_view_schema(&catalog->views[0], 1);
+    assert_int_equal(schema->count, 3);
+    assert_int_equal(schema->fields[0].type.code, FEATURE_TYPE_INT32);
+    schema = lf_view_current_schema(&catalog->views[0]);
+    assert_int_equal(schema->version, 2);
+    assert_int_equal(schema->count, 4);
+    assert_int_equal(schema->fields[0].type.code, FEATURE_TYPE_INT64);
+    for (uint32_t i = 1; i < schema->count; i++)
+        assert_true(schema->fields[i].feature > schema->fields[i - 1].feature);
+    lf_catalog_release(catalog);
+}
+
+static void
+only_a_change_of_layout_adds_a_schema_version(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("a INT64 NOT NULL DEFAULT 1"));
+
+    (void)state;
+    catalog = then(catalog, VIEW("b INT64 DEFAULT 2 RENAMED FROM a"));
+    catalog = then(catalog, "CREATE FEATURE VIEW v (b INT64) FOR driver WITH "
+                            "(ttl = '1 h', history = '1 d', max_skew = '1 h')");
+    assert_int_equal(catalog->version, 3);
+    assert_int_equal(schemas(catalog), 1);
+    catalog = then(catalog, VIEW("c INT64"));
+    assert_int_equal(schemas(catalog), 2);
+    lf_catalog_release(catalog);
+}
+
+static void
+new_features_come_after_the_old_ones(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("b INT64, a INT64"));
+
+    (void)state;
+    catalog = then(catalog, VIEW("c INT64, a INT64, b INT64"));
+    expect_described(catalog, "v",
+                     "CREATE FEATURE VIEW v (\n"
+                     "    b INT64,\n"
+                     "    a INT64,\n"
+                     "    c INT64\n"
+                     ") FOR driver;\n");
+    lf_catalog_release(catalog);
+}
+
+static void
+two_texts_in_turn_lose_nothing_and_settle(void **state)
+{
+    const char *old = VIEW("a INT64, b INT64");
+    const char *new =
+        VIEW("a INT64, c INT64 RENAMED FROM b, d BOOL") "CREATE FEATURE "
+                                                        "SERVICE s AS v(a, c);";
+    struct lf_catalog *catalog = defined(old);
+    uint32_t a = feature(catalog, "a")->id, b = feature(catalog, "b")->id;
+    uint64_t version;
+
+    (void)state;
+    catalog = then(then(catalog, new), old);
+    assert_int_equal(feature(catalog, "c")->id, b);
+    version = catalog->version;
+    for (int i = 0; i < 10; i++)
+        catalog = then(then(catalog, new), old);
+    assert_int_equal(catalog->version, version);
+    assert_int_equal(feature(catalog, "a")->id, a);
+    assert_int_equal(feature(catalog, "c")->id, b);
+    assert_non_null(feature(catalog, "d"));
+    assert_non_null(lf_catalog_service(catalog, "s"));
+    lf_catalog_release(catalog);
+}
+
+static void
+a_view_has_at_most_4096_features(void **state)
+{
+    struct lf_catalog *empty = lf_catalog_empty();
+    struct lf_text text = {0};
+    char *taken;
+
+    (void)state;
+    lf_text_add(&text, DRIVER "CREATE FEATURE VIEW v (f0 INT64");
+    for (int i = 1; i < LF_FEATURES_MAX; i++)
+        lf_text_add(&text, ", f%d INT64", i);
+    lf_text_add(&text, ") FOR driver");
+    taken = lf_text_take(&text);
+    empty = then(empty, taken);
+    free(taken);
+    expect_refused(empty, "CREATE FEATURE VIEW v (g INT64) FOR driver",
+                   FEATURE_CONFLICT, "definition",
+                   "1:21: v would have 4097 features; 4096 is the most");
+    empty = then(empty, "CREATE FEATURE VIEW v (g INT64) FOR driver;"
+                        "DROP FEATURE v:f7");
+    assert_int_equal(empty->views[0].feature_count, LF_FEATURES_MAX);
+    lf_catalog_release(empty);
+}
+
+static void
+a_store_has_at_most_256_views(void **state)
+{
+    struct lf_catalog *catalog = defined(DRIVER);
+    char text[96];
+
+    (void)state;
+    for (int i = 0; i < LF_VIEWS_MAX; i++) {
+        snprintf(text, sizeof text,
+                 "CREATE FEATURE VIEW v%d (a INT64) FOR driver", i);
+        catalog = then(catalog, text);
+    }
+    expect_refused(catalog, "CREATE FEATURE VIEW w (a INT64) FOR driver",
+                   FEATURE_CONFLICT, "definition",
+                   "1:21: a store has at most 256 feature views");
+    lf_catalog_release(catalog);
+}
+
+static void
+schema_versions_run_out_in_order(void **state)
+{
+    struct lf_catalog *catalog = defined(VIEW("a INT64"));
+    struct lf_view *view = &catalog->views[0];
+
+    (void)state;
+    view->schemas =
+        lf_arena_array(&catalog->arena, LF_SCHEMAS_MAX, sizeof *view->schemas);
+    assert_non_null(view->schemas);
+    view->schema_count = LF_SCHEMAS_MAX - 1;
+    catalog = then(catalog, VIEW("b INT64"));
+    assert_int_equal(lf_view_current_schema(&catalog->views[0])->version,
+                     LF_SCHEMAS_MAX);
+    expect_refused(
+        catalog, VIEW("c INT64"), FEATURE_CONFLICT, "definition",
+        "3:1: the schema versions of v are used up: create a new feature "
+        "view");
+    lf_catalog_release(catalog);
+}
+
+/* A view, a and b, and a service. */
+#define LISTED                               \
+    VIEW("a INT64, b INT64")                 \
+    "CREATE ENTITY pair (x INT64, y INT64);" \
+    "CREATE FEATURE VIEW w (a BOOL) FOR pair;"
+
+static void
+a_service_is_a_contract(void **state)
+{
+    const char *text = "CREATE FEATURE SERVICE s_v1 AS v(*), w(a) AS w";
+
+    struct lf_catalog *catalog = defined(LISTED);
+
+    (void)state;
+    catalog = then(catalog, text);
+    catalog = then(catalog, "CREATE FEATURE VIEW v (c INT64) FOR driver");
+    assert_int_equal(catalog->services[0].items[0].selected_count, 2);
+    catalog = then(catalog, text);
+    catalog =
+        then(catalog, "CREATE FEATURE SERVICE s_v1 AS v:a, v(b), w(a) AS w");
+    assert_int_equal(catalog->version, 3);
+    expect_refused(catalog, "CREATE FEATURE SERVICE s_v1 AS v(a)",
+                   FEATURE_CONFLICT, "definition",
+                   "1:24: s_v1 has another list in the store, and a feature "
+                   "service never changes: create s_v2");
+    catalog = then(catalog, "CREATE FEATURE SERVICE s AS v(a)");
+    expect_refused(catalog, "CREATE FEATURE SERVICE s AS v(b)",
+                   FEATURE_CONFLICT, "definition",
+                   "1:24: s has another list in the store, and a feature "
+                   "service never changes: create s_v2");
+    lf_catalog_release(catalog);
+}
+
+static void
+a_renamed_feature_keeps_its_column_in_a_service(void **state)
+{
+    struct lf_catalog *catalog =
+        defined(LISTED "CREATE FEATURE SERVICE s AS v(a, b)");
+
+    (void)state;
+    catalog = then(catalog,
+                   "CREATE FEATURE VIEW v (c INT64 RENAMED FROM b) FOR driver");
+    expect_described(catalog, "s",
+                     "CREATE FEATURE SERVICE s AS\n    v(a, c AS b);\n");
+    catalog = then(catalog, "CREATE FEATURE SERVICE s AS v(a, b)");
+    catalog = then(catalog, "CREATE FEATURE SERVICE s AS v(a, c AS b)");
+    assert_int_equal(catalog->version, 2);
+    lf_catalog_release(catalog);
+}
+
+static void
+a_bad_list_is_refused_where_it_is_bad(void **state)
+{
+    static const struct {
+        const char *list;
+        feature_status status;
+        const char *reason;
+        const char *message;
+    } lists[] = {
+        {"x(*)", FEATURE_NOT_FOUND, "name", "1:29: there is no feature view x"},
+        {"v(a), driver(*)", FEATURE_NOT_FOUND, "name",
+         "1:35: driver is an entity, not a feature view"},
+        {"v(a, aa)", FEATURE_NOT_FOUND, "name",
+         "1:34: there is no feature v:aa; did you mean a?"},
+        {"v(a) (drivr_id AS x)", FEATURE_NOT_FOUND, "name",
+         "1:35: v has no join key drivr_id; did you mean driver_id?"},
+        {"w(*) (x AS z, x AS y)", FEATURE_INVALID, "argument",
+         "1:43: the join key x is renamed twice"},
+        {"w(*) (x AS y)", FEATURE_CONFLICT, "definition",
+         "1:29: two join keys of w are named y"},
+        {"v", FEATURE_INVALID, "argument",
+         "1:29: a feature service lists features of views; write v(*)"},
+        {"v(*), w(*)", FEATURE_CONFLICT, "definition",
+         "1:37: v:a and w:a would both be the column a; give one an alias with "
+         "AS"},
+        {"v(a, b AS a)", FEATURE_CONFLICT, "definition",
+         "1:34: v:a and v:b would both be the column a; give one an alias with "
+         "AS"},
+        {"v(* AS x)", FEATURE_INVALID, "argument",
+         "1:33: expected \",\" or \")\", found \"AS\""},
+        {"v(a) AS event_timestamp", FEATURE_INVALID, "argument",
+         "1:37: the name event_timestamp is reserved"},
+        {"v()", FEATURE_INVALID, "argument",
+         "1:31: expected a feature or \"*\", found \")\""},
+        {"v(a),", FEATURE_INVALID, "argument",
+         "1:34: expected the name of a feature view or a service, found the "
+         "end of the text"},
+        {"v(a) (driver_id)", FEATURE_INVALID, "argument",
+         "1:44: expected AS, found \")\""},
+    };
+    struct lf_catalog *catalog = defined(LISTED);
+    char text[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        snprintf(text, sizeof text, "CREATE FEATURE SERVICE s AS %s",
+                 lists[i].list);
+        expect_refused(catalog, text, lists[i].status, lists[i].reason,
+                       lists[i].message);
+    }
+    lf_catalog_release(catalog);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_first_text_creates),
+        cmocka_unit_test(the_same_text_again_is_no_change),
+        cmocka_unit_test(the_catalog_before_stays_as_it_was),
+        cmocka_unit_test(what_a_text_leaves_out_is_kept_and_said),
+        cmocka_unit_test(a_feature_can_be_added),
+        cmocka_unit_test(the_three_widenings_are_allowed_in_every_shape),
+        cmocka_unit_test(every_other_change_of_type_names_both_sides),
+        cmocka_unit_test(a_feature_can_be_renamed_and_keeps_its_id),
+        cmocka_unit_test(a_rename_without_its_old_name_is_an_addition),
+        cmocka_unit_test(rename_and_widening_go_together),
+        cmocka_unit_test(not_null_can_be_relaxed_and_never_comes_back),
+        cmocka_unit_test(a_default_can_change_come_and_go),
+        cmocka_unit_test(a_default_of_not_null_cannot_go),
+        cmocka_unit_test(
+            options_change_where_a_text_has_them_and_stay_where_not),
+        cmocka_unit_test(a_feature_can_be_dropped_and_its_id_never_returns),
+        cmocka_unit_test(what_is_absent_needs_no_drop),
+        cmocka_unit_test(the_last_feature_stays),
+        cmocka_unit_test(a_text_does_not_drop_what_it_declares),
+        cmocka_unit_test(drops_name_what_still_needs_the_dropped),
+        cmocka_unit_test(a_text_can_drop_user_and_used_together),
+        cmocka_unit_test(what_a_text_drops_is_not_there_for_it),
+        cmocka_unit_test(a_dropped_view_comes_back_under_another_id),
+        cmocka_unit_test(an_entity_never_changes),
+        cmocka_unit_test(a_view_keeps_its_entity),
+        cmocka_unit_test(names_are_of_one_kind),
+        cmocka_unit_test(one_apply_adds_at_most_one_schema_version),
+        cmocka_unit_test(only_a_change_of_layout_adds_a_schema_version),
+        cmocka_unit_test(new_features_come_after_the_old_ones),
+        cmocka_unit_test(two_texts_in_turn_lose_nothing_and_settle),
+        cmocka_unit_test(a_view_has_at_most_4096_features),
+        cmocka_unit_test(a_store_has_at_most_256_views),
+        cmocka_unit_test(schema_versions_run_out_in_order),
+        cmocka_unit_test(a_service_is_a_contract),
+        cmocka_unit_test(a_renamed_feature_keeps_its_column_in_a_service),
+        cmocka_unit_test(a_bad_list_is_refused_where_it_is_bad),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * feature get: features of the keys on the command line or in a file.
+ *
+ * Owns the way from key=value and key files to a request.
+ * Keeps all rows in one request: what is printed is one snapshot.
+ * Never writes: the store is opened read-only.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "header.h"
+#include "tool.h"
+
+enum {
+    OPTION_KEYS = TOOL_OPTION,
+    OPTION_AS_OF,
+    OPTION_FILL,
+    OPTION_CSV,
+    OPTION_DELIMITER
+};
+
+static const char get_help[] =
+    "Usage: feature get STORE FEATURES [KEY=VALUE...] [OPTION...]\n"
+    "\n"
+    "Reads features. FEATURES is a list such as 'view:feature, other(a, b)',\n"
+    "'view(*)', or the name of a feature service.\n"
+    "\n"
+    "  --keys FILE.csv   read for each row of a file (- is standard input)\n"
+    "  --as-of TIME      as of then, as in 2026-01-31T12:00:00Z\n"
+    "  --fill POLICY     what stands for a missing value: defaults, nulls, "
+    "stale\n"
+    "  --json            one JSON object for each row\n"
+    "  --csv             CSV\n"
+    "  --delimiter CHAR  between the cells of --keys; tab is one, too\n"
+    "  --clock TIME      take TIME for now (for tests)\n"
+    "\n"
+    "Example: feature get ./store 'driver_stats(*)' driver_id=1001\n";
+
+struct get {
+    const char *store;
+    const char *features;
+    char **pairs; /* key=value */
+    int pair_count;
+    const char *keys_path;
+    int64_t as_of; /* INT64_MIN: newest values */
+    int32_t fill;
+    enum answer_form form;
+    char delimiter;
+    int64_t clock;
+    feature_query *query;
+    feature_request *request;
+    struct cell_column *keys;
+    uint32_t *key_rows; /* 0: from the file */
+    uint32_t key_count;
+};
+
+static int
+begin_keys(struct get *get)
+{
+    struct feature_field field;
+
+    get->key_count = feature_query_key_count(get->query);
+    get->keys = calloc(get->key_count + 1u, sizeof *get->keys);
+    get->key_rows = calloc(get->key_count + 1u, sizeof *get->key_rows);
+    if (!get->keys || !get->key_rows)
+        return tool_no_memory();
+    for (uint32_t i = 0; i < get->key_count; i++) {
+        feature_query_key(get->query, i, &field, NULL);
+        if (!cell_init(&get->keys[i], &field, 1))
+            return tool_no_memory();
+        get->keys[i].is_required = false;
+        get->keys[i].source = HEADER_NONE;
+    }
+    return TOOL_DONE;
+}
+
+static int
+refuse_key(const struct get *get, const char *name)
+{
+    struct text names = {0};
+
+    for (uint32_t i = 0; i < get->key_count; i++)
+        text_add(&names, "%s%s", i ? ", " : "", get->keys[i].name);
+    tool_refuse("\"%s\" is no key of %s; its keys are %s", name, get->features,
+                text_end(&names) ? names.data : "others");
+    text_free(&names);
+    return TOOL_REFUSED;
+}
+
+/* Takes "key=value", for all rows. */
+static int
+take_pair(struct get *get, const char *pair)
+{
+    const char *equals = strchr(pair, '=');
+    const char *name, *value, *why;
+    uint32_t i = 0;
+
+    if (!equals)
+        return tool_misuse("get", "\"%s\" is not KEY=VALUE", pair);
+    name = strndupa(pair, (size_t)(equals - pair));
+    value = equals + 1;
+    while (i < get->key_count && strcmp(get->keys[i].name, name) != 0)
+        i++;
+    if (i == get->key_count)
+        return refuse_key(get, name);
+    if (get->key_rows[i])
+        return tool_misuse("get", "the key %s is given twice", name);
+    why = cell_add(&get->keys[i], 0, value, strlen(value), true);
+    if (why)
+        return tool_refuse("%s: \"%s\" %s", name, value, why);
+    get->key_rows[i] = 1;
+    return TOOL_DONE;
+}
+
+static int
+refuse_at(const struct get *get, const struct csv_problem *problem)
+{
+    const char *file = tool_file_name(get->keys_path);
+
+    if (!problem->line)
+        return tool_refuse("%s: %s", file, problem->message);
+    fprintf(stderr, "%s:%" PRIu64 ":%" PRIu64 ": %s\n", file, problem->line,
+            problem->column, problem->message);
+    return TOOL_REFUSED;
+}
+
+/* Finds the keys that no pair gave in the header of the file. */
+static int
+map_keys(struct get *get, const struct header *header)
+{
+    for (uint32_t i = 0; i < get->key_count; i++) {
+        if (get->key_rows[i])
+            continue;
+        get->keys[i].source = header_find(header, get->keys[i].name);
+        if (get->keys[i].source == HEADER_NONE)
+            return tool_refuse("%s has no column for the key %s",
+                               tool_file_name(get->keys_path),
+                               get->keys[i].name);
+    }
+    return TOOL_DONE;
+}
+
+static int
+add_key_row(struct get *get, const struct csv_reader *reader, uint32_t row)
+{
+    struct csv_problem problem;
+
+    for (uint32_t i = 0; i < get->key_count; i++) {
+        struct cell_column *key = &get->keys[i];
+        const struct csv_cell *cell;
+        const char *why;
+
+        if (key->source == HEADER_NONE)
+            continue;
+        if (row == key->capacity && !cell_grow(key, 2 * row))
+            return tool_no_memory();
+        cell = &reader->cells[key->source];
+        why = cell_add(key, row, cell->text, cell->size,
+                       csv_is_quoted(reader, key->source));
+        if (why) {
+            csv_place(reader, cell->at, &problem.line, &problem.column);
+            snprintf(problem.message, sizeof problem.message, "%s: \"%.*s\" %s",
+                     key->name, (int)(cell->size < 30 ? cell->size : 30),
+                     cell->text, why);
+            return refuse_at(get, &problem);
+        }
+        get->key_rows[i] = row + 1;
+    }
+    return TOOL_DONE;
+}
+
+static int
+read_key_rows(struct get *get, struct csv_reader *reader, uint32_t cells)
+{
+    struct csv_problem problem;
+    int code = TOOL_DONE;
+
+    for (uint32_t row = 0; !code; row++) {
+        switch (csv_next(reader)) {
+        case CSV_END:
+            return TOOL_DONE;
+        case CSV_BAD:
+        case CSV_FAILED:
+            return refuse_at(get, &reader->problem);
+        case CSV_RECORD:
+            break;
+        }
+        if (reader->count != cells) {
+            csv_place(reader, 0, &problem.line, &problem.column);
+            snprintf(problem.message, sizeof problem.message,
+                     "%u cells, where the header has %u", reader->count, cells);
+            return refuse_at(get, &problem);
+        }
+        if (row == UINT32_MAX / 2)
+            return tool_refuse("too many keys for one request");
+        code = add_key_row(get, reader, row);
+    }
+    return code;
+}
+
+static int
+read_keys_file(struct get *get)
+{
+    struct csv_reader reader;
+    struct header header = {0};
+    struct csv_problem problem = {0};
+    int file = tool_open_file(get->keys_path);
+    int code = TOOL_REFUSED;
+
+    if (file < 0)
+        return code;
+    csv_open(&reader, file, get->delimiter);
+    if (!header_read(&header, &reader, &problem))
+        code = refuse_at(get, &problem);
+    else
+        code = map_keys(get, &header);
+    if (!code)
+        code = read_key_rows(get, &reader, header.count);
+    header_free(&header);
+    csv_close(&reader);
+    tool_close_file(file);
+    return code;
+}
+
+static int
+collect_keys(struct get *get)
+{
+    int code = begin_keys(get);
+
+    for (int i = 0; !code && i < get->pair_count; i++)
+        code = take_pair(get, get->pairs[i]);
+    if (!code && get->keys_path)
+        return read_keys_file(get);
+    for (uint32_t i = 0; !code && i < get->key_count; i++)
+        if (!get->key_rows[i])
+            code = tool_refuse("the key %s has no value: add %s=VALUE, or "
+                               "--keys FILE.csv",
+                               get->keys[i].name, get->keys[i].name);
+    return code;
+}
+
+static feature_status
+read_request(struct get *get, struct feature_error *error)
+{
+    feature_status status =
+        feature_request_create(get->query, &get->request, error);
+
+    for (uint32_t i = 0; !status && i < get->key_count; i++)
+        status = cell_set_key(&get->keys[i], get->request, i, get->key_rows[i],
+                              error);
+    if (!status && get->as_of != INT64_MIN)
+        status = feature_request_set_as_of(get->request, &get->as_of, 1, error);
+    if (!status)
+        status = feature_request_read(get->request, error);
+    return status;
+}
+
+static int
+get_rows(struct get *get, feature_store *store)
+{
+    struct feature_query_options options = {.struct_size = sizeof options,
+                                            .fill = get->fill};
+    struct feature_error error;
+    struct answer answer;
+    int code;
+
+    if (feature_query_create(store, get->features, &options, &get->query,
+                             &error))
+        return tool_fail(&error);
+    code = collect_keys(get);
+    if (code)
+        return code;
+    if (read_request(get, &error))
+        return tool_fail(&error);
+    answer = (struct answer){get->query,    get->request,   get->keys,
+                             get->key_rows, get->key_count, get->as_of};
+    return answer_print(&answer, get->form);
+}
+
+static void
+free_get(struct get *get)
+{
+    feature_request_free(get->request);
+    feature_query_free(get->query);
+    for (uint32_t i = 0; get->keys && i < get->key_count; i++)
+        cell_free(&get->keys[i]);
+    free(get->keys);
+    free(get->key_rows);
+}
+
+static int
+set_fill(struct get *get, const char *word)
+{
+    static const char *const words[] = {[FEATURE_FILL_DEFAULTS] = "defaults",
+                                        [FEATURE_FILL_NULLS] = "nulls",
+                                        [FEATURE_FILL_STALE] = "stale"};
+
+    for (int32_t i = 0; i < 3; i++) {
+        if (!strcmp(word, words[i])) {
+            get->fill = i;
+            return TOOL_DONE;
+        }
+    }
+    return tool_misuse(
+        "get", "--fill: \"%s\" is none of defaults, nulls, stale", word);
+}
+
+static int
+take_option(struct get *get, int code, char **argv)
+{
+    switch (code) {
+    case OPTION_KEYS:
+        get->keys_path = optarg;
+        return TOOL_DONE;
+    case OPTION_AS_OF:
+        return tool_read_time(argv[0], "--as-of", optarg, &get->as_of);
+    case OPTION_FILL:
+        return set_fill(get, optarg);
+    case TOOL_OPTION_JSON:
+    case OPTION_CSV:
+        if (get->form != ANSWER_TABLE)
+            return tool_misuse(argv[0], "one of --json and --csv will do");
+        get->form = code == OPTION_CSV ? ANSWER_CSV : ANSWER_JSON;
+        return TOOL_DONE;
+    case OPTION_DELIMITER:
+        return tool_read_delimiter(argv[0], optarg, &get->delimiter);
+    case TOOL_OPTION_CLOCK:
+        return tool_read_time(argv[0], "--clock", optarg, &get->clock);
+    default:
+        return tool_misuse_option(argv, code);
+    }
+}
+
+int
+get_run(int argc, char **argv)
+{
+    static const struct option list[] = {
+        {"keys", required_argument, NULL, OPTION_KEYS},
+        {"as-of", required_argument, NULL, OPTION_AS_OF},
+        {"fill", required_argument, NULL, OPTION_FILL},
+        {"json", no_argument, NULL, TOOL_OPTION_JSON},
+        {"csv", no_argument, NULL, OPTION_CSV},
+        {"delimiter", required_argument, NULL, OPTION_DELIMITER},
+        {"clock", required_argument, NULL, TOOL_OPTION_CLOCK},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
+    struct get get = {.as_of = INT64_MIN, .delimiter = ','};
+    feature_store *store;
+    int code, option;
+
+    while ((option = getopt_long(argc, argv, ":h", list, NULL)) != -1) {
+        if (option == 'h')
+            return tool_help(get_help);
+        code = take_option(&get, option, argv);
+        if (code)
+            return code;
+    }
+    if (argc - optind < 2)
+        return tool_misuse(argv[0], "a STORE and FEATURES are needed");
+    get.store = argv[optind];
+    get.features = argv[optind + 1];
+    get.pairs = argv + optind + 2;
+    get.pair_count = argc - optind - 2;
+    store = tool_open_store(get.store, FEATURE_OPEN_READ_ONLY, get.clock);
+    if (!store)
+        return TOOL_REFUSED;
+    code = get_rows(&get, store);
+    free_get(&get);
+    feature_store_close(store);
+    return code;
+}

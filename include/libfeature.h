@@ -74,17 +74,17 @@ typedef int32_t feature_status;
  * @since 0.1
  */
 enum feature_status_code {
-    FEATURE_OK = 0,          /**< it is done */
-    FEATURE_INVALID = 1,     /**< a wrong argument, text or value */
-    FEATURE_NOT_FOUND = 2,   /**< no such store, view, feature or service */
-    FEATURE_CONFLICT = 3,    /**< contradicts what the store holds */
-    FEATURE_BUSY = 4,        /**< somebody else writes; try again */
-    FEATURE_GAP = 5,         /**< a change record is missing */
-    FEATURE_NO_MEMORY = 6,   /**< an allocation failed */
-    FEATURE_FULL = 7,        /**< disk, map, reader table or an output is full */
-    FEATURE_IO = 8,          /**< the operating system refused */
-    FEATURE_CORRUPT = 9,     /**< stored bytes are damaged */
-    FEATURE_VERSION = 10,    /**< a format or struct from another version */
+    FEATURE_OK = 0,        /**< it is done */
+    FEATURE_INVALID = 1,   /**< a wrong argument, text or value */
+    FEATURE_NOT_FOUND = 2, /**< no such store, view, feature or service */
+    FEATURE_CONFLICT = 3,  /**< contradicts what the store holds */
+    FEATURE_BUSY = 4,      /**< somebody else writes; try again */
+    FEATURE_GAP = 5,       /**< a change record is missing */
+    FEATURE_NO_MEMORY = 6, /**< an allocation failed */
+    FEATURE_FULL = 7,      /**< disk, map, reader table or an output is full */
+    FEATURE_IO = 8,        /**< the operating system refused */
+    FEATURE_CORRUPT = 9,   /**< stored bytes are damaged */
+    FEATURE_VERSION = 10,  /**< a format or struct from another version */
     FEATURE_UNSUPPORTED = 11 /**< not built yet, or not safe here */
 };
 
@@ -125,8 +125,9 @@ enum feature_outcome {
 enum feature_operation {
     FEATURE_UPSERT = 1, /**< writes all features; those left out become null */
     FEATURE_PATCH = 2,  /**< writes the batch's own features only */
-    FEATURE_DELETE = 3, /**< removes rows; older writes cannot bring them back */
-    FEATURE_EVENT = 4,  /**< reserved: events are not supported yet */
+    FEATURE_DELETE =
+        3,             /**< removes rows; older writes cannot bring them back */
+    FEATURE_EVENT = 4, /**< reserved: events are not supported yet */
     FEATURE_RETRACT = 5 /**< reserved: events are not supported yet */
 };
 
@@ -327,14 +328,14 @@ struct feature_field {
  * @since 0.1
  */
 struct feature_options {
-    uint32_t struct_size;   /**< sizeof(struct feature_options) */
-    uint32_t flags;         /**< ::feature_open_flag bits */
-    int32_t sync;           /**< ::feature_sync */
-    uint32_t mode;          /**< of new files; 0: 0600, and 0700 for the
+    uint32_t struct_size; /**< sizeof(struct feature_options) */
+    uint32_t flags;       /**< ::feature_open_flag bits */
+    int32_t sync;         /**< ::feature_sync */
+    uint32_t mode;        /**< of new files; 0: 0600, and 0700 for the
                                  directory */
-    uint64_t map_size;      /**< bytes of address space; 0: 1 TiB, or less
+    uint64_t map_size;    /**< bytes of address space; 0: 1 TiB, or less
                                  where that is refused */
-    uint32_t max_readers;   /**< reader slots, set by the first opener; 0: 1024 */
+    uint32_t max_readers; /**< reader slots, set by the first opener; 0: 1024 */
     uint32_t write_wait_ms; /**< longest wait for another writer; 0: 10000 */
     uint64_t max_row_size;  /**< bytes of an encoded row; 0: 1 MiB; up to 64
                                  MiB */
@@ -449,7 +450,8 @@ struct feature_stats {
  * @since 0.1
  * @threads any
  */
-FEATURE_API uint32_t feature_version(void);
+FEATURE_API uint32_t
+feature_version(void);
 
 /**
  * Names a status: "OK", "INVALID", and so on; "UNKNOWN" for any other number.
@@ -459,7 +461,8 @@ FEATURE_API uint32_t feature_version(void);
  * @since 0.1
  * @threads any
  */
-FEATURE_API const char *feature_status_name(feature_status status);
+FEATURE_API const char *
+feature_status_name(feature_status status);
 
 /**
  * Frees a text that the library returned as {owned feature_free}.
@@ -468,7 +471,8 @@ FEATURE_API const char *feature_status_name(feature_status status);
  * @since 0.1
  * @threads any
  */
-FEATURE_API void feature_free(void *memory);
+FEATURE_API void
+feature_free(void *memory);
 
 /**
  * Opens the store in the directory @p path.
@@ -495,9 +499,9 @@ FEATURE_API void feature_free(void *memory);
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_store_open(
-    const char *path, const struct feature_options *options,
-    feature_store **store, struct feature_error *error);
+FEATURE_API feature_status
+feature_store_open(const char *path, const struct feature_options *options,
+                   feature_store **store, struct feature_error *error);
 
 /**
  * Closes a store.
@@ -510,7 +514,8 @@ FEATURE_API feature_status feature_store_open(
  * @since 0.1
  * @threads one
  */
-FEATURE_API void feature_store_close(feature_store *store);
+FEATURE_API void
+feature_store_close(feature_store *store);
 
 /**
  * Makes the store hold @p definitions: adds and changes, never removes by
@@ -535,10 +540,10 @@ FEATURE_API void feature_store_close(feature_store *store);
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_store_apply(
-    feature_store *store, const char *definitions,
-    const struct feature_apply_options *options, struct feature_commit *commit,
-    struct feature_error *error);
+FEATURE_API feature_status
+feature_store_apply(feature_store *store, const char *definitions,
+                    const struct feature_apply_options *options,
+                    struct feature_commit *commit, struct feature_error *error);
 
 /**
  * Lists what feature_store_apply() would do, and does nothing.
@@ -555,10 +560,9 @@ FEATURE_API feature_status feature_store_apply(
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_store_plan(feature_store *store,
-                                              const char *definitions,
-                                              char **changes,
-                                              struct feature_error *error);
+FEATURE_API feature_status
+feature_store_plan(feature_store *store, const char *definitions,
+                   char **changes, struct feature_error *error);
 
 /**
  * Prints definitions in canonical form: applied back, they change nothing.
@@ -574,10 +578,9 @@ FEATURE_API feature_status feature_store_plan(feature_store *store,
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_store_describe(feature_store *store,
-                                                  const char *name,
-                                                  char **definitions,
-                                                  struct feature_error *error);
+FEATURE_API feature_status
+feature_store_describe(feature_store *store, const char *name,
+                       char **definitions, struct feature_error *error);
 
 /**
  * Writes batches in one atomic, durable commit.
@@ -607,10 +610,10 @@ FEATURE_API feature_status feature_store_describe(feature_store *store,
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_store_write(
-    feature_store *store, feature_batch *const *batches, size_t count,
-    const struct feature_write_options *options, struct feature_commit *commit,
-    struct feature_error *error);
+FEATURE_API feature_status
+feature_store_write(feature_store *store, feature_batch *const *batches,
+                    size_t count, const struct feature_write_options *options,
+                    struct feature_commit *commit, struct feature_error *error);
 
 /**
  * Makes every earlier commit durable; needed only with FEATURE_SYNC_LAST_TXN.
@@ -622,8 +625,8 @@ FEATURE_API feature_status feature_store_write(
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_store_sync(feature_store *store,
-                                              struct feature_error *error);
+FEATURE_API feature_status
+feature_store_sync(feature_store *store, struct feature_error *error);
 
 /**
  * Reports the state of the store in numbers.
@@ -636,9 +639,9 @@ FEATURE_API feature_status feature_store_sync(feature_store *store,
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_store_stats(feature_store *store,
-                                               struct feature_stats *stats,
-                                               struct feature_error *error);
+FEATURE_API feature_status
+feature_store_stats(feature_store *store, struct feature_stats *stats,
+                    struct feature_error *error);
 
 /**
  * Reports the same, and each view, as OpenMetrics text.
@@ -650,9 +653,9 @@ FEATURE_API feature_status feature_store_stats(feature_store *store,
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_store_metrics(feature_store *store,
-                                                 char **text,
-                                                 struct feature_error *error);
+FEATURE_API feature_status
+feature_store_metrics(feature_store *store, char **text,
+                      struct feature_error *error);
 
 /**
  * Makes an empty batch for one view.
@@ -678,9 +681,10 @@ FEATURE_API feature_status feature_store_metrics(feature_store *store,
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_batch_create(
-    feature_store *store, const char *view, const char *columns,
-    int32_t operation, feature_batch **batch, struct feature_error *error);
+FEATURE_API feature_status
+feature_batch_create(feature_store *store, const char *view,
+                     const char *columns, int32_t operation,
+                     feature_batch **batch, struct feature_error *error);
 
 /**
  * Sets one column of a batch.
@@ -705,10 +709,11 @@ FEATURE_API feature_status feature_batch_create(
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_batch_set(
-    feature_batch *batch, uint32_t column, int32_t type, const void *values,
-    const int32_t *offsets, const uint8_t *validity, uint32_t rows,
-    struct feature_error *error);
+FEATURE_API feature_status
+feature_batch_set(feature_batch *batch, uint32_t column, int32_t type,
+                  const void *values, const int32_t *offsets,
+                  const uint8_t *validity, uint32_t rows,
+                  struct feature_error *error);
 
 /**
  * Sets one list column of a batch: numeric elements, or strings.
@@ -731,10 +736,11 @@ FEATURE_API feature_status feature_batch_set(
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_batch_set_list(
-    feature_batch *batch, uint32_t column, int32_t type, const void *values,
-    const int32_t *offsets, const int32_t *child_offsets,
-    const uint8_t *validity, uint32_t rows, struct feature_error *error);
+FEATURE_API feature_status
+feature_batch_set_list(feature_batch *batch, uint32_t column, int32_t type,
+                       const void *values, const int32_t *offsets,
+                       const int32_t *child_offsets, const uint8_t *validity,
+                       uint32_t rows, struct feature_error *error);
 
 /**
  * Describes one column of a batch.
@@ -748,10 +754,9 @@ FEATURE_API feature_status feature_batch_set_list(
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_batch_column(const feature_batch *batch,
-                                                uint32_t column,
-                                                struct feature_field *field,
-                                                struct feature_error *error);
+FEATURE_API feature_status
+feature_batch_column(const feature_batch *batch, uint32_t column,
+                     struct feature_field *field, struct feature_error *error);
 
 /**
  * Tells what became of each row in the last write that succeeded.
@@ -762,7 +767,8 @@ FEATURE_API feature_status feature_batch_column(const feature_batch *batch,
  * @since 0.1
  * @threads one
  */
-FEATURE_API const uint8_t *feature_batch_outcomes(const feature_batch *batch);
+FEATURE_API const uint8_t *
+feature_batch_outcomes(const feature_batch *batch);
 
 /**
  * Tells why a row was REJECTED in the last write.
@@ -775,9 +781,9 @@ FEATURE_API const uint8_t *feature_batch_outcomes(const feature_batch *batch);
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_batch_problem(const feature_batch *batch,
-                                                 uint32_t row,
-                                                 struct feature_error *error);
+FEATURE_API feature_status
+feature_batch_problem(const feature_batch *batch, uint32_t row,
+                      struct feature_error *error);
 
 /**
  * Empties a batch and keeps its memory for the next rows.
@@ -786,7 +792,8 @@ FEATURE_API feature_status feature_batch_problem(const feature_batch *batch,
  * @since 0.1
  * @threads one
  */
-FEATURE_API void feature_batch_clear(feature_batch *batch);
+FEATURE_API void
+feature_batch_clear(feature_batch *batch);
 
 /**
  * Frees a batch.
@@ -795,7 +802,8 @@ FEATURE_API void feature_batch_clear(feature_batch *batch);
  * @since 0.1
  * @threads one
  */
-FEATURE_API void feature_batch_free(feature_batch *batch);
+FEATURE_API void
+feature_batch_free(feature_batch *batch);
 
 /**
  * Resolves @p features once, so that reads look up no names.
@@ -824,10 +832,10 @@ FEATURE_API void feature_batch_free(feature_batch *batch);
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_query_create(
-    feature_store *store, const char *features,
-    const struct feature_query_options *options, feature_query **query,
-    struct feature_error *error);
+FEATURE_API feature_status
+feature_query_create(feature_store *store, const char *features,
+                     const struct feature_query_options *options,
+                     feature_query **query, struct feature_error *error);
 
 /**
  * Counts the join keys a request has to set.
@@ -836,7 +844,8 @@ FEATURE_API feature_status feature_query_create(
  * @since 0.1
  * @threads any
  */
-FEATURE_API uint32_t feature_query_key_count(const feature_query *query);
+FEATURE_API uint32_t
+feature_query_key_count(const feature_query *query);
 
 /**
  * Counts the columns a request answers.
@@ -845,7 +854,8 @@ FEATURE_API uint32_t feature_query_key_count(const feature_query *query);
  * @since 0.1
  * @threads any
  */
-FEATURE_API uint32_t feature_query_column_count(const feature_query *query);
+FEATURE_API uint32_t
+feature_query_column_count(const feature_query *query);
 
 /**
  * Counts the views, that is the lookups per row: one view in two roles counts
@@ -855,7 +865,8 @@ FEATURE_API uint32_t feature_query_column_count(const feature_query *query);
  * @since 0.1
  * @threads any
  */
-FEATURE_API uint32_t feature_query_view_count(const feature_query *query);
+FEATURE_API uint32_t
+feature_query_view_count(const feature_query *query);
 
 /**
  * Tells how many floats a row of the dense matrix has.
@@ -865,7 +876,8 @@ FEATURE_API uint32_t feature_query_view_count(const feature_query *query);
  * @since 0.1
  * @threads any
  */
-FEATURE_API uint32_t feature_query_matrix_width(const feature_query *query);
+FEATURE_API uint32_t
+feature_query_matrix_width(const feature_query *query);
 
 /**
  * Describes one join key of a query.
@@ -879,10 +891,9 @@ FEATURE_API uint32_t feature_query_matrix_width(const feature_query *query);
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_query_key(const feature_query *query,
-                                             uint32_t index,
-                                             struct feature_field *field,
-                                             struct feature_error *error);
+FEATURE_API feature_status
+feature_query_key(const feature_query *query, uint32_t index,
+                  struct feature_field *field, struct feature_error *error);
 
 /**
  * Describes one column of a query.
@@ -896,10 +907,9 @@ FEATURE_API feature_status feature_query_key(const feature_query *query,
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_query_column(const feature_query *query,
-                                                uint32_t index,
-                                                struct feature_field *field,
-                                                struct feature_error *error);
+FEATURE_API feature_status
+feature_query_column(const feature_query *query, uint32_t index,
+                     struct feature_field *field, struct feature_error *error);
 
 /**
  * Names one view of a query: its alias, or its own name.
@@ -913,10 +923,9 @@ FEATURE_API feature_status feature_query_column(const feature_query *query,
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_query_view(const feature_query *query,
-                                              uint32_t index,
-                                              struct feature_field *field,
-                                              struct feature_error *error);
+FEATURE_API feature_status
+feature_query_view(const feature_query *query, uint32_t index,
+                   struct feature_field *field, struct feature_error *error);
 
 /**
  * Returns a number that stands for the keys and columns: their names, types
@@ -926,7 +935,8 @@ FEATURE_API feature_status feature_query_view(const feature_query *query,
  * @since 0.1
  * @threads any
  */
-FEATURE_API uint64_t feature_query_fingerprint(const feature_query *query);
+FEATURE_API uint64_t
+feature_query_fingerprint(const feature_query *query);
 
 /**
  * Frees a query. Free its requests first.
@@ -935,7 +945,8 @@ FEATURE_API uint64_t feature_query_fingerprint(const feature_query *query);
  * @since 0.1
  * @threads one
  */
-FEATURE_API void feature_query_free(feature_query *query);
+FEATURE_API void
+feature_query_free(feature_query *query);
 
 /**
  * Makes a request: the keys of one read and the memory of its answer.
@@ -951,9 +962,9 @@ FEATURE_API void feature_query_free(feature_query *query);
  * @since 0.1
  * @threads any
  */
-FEATURE_API feature_status feature_request_create(const feature_query *query,
-                                                  feature_request **request,
-                                                  struct feature_error *error);
+FEATURE_API feature_status
+feature_request_create(const feature_query *query, feature_request **request,
+                       struct feature_error *error);
 
 /**
  * Sets one join key of a request, for all its rows.
@@ -976,10 +987,11 @@ FEATURE_API feature_status feature_request_create(const feature_query *query,
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_request_set_key(
-    feature_request *request, uint32_t key, int32_t type, const void *values,
-    const int32_t *offsets, const uint8_t *validity, uint32_t rows,
-    struct feature_error *error);
+FEATURE_API feature_status
+feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
+                        const void *values, const int32_t *offsets,
+                        const uint8_t *validity, uint32_t rows,
+                        struct feature_error *error);
 
 /**
  * Asks for the answer as of a time, per row.
@@ -999,10 +1011,9 @@ FEATURE_API feature_status feature_request_set_key(
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_request_set_as_of(feature_request *request,
-                                                     const int64_t *timestamps,
-                                                     uint32_t rows,
-                                                     struct feature_error *error);
+FEATURE_API feature_status
+feature_request_set_as_of(feature_request *request, const int64_t *timestamps,
+                          uint32_t rows, struct feature_error *error);
 
 /**
  * Reads all keys from one snapshot into columns.
@@ -1022,8 +1033,8 @@ FEATURE_API feature_status feature_request_set_as_of(feature_request *request,
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_request_read(feature_request *request,
-                                                struct feature_error *error);
+FEATURE_API feature_status
+feature_request_read(feature_request *request, struct feature_error *error);
 
 /**
  * Reads all keys from one snapshot into a dense row-major float32 matrix.
@@ -1042,9 +1053,9 @@ FEATURE_API feature_status feature_request_read(feature_request *request,
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_request_read_matrix(
-    feature_request *request, float *matrix, size_t stride,
-    struct feature_error *error);
+FEATURE_API feature_status
+feature_request_read_matrix(feature_request *request, float *matrix,
+                            size_t stride, struct feature_error *error);
 
 /**
  * Gives one column of the last feature_request_read().
@@ -1058,9 +1069,10 @@ FEATURE_API feature_status feature_request_read_matrix(
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_request_column(
-    const feature_request *request, uint32_t index,
-    struct feature_column *column, struct feature_error *error);
+FEATURE_API feature_status
+feature_request_column(const feature_request *request, uint32_t index,
+                       struct feature_column *column,
+                       struct feature_error *error);
 
 /**
  * Gives all columns of the last feature_request_read() at once.
@@ -1073,9 +1085,10 @@ FEATURE_API feature_status feature_request_column(
  * @since 0.1
  * @threads one
  */
-FEATURE_API feature_status feature_request_columns(
-    const feature_request *request, struct feature_column *columns,
-    uint32_t count, struct feature_error *error);
+FEATURE_API feature_status
+feature_request_columns(const feature_request *request,
+                        struct feature_column *columns, uint32_t count,
+                        struct feature_error *error);
 
 /**
  * Counts the rows of the last read.
@@ -1085,7 +1098,8 @@ FEATURE_API feature_status feature_request_columns(
  * @since 0.1
  * @threads one
  */
-FEATURE_API uint32_t feature_request_row_count(const feature_request *request);
+FEATURE_API uint32_t
+feature_request_row_count(const feature_request *request);
 
 /**
  * Tells what each row of the last read met in one view.
@@ -1121,7 +1135,8 @@ feature_request_timestamps(const feature_request *request, uint32_t view);
  * @since 0.1
  * @threads one
  */
-FEATURE_API uint64_t feature_request_commit(const feature_request *request);
+FEATURE_API uint64_t
+feature_request_commit(const feature_request *request);
 
 /**
  * Tells which clock the last read used: with the commit, an answer can be
@@ -1132,7 +1147,8 @@ FEATURE_API uint64_t feature_request_commit(const feature_request *request);
  * @since 0.1
  * @threads one
  */
-FEATURE_API int64_t feature_request_now(const feature_request *request);
+FEATURE_API int64_t
+feature_request_now(const feature_request *request);
 
 /**
  * Forgets keys, as-of times and the answer, and keeps the memory.
@@ -1141,7 +1157,8 @@ FEATURE_API int64_t feature_request_now(const feature_request *request);
  * @since 0.1
  * @threads one
  */
-FEATURE_API void feature_request_clear(feature_request *request);
+FEATURE_API void
+feature_request_clear(feature_request *request);
 
 /**
  * Frees a request.
@@ -1150,7 +1167,8 @@ FEATURE_API void feature_request_clear(feature_request *request);
  * @since 0.1
  * @threads one
  */
-FEATURE_API void feature_request_free(feature_request *request);
+FEATURE_API void
+feature_request_free(feature_request *request);
 
 #ifdef __cplusplus
 }

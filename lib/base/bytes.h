@@ -10,16 +10,16 @@
 #error "libfeature needs a little-endian machine"
 #endif
 
-#define LF_LOAD_STORE(name, type)                       \
-    static inline type lf_load_##name(const void *from) \
-    {                                                   \
-        type value;                                     \
-        memcpy(&value, from, sizeof value);             \
-        return value;                                   \
-    }                                                   \
+#define LF_LOAD_STORE(name, type)                            \
+    static inline type lf_load_##name(const void *from)      \
+    {                                                        \
+        type value;                                          \
+        memcpy(&value, from, sizeof value);                  \
+        return value;                                        \
+    }                                                        \
     static inline void lf_store_##name(void *to, type value) \
-    {                                                   \
-        memcpy(to, &value, sizeof value);               \
+    {                                                        \
+        memcpy(to, &value, sizeof value);                    \
     }
 
 LF_LOAD_STORE(u16, uint16_t)

@@ -8,11 +8,11 @@
 
 /* Returns early with the status of a call that failed. Only for functions that
  * own nothing at that point. */
-#define LF_TRY(call)                      \
-    do {                                  \
-        feature_status lf_try_ = (call);  \
-        if (lf_try_)                      \
-            return lf_try_;               \
+#define LF_TRY(call)                     \
+    do {                                 \
+        feature_status lf_try_ = (call); \
+        if (lf_try_)                     \
+            return lf_try_;              \
     } while (0)
 
 /* Fills *error (which may be NULL) and returns status. The place is "none". */

@@ -66,11 +66,10 @@ CONVERT(i32_f64, int32_t, lf_load_i32, 4, double, lf_store_f64, 8, (double)in,
 CONVERT(f32_f64, float, lf_load_f32, 4, double, lf_store_f64, 8, (double)in,
         true)
 
-CONVERT(i64_i32, int64_t, lf_load_i64, 8, int32_t, lf_store_i32, 4,
-        (int32_t)in, NUMBER(in, INT32_MIN, INT32_MAX))
+CONVERT(i64_i32, int64_t, lf_load_i64, 8, int32_t, lf_store_i32, 4, (int32_t)in,
+        NUMBER(in, INT32_MIN, INT32_MAX))
 /* The range first: a cast out of range is undefined. As bytes: -0.0 == 0. */
-CONVERT(f64_i32, double, lf_load_f64, 8, int32_t, lf_store_i32, 4,
-        (int32_t)in,
+CONVERT(f64_i32, double, lf_load_f64, 8, int32_t, lf_store_i32, 4, (int32_t)in,
         NUMBER(in, (double)INT32_MIN, (double)INT32_MAX) &&
             same_bytes((double)(int32_t)in, in))
 CONVERT(f64_f32, double, lf_load_f64, 8, float, lf_store_f32, 4, (float)in,

@@ -19,9 +19,9 @@
 
 #include "base/bytes.h"
 
-#define ESCAPE 0xff
+#define ESCAPE     0xff
 #define TERMINATOR 0x01
-#define SIGN 0x8000000000000000u
+#define SIGN       0x8000000000000000u
 
 void
 lf_key_put_int64(uint8_t *to, int64_t value)

@@ -28,8 +28,7 @@ lf_migration_init(struct lf_migration *migration,
     if (!slots || !lf_layout_init(&migration->from, schema, arena))
         return false;
     for (uint32_t i = 0; i < current->count; i++)
-        slots[i] =
-            lf_layout_slot(&migration->from, current->slots[i].feature);
+        slots[i] = lf_layout_slot(&migration->from, current->slots[i].feature);
     migration->slots = slots;
     return true;
 }
@@ -96,8 +95,8 @@ widen_cell(struct lf_merge *merge, struct lf_type from, struct lf_type to,
     bool done = lf_widen(from, to, cell->bytes, cell->size, &wide);
 
     if (done) {
-        cell->bytes = (const uint8_t *)lf_arena_copy(&merge->scratch,
-                                                     wide.data, wide.size);
+        cell->bytes = (const uint8_t *)lf_arena_copy(&merge->scratch, wide.data,
+                                                     wide.size);
         cell->size = (uint32_t)wide.size;
         done = cell->bytes != NULL;
     }

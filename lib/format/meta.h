@@ -8,15 +8,15 @@
 #include "base/hash.h"
 
 #define LF_FORMAT_VERSION 1
-#define LF_META_TREE "meta"
+#define LF_META_TREE      "meta"
 #define LF_META_STORE_KEY "store"
-#define LF_META_KEY_SIZE 32
+#define LF_META_KEY_SIZE  32
 
 /* Feature bits this library knows. An unknown compatible bit is ignored, an
  * unknown write-incompatible one makes the store read-only, an unknown
  * incompatible one closes it. */
 #define LF_KNOWN_WRITE_INCOMPATIBLE 0u
-#define LF_KNOWN_INCOMPATIBLE 0u
+#define LF_KNOWN_INCOMPATIBLE       0u
 
 #define LF_COMMITS_KEPT 64
 
@@ -36,8 +36,8 @@ struct lf_meta_store {
     uint8_t uuid[16];
     uint64_t epoch;
     uint64_t incarnation;
-    uint64_t sequence;       /* of the newest commit; 0: none */
-    int64_t commit_time;     /* of it */
+    uint64_t sequence;   /* of the newest commit; 0: none */
+    int64_t commit_time; /* of it */
     uint64_t catalog_version;
     struct lf_commit_token tokens[LF_COMMITS_KEPT]; /* by sequence % 64 */
 };
@@ -50,10 +50,10 @@ struct lf_meta_view {
     uint64_t tile_entries;    /* of tiles/ */
     uint64_t tombstones;
     struct lf_hash128 content;
-    int64_t newest;           /* event timestamp; INT64_MIN: none */
-    uint64_t commit;          /* the last that touched the view */
-    int64_t purge_horizon;    /* INT64_MIN: nothing was purged */
-    int64_t history_horizon;  /* INT64_MIN: nothing was dropped */
+    int64_t newest;          /* event timestamp; INT64_MIN: none */
+    uint64_t commit;         /* the last that touched the view */
+    int64_t purge_horizon;   /* INT64_MIN: nothing was purged */
+    int64_t history_horizon; /* INT64_MIN: nothing was dropped */
     uint64_t applied;
     uint64_t late;
 };

@@ -22,7 +22,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 
-#define KIND_ROWS 'r'
+#define KIND_ROWS  'r'
 #define BYTE_RANKS 256 /* more distinct times need two bytes a rank */
 
 uint32_t
@@ -42,8 +42,8 @@ lf_row_checksum(uint32_t seed, const void *key, size_t key_size,
 }
 
 struct lf_hash128
-lf_row_hash(uint32_t view, const void *key, size_t key_size,
-            const uint8_t *row, size_t size)
+lf_row_hash(uint32_t view, const void *key, size_t key_size, const uint8_t *row,
+            size_t size)
 {
     struct lf_hash128 seed = lf_hash128(view, key, key_size);
 
@@ -168,8 +168,8 @@ check_ends(const struct lf_row *row, const struct lf_layout *layout,
 {
     uint32_t room = row->size - layout->data_offset, begin = 0;
 
-    for (uint32_t i = layout->count - layout->variable_count;
-         i < layout->count; i++) {
+    for (uint32_t i = layout->count - layout->variable_count; i < layout->count;
+         i++) {
         uint32_t end = lf_load_u32(row->bytes + layout->ends_offset +
                                    4 * (size_t)layout->slots[i].offset);
 
@@ -268,13 +268,12 @@ lf_row_size(const struct lf_layout *layout, const struct lf_cell *cells)
 {
     uint64_t size = layout->data_offset;
 
-    for (uint32_t i = layout->count - layout->variable_count;
-         i < layout->count; i++)
+    for (uint32_t i = layout->count - layout->variable_count; i < layout->count;
+         i++)
         size += cells[i].is_null ? 0 : cells[i].size;
     if (times_differ(layout, cells)) {
         int64_t times[LF_FEATURES_MAX];
-        uint32_t count =
-            distinct_times(layout, cells, times, LF_FEATURES_MAX);
+        uint32_t count = distinct_times(layout, cells, times, LF_FEATURES_MAX);
 
         size += 2 + 8 * (uint64_t)count +
                 (count > BYTE_RANKS ? 2 : 1) * (uint64_t)layout->count;
@@ -289,8 +288,8 @@ encode_times(const struct lf_layout *layout, const struct lf_cell *cells,
     int64_t times[LF_FEATURES_MAX];
     uint32_t count = distinct_times(layout, cells, times, LF_FEATURES_MAX);
     size_t width = count > BYTE_RANKS ? 2 : 1;
-    uint8_t *to = lf_buffer_extend(row, 2 + 8 * (size_t)count +
-                                            width * layout->count);
+    uint8_t *to =
+        lf_buffer_extend(row, 2 + 8 * (size_t)count + width * layout->count);
 
     if (!to)
         return false;
@@ -365,8 +364,8 @@ lf_row_encode(const struct lf_layout *layout, const struct lf_cell *cells,
     encode_header(to, layout->version, differ ? LF_ROW_CELL_TIMES : 0,
                   newest_time(layout, cells));
     encode_fixed(layout, cells, to);
-    for (uint32_t i = layout->count - layout->variable_count;
-         i < layout->count; i++)
+    for (uint32_t i = layout->count - layout->variable_count; i < layout->count;
+         i++)
         if (!cells[i].is_null &&
             !lf_buffer_append(row, cells[i].bytes, cells[i].size))
             return false;

@@ -7,11 +7,11 @@
 #include "base/hash.h"
 #include "model/catalog.h"
 
-#define LF_ROW_HEADER_SIZE 16
+#define LF_ROW_HEADER_SIZE  16
 #define LF_ROW_SIZE_DEFAULT (1u << 20)
-#define LF_ROW_SIZE_LIMIT (64u << 20)
-#define LF_TIME_UNSET INT64_MIN /* of a cell that was never written */
-#define LF_NO_SLOT UINT32_MAX
+#define LF_ROW_SIZE_LIMIT   (64u << 20)
+#define LF_TIME_UNSET       INT64_MIN /* of a cell that was never written */
+#define LF_NO_SLOT          UINT32_MAX
 
 enum lf_row_flag {
     LF_ROW_TOMBSTONE = 1,
@@ -69,9 +69,9 @@ struct lf_row {
     uint32_t size;
     uint16_t version;
     uint16_t flags;
-    int64_t timestamp;     /* newest of the cell times */
-    const uint8_t *times;  /* distinct cell times, newest first; or NULL */
-    const uint8_t *ranks;  /* per slot, which of them */
+    int64_t timestamp;    /* newest of the cell times */
+    const uint8_t *times; /* distinct cell times, newest first; or NULL */
+    const uint8_t *ranks; /* per slot, which of them */
     uint32_t time_count;
 };
 

@@ -81,13 +81,13 @@ add_keys(struct lf_selector *selector, const struct lf_service_item *item,
     for (uint32_t i = 0; i < entity->key_count; i++) {
         const char *name = key_name(item, entity->keys[i].name);
 
-        LF_TRY(
-            add_key(selector, name, entity->keys[i].code, user, at, &keys[i]));
         for (uint32_t j = 0; j < i; j++)
-            if (keys[j] == keys[i])
+            if (!strcmp(key_name(item, entity->keys[j].name), name))
                 return lf_fail_at(
                     selector->error, FEATURE_CONFLICT, "definition", at.line,
                     at.column, "two join keys of %s are named %s", user, name);
+        LF_TRY(
+            add_key(selector, name, entity->keys[i].code, user, at, &keys[i]));
     }
     *count = entity->key_count;
     return FEATURE_OK;

@@ -31,8 +31,7 @@ age_seconds(int64_t at, int64_t timestamp)
 static bool
 is_age(const struct decoder *decoder, const struct lf_column_plan *column)
 {
-    return decoder->sink->matrix &&
-           column->type.code == FEATURE_TYPE_TIMESTAMP;
+    return decoder->sink->matrix && column->type.code == FEATURE_TYPE_TIMESTAMP;
 }
 
 static float *
@@ -154,11 +153,10 @@ put_value(const struct decoder *decoder, const struct lf_column_plan *column,
     case LF_APPEND_NO_MEMORY:
         return lf_fail_memory(error);
     case LF_APPEND_TOO_LARGE:
-        return lf_fail(error, FEATURE_FULL, "output-size",
-                       "column %s would pass 2^31 - 1 bytes: read fewer rows",
-                       decoder->request->query->selection
-                           ->columns[column->column]
-                           .name);
+        return lf_fail(
+            error, FEATURE_FULL, "output-size",
+            "column %s would pass 2^31 - 1 bytes: read fewer rows",
+            decoder->request->query->selection->columns[column->column].name);
     case LF_APPEND_NO_FIT:
         break;
     }
@@ -215,8 +213,8 @@ put_stored(const struct decoder *decoder, const struct lf_column_plan *column,
     const struct block_row *row = &decoder->block[i];
     struct lf_cell cell = lf_row_cell(&row->row, &row->plan->layout, at->slot);
 
-    return put_value(decoder, column, at->exact, at->cast, at->type,
-                     cell.bytes, cell.size, decoder->first + i, error);
+    return put_value(decoder, column, at->exact, at->cast, at->type, cell.bytes,
+                     cell.size, decoder->first + i, error);
 }
 
 /* One cell, judged by itself. */
@@ -271,8 +269,7 @@ put_plain(struct decoder *decoder, uint32_t index,
 }
 
 static feature_status
-put_column(struct decoder *decoder, uint32_t index,
-           struct feature_error *error)
+put_column(struct decoder *decoder, uint32_t index, struct feature_error *error)
 {
     if (decoder->is_plain) {
         const struct lf_cell_plan *at = &decoder->block[0].plan->cells[index];

@@ -14,9 +14,9 @@ struct block_row {
     int64_t at;               /* its as-of time, or the clock */
     int64_t oldest;           /* cells before it are past the ttl */
     uint8_t state;
-    bool is_plain;     /* present, and every cell is current */
-    uint32_t missing;  /* columns without a value so far */
-    uint32_t unknown;  /* columns whose value is not kept */
+    bool is_plain;    /* present, and every cell is current */
+    uint32_t missing; /* columns without a value so far */
+    uint32_t unknown; /* columns whose value is not kept */
 };
 
 struct decoder {
@@ -27,7 +27,7 @@ struct decoder {
     bool exact;     /* as-of times are set */
     uint32_t first; /* row of the request the block begins at */
     uint32_t count;
-    bool is_plain;  /* all rows plain, of one schema version */
+    bool is_plain; /* all rows plain, of one schema version */
     struct block_row block[BLOCK_ROWS];
     const uint8_t *from[BLOCK_ROWS];      /* bytes of the rows, if plain */
     uint64_t nulls[LF_FEATURES_MAX / 64]; /* of all rows together, if plain */

@@ -112,8 +112,8 @@ append_numbers(struct lf_answer *answer, struct lf_type type,
 {
     size_t count = size / lf_type_element_size(stored.code);
     uint8_t *to;
-    enum lf_append result = extend(
-        answer, (uint64_t)count * lf_type_element_size(type.code), &to);
+    enum lf_append result =
+        extend(answer, (uint64_t)count * lf_type_element_size(type.code), &to);
 
     if (result != LF_APPEND_OK)
         return result;
@@ -146,9 +146,9 @@ append_strings(struct lf_answer *answer, const uint8_t *bytes, uint32_t row)
     if (size)
         memcpy(to, ends + 4 * (size_t)count, size);
     for (size_t i = 0; i < count; i++)
-        lf_store_u32(
-            answer->child_offsets.data + 4 * (answer->elements + i + 1),
-            (uint32_t)(begin + lf_load_u32(ends + 4 * i)));
+        lf_store_u32(answer->child_offsets.data +
+                         4 * (answer->elements + i + 1),
+                     (uint32_t)(begin + lf_load_u32(ends + 4 * i)));
     answer->elements = (uint32_t)all;
     end_at(answer, row, all);
     return LF_APPEND_OK;

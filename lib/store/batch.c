@@ -49,8 +49,8 @@ nearest_column(const struct builder *builder, const char *name)
 }
 
 static feature_status
-fail_unknown(const struct builder *builder, const char *name,
-             uint32_t position, struct feature_error *error)
+fail_unknown(const struct builder *builder, const char *name, uint32_t position,
+             struct feature_error *error)
 {
     const char *near = nearest_column(builder, name);
     char quoted[LF_QUOTE_SIZE];
@@ -77,8 +77,8 @@ resolve_column(const struct builder *builder, const char *name,
         if (strcmp(builder->entity->keys[i].name, name) != 0)
             continue;
         column->role = FEATURE_ROLE_JOIN_KEY;
-        column->input.type = (struct lf_type){
-            .code = builder->entity->keys[i].code, .width = 1};
+        column->input.type =
+            (struct lf_type){.code = builder->entity->keys[i].code, .width = 1};
         return FEATURE_OK;
     }
     if (strcmp(name, LF_EVENT_TIMESTAMP) == 0) {
@@ -200,8 +200,8 @@ check_columns(struct builder *builder, struct feature_error *error)
     if (batch->operation == FEATURE_PATCH && !has_feature)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "a PATCH needs at least one feature");
-    for (uint32_t i = 0; batch->operation == FEATURE_UPSERT &&
-                         i < builder->view->feature_count;
+    for (uint32_t i = 0;
+         batch->operation == FEATURE_UPSERT && i < builder->view->feature_count;
          i++) {
         const struct lf_feature *feature = &builder->view->features[i];
 
@@ -228,11 +228,10 @@ find_view(const struct lf_catalog *catalog, const char *name,
     for (uint32_t i = 0; i < catalog->view_count; i++)
         candidates[i] = catalog->views[i].name;
     near = lf_suggest(name, candidates, catalog->view_count);
-    return lf_fail(error, FEATURE_NOT_FOUND, "name",
-                   "no feature view \"%s\"%s%s%s",
-                   lf_quote(quoted, name, strlen(name)),
-                   near ? ", did you mean \"" : "", near ? near : "",
-                   near ? "\"?" : "");
+    return lf_fail(
+        error, FEATURE_NOT_FOUND, "name", "no feature view \"%s\"%s%s%s",
+        lf_quote(quoted, name, strlen(name)), near ? ", did you mean \"" : "",
+        near ? near : "", near ? "\"?" : "");
 }
 
 static feature_status

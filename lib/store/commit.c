@@ -102,9 +102,9 @@ lf_commit_finish(struct lf_commit *commit, struct feature_error *error)
     feature_status status;
 
     lf_meta_store_encode(&commit->meta, bytes);
-    status = lf_tree_put(commit->tree, LF_META_STORE_KEY,
-                         strlen(LF_META_STORE_KEY), bytes, sizeof bytes, false,
-                         error);
+    status =
+        lf_tree_put(commit->tree, LF_META_STORE_KEY, strlen(LF_META_STORE_KEY),
+                    bytes, sizeof bytes, false, error);
     if (status) {
         lf_commit_abort(commit);
         return status;

@@ -58,8 +58,8 @@ open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
     const feature_request *request = decoder->request;
     const struct lf_job_range *range = &request->ranges[decoder->index];
     uint32_t row = decoder->first + i;
-    const struct lf_job *job = lf_request_jobs(request) + range->first +
-                               (range->count == 1 ? 0 : row);
+    const struct lf_job *job =
+        lf_request_jobs(request) + range->first + (range->count == 1 ? 0 : row);
     struct block_row *at = &decoder->block[i];
 
     at->at = request->now;
@@ -110,9 +110,8 @@ open_block(struct decoder *decoder, struct feature_error *error)
     decoder->is_plain = true;
     for (uint32_t i = 0; i < decoder->count; i++) {
         LF_TRY(open_row(decoder, i, error));
-        decoder->is_plain &=
-            decoder->block[i].is_plain &&
-            decoder->block[i].plan == decoder->block[0].plan;
+        decoder->is_plain &= decoder->block[i].is_plain &&
+                             decoder->block[i].plan == decoder->block[0].plan;
     }
     if (decoder->is_plain)
         gather_nulls(decoder);

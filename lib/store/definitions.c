@@ -110,8 +110,8 @@ lf_store_read_catalog(feature_store *store, struct lf_reader *reader,
         *catalog = made;
         return FEATURE_OK;
     }
-    status = lf_reader_scan(reader, CATALOG_TREE, collect_record, &records,
-                            error);
+    status =
+        lf_reader_scan(reader, CATALOG_TREE, collect_record, &records, error);
     if (!status)
         status = decode_catalog(&records, meta, &made, error);
     lf_buffer_free(&records);
@@ -195,8 +195,8 @@ put_records(struct lf_tree *tree, const struct lf_record *records, size_t count,
         if (found && size == record->size &&
             memcmp(value, record->bytes, size) == 0)
             continue;
-        LF_TRY(lf_tree_put(tree, record->key, sizeof record->key,
-                           record->bytes, record->size, false, error));
+        LF_TRY(lf_tree_put(tree, record->key, sizeof record->key, record->bytes,
+                           record->size, false, error));
     }
     return FEATURE_OK;
 }
@@ -218,8 +218,8 @@ delete_records(struct lf_tree *tree, const struct lf_record *before,
 {
     for (size_t i = 0; i < before_count; i++)
         if (!has_key(after, after_count, before[i].key))
-            LF_TRY(lf_tree_delete(tree, before[i].key, LF_RECORD_KEY_SIZE,
-                                  error));
+            LF_TRY(
+                lf_tree_delete(tree, before[i].key, LF_RECORD_KEY_SIZE, error));
     return FEATURE_OK;
 }
 

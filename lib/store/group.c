@@ -135,8 +135,8 @@ lead(struct lf_write *leader, struct lf_write *group)
     while (!all_done(group)) {
         struct lf_commit commit;
         struct feature_error error;
-        feature_status status = lf_commit_begin(&commit, leader->store,
-                                                leader->wait_ms, &error);
+        feature_status status =
+            lf_commit_begin(&commit, leader->store, leader->wait_ms, &error);
 
         if (status && !leader->is_done) {
             leader->error = error;

@@ -60,8 +60,8 @@ check_offsets(const char *name, const int32_t *offsets, uint32_t rows,
     for (uint32_t i = 0; i < rows; i++)
         if (offsets[i + 1] < offsets[i]) {
             lf_fail(error, FEATURE_INVALID, "argument",
-                    "column \"%s\", row %u: %s decrease from %d to %d", name,
-                    i, what, offsets[i], offsets[i + 1]);
+                    "column \"%s\", row %u: %s decrease from %d to %d", name, i,
+                    what, offsets[i], offsets[i + 1]);
             lf_error_place(error, 0, i, 0);
             return FEATURE_INVALID;
         }
@@ -84,9 +84,10 @@ check_arrays(const char *name, const struct lf_arrays *arrays,
     if (arrays->is_list || text) {
         LF_TRY(check_offsets(name, arrays->offsets, arrays->rows, "offsets",
                              error));
-        needed = arrays->rows ? (uint64_t)(arrays->offsets[arrays->rows] -
-                                           arrays->offsets[0])
-                              : 0;
+        needed =
+            arrays->rows
+                ? (uint64_t)(arrays->offsets[arrays->rows] - arrays->offsets[0])
+                : 0;
     }
     if (arrays->is_list && text && needed) {
         const int32_t *child = arrays->child_offsets;
@@ -94,8 +95,8 @@ check_arrays(const char *name, const struct lf_arrays *arrays,
 
         LF_TRY(check_offsets(name, child ? child + first : NULL,
                              (uint32_t)needed, "child offsets", error));
-        needed = (uint64_t)(child[arrays->offsets[arrays->rows]] -
-                            child[first]);
+        needed =
+            (uint64_t)(child[arrays->offsets[arrays->rows]] - child[first]);
     }
     if (needed && !arrays->values)
         return lf_fail(error, FEATURE_INVALID, "argument",

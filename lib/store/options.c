@@ -37,7 +37,8 @@ lf_options_read(void *ours, size_t size, const void *theirs, const char *name,
         return lf_fail(error, FEATURE_VERSION, "struct-size",
                        "struct_size of %s is %u: set it to sizeof the struct",
                        name, stated);
-    if (stated > size && !is_zero((const uint8_t *)theirs + size, stated - size))
+    if (stated > size &&
+        !is_zero((const uint8_t *)theirs + size, stated - size))
         return lf_fail(error, FEATURE_VERSION, "struct-size",
                        "%s sets an option that this libfeature %d.%d.%d does "
                        "not know",

@@ -37,8 +37,8 @@ plan_column(const struct lf_plan *plan, uint32_t view, uint32_t index,
 {
     const struct lf_selection *selection = plan->query->selection;
     const struct lf_selection_column *asked = &selection->columns[index];
-    const struct lf_feature *feature = lf_view_feature_by_id(
-        plan->views[view].definition, asked->feature);
+    const struct lf_feature *feature =
+        lf_view_feature_by_id(plan->views[view].definition, asked->feature);
 
     if (!feature)
         return fail_gone(&selection->views[view], asked->name, error);
@@ -60,16 +60,16 @@ plan_view(struct lf_plan *plan, uint32_t index, struct feature_error *error)
     struct lf_view_plan *view = &plan->views[index];
     uint32_t next = 0;
 
-    view->definition = lf_catalog_view_by_id(plan->catalog,
-                                             selection->views[index].view);
+    view->definition =
+        lf_catalog_view_by_id(plan->catalog, selection->views[index].view);
     if (!view->definition)
         return fail_gone(&selection->views[index], NULL, error);
     lf_rows_tree(view->definition, view->tree);
     plan->trees[index] = view->tree;
     view->seed = lf_row_seed(view->definition->id);
     view->column_count = count_columns(selection, index);
-    view->columns = lf_arena_array(&plan->arena, view->column_count,
-                                   sizeof *view->columns);
+    view->columns =
+        lf_arena_array(&plan->arena, view->column_count, sizeof *view->columns);
     if (!view->columns)
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < selection->column_count; i++)

@@ -83,9 +83,9 @@ take_fingerprint(feature_query *query, struct feature_error *error)
                                  sizeof selection->key_count);
 
     for (uint32_t i = 0; done && i < selection->key_count; i++)
-        done = add_name(&bytes, selection->keys[i].name,
-                        (struct lf_type){.code = selection->keys[i].code,
-                                         .width = 1});
+        done = add_name(
+            &bytes, selection->keys[i].name,
+            (struct lf_type){.code = selection->keys[i].code, .width = 1});
     for (uint32_t i = 0; done && i < selection->column_count; i++)
         done = add_name(&bytes, selection->columns[i].name,
                         selection->columns[i].type);

@@ -23,9 +23,9 @@ struct feature_query {
 struct lf_cell_plan {
     uint32_t slot; /* LF_NO_SLOT: the version lacks the feature */
     uint32_t offset;
-    struct lf_type type;     /* as stored */
-    lf_convert exact;        /* to the column's element type; NULL: as bytes */
-    lf_convert cast;         /* to float; NULL: no number */
+    struct lf_type type; /* as stored */
+    lf_convert exact;    /* to the column's element type; NULL: as bytes */
+    lf_convert cast;     /* to float; NULL: no number */
 };
 
 /* One schema version of one view. */

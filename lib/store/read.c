@@ -83,8 +83,8 @@ broadcast(const struct lf_input *input, uint32_t row)
 
 /* The keys of one view for one row: their size, or 0 where one is null. */
 static size_t
-key_size(const feature_request *request,
-         const struct lf_selection_view *view, uint32_t row)
+key_size(const feature_request *request, const struct lf_selection_view *view,
+         uint32_t row)
 {
     size_t total = 0;
 
@@ -240,9 +240,9 @@ verify_job(feature_request *request, uint32_t view, uint32_t index,
     struct lf_row row;
 
     if (job->size < LF_ROW_HEADER_SIZE ||
-        lf_load_u32(job->value) !=
-            lf_row_checksum(plan->seed, job->key, job->key_size, job->value,
-                            job->size))
+        lf_load_u32(job->value) != lf_row_checksum(plan->seed, job->key,
+                                                   job->key_size, job->value,
+                                                   job->size))
         return fail_row(request, view, index, "checksum",
                         "the stored row does not match its checksum", error);
     if (!lf_row_open(&row, job->value, job->size))
@@ -266,8 +266,8 @@ verify_jobs(feature_request *request, struct feature_error *error)
 
         for (uint32_t i = 0; i < range->count; i++)
             if (jobs[range->first + i].value)
-                LF_TRY(verify_job(request, v, i, &jobs[range->first + i],
-                                  error));
+                LF_TRY(
+                    verify_job(request, v, i, &jobs[range->first + i], error));
     }
     return FEATURE_OK;
 }
@@ -335,8 +335,7 @@ feature_request_read(feature_request *request, struct feature_error *error)
     struct lf_sink sink = {0};
 
     if (!request)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "request is needed");
+        return lf_fail(error, FEATURE_INVALID, "argument", "request is needed");
     return read_into(request, &sink, error);
 }
 

@@ -20,8 +20,7 @@ make_arrays(feature_request *request, struct feature_error *error)
 {
     const struct lf_selection *selection = request->query->selection;
 
-    request->keys =
-        lf_alloc_array(selection->key_count, sizeof *request->keys);
+    request->keys = lf_alloc_array(selection->key_count, sizeof *request->keys);
     request->answers =
         lf_alloc_array(selection->column_count, sizeof *request->answers);
     request->ranges =
@@ -66,8 +65,7 @@ static feature_status
 check_open(const feature_request *request, struct feature_error *error)
 {
     if (!request)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "request is needed");
+        return lf_fail(error, FEATURE_INVALID, "argument", "request is needed");
     if (atomic_load(&request->store->closed))
         return lf_fail(error, FEATURE_INVALID, "closed",
                        "the store was closed");
@@ -148,8 +146,8 @@ fill_column(const feature_request *request, uint32_t index,
 {
     const struct lf_answer *answer = &request->answers[index];
     struct lf_type type = request->query->selection->columns[index].type;
-    bool strings = type.code == FEATURE_TYPE_STRING ||
-                   type.code == FEATURE_TYPE_BYTES;
+    bool strings =
+        type.code == FEATURE_TYPE_STRING || type.code == FEATURE_TYPE_BYTES;
 
     *column = (struct feature_column){
         .values = answer->values.data,

@@ -30,7 +30,7 @@ struct feature_request {
     struct lf_plan *plan;
     uint64_t transaction; /* the snapshot the next two belong to */
     uint64_t sequence;
-    struct lf_input *keys; /* one per key of the query */
+    struct lf_input *keys;  /* one per key of the query */
     struct lf_buffer as_of; /* i64 */
     uint32_t as_of_rows;    /* 0: the newest values */
 

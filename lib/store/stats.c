@@ -47,8 +47,8 @@ read_snapshot(feature_store *store, struct lf_reader *reader,
     LF_TRY(lf_store_read_meta(reader, &figures->meta, error));
     LF_TRY(lf_store_read_catalog(store, reader, &figures->meta,
                                  &figures->catalog, error));
-    figures->views = lf_alloc_array(figures->catalog->view_count,
-                                    sizeof *figures->views);
+    figures->views =
+        lf_alloc_array(figures->catalog->view_count, sizeof *figures->views);
     if (!figures->views)
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < figures->catalog->view_count; i++)
@@ -71,8 +71,8 @@ take_figures(feature_store *store, struct figures *figures,
     struct lf_reader *reader;
     feature_status status;
 
-    LF_TRY(lf_environment_info(store->environment, &figures->environment,
-                               error));
+    LF_TRY(
+        lf_environment_info(store->environment, &figures->environment, error));
     LF_TRY(lf_reader_begin(store->environment, &reader, error));
     figures->environment.transaction = lf_reader_transaction(reader);
     status = read_snapshot(store, reader, figures, error);
@@ -226,8 +226,7 @@ add_views(struct lf_text *text, const struct figures *figures)
     add_view_family(text, figures, "view_rows", "gauge",
                     "Rows, tombstones not counted, by view.", view_rows);
     add_view_family(text, figures, "view_tombstones", "gauge",
-                    "Deleted rows still remembered, by view.",
-                    view_tombstones);
+                    "Deleted rows still remembered, by view.", view_tombstones);
     add_view_family(text, figures, "view_rows_applied", "counter",
                     "Rows that wrote at least one cell, by view.",
                     view_applied);
@@ -260,8 +259,8 @@ add_store(struct lf_text *text, const feature_store *store,
                info->file_size);
     add_number(text, "used_bytes", "gauge", "bytes",
                "Bytes of data.mdb that hold pages in use.", info->used_size);
-    add_number(text, "map_bytes", "gauge", "bytes",
-               "Address space of the map.", info->map_size);
+    add_number(text, "map_bytes", "gauge", "bytes", "Address space of the map.",
+               info->map_size);
     add_number(text, "reader_slots_used", "gauge", "",
                "Reader slots taken, by all processes.", info->readers);
     add_number(text, "reader_slots", "gauge", "", "Reader slots there are.",

@@ -19,10 +19,9 @@
 #include "base/random.h"
 #include "format/row.h"
 
-#define KNOWN_OPEN_FLAGS                                        \
-    (FEATURE_OPEN_CREATE | FEATURE_OPEN_READ_ONLY |             \
-     FEATURE_OPEN_IMMUTABLE | FEATURE_OPEN_ALLOW_REMOTE |       \
-     FEATURE_OPEN_WARM)
+#define KNOWN_OPEN_FLAGS                                                     \
+    (FEATURE_OPEN_CREATE | FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE | \
+     FEATURE_OPEN_ALLOW_REMOTE | FEATURE_OPEN_WARM)
 #define WRITE_WAIT_MS 10000
 
 static feature_status
@@ -85,24 +84,6 @@ write_identity(feature_store *store, struct feature_error *error)
     return lf_writer_commit(writer, error);
 }
 
-/* Whether a snapshot holds anything at all: a cut between the creation of the
- * file and its first commit leaves an empty one. */
-static feature_status
-has_identity(feature_store *store, bool *found, struct feature_error *error)
-{
-    struct lf_reader *reader;
-    const uint8_t *value;
-    feature_status status;
-    size_t size;
-
-    LF_TRY(lf_reader_begin(store->environment, &reader, error));
-    status = lf_reader_get(reader, LF_META_TREE, LF_META_STORE_KEY,
-                           strlen(LF_META_STORE_KEY), found, &value, &size,
-                           error);
-    lf_reader_end(reader);
-    return status;
-}
-
 feature_status
 lf_store_read_meta(struct lf_reader *reader, struct lf_meta_store *meta,
                    struct feature_error *error)
@@ -142,22 +123,13 @@ check_store(feature_store *store, struct feature_error *error)
     return status;
 }
 
-/* Gives a fresh file its identity, and looks at one that has it. */
+/* A fresh file gets its identity before anything else: until then the engine
+ * keeps others from opening it. */
 static feature_status
-begin_store(feature_store *store, bool may_create, bool created,
-            struct feature_error *error)
+begin_store(feature_store *store, bool created, struct feature_error *error)
 {
-    bool found = false;
-
-    LF_TRY(has_identity(store, &found, error));
-    if (!found && (created || may_create)) {
-        struct lf_environment_info info;
-
-        LF_TRY(lf_environment_info(store->environment, &info, error));
-        /* An LMDB file with contents, but not ours, stays untouched. */
-        if (!info.transaction)
-            LF_TRY(write_identity(store, error));
-    }
+    if (created)
+        LF_TRY(write_identity(store, error));
     return check_store(store, error);
 }
 
@@ -220,8 +192,7 @@ feature_store_open(const char *path, const struct feature_options *options,
         status = lf_environment_open(path, &environment, &made->environment,
                                      &created, error);
     if (!status)
-        status = begin_store(made, asked.flags & FEATURE_OPEN_CREATE, created,
-                             error);
+        status = begin_store(made, created, error);
     if (status) {
         feature_store_close(made);
         return status;
@@ -277,8 +248,8 @@ lf_store_enter(feature_store *store, struct feature_error *error)
 
     atomic_fetch_add(&store->users, 1);
     if (atomic_load(&store->closed))
-        status = lf_fail(error, FEATURE_INVALID, "closed",
-                         "the store was closed");
+        status =
+            lf_fail(error, FEATURE_INVALID, "closed", "the store was closed");
     else
         status = lf_environment_check(store->environment, error);
     if (status)

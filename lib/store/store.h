@@ -22,7 +22,7 @@ struct feature_store {
     uint32_t write_wait_ms;
     uint64_t max_row_size;
     int64_t fixed_now;
-    uint64_t token; /* who we are in meta/store's list of commits */
+    uint64_t token;             /* who we are in meta/store's list of commits */
     pthread_mutex_t lock;       /* of the two below */
     struct lf_catalog *catalog; /* the newest this handle has seen */
     uint64_t limit;             /* max_size the environment was told */

@@ -163,8 +163,8 @@ take_cells(struct lf_target *target, uint32_t row)
             continue;
         cell->bytes = lf_input_cell(input, row, &size);
         /* A giant keeps a size that every limit refuses. */
-        cell->size = (uint32_t)(size < LF_ROW_SIZE_LIMIT ? size
-                                                         : LF_ROW_SIZE_LIMIT);
+        cell->size =
+            (uint32_t)(size < LF_ROW_SIZE_LIMIT ? size : LF_ROW_SIZE_LIMIT);
         cell->is_null = false;
     }
 }
@@ -216,8 +216,7 @@ merge_row(struct work *work, uint32_t row, struct feature_error *error)
     memcpy(target->backup, merge->cells, size);
     written = lf_merge_write(merge, operation, time, target->incoming,
                              operation == FEATURE_PATCH ? target->own : NULL);
-    if (written && !merge->is_tombstone &&
-        over_limit(work, merge->cells)) {
+    if (written && !merge->is_tombstone && over_limit(work, merge->cells)) {
         memcpy(merge->cells, target->backup, size);
         merge->is_tombstone = tombstone;
         merge->exists = exists;
@@ -241,9 +240,9 @@ put_row(struct work *work, const struct run *run, bool found,
         return lf_fail_memory(error);
     lf_row_seal(work->seed, run->key, run->key_size, &work->row);
     if (found) {
-        lf_hash128_subtract(&work->meta.content,
-                            lf_row_hash(view, run->key, run->key_size,
-                                        old->bytes, old->size));
+        lf_hash128_subtract(
+            &work->meta.content,
+            lf_row_hash(view, run->key, run->key_size, old->bytes, old->size));
         work->meta.tombstones -= (old->flags & LF_ROW_TOMBSTONE) != 0;
     } else {
         work->meta.row_entries++;
@@ -272,9 +271,8 @@ replaces_all(const struct work *work, const struct run *run, bool found,
 
     return run->end - run->first == 1 &&
            work->target->batch->operation == FEATURE_UPSERT &&
-           (!found || old->timestamp <=
-                          lf_batch_time(work->target->batch, row,
-                                        work->commit_time));
+           (!found || old->timestamp <= lf_batch_time(work->target->batch, row,
+                                                      work->commit_time));
 }
 
 static feature_status
@@ -295,8 +293,7 @@ apply_run(struct work *work, const struct run *run, struct feature_error *error)
         if (!is_pending(work, row))
             continue;
         LF_TRY(merge_row(work, row, error));
-        written |=
-            work->target->outcomes.data[row] == FEATURE_OUTCOME_APPLIED;
+        written |= work->target->outcomes.data[row] == FEATURE_OUTCOME_APPLIED;
     }
     if (!written)
         return FEATURE_OK;
@@ -338,12 +335,11 @@ find_edge(struct work *work, struct feature_error *error)
 static void
 pass_edge(struct work *work, const struct run *run)
 {
-    size_t size = work->edge.size < run->key_size ? work->edge.size
-                                                  : run->key_size;
+    size_t size =
+        work->edge.size < run->key_size ? work->edge.size : run->key_size;
     int order = memcmp(run->key, work->edge.data, size);
 
-    work->append =
-        order > 0 || (order == 0 && run->key_size > work->edge.size);
+    work->append = order > 0 || (order == 0 && run->key_size > work->edge.size);
     work->check_last = !work->append;
 }
 
@@ -362,8 +358,8 @@ apply_runs(struct work *work, struct feature_error *error)
         run.key = lf_target_key(target, row, &run.key_size);
         for (; run.end < target->rows; run.end++) {
             size_t size;
-            const uint8_t *key = lf_target_key(
-                target, lf_target_row(target, run.end), &size);
+            const uint8_t *key =
+                lf_target_key(target, lf_target_row(target, run.end), &size);
 
             if (size != run.key_size || memcmp(key, run.key, size) != 0)
                 break;

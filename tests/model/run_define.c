@@ -103,7 +103,7 @@ run_apply(struct world *world, const struct operation *operation)
     if (world->has_store && operation->is_planned)
         same = compare_plan(world, store, text.data, expected, changed);
     if (operation->expect == EXPECT_WRONG) {
-        expected = OUTCOME(FEATURE_CONFLICT);
+        expected = (expected & ~OUTCOME_OK) | OUTCOME(FEATURE_CONFLICT);
         changed = false;
     }
     if (expected == OUTCOME_OK && changed) {

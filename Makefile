@@ -78,12 +78,11 @@ support      := $(B)/tests/support.a
 so           := $(B)/libfeature.so
 
 # A file with a main is a program; the others of its folder are linked into it.
-mains       := $(shell grep -lsw '^main' examples/*.c bench/*.c tests/*/*.c)
+mains       := $(shell grep -lsw '^main' examples/*.c tests/*/*.c)
 programs_of  = $(patsubst %.c,$(B)/%,$(filter $(1)/%,$(mains)))
 parts_of     = $(patsubst %.c,$(B)/%.o,$(filter-out $(mains),$(sort \
                    $(wildcard $(1)/*.c))))
 examples    := $(call programs_of,examples)
-benches     := $(call programs_of,bench)
 unit_tests  := $(call programs_of,tests/unit)
 api_tests   := $(call programs_of,tests/api)
 model_tests := $(call programs_of,tests/model)
@@ -195,9 +194,8 @@ $(B)/installed/feature: $(tool_objects) $(so)
 $(examples): $(B)/examples/%: $(B)/examples/%.o $(so)
 	$(call link_so,$$ORIGIN/..,-lm)
 $(B)/examples/score $(B)/examples/latency: $(call parts_of,examples/common)
-$(benches): $(call parts_of,bench)
-$(benches): $(B)/bench/%: $(B)/bench/%.o $(so)
-	$(call link_so,$$ORIGIN/..,-lm)
+$(B)/bench/heap: $(B)/bench/heap.o $(so)
+	$(call link_so,$$ORIGIN/..)
 # An archive: a test links only what it uses, be it of the support or of the
 # library that is being built.
 $(support): $(support_objects)
@@ -242,7 +240,7 @@ demo-run: all
 format: ## run clang-format over the C sources
 	clang-format -i $(sources)
 
-bench-load: all $(benches) ## time `feature load` against the sqlite3 shell
+bench-load: all $(B)/bench/heap ## time `feature load` against the sqlite3 shell
 	@bench/load.sh $(B)
 
 clean: ## remove what was built
@@ -332,5 +330,5 @@ uninstall: ## remove what install put there
 	    $(call to,$(bashdir)/feature)
 
 -include $(lib_objects:.o=.d) $(tool_objects:.o=.d) $(support_objects:.o=.d) \
-         $(wildcard $(B)/examples/*/*.d $(B)/tests/*/*.d) \
-         $(addsuffix .d,$(examples) $(benches))
+         $(wildcard $(B)/examples/*/*.d $(B)/tests/*/*.d $(B)/bench/*.d) \
+         $(examples:=.d)

@@ -37,7 +37,7 @@ for i in $(seq "$copies"); do
 done
 # shellcheck disable=SC2086
 awk 'FNR == 1 { if (NR == 1) print; next }
-     { sub(/^[^,]*/, rows++); print }' $files >"$work/trips.csv"
+     { print rows++ substr($0, index($0, ",")) }' $files >"$work/trips.csv"
 rows=$(($(wc -l <"$work/trips.csv") - 1))
 
 cat >"$work/trips.sql" <<'END'

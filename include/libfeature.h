@@ -125,9 +125,8 @@ enum feature_outcome {
 enum feature_operation {
     FEATURE_UPSERT = 1, /**< writes all features; those left out become null */
     FEATURE_PATCH = 2,  /**< writes the batch's own features only */
-    FEATURE_DELETE =
-        3,             /**< removes rows; older writes cannot bring them back */
-    FEATURE_EVENT = 4, /**< reserved: events are not supported yet */
+    FEATURE_DELETE = 3, /**< removes rows; older writes stay out */
+    FEATURE_EVENT = 4,  /**< reserved: events are not supported yet */
     FEATURE_RETRACT = 5 /**< reserved: events are not supported yet */
 };
 

@@ -11,10 +11,12 @@ import bisect
 import csv
 import math
 import os
+import sys
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-import prepare
+sys.dont_write_bytecode = True
+import prepare  # noqa: E402 (after the line above)
 
 # view, ttl, and the columns of departure_v1 with their defaults
 ACTIVITY = timedelta(days=3), {"flights_7d": 0, "mean_delay_7d": 12.5,

@@ -45,6 +45,7 @@ struct group {
     struct lf_pages *pages;
     struct lf_job *jobs;
     uint32_t count;
+    bool short_keys; /* all keys have eight bytes */
     struct walk walks[GROUP];
 };
 
@@ -97,25 +98,35 @@ reaches(const struct walk *walk, const uint8_t *key, uint32_t size)
     return order < 0 || (order == 0 && size <= walk->key_size);
 }
 
-/* One probe: halves the span. False: the node leaves the page. */
+/* Compares the node in the middle of the span. False: it leaves the page. */
 static inline bool
-probe(const struct lf_pages *pages, struct walk *walk, bool short_keys)
+compare(const struct lf_pages *pages, const struct walk *walk, bool short_keys,
+        uint32_t middle, bool *right)
 {
-    uint32_t half = walk->span / 2, middle = walk->slot + half;
     uint32_t at = node_at(walk, middle), size;
     const uint8_t *node = walk->page + at;
-    bool right;
 
     if (__builtin_expect(at + LF_NODE_HEADER > pages->page_size, 0))
         return false;
     size = lf_load_u16(node + 6);
     if (__builtin_expect(at + LF_NODE_HEADER + size > pages->page_size, 0))
         return false;
-    if (short_keys && __builtin_expect(size == 8, 1)) {
-        right = lf_load_big_u64(node + LF_NODE_HEADER) <= walk->head;
-    } else {
-        right = reaches(walk, node + LF_NODE_HEADER, size);
-    }
+    if (short_keys && __builtin_expect(size == 8, 1))
+        *right = lf_load_big_u64(node + LF_NODE_HEADER) <= walk->head;
+    else
+        *right = reaches(walk, node + LF_NODE_HEADER, size);
+    return true;
+}
+
+/* One probe of many: halves the span, by a select. */
+static inline bool
+probe(const struct lf_pages *pages, struct walk *walk, bool short_keys)
+{
+    uint32_t half = walk->span / 2, middle = walk->slot + half;
+    bool right;
+
+    if (!compare(pages, walk, short_keys, middle, &right))
+        return false;
     walk->slot = right ? middle : walk->slot;
     walk->span -= half;
     return true;
@@ -143,23 +154,43 @@ bisect(struct group *group, bool short_keys, struct feature_error *error)
     return FEATURE_OK;
 }
 
-/* Checks the page each walk stands on and sets out for its middle. */
-static feature_status
+/* The page a walk stands on. The checks are lf_page_get's, in line: they cost
+ * nothing beside the miss, a call does. */
+static inline feature_status
+enter_page(struct lf_pages *pages, struct walk *walk,
+           struct feature_error *error)
+{
+    uint32_t kind = walk->above ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
+    const uint8_t *page = pages->base + walk->number * pages->page_size;
+    uint32_t lower, upper;
+
+    if (__builtin_expect(
+            walk->number < 2 || walk->number > pages->last ||
+                walk->number >= pages->limit ||
+                lf_load_u64(page + LF_PAGE_NUMBER) != walk->number ||
+                lf_load_u16(page + LF_PAGE_FLAGS) != kind,
+            0))
+        LF_TRY(lf_page_get(pages, walk->number, kind, &page, error));
+    lower = lf_load_u16(page + LF_PAGE_LOWER);
+    upper = lf_load_u16(page + LF_PAGE_UPPER);
+    if (__builtin_expect(lower <= LF_PAGE_HEADER || (lower & 1) ||
+                             lower > upper || upper > pages->page_size,
+                         0))
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "page %llu has impossible bounds",
+                       (unsigned long long)walk->number);
+    walk->page = page;
+    walk->slot = 0;
+    walk->span = (lower - LF_PAGE_HEADER) / 2;
+    return FEATURE_OK;
+}
+
+static inline feature_status
 enter_pages(struct group *group, struct feature_error *error)
 {
     for (uint32_t i = 0; i < group->count; i++) {
-        struct walk *walk = &group->walks[i];
-        uint32_t kind = walk->above ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
-
-        LF_TRY(
-            lf_page_get(group->pages, walk->number, kind, &walk->page, error));
-        walk->slot = 0;
-        walk->span = lf_page_count(walk->page);
-        if (!walk->span)
-            return lf_fail(error, FEATURE_CORRUPT, "structure",
-                           "page %llu is empty",
-                           (unsigned long long)walk->number);
-        prefetch_probe(walk);
+        LF_TRY(enter_page(group->pages, &group->walks[i], error));
+        prefetch_probe(&group->walks[i]);
     }
     return FEATURE_OK;
 }
@@ -175,15 +206,19 @@ prefetch_page(const struct lf_pages *pages, uint64_t number, uint32_t lines)
         __builtin_prefetch(page + LINE * i);
 }
 
-static feature_status
-go_down(struct group *group, struct walk *walk, struct feature_error *error)
+static inline feature_status
+go_down(const struct lf_pages *pages, struct walk *walk,
+        struct feature_error *error)
 {
-    struct lf_node node;
+    uint32_t at = node_at(walk, walk->slot);
+    const uint8_t *node = walk->page + at;
 
-    LF_TRY(lf_page_node(group->pages, walk->page, walk->slot, &node, error));
-    walk->number = node.child;
+    if (__builtin_expect(at + LF_NODE_HEADER > pages->page_size, 0))
+        return damaged(walk, error);
+    walk->number =
+        lf_load_u32(node) | (uint64_t)lf_load_u16(node + 4) << 32;
     walk->above--;
-    prefetch_page(group->pages, walk->number,
+    prefetch_page(pages, walk->number,
                   walk->above ? BRANCH_LINES : LEAF_LINES);
     return FEATURE_OK;
 }
@@ -233,7 +268,7 @@ step(struct group *group, struct feature_error *error)
             LF_TRY(arrive(group, walk, error));
             continue;
         }
-        LF_TRY(go_down(group, walk, error));
+        LF_TRY(go_down(group->pages, walk, error));
         group->walks[left++] = *walk;
     }
     group->count = left;
@@ -241,24 +276,62 @@ step(struct group *group, struct feature_error *error)
 }
 
 static feature_status
-descend(struct group *group, bool short_keys, struct feature_error *error)
+descend(struct group *group, struct feature_error *error)
 {
     while (group->count) {
         LF_TRY(enter_pages(group, error));
-        LF_TRY(short_keys ? bisect(group, true, error)
-                          : bisect(group, false, error));
+        LF_TRY(group->short_keys ? bisect(group, true, error)
+                                 : bisect(group, false, error));
         LF_TRY(step(group, error));
+    }
+    group->short_keys = true;
+    return FEATURE_OK;
+}
+
+/* The bisection of a lone key branches on purpose: half of the guesses are
+ * right, and a right guess has the next probe's line on its way. */
+static inline feature_status
+bisect_alone(const struct lf_pages *pages, struct walk *walk, bool short_keys,
+             struct feature_error *error)
+{
+    while (walk->span > 1) {
+        uint32_t half = walk->span / 2, middle = walk->slot + half;
+        bool right;
+
+        if (!compare(pages, walk, short_keys, middle, &right))
+            return damaged(walk, error);
+        if (right) {
+            __asm__ volatile(""); /* or the compiler makes it a select */
+            walk->slot = middle;
+        }
+        walk->span -= half;
     }
     return FEATURE_OK;
 }
 
+/* A group of one: the same steps, without the machinery of many. */
+static feature_status
+descend_alone(struct group *group, struct feature_error *error)
+{
+    struct walk *walk = &group->walks[0];
+
+    for (;;) {
+        LF_TRY(enter_page(group->pages, walk, error));
+        LF_TRY(group->short_keys
+                   ? bisect_alone(group->pages, walk, true, error)
+                   : bisect_alone(group->pages, walk, false, error));
+        if (!walk->above)
+            return arrive(group, walk, error);
+        LF_TRY(go_down(group->pages, walk, error));
+    }
+}
+
 static void
-add_walk(struct group *group, const struct lf_root *root, uint32_t job,
-         bool *short_keys)
+add_walk(struct group *group, const struct lf_root *root, uint32_t job)
 {
     const struct lf_job *at = &group->jobs[job];
 
-    *short_keys &= at->key_size == 8;
+    group->short_keys &= at->key_size == 8;
     group->walks[group->count++] =
         (struct walk){.number = root->page,
                       .key = at->key,
@@ -273,8 +346,7 @@ lf_descend(struct lf_pages *pages, const struct lf_root *roots, size_t first,
            size_t tree_count, struct lf_job *jobs, size_t count,
            struct feature_error *error)
 {
-    struct group group = {.pages = pages, .jobs = jobs};
-    bool short_keys = true;
+    struct group group = {.pages = pages, .jobs = jobs, .short_keys = true};
 
     for (size_t i = 0; i < count; i++) {
         size_t tree = jobs[i].tree - first;
@@ -285,11 +357,11 @@ lf_descend(struct lf_pages *pages, const struct lf_root *roots, size_t first,
         jobs[i].size = 0;
         if (!jobs[i].key_size || !roots[tree].depth)
             continue;
-        add_walk(&group, &roots[tree], (uint32_t)i, &short_keys);
-        if (group.count < GROUP)
-            continue;
-        LF_TRY(descend(&group, short_keys, error));
-        short_keys = true;
+        add_walk(&group, &roots[tree], (uint32_t)i);
+        if (group.count == GROUP)
+            LF_TRY(descend(&group, error));
     }
-    return descend(&group, short_keys, error);
+    if (group.count == 1)
+        return descend_alone(&group, error);
+    return descend(&group, error);
 }

@@ -9,10 +9,12 @@
  */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/utf8.h"
 #include "format/record_message.h"
 #include "model/evolve.h"
 #include "model/literal.h"
+#include "model/resolve.h"
 
 const char LF_MESSAGE_NO_MEMORY[] = "no memory";
 
@@ -30,29 +32,24 @@ const char LF_MESSAGE_NO_MEMORY[] = "no memory";
             return problem_;           \
     } while (0)
 
-static bool
-is_name(const char *name)
-{
-    return lf_name_is_valid(name, strnlen(name, LF_NAME_MAX + 1)) &&
-           strcmp(name, "event_timestamp") != 0;
-}
-
 /* A checked name in the catalog's memory. */
 static const char *
 copy_name(struct lf_catalog *catalog, const char *name, const char **copy)
 {
-    CHECK(is_name(name), "a name is none");
-    *copy = lf_arena_copy(&catalog->arena, name, strlen(name));
+    size_t size = strnlen(name, LF_NAME_MAX + 1);
+
+    CHECK(lf_name_is_valid(name, size), "a name is none");
+    *copy = lf_arena_copy(&catalog->arena, name, size);
     CHECK(*copy, LF_MESSAGE_NO_MEMORY);
     return NULL;
 }
 
-/* The same, where an empty text means none. */
+/* The same for what may stand beside the column of event timestamps. */
 static const char *
-copy_optional(struct lf_catalog *catalog, const char *name, const char **copy)
+copy_column(struct lf_catalog *catalog, const char *name, const char **copy)
 {
-    *copy = NULL;
-    return *name ? copy_name(catalog, name, copy) : NULL;
+    CHECK(strcmp(name, "event_timestamp") != 0, "a name is reserved");
+    return copy_name(catalog, name, copy);
 }
 
 const char *
@@ -75,7 +72,7 @@ take_key(const Lf__JoinKey *message, struct lf_catalog *catalog,
 {
     struct lf_join_key *key = &entity->keys[entity->key_count];
 
-    CHECK_CALL(copy_name(catalog, message->name, &key->name));
+    CHECK_CALL(copy_column(catalog, message->name, &key->name));
     CHECK(message->type == FEATURE_TYPE_INT64 ||
               message->type == FEATURE_TYPE_STRING ||
               message->type == FEATURE_TYPE_BYTES,
@@ -148,7 +145,7 @@ take_feature(const Lf__Feature *message, struct lf_catalog *catalog,
 {
     feature->id = message->id;
     feature->not_null = message->not_null;
-    CHECK_CALL(copy_name(catalog, message->name, &feature->name));
+    CHECK_CALL(copy_column(catalog, message->name, &feature->name));
     for (uint32_t i = 0; i < entity->key_count; i++)
         CHECK(strcmp(entity->keys[i].name, feature->name) != 0,
               "a feature is named like a join key");
@@ -359,7 +356,7 @@ take_selected(const Lf__ServiceItem *message, struct lf_catalog *catalog,
         CHECK(lf_view_feature_by_id(view, selected->feature),
               "a feature of it is not there");
         CHECK_CALL(
-            copy_optional(catalog, message->selected[i]->as, &selected->as));
+            copy_column(catalog, message->selected[i]->as, &selected->as));
     }
     item->selected_count = (uint32_t)message->n_selected;
     return NULL;
@@ -373,7 +370,7 @@ take_renamed(const Lf__RenamedKey *message, struct lf_catalog *catalog,
     bool is_key = false;
 
     CHECK_CALL(copy_name(catalog, message->key, &renamed->key));
-    CHECK_CALL(copy_name(catalog, message->as, &renamed->as));
+    CHECK_CALL(copy_column(catalog, message->as, &renamed->as));
     for (uint32_t i = 0; i < entity->key_count; i++)
         is_key |= !strcmp(entity->keys[i].name, renamed->key);
     CHECK(is_key, "a join key of it is not there");
@@ -396,7 +393,8 @@ take_item(const Lf__ServiceItem *message, struct lf_catalog *catalog,
     CHECK(message->n_renamed <= LF_KEYS_MAX, "too many keys are renamed");
     entity = lf_catalog_entity_by_id(catalog, view->entity);
     item->view = view->id;
-    CHECK_CALL(copy_optional(catalog, message->alias, &item->alias));
+    if (*message->alias)
+        CHECK_CALL(copy_column(catalog, message->alias, &item->alias));
     CHECK_CALL(take_selected(message, catalog, view, item));
     item->renamed = lf_arena_array(&catalog->arena, message->n_renamed,
                                    sizeof *item->renamed);
@@ -404,6 +402,24 @@ take_item(const Lf__ServiceItem *message, struct lf_catalog *catalog,
     for (size_t i = 0; i < message->n_renamed; i++)
         CHECK_CALL(take_renamed(message->renamed[i], catalog, entity, item));
     return NULL;
+}
+
+/* Whether a query of the service would have keys and columns of one meaning. */
+static const char *
+check_columns(const struct lf_catalog *catalog,
+              const struct lf_service *service)
+{
+    struct lf_selector selector = {.catalog = catalog};
+    feature_status status = FEATURE_OK;
+
+    selector.selection = lf_alloc(sizeof *selector.selection);
+    CHECK(selector.selection, LF_MESSAGE_NO_MEMORY);
+    for (uint32_t i = 0; !status && i < service->item_count; i++)
+        status = lf_selector_add(&selector, &service->items[i],
+                                 (struct lf_place){0}, NULL);
+    lf_selection_free(selector.selection);
+    CHECK(status != FEATURE_NO_MEMORY, LF_MESSAGE_NO_MEMORY);
+    return status ? "its keys or columns clash" : NULL;
 }
 
 const char *
@@ -428,6 +444,7 @@ lf_message_to_service(const Lf__ServiceRecord *message,
     made.item_count = (uint32_t)message->n_items;
     for (size_t i = 0; i < message->n_items; i++)
         CHECK_CALL(take_item(message->items[i], catalog, &made.items[i]));
+    CHECK_CALL(check_columns(catalog, &made));
     catalog->services[catalog->service_count++] = made;
     return NULL;
 }

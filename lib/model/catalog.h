@@ -14,15 +14,15 @@
 #include "base/buffer.h"
 #include "model/type.h"
 
-#define LF_NAME_MAX 64          /* bytes of a name */
-#define LF_KEYS_MAX 8           /* join keys of an entity */
-#define LF_VIEWS_MAX 256        /* views of a store */
-#define LF_FEATURES_MAX 4096    /* features of a view */
-#define LF_TEXT_MAX (1u << 20)  /* bytes of a definition text */
-#define LF_WIDTH_MAX 65536      /* n of T[n] */
-#define LF_SCHEMAS_MAX 65535    /* schema versions of a view */
-#define LF_SKEW_NONE INT64_MAX  /* max_skew = 'none' */
-#define LF_SKEW_VIEW 86400000000 /* default max_skew: '1 day' */
+#define LF_NAME_MAX     64          /* bytes of a name */
+#define LF_KEYS_MAX     8           /* join keys of an entity */
+#define LF_VIEWS_MAX    256         /* views of a store */
+#define LF_FEATURES_MAX 4096        /* features of a view */
+#define LF_TEXT_MAX     (1u << 20)  /* bytes of a definition text */
+#define LF_WIDTH_MAX    65536       /* n of T[n] */
+#define LF_SCHEMAS_MAX  65535       /* schema versions of a view */
+#define LF_SKEW_NONE    INT64_MAX   /* max_skew = 'none' */
+#define LF_SKEW_VIEW    86400000000 /* default max_skew: '1 day' */
 
 struct lf_join_key {
     const char *name;
@@ -83,7 +83,7 @@ struct lf_view {
 /* One column a service or a query asks for. */
 struct lf_selected {
     uint32_t feature; /* id */
-    const char *as;   /* name given with AS, or NULL */
+    const char *as;   /* name of the column, before any alias */
 };
 
 struct lf_renamed_key {
@@ -93,7 +93,7 @@ struct lf_renamed_key {
 
 /* view(a, b AS c) AS alias (key AS other), with `*` expanded. */
 struct lf_service_item {
-    uint32_t view; /* id */
+    uint32_t view;     /* id */
     const char *alias; /* or NULL */
     uint32_t selected_count;
     struct lf_selected *selected;
@@ -112,9 +112,9 @@ struct lf_service {
 struct lf_catalog {
     atomic_uint references;
     struct lf_arena arena;
-    uint64_t version; /* counts changes; 0: nothing was ever defined */
-    uint32_t next_id; /* of the next entity, view or service */
-    int64_t changes;  /* STORE WITH (changes): microseconds; 0: not set */
+    uint64_t version;  /* counts changes; 0: nothing was ever defined */
+    uint32_t next_id;  /* of the next entity, view or service */
+    int64_t changes;   /* STORE WITH (changes): microseconds; 0: not set */
     uint64_t max_size; /* STORE WITH (max_size): bytes; 0: not set */
     uint32_t entity_count;
     struct lf_entity *entities; /* in order of id */

@@ -8,7 +8,6 @@
  */
 #include "model/evolve.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"

@@ -16,7 +16,7 @@ struct lf_view_change {
     struct lf_names declared;             /* features of the statement */
     bool is_new;
     bool layout_changed;
-    struct lf_place changed_at;           /* if it did */
+    struct lf_place changed_at; /* if it did */
 };
 
 struct lf_change {

@@ -44,27 +44,57 @@ check_shape(const struct lf_input *input, const char *name,
     return FEATURE_OK;
 }
 
-/* Offsets may begin anywhere but may not decrease: the copy trusts them. */
 static feature_status
-check_offsets(const char *name, const int32_t *offsets, uint32_t rows,
-              const char *what, struct feature_error *error)
+fail_decrease(const char *name, uint32_t row, const char *what, int32_t from,
+              int32_t to, struct feature_error *error)
 {
-    if (!rows)
-        return FEATURE_OK;
+    lf_fail(error, FEATURE_INVALID, "argument",
+            "column \"%s\", row %u: %s decrease from %d to %d", name, row, what,
+            from, to);
+    lf_error_place(error, 0, row, 0);
+    return FEATURE_INVALID;
+}
+
+static feature_status
+check_begin(const char *name, const int32_t *offsets, const char *what,
+            struct feature_error *error)
+{
     if (!offsets)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "column \"%s\" needs %s", name, what);
     if (offsets[0] < 0)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "column \"%s\": %s begin at %d", name, what, offsets[0]);
+    return FEATURE_OK;
+}
+
+/* Offsets may begin anywhere but may not decrease: the copy trusts them. */
+static feature_status
+check_offsets(const char *name, const int32_t *offsets, uint32_t rows,
+              struct feature_error *error)
+{
+    LF_TRY(check_begin(name, offsets, "offsets", error));
     for (uint32_t i = 0; i < rows; i++)
-        if (offsets[i + 1] < offsets[i]) {
-            lf_fail(error, FEATURE_INVALID, "argument",
-                    "column \"%s\", row %u: %s decrease from %d to %d", name, i,
-                    what, offsets[i], offsets[i + 1]);
-            lf_error_place(error, 0, i, 0);
-            return FEATURE_INVALID;
-        }
+        if (offsets[i + 1] < offsets[i])
+            return fail_decrease(name, i, "offsets", offsets[i], offsets[i + 1],
+                                 error);
+    return FEATURE_OK;
+}
+
+/* The same for the strings of a list, of which there are some. */
+static feature_status
+check_child_offsets(const char *name, const struct lf_arrays *arrays,
+                    struct feature_error *error)
+{
+    const int32_t *offsets = arrays->offsets, *child = arrays->child_offsets;
+
+    LF_TRY(check_begin(name, child ? child + offsets[0] : NULL, "child offsets",
+                       error));
+    for (uint32_t row = 0; row < arrays->rows; row++)
+        for (int32_t i = offsets[row]; i < offsets[row + 1]; i++)
+            if (child[i + 1] < child[i])
+                return fail_decrease(name, row, "child offsets", child[i],
+                                     child[i + 1], error);
     return FEATURE_OK;
 }
 
@@ -78,25 +108,17 @@ static feature_status
 check_arrays(const char *name, const struct lf_arrays *arrays,
              struct feature_error *error)
 {
-    bool text = is_text(arrays->type);
-    uint64_t needed = arrays->rows;
+    const int32_t *offsets = arrays->offsets, *child = arrays->child_offsets;
+    uint32_t rows = arrays->rows;
+    bool text = is_text(arrays->type), needed = rows != 0;
 
-    if (arrays->is_list || text) {
-        LF_TRY(check_offsets(name, arrays->offsets, arrays->rows, "offsets",
-                             error));
-        needed =
-            arrays->rows
-                ? (uint64_t)(arrays->offsets[arrays->rows] - arrays->offsets[0])
-                : 0;
+    if (needed && (arrays->is_list || text)) {
+        LF_TRY(check_offsets(name, offsets, rows, error));
+        needed = offsets[rows] > offsets[0];
     }
-    if (arrays->is_list && text && needed) {
-        const int32_t *child = arrays->child_offsets;
-        uint32_t first = (uint32_t)arrays->offsets[0];
-
-        LF_TRY(check_offsets(name, child ? child + first : NULL,
-                             (uint32_t)needed, "child offsets", error));
-        needed =
-            (uint64_t)(child[arrays->offsets[arrays->rows]] - child[first]);
+    if (needed && arrays->is_list && text) {
+        LF_TRY(check_child_offsets(name, arrays, error));
+        needed = child[offsets[rows]] > child[offsets[0]];
     }
     if (needed && !arrays->values)
         return lf_fail(error, FEATURE_INVALID, "argument",
@@ -104,20 +126,23 @@ check_arrays(const char *name, const struct lf_arrays *arrays,
     return FEATURE_OK;
 }
 
-/* Copies count elements of a fixed type, widened to the column's. */
+/* Copies count elements of a fixed type, widened to the column's. Where there
+ * are none, values may be NULL. */
 static void
 copy_elements(int32_t to, int32_t from, const void *values, size_t first,
               size_t count, uint8_t *out)
 {
     size_t size = lf_type_element_size(from);
-    const uint8_t *in = (const uint8_t *)values + size * first;
+    const uint8_t *in;
 
+    if (!count)
+        return;
+    in = (const uint8_t *)values + size * first;
     if (from == FEATURE_TYPE_BOOL) {
         for (size_t i = 0; i < count; i++)
             out[i] = lf_bit_get(values, first + i);
     } else if (size == lf_type_element_size(to)) {
-        if (count)
-            memcpy(out, in, size * count);
+        memcpy(out, in, size * count);
     } else if (from == FEATURE_TYPE_FLOAT32) {
         for (size_t i = 0; i < count; i++)
             lf_store_f64(out + 8 * i, (double)lf_load_f32(in + 4 * i));
@@ -157,11 +182,15 @@ copy_strings(const struct lf_arrays *arrays, uint32_t row, uint8_t *out)
 {
     uint32_t first = (uint32_t)arrays->offsets[row];
     uint32_t count = (uint32_t)arrays->offsets[row + 1] - first;
-    const int32_t *ends = arrays->child_offsets + first;
-    size_t size = count ? (size_t)(ends[count] - ends[0]) : 0;
+    const int32_t *ends;
+    size_t size;
 
     lf_store_u32(out, count);
     out += 4;
+    if (!count)
+        return out;
+    ends = arrays->child_offsets + first;
+    size = (size_t)(ends[count] - ends[0]);
     for (uint32_t i = 0; i < count; i++, out += 4)
         lf_store_u32(out, (uint32_t)(ends[i + 1] - ends[0]));
     if (size)

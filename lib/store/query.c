@@ -26,6 +26,10 @@ check_options(const struct feature_query_options *options,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "unknown bits 0x%x in the query options' flags",
                        options->flags & ~(uint32_t)FEATURE_QUERY_MATRIX);
+    if (options->reserved)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "reserved is %u in the query options, it has to be 0",
+                       options->reserved);
     if (options->known_by)
         return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
                        "known_by is not supported yet");

@@ -114,8 +114,7 @@ static enum verdict
 answer_cell(const struct lookup *lookup, uint32_t feature_id,
             struct answer_cell *made)
 {
-    const struct feature *feature =
-        find_feature_id(lookup->view, feature_id);
+    const struct feature *feature = find_feature_id(lookup->view, feature_id);
     struct cell cell = row_cell(lookup->row, feature_id);
     enum verdict verdict = judge(lookup, &cell);
 
@@ -190,8 +189,8 @@ read_answer(struct arena *arena, const struct read *read, struct answer *answer)
 
     for (uint32_t i = 0; i < selection->column_count; i++) {
         const struct column *column = &selection->columns[i];
-        struct view *view = find_view_id(
-            read->catalog, selection->roles[column->role].view);
+        struct view *view =
+            find_view_id(read->catalog, selection->roles[column->role].view);
 
         if (!view || !find_feature_id(view, column->feature))
             return OUTCOME(FEATURE_CONFLICT);

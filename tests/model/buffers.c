@@ -81,8 +81,7 @@ add_rubbish(struct builder *builder, const struct column_data *data,
             int32_t count)
 {
     static const uint8_t rubbish[8 * SHIFT];
-    bool is_string_list =
-        data->type.is_list && type_is_text(data->type.code);
+    bool is_string_list = data->type.is_list && type_is_text(data->type.code);
     uint32_t size = element_size(data->type.code);
 
     for (int32_t i = 0; i < count; i++) {
@@ -115,9 +114,9 @@ add_value(struct builder *builder, const struct column_data *data,
         add_strings(builder, value);
     } else {
         text_add_bytes(&builder->elements, value->bytes, value->size);
-        builder->count += (int32_t)(data->type.is_list
-                                        ? value_count(data->type, *value)
-                                        : value->size);
+        builder->count +=
+            (int32_t)(data->type.is_list ? value_count(data->type, *value)
+                                         : value->size);
     }
 }
 

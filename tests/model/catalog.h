@@ -46,8 +46,8 @@ struct view {
 
 /* One item with its names looked up and `*` expanded. */
 struct resolved_item {
-    uint32_t view;     /* id */
-    const char *alias; /* or NULL */
+    uint32_t view;              /* id */
+    const char *alias;          /* or NULL */
     const char *keys[KEYS_MAX]; /* names after renaming */
     uint32_t count;
     uint32_t *features; /* ids */

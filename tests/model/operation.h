@@ -70,14 +70,14 @@ struct operation {
     enum operation_kind kind;
     uint32_t handle;
     uint32_t slot;
-    uint32_t style;      /* how to say the same in another way */
-    const char *name;    /* OP_DESCRIBE; NULL: everything */
-    int64_t later;       /* OP_REOPEN: how far the clock moves */
-    enum expect expect;  /* OP_APPLY: the catalog version */
-    bool is_planned;     /* OP_APPLY: plan first */
-    bool skip_invalid;   /* OP_WRITE */
-    bool has_query;      /* OP_READ: a query of its own */
-    uint32_t count;      /* statements or entries */
+    uint32_t style;     /* how to say the same in another way */
+    const char *name;   /* OP_DESCRIBE; NULL: everything */
+    int64_t later;      /* OP_REOPEN: how far the clock moves */
+    enum expect expect; /* OP_APPLY: the catalog version */
+    bool is_planned;    /* OP_APPLY: plan first */
+    bool skip_invalid;  /* OP_WRITE */
+    bool has_query;     /* OP_READ: a query of its own */
+    uint32_t count;     /* statements or entries */
     struct statement *statements;
     struct write_entry *entries;
     struct batch_spec batch;

@@ -137,19 +137,17 @@ batch_resolve(struct world *world, const struct batch_spec *spec,
         return OUTCOME(FEATURE_NOT_FOUND);
     entity = find_entity_id(&world->catalog, view->entity);
     live->view = view->id;
-    live->columns =
-        arena_array(&world->arena,
-                    spec->column_count + KEYS_MAX + FEATURES_MAX + 1,
-                    sizeof *live->columns);
+    live->columns = arena_array(
+        &world->arena, spec->column_count + KEYS_MAX + FEATURES_MAX + 1,
+        sizeof *live->columns);
     found = add_columns(entity, view, spec, live);
     for (uint32_t i = 0; i < entity->key_count; i++)
         if (!has_column(live, entity->keys[i].name))
             found |= OUTCOME(FEATURE_INVALID);
     if (spec->operation == FEATURE_PATCH && !has_feature(live))
         found |= OUTCOME(FEATURE_INVALID);
-    for (uint32_t i = 0; spec->operation == FEATURE_UPSERT &&
-                         i < view->feature_count;
-         i++)
+    for (uint32_t i = 0;
+         spec->operation == FEATURE_UPSERT && i < view->feature_count; i++)
         if (view->features[i].not_null && view->features[i].fallback.is_null &&
             !has_column(live, view->features[i].name))
             found |= OUTCOME(FEATURE_INVALID);
@@ -254,9 +252,9 @@ entry_of(struct world *world, const struct live_batch *live, struct view *view,
             const struct batch_column *column = &live->columns[i];
 
             if (column->role == FEATURE_ROLE_JOIN_KEY && column->key == k)
-                key_add(&key, value_widen(&world->scratch, column->data->type,
-                                          column->type,
-                                          column->data->values[row]));
+                key_add(&key,
+                        value_widen(&world->scratch, column->data->type,
+                                    column->type, column->data->values[row]));
         }
     entry = rows_entry(&world->arena, view->rows, (const uint8_t *)key.data,
                        (uint32_t)key.size);
@@ -278,9 +276,8 @@ take_values(struct world *world, const struct live_batch *live,
             if (column->role != FEATURE_ROLE_FEATURE ||
                 column->feature != view->features[i].id)
                 continue;
-            values[i] =
-                value_widen(&world->arena, column->data->type, column->type,
-                            column->data->values[row]);
+            values[i] = value_widen(&world->arena, column->data->type,
+                                    column->type, column->data->values[row]);
             has[i] = true;
         }
     }
@@ -325,8 +322,8 @@ write_row(struct writing *writing, const struct live_batch *live,
     if (is_giant(made))
         return FEATURE_OUTCOME_REJECTED;
     undo = arena_alloc(&world->scratch, sizeof *undo);
-    *undo = (struct undo){
-        .next = writing->undo, .entry = entry, .row = entry->row};
+    *undo =
+        (struct undo){.next = writing->undo, .entry = entry, .row = entry->row};
     writing->undo = undo;
     entry->row = made;
     return FEATURE_OUTCOME_APPLIED;
@@ -441,9 +438,9 @@ predict_write(struct world *world, struct live_batch *const *batches,
                               .result = result};
     bool is_free;
 
-    *result = (struct write_result){.outcomes = arena_array(
-                                        &world->scratch, count + 1,
-                                        sizeof *result->outcomes)};
+    *result = (struct write_result){
+        .outcomes =
+            arena_array(&world->scratch, count + 1, sizeof *result->outcomes)};
     if (!are_fit(batches, count, handle))
         result->status = OUTCOME(FEATURE_INVALID);
     for (uint32_t i = 0; !result->status && i < count; i++)

@@ -112,16 +112,16 @@ row_write(struct arena *arena, const struct row *old,
             continue;
         }
         cell->time = write->time;
-        cell->value = is_delete || !write->has[i] ? null_value
-                                                  : write->values[i];
+        cell->value =
+            is_delete || !write->has[i] ? null_value : write->values[i];
         written = true;
     }
     if (!written)
         return NULL;
     if (is_delete && whole) {
         made->is_tombstone = true;
-        made->deleted = write->plant == PLANT_DELETE_FORGETS ? TIME_UNSET
-                                                             : write->time;
+        made->deleted =
+            write->plant == PLANT_DELETE_FORGETS ? TIME_UNSET : write->time;
         made->count = 0;
     }
     return made;

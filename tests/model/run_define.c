@@ -66,8 +66,8 @@ compare_apply(struct world *world, feature_store *store,
     status = feature_store_apply(store, text, &options, &commit, &error);
     if (!expect_status(world, "feature_store_apply", status, &error, expected))
         return false;
-    return status || compare_commit(world, "feature_store_apply", &commit,
-                                    &model);
+    return status ||
+           compare_commit(world, "feature_store_apply", &commit, &model);
 }
 
 static void
@@ -93,9 +93,9 @@ run_apply(struct world *world, const struct operation *operation)
     struct text text = {0};
     outcomes expected;
 
-    expected = catalog_apply(&world->arena, &world->catalog,
-                             operation->statements, operation->count,
-                             world->plant, after, &changed);
+    expected =
+        catalog_apply(&world->arena, &world->catalog, operation->statements,
+                      operation->count, world->plant, after, &changed);
     if (expected & OUTCOME_BEYOND)
         return true;
     statements_print(&text, operation->statements, operation->count,
@@ -137,8 +137,8 @@ compare_copy(struct world *world, const char *text)
                          feature_store_describe(store, NULL, &again, &error),
                          &error, OUTCOME_OK);
     if (same && strcmp(text, again) != 0)
-        same = complain(world, "a copy of\n%s is described as\n%s", text,
-                        again);
+        same =
+            complain(world, "a copy of\n%s is described as\n%s", text, again);
     feature_free(again);
     world_end(&other);
     return same;
@@ -153,10 +153,9 @@ compare_again(struct world *world, feature_store *store, const char *text)
                                    .time = world->commit_time};
     struct feature_error error = {0};
 
-    if (!expect_status(
-            world, "applying what describe printed",
-            feature_store_apply(store, text, NULL, &commit, &error), &error,
-            OUTCOME_OK) ||
+    if (!expect_status(world, "applying what describe printed",
+                       feature_store_apply(store, text, NULL, &commit, &error),
+                       &error, OUTCOME_OK) ||
         !compare_commit(world, "applying what describe printed", &commit,
                         &model))
         return complain(world, "described as\n%s", text);

@@ -189,8 +189,7 @@ select_service(struct arena *arena, struct catalog *catalog,
     outcomes found = 0;
 
     for (uint32_t i = 0; i < service->item_count; i++)
-        found |=
-            selection_add(arena, catalog, &service->items[i], selection);
+        found |= selection_add(arena, catalog, &service->items[i], selection);
     return found;
 }
 

@@ -34,14 +34,11 @@ type_equal(struct type a, struct type b)
 uint32_t
 element_size(int32_t code)
 {
-    static const uint32_t sizes[] = {[FEATURE_TYPE_BOOL] = 1,
-                                     [FEATURE_TYPE_INT32] = 4,
-                                     [FEATURE_TYPE_INT64] = 8,
-                                     [FEATURE_TYPE_FLOAT32] = 4,
-                                     [FEATURE_TYPE_FLOAT64] = 8,
-                                     [FEATURE_TYPE_STRING] = 0,
-                                     [FEATURE_TYPE_BYTES] = 0,
-                                     [FEATURE_TYPE_TIMESTAMP] = 8};
+    static const uint32_t sizes[] = {
+        [FEATURE_TYPE_BOOL] = 1,    [FEATURE_TYPE_INT32] = 4,
+        [FEATURE_TYPE_INT64] = 8,   [FEATURE_TYPE_FLOAT32] = 4,
+        [FEATURE_TYPE_FLOAT64] = 8, [FEATURE_TYPE_STRING] = 0,
+        [FEATURE_TYPE_BYTES] = 0,   [FEATURE_TYPE_TIMESTAMP] = 8};
 
     return sizes[code];
 }

@@ -10,6 +10,7 @@
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof *(array)))
 
 #define TIME_UNSET INT64_MIN
+#define WIDTH_MAX  8 /* n of T[n] */
 #define SECOND     INT64_C(1000000)
 
 /* T: width 1. T[n]: width n. T[]: is_list, width 1. */

@@ -15,9 +15,9 @@
 void
 type_print(struct text *text, struct type type)
 {
-    static const char *const names[] = {
-        "?",       "BOOL",   "INT32", "INT64",    "FLOAT32",
-        "FLOAT64", "STRING", "BYTES", "TIMESTAMP"};
+    static const char *const names[] = {"?",      "BOOL",    "INT32",
+                                        "INT64",  "FLOAT32", "FLOAT64",
+                                        "STRING", "BYTES",   "TIMESTAMP"};
 
     text_add(text, "%s", names[type.code]);
     if (type.is_list)

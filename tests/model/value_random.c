@@ -126,8 +126,8 @@ random_element(struct dice *dice, int32_t code, uint8_t *bytes)
 static uint32_t
 random_text(struct dice *dice, uint8_t *bytes, bool may_hold_nul)
 {
-    static const char *const pieces[] = {"a",  "bc", "'",        "''", " ",
-                                         "--", "é", "\u20ac",   ";",  "0",
+    static const char *const pieces[] = {"a",  "bc", "'",          "''", " ",
+                                         "--", "é",  "\u20ac",     ";",  "0",
                                          "z",  "\n", "\U0001f600", "\""};
     uint32_t count = dice_below(dice, 5), size = 0;
 
@@ -211,12 +211,14 @@ plain_nans(struct type type, uint8_t *bytes, uint32_t size)
     float number;
     double real;
 
-    for (uint32_t i = 0; type.code == FEATURE_TYPE_FLOAT32 && i < size; i += 4) {
+    for (uint32_t i = 0; type.code == FEATURE_TYPE_FLOAT32 && i < size;
+         i += 4) {
         memcpy(&number, bytes + i, sizeof number);
         if (isnan(number))
             memcpy(bytes + i, &number_nan, sizeof number);
     }
-    for (uint32_t i = 0; type.code == FEATURE_TYPE_FLOAT64 && i < size; i += 8) {
+    for (uint32_t i = 0; type.code == FEATURE_TYPE_FLOAT64 && i < size;
+         i += 8) {
         memcpy(&real, bytes + i, sizeof real);
         if (isnan(real))
             memcpy(bytes + i, &real_nan, sizeof real);

@@ -81,12 +81,10 @@ compare_commit(struct world *world, const char *call,
                const struct feature_commit *expected)
 {
     if (got->sequence != expected->sequence || got->time != expected->time)
-        return complain(world,
-                        "%s: commit %llu at %lld, the model has %llu at %lld",
-                        call, (unsigned long long)got->sequence,
-                        (long long)got->time,
-                        (unsigned long long)expected->sequence,
-                        (long long)expected->time);
+        return complain(
+            world, "%s: commit %llu at %lld, the model has %llu at %lld", call,
+            (unsigned long long)got->sequence, (long long)got->time,
+            (unsigned long long)expected->sequence, (long long)expected->time);
     if (got->applied != expected->applied || got->late != expected->late ||
         got->duplicate || got->future != expected->future ||
         got->rejected != expected->rejected)

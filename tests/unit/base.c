@@ -263,8 +263,8 @@ allocations_are_zeroed_and_overflow_is_no_memory(void **state)
     assert_non_null(empty);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(memory[i], 0);
-    assert_null(lf_alloc_array(SIZE_MAX / 2, 3));
-    assert_null(lf_realloc_array(memory, SIZE_MAX / 2, 3));
+    assert_null(lf_alloc_array(SIZE_MAX / 4 + 2, 4));
+    assert_null(lf_realloc_array(memory, SIZE_MAX / 4 + 2, 4));
     memory[999] = 1;
     grown = lf_realloc_array(memory, 500, 8);
     assert_non_null(grown);
@@ -335,7 +335,7 @@ a_text_is_what_was_added_at_any_length(void **state)
 
     (void)state;
     memset(part, 'x', sizeof part);
-    for (int size = 0; size < 1100; size += size > 240 && size < 270 ? 1 : 13) {
+    for (int size = 0; size<1100; size += size> 240 && size < 270 ? 1 : 13) {
         struct lf_text text = {0};
         char *taken;
 
@@ -406,7 +406,7 @@ an_arena_refuses_sizes_past_all_memory(void **state)
     assert_string_equal(copy, "kept");
     assert_null(lf_arena_alloc(&arena, SIZE_MAX));
     assert_null(lf_arena_alloc(&arena, SIZE_MAX - 14));
-    assert_null(lf_arena_array(&arena, SIZE_MAX / 4, 5));
+    assert_null(lf_arena_array(&arena, SIZE_MAX / 4 + 2, 4));
     assert_non_null(lf_arena_array(&arena, 0, 5));
     assert_string_equal(copy, "kept");
     lf_arena_free(&arena);

@@ -52,10 +52,9 @@ expect_step(const uint8_t *text, size_t size)
         fail_msg("%02x %02x %02x %02x, %zu bytes: %zu", text[0],
                  size > 1 ? text[1] : 0, size > 2 ? text[2] : 0,
                  size > 3 ? text[3] : 0, size, step);
-    if (lf_utf8_valid(text, size) != (step == size || (step && size > step &&
-                                                       lf_utf8_valid(
-                                                           text + step,
-                                                           size - step))))
+    if (lf_utf8_valid(text, size) !=
+        (step == size ||
+         (step && size > step && lf_utf8_valid(text + step, size - step))))
         fail_msg("%02x...: whole and parts disagree", text[0]);
 }
 
@@ -79,10 +78,9 @@ static void
 sequences_of_four_bytes_are_judged_as_rfc_3629_does(void **state)
 {
     /* Where the rules change, at each place. */
-    static const uint8_t edges[] = {0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f,
-                                    0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf,
-                                    0xe0, 0xed, 0xef, 0xf0, 0xf1, 0xf3,
-                                    0xf4, 0xf5, 0xf7, 0xf8, 0xff};
+    static const uint8_t edges[] = {
+        0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf,
+        0xe0, 0xed, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf7, 0xf8, 0xff};
     enum { EDGES = sizeof edges };
     uint8_t text[4];
 
@@ -124,7 +122,7 @@ static uint8_t *
 draw_text(size_t *size)
 {
     static const char *const parts[] = {
-        "a",      "stats:rate", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x9a\x95",
+        "a",       "stats:rate", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x9a\x95",
         "01234567"};
     uint8_t text[128];
     uint8_t *copy;
@@ -266,8 +264,7 @@ an_error_may_be_null(void **state)
 {
     (void)state;
     assert_int_equal(lf_fail(NULL, FEATURE_IO, "io", "no"), FEATURE_IO);
-    assert_int_equal(lf_fail_os(NULL, FEATURE_IO, "io", EIO, "no"),
-                     FEATURE_IO);
+    assert_int_equal(lf_fail_os(NULL, FEATURE_IO, "io", EIO, "no"), FEATURE_IO);
     assert_int_equal(lf_fail_at(NULL, FEATURE_INVALID, "syntax", 1, 2, "no"),
                      FEATURE_INVALID);
     assert_int_equal(lf_fail_memory(NULL), FEATURE_NO_MEMORY);

@@ -98,15 +98,31 @@ is_same(int32_t from, const uint8_t *a, int32_t to, const uint8_t *b)
 static double
 draw_double(void)
 {
-    static const double edges[] = {
-        0.0,           -0.0,          1.0,          -1.0,
-        0.5,           2147483647.0,  2147483647.5, 2147483648.0,
-        -2147483648.0, -2147483648.5, -2147483649.,
-        16777216.0,    16777217.0,    3.402823466385288598e38,
-        3.5e38,        1e-45,         1.401298464324817e-45,
-        1e-46,         1.17549435e-38, 1e300,
-        5e-324,        1e19,           INFINITY,    -INFINITY,
-        NAN};
+    static const double edges[] = {0.0,
+                                   -0.0,
+                                   1.0,
+                                   -1.0,
+                                   0.5,
+                                   2147483647.0,
+                                   2147483647.5,
+                                   2147483648.0,
+                                   -2147483648.0,
+                                   -2147483648.5,
+                                   -2147483649.,
+                                   16777216.0,
+                                   16777217.0,
+                                   3.402823466385288598e38,
+                                   3.5e38,
+                                   1e-45,
+                                   1.401298464324817e-45,
+                                   1e-46,
+                                   1.17549435e-38,
+                                   1e300,
+                                   5e-324,
+                                   1e19,
+                                   INFINITY,
+                                   -INFINITY,
+                                   NAN};
     uint64_t bits = draw();
     double value;
 
@@ -117,8 +133,7 @@ draw_double(void)
         return (double)(int32_t)draw() / (draw_one_in(2) ? 1 : 4);
     case 2:
         /* The neighbourhood of floats, subnormal ones too. */
-        value = ldexp((double)draw_below(1u << 25),
-                      (int)draw_below(300) - 175);
+        value = ldexp((double)draw_below(1u << 25), (int)draw_below(300) - 175);
         return draw_one_in(2) ? value : -value;
     case 3:
         bits &= ~(uint64_t)0 << draw_below(52);

@@ -145,7 +145,7 @@ draw_float(struct lf_text *text)
                     (double)(int64_t)draw() / 1e15);
 }
 
-/* A value of a scalar type that has this letter second. */
+/* One value, or one element, of a type. */
 static void
 draw_scalar(struct lf_text *text, const char *type)
 {

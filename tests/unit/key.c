@@ -31,10 +31,9 @@ struct key {
 static int64_t
 draw_number(void)
 {
-    static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, -256,
-                                    -1,        0,             1,
-                                    255,       256,           INT64_MAX - 1,
-                                    INT64_MAX, 0x0001000100010001};
+    static const int64_t edges[] = {
+        INT64_MIN, INT64_MIN + 1,     -256, -1, 0, 1, 255, 256, INT64_MAX - 1,
+        INT64_MAX, 0x0001000100010001};
 
     return draw_one_in(4) ? (int64_t)draw() : edges[draw_below(11)];
 }
@@ -324,8 +323,9 @@ keys_are_the_bytes_of_the_format(void **state)
     lf_key_put_int64(bytes, -1);
     assert_memory_equal(bytes, "\x7f\xff\xff\xff\xff\xff\xff\xff", 8);
     assert_ptr_equal(lf_key_put_bytes(bytes, "a\0b", 3), bytes + 6);
-    assert_memory_equal(bytes, "a\0\xff"
-                               "b\0\1",
+    assert_memory_equal(bytes,
+                        "a\0\xff"
+                        "b\0\1",
                         6);
     assert_ptr_equal(lf_key_put_bytes(bytes, NULL, 0), bytes + 2);
     assert_memory_equal(bytes, "\0\1", 2);

@@ -31,7 +31,7 @@ struct story {
 static void
 draw_write(const struct sample *sample, struct write *write)
 {
-    *write = (struct write){.operation = draw_one_in(4) ? FEATURE_DELETE
+    *write = (struct write){.operation = draw_one_in(4)   ? FEATURE_DELETE
                                          : draw_one_in(2) ? FEATURE_PATCH
                                                           : FEATURE_UPSERT};
     for (uint32_t i = 0; i < sample->schema.count; i++) {
@@ -48,8 +48,7 @@ draw_story(struct story *story, uint32_t count, uint32_t fields, uint32_t ties)
 {
     sample_begin(&story->sample, 1, fields);
     assert_true(lf_migration_init(&story->same, &story->sample.schema,
-                                  &story->sample.layout,
-                                  &story->sample.arena));
+                                  &story->sample.layout, &story->sample.arena));
     story->count = count;
     for (uint32_t i = 0; i < count; i++) {
         draw_write(&story->sample, &story->writes[i]);
@@ -122,8 +121,7 @@ expected_row(struct story *story, const uint32_t *order, struct lf_buffer *row)
         cell->time = write->time;
         /* Of two newest at one time a DELETE was first: it touches all. */
         if (!newest || write->time > newest->time ||
-            (write->time == newest->time &&
-             write->operation != FEATURE_DELETE))
+            (write->time == newest->time && write->operation != FEATURE_DELETE))
             newest = write;
     }
     if (newest && newest->operation == FEATURE_DELETE)
@@ -226,7 +224,7 @@ tell_in_every_order(struct story *story, uint32_t *order, uint32_t count,
 static void
 any_order_of_writes_at_different_times_gives_the_same_bytes(void **state)
 {
-    static const uint32_t stories[WRITES_MAX + 1] = {0,  0,  300, 300,
+    static const uint32_t stories[WRITES_MAX + 1] = {0,   0,  300, 300,
                                                      200, 60, 12,  3};
     struct lf_buffer first = {0}, last = {0};
 

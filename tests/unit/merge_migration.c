@@ -58,7 +58,8 @@ draw_version(struct life *life, uint32_t index)
 {
     struct sample *sample = &life->versions[index];
     const struct lf_schema *before = index ? &sample[-1].schema : NULL;
-    uint32_t more = draw_below(index ? 3 : 5), left = before ? before->count : 0;
+    uint32_t more = draw_below(index ? 3 : 5),
+             left = before ? before->count : 0;
 
     sample_begin(sample, (uint16_t)(10 + index), FEATURES_MAX);
     sample->schema.count = 0;
@@ -132,10 +133,9 @@ know_write(struct life *life, const struct lf_schema *schema, int32_t operation,
             life->known[schema->fields[i].feature].cell.time = life->deleted;
     for (uint32_t i = 0; i < schema->count; i++) {
         bool done =
-            own[i] && know(life, schema->fields[i].feature,
-                           schema->fields[i].type,
-                           operation == FEATURE_DELETE ? NULL : &cells[i],
-                           time);
+            own[i] &&
+            know(life, schema->fields[i].feature, schema->fields[i].type,
+                 operation == FEATURE_DELETE ? NULL : &cells[i], time);
 
         written |= done;
         all &= done;
@@ -369,13 +369,11 @@ types_that_do_not_widen_are_refused(void **state)
     (void)state;
     for (int32_t from = 1; from <= 8; from++)
         for (int32_t to = 1; to <= 8; to++) {
-            bool can = from == to ||
-                       (from == FEATURE_TYPE_INT32 &&
-                        to == FEATURE_TYPE_INT64) ||
-                       (from == FEATURE_TYPE_INT32 &&
-                        to == FEATURE_TYPE_FLOAT64) ||
-                       (from == FEATURE_TYPE_FLOAT32 &&
-                        to == FEATURE_TYPE_FLOAT64);
+            bool can =
+                from == to ||
+                (from == FEATURE_TYPE_INT32 && to == FEATURE_TYPE_INT64) ||
+                (from == FEATURE_TYPE_INT32 && to == FEATURE_TYPE_FLOAT64) ||
+                (from == FEATURE_TYPE_FLOAT32 && to == FEATURE_TYPE_FLOAT64);
 
             assert_int_equal(lf_widen((struct lf_type){from, 1, false},
                                       (struct lf_type){to, 1, false}, bytes, 8,

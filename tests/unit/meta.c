@@ -97,9 +97,9 @@ a_store_record_lies_as_the_format_says(void **state)
         expect_numbers(bytes, numbers, sizeof numbers / sizeof *numbers);
     }
     assert_memory_equal(bytes + 40, meta.uuid, 16);
-    assert_int_equal(lf_load_u32(bytes),
-                     lf_crc32c(lf_crc32c(0, "store", 5), bytes + 4,
-                               LF_META_STORE_SIZE - 4));
+    assert_int_equal(
+        lf_load_u32(bytes),
+        lf_crc32c(lf_crc32c(0, "store", 5), bytes + 4, LF_META_STORE_SIZE - 4));
 }
 
 static void
@@ -192,8 +192,7 @@ a_view_record_with_any_changed_byte_is_refused(void **state)
     for (size_t i = 0; i < sizeof bytes; i++)
         for (uint32_t change = 1; change < 256; change++) {
             bytes[i] ^= (uint8_t)change;
-            assert_false(
-                lf_meta_view_decode(&out, VIEW, bytes, sizeof bytes));
+            assert_false(lf_meta_view_decode(&out, VIEW, bytes, sizeof bytes));
             bytes[i] ^= (uint8_t)change;
         }
     assert_memory_equal(&out, &before, sizeof out);
@@ -239,8 +238,8 @@ a_record_under_another_key_is_refused(void **state)
     draw_view(&meta);
     lf_meta_view_encode(&meta, VIEW, bytes);
     for (int bit = 0; bit < 32; bit++)
-        assert_false(lf_meta_view_decode(&meta, VIEW ^ 1u << bit, bytes,
-                                         sizeof bytes));
+        assert_false(
+            lf_meta_view_decode(&meta, VIEW ^ 1u << bit, bytes, sizeof bytes));
     assert_true(lf_meta_view_decode(&meta, VIEW, bytes, sizeof bytes));
 }
 

@@ -65,23 +65,22 @@ a_row_is_the_bytes_of_the_format(void **state)
 {
     static const uint8_t bytes[] =
         "\x00\x00\x00\x00\x07\x00\x08\x00\x2a\x00\x00\x00\x00\x00\x00\x00"
-        "\x0a\x00\x00\x00\x00\x00\x00\x00"                 /* 1 and 3 null */
-        "\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8"                 /* 0: INT64 */
-        "\x00\x00\x00\x00"                                 /* 1: INT32 */
-        "\x01"                                             /* 2: BOOL */
-        "\x00\x00\x00\x00\x00\x00\x00\x00"                 /* 3: FLOAT32[2] */
-        "\x02\x00\x00\x00\x02\x00\x00\x00"                 /* ends of 4, 5 */
-        "hi"                                               /* 4: STRING */
-        "\x02\x00\x2a\x00\x00\x00\x00\x00\x00\x00"         /* two times */
-        "\x00\x00\x00\x00\x00\x00\x00\x80"                 /* never */
-        "\x00\x01\x00\x00\x00\x00";                        /* ranks */
-    struct lf_schema_field fields[] = {
-        {2, {FEATURE_TYPE_STRING, 1, false}},
-        {3, {FEATURE_TYPE_FLOAT32, 2, false}},
-        {5, {FEATURE_TYPE_BOOL, 1, false}},
-        {6, {FEATURE_TYPE_INT32, 1, true}},
-        {8, {FEATURE_TYPE_INT32, 1, false}},
-        {9, {FEATURE_TYPE_INT64, 1, false}}};
+        "\x0a\x00\x00\x00\x00\x00\x00\x00"         /* 1 and 3 null */
+        "\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8"         /* 0: INT64 */
+        "\x00\x00\x00\x00"                         /* 1: INT32 */
+        "\x01"                                     /* 2: BOOL */
+        "\x00\x00\x00\x00\x00\x00\x00\x00"         /* 3: FLOAT32[2] */
+        "\x02\x00\x00\x00\x02\x00\x00\x00"         /* ends of 4, 5 */
+        "hi"                                       /* 4: STRING */
+        "\x02\x00\x2a\x00\x00\x00\x00\x00\x00\x00" /* two times */
+        "\x00\x00\x00\x00\x00\x00\x00\x80"         /* never */
+        "\x00\x01\x00\x00\x00\x00";                /* ranks */
+    struct lf_schema_field fields[] = {{2, {FEATURE_TYPE_STRING, 1, false}},
+                                       {3, {FEATURE_TYPE_FLOAT32, 2, false}},
+                                       {5, {FEATURE_TYPE_BOOL, 1, false}},
+                                       {6, {FEATURE_TYPE_INT32, 1, true}},
+                                       {8, {FEATURE_TYPE_INT32, 1, false}},
+                                       {9, {FEATURE_TYPE_INT64, 1, false}}};
     struct lf_schema schema = {.version = 7, .count = 6, .fields = fields};
     struct lf_cell cells[] = {
         {(const uint8_t *)"\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8", 8, false, 42},
@@ -260,9 +259,9 @@ the_checksum_covers_kind_view_key_and_all_that_follows_it(void **state)
     assert_true(lf_buffer_append(&whole, row.data + 4, row.size - 4));
     assert_int_equal(lf_load_u32(row.data),
                      lf_crc32c(0, whole.data, whole.size));
-    assert_int_equal(lf_row_checksum(lf_row_seed(0x01020304), "key", 3,
-                                     row.data, row.size),
-                     lf_load_u32(row.data));
+    assert_int_equal(
+        lf_row_checksum(lf_row_seed(0x01020304), "key", 3, row.data, row.size),
+        lf_load_u32(row.data));
     sample_end(&sample);
     lf_buffer_free(&row);
     lf_buffer_free(&whole);

@@ -91,8 +91,7 @@ ranks_take_two_bytes_past_256_times(void **state)
     sample_of_bools(&sample, 1000);
     draw_times(&sample, 256, false);
     expect_round_trip(&sample, &row);
-    assert_int_equal(row.size,
-                     sample.layout.data_offset + 2 + 8 * 256 + 1000);
+    assert_int_equal(row.size, sample.layout.data_offset + 2 + 8 * 256 + 1000);
     draw_times(&sample, 257, false);
     expect_round_trip(&sample, &row);
     assert_int_equal(row.size,

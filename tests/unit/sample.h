@@ -40,8 +40,8 @@ draw_type(void)
         break;
     case 1:
         type.is_list = true;
-        type.code = draw_one_in(3) ? FEATURE_TYPE_STRING
-                                   : numbers[draw_below(4)];
+        type.code =
+            draw_one_in(3) ? FEATURE_TYPE_STRING : numbers[draw_below(4)];
         break;
     default:
         break;
@@ -57,10 +57,10 @@ sample_lay_out(struct sample *sample)
 
     assert_true(
         lf_layout_init(&sample->layout, &sample->schema, &sample->arena));
-    sample->fields = lf_arena_array(&sample->arena, count,
-                                    sizeof *sample->fields);
-    sample->slots = lf_arena_array(&sample->arena, count,
-                                   sizeof *sample->slots);
+    sample->fields =
+        lf_arena_array(&sample->arena, count, sizeof *sample->fields);
+    sample->slots =
+        lf_arena_array(&sample->arena, count, sizeof *sample->slots);
 }
 
 /* Makes room for a schema of count fields; ids rise with gaps, as features are
@@ -71,8 +71,8 @@ sample_begin(struct sample *sample, uint16_t version, uint32_t count)
     uint32_t feature = 0;
 
     *sample = (struct sample){.schema = {.version = version, .count = count}};
-    sample->schema.fields = lf_arena_array(&sample->arena, count,
-                                           sizeof *sample->schema.fields);
+    sample->schema.fields =
+        lf_arena_array(&sample->arena, count, sizeof *sample->schema.fields);
     for (uint32_t i = 0; i < count; i++) {
         feature += draw_one_in(3) ? 1 + draw_below(300) : 1;
         sample->schema.fields[i].feature = feature;

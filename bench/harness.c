@@ -2,8 +2,8 @@
 /*
  * The bench's tools: clock, random numbers, and contests in rounds.
  *
- * Owns the method of measurement: every method once a round, in an order that
- * rotates, and the median over the rounds.
+ * Owns the method of measurement: every method once a round, in a new order
+ * each time, and the median over the rounds.
  * Keeps a contest whose baseline moved by more than its limit out of the
  * results as long as another try is left, and says so where none is.
  * Never times the making of keys: a method makes them before it starts its
@@ -193,12 +193,27 @@ contest_add(struct contest *contest, const char *name, double (*run)(void *),
     return method;
 }
 
+/* A method warms caches for the next one on the same file, so that nobody
+ * always follows the same other. */
 static void
-run_round(struct contest *contest, unsigned round)
+shuffle(unsigned order[METHODS_MAX], unsigned count, struct random *random)
 {
+    for (unsigned i = 0; i < count; i++) {
+        unsigned other = (unsigned)random_below(random, i + 1);
+
+        order[i] = order[other];
+        order[other] = i;
+    }
+}
+
+static void
+run_round(struct contest *contest, unsigned round, struct random *random)
+{
+    unsigned order[METHODS_MAX];
+
+    shuffle(order, contest->count, random);
     for (unsigned i = 0; i < contest->count; i++) {
-        struct method *method =
-            &contest->methods[(i + round) % contest->count];
+        struct method *method = &contest->methods[order[i]];
 
         if (!method->is_derived)
             method->values[round] = method->run(method->context);
@@ -213,10 +228,11 @@ static double
 run_once(struct contest *contest)
 {
     const double *base = contest->methods[contest->baseline].values;
+    struct random random = {5};
 
-    run_round(contest, 0); /* warms caches and branch predictors */
+    run_round(contest, 0, &random); /* warms what is still cold */
     for (unsigned i = 0; i < contest->rounds; i++)
-        run_round(contest, i);
+        run_round(contest, i, &random);
     return most_of(base, contest->rounds) / least_of(base, contest->rounds);
 }
 

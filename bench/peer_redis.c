@@ -9,7 +9,7 @@
 #include "peers.h"
 
 #ifdef BENCH_REDIS
-#include <errno.h>
+#include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
 #include <stdio.h>
@@ -284,9 +284,11 @@ reader_redis(struct redis *redis, bool packed)
 static void
 serve(const char *directory, const char *socket)
 {
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
     bench_pin(1);
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* it ends with the bench */
-    if (chdir(directory) || !freopen("/dev/null", "w", stdout))
+    if (chdir(directory) || nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
         _exit(127);
     execlp("redis-server", "redis-server", "--port", "0", "--unixsocket",
            socket, "--save", "", "--appendonly", "no", "--daemonize", "no",
@@ -328,6 +330,7 @@ redis_start(const struct dataset *data)
     store_directory(made->directory);
     snprintf(socket, sizeof socket, "/tmp/feature-bench-%d.sock",
              (int)getpid());
+    fflush(stdout);
     made->server = fork();
     if (!made->server)
         serve(made->directory, socket);

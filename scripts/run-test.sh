@@ -4,8 +4,8 @@
 # run-test.sh NAME COMMAND...: runs one test program, prints one line, and
 # leaves "passed failed skipped" in $B/results/NAME for run-summary.sh.
 #
-# Cases are counted from cmocka's totals, or from lines that begin with "ok "
-# and "not ok "; a program that prints neither is one case. Exit 77 is a skip.
+# Cases are counted from cmocka's totals, or from lines that begin with "ok"
+# and "not ok"; a program that prints neither is one case. Exit 77 is a skip.
 # Always exits 0: a failure must not keep the other programs from running.
 set -u
 name=$1
@@ -35,8 +35,8 @@ totals=$(awk -v status="$status" '
     /^\[  PASSED  \] [0-9]+ test/ { passed += $4; seen = 1 }
     /^\[  FAILED  \] [0-9]+ test/ { failed += $4; seen = 1 }
     /^\[  SKIPPED \] [0-9]+ test/ { skipped += $4; seen = 1 }
-    /^ok /                        { passed++; seen = 1 }
-    /^not ok /                    { failed++; seen = 1 }
+    /^ok[ :]/                     { passed++; seen = 1 }
+    /^not ok[ :]/                 { failed++; seen = 1 }
     END {
         if (status == 77)
             skipped++

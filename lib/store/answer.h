@@ -13,6 +13,7 @@ struct block_row {
     struct lf_row_plan *plan; /* NULL: there is no row to decode */
     int64_t at;               /* its as-of time, or the clock */
     int64_t oldest;           /* cells before it are past the ttl */
+    int64_t newest;           /* of the times known then, or LF_TIME_UNSET */
     uint8_t state;
     bool is_plain;    /* present, and every cell is current */
     uint32_t missing; /* columns without a value so far */

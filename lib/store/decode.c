@@ -70,7 +70,7 @@ open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
     at->is_plain = false;
     at->missing = 0;
     at->unknown = 0;
-    at->row.timestamp = LF_TIME_UNSET;
+    at->newest = LF_TIME_UNSET;
     if (!job->value) {
         at->state = job->key ? FEATURE_STATE_NOT_FOUND : FEATURE_STATE_NO_KEY;
         return FEATURE_OK;
@@ -83,6 +83,10 @@ open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
     LF_TRY(lf_plan_rows(request->plan, decoder->view, at->row.version,
                         &at->plan, error));
     lf_row_find_times(&at->row, &at->plan->layout);
+    if (decoder->exact && newest_until(&at->row, at->at) == LF_TIME_UNSET)
+        at->plan = NULL; /* nothing of it was there yet: all is unknown */
+    at->newest =
+        decoder->exact ? newest_until(&at->row, at->at) : at->row.timestamp;
     at->is_plain = at->state == FEATURE_STATE_PRESENT &&
                    (!at->row.times || !decoder->view->definition->ttl);
     return FEATURE_OK;
@@ -121,14 +125,12 @@ open_block(struct decoder *decoder, struct feature_error *error)
 /* The state once all cells were judged. A row newer than its as-of time still
  * answers where every asked cell is old enough to be known. */
 static uint8_t
-last_state(const struct decoder *decoder, const struct block_row *at,
-           int64_t newest)
+last_state(const struct decoder *decoder, const struct block_row *at)
 {
     bool is_empty = at->missing == decoder->view->column_count;
 
-    if (at->state == FEATURE_STATE_NO_HISTORY && !at->unknown &&
-        newest != LF_TIME_UNSET && at->plan) {
-        if (newest < at->oldest)
+    if (at->state == FEATURE_STATE_NO_HISTORY && !at->unknown && at->plan) {
+        if (at->newest < at->oldest)
             return FEATURE_STATE_OUTSIDE_MAX_AGE;
         return is_empty ? FEATURE_STATE_NULL : FEATURE_STATE_PRESENT;
     }
@@ -147,13 +149,9 @@ close_block(struct decoder *decoder)
 
     for (uint32_t i = 0; i < decoder->count; i++) {
         const struct block_row *at = &decoder->block[i];
-        int64_t newest = LF_TIME_UNSET;
 
-        if (at->plan)
-            newest = decoder->exact ? newest_until(&at->row, at->at)
-                                    : at->row.timestamp;
-        states[i] = last_state(decoder, at, newest);
-        lf_store_i64(timestamps + 8 * (size_t)i, newest);
+        states[i] = last_state(decoder, at);
+        lf_store_i64(timestamps + 8 * (size_t)i, at->newest);
     }
 }
 

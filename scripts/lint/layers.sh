@@ -4,8 +4,8 @@
 # Who may include whom (CONTRIBUTING.md has the table):
 # - a folder of lib/ includes its own layer or lower ones;
 # - programs see the public header and their own folder, nothing of lib/;
-# - one folder alone includes each third-party header, and none outside lib/
-#   (save the benches, which compare with LMDB itself);
+# - one folder of lib/ alone includes each third-party header, and no program
+#   that we ship does;
 # - base/clock.c alone asks what time it is.
 set -eu
 . "$(dirname "$0")/sources.sh"
@@ -42,7 +42,7 @@ module && FILENAME != "lib/base/clock.c" &&
 }
 name in third || name ~ /protobuf-c/ || name ~ /pb-c\.h$/ {
     kind = name ~ /protobuf-c|pb-c/ ? "protobuf-c" : name
-    if (!module && path[2] != "unit" && path[1] != "bench")
+    if (path[1] ~ /^(tools|examples|include)$/)
         complain(name " stays inside lib/")
     else if (module && kind in owner && owner[kind] != module)
         complain(kind " belongs to lib/" owner[kind] " alone")

@@ -1,0 +1,472 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# The feature command as people run it: what it prints, where, and how it exits.
+# FEATURE_TOOL names the program; stores lie in a directory of their own.
+set -u
+tool=${FEATURE_TOOL:-${B:-build}/feature}
+case $tool in /*) ;; *) tool=$PWD/$tool ;; esac
+work=$(mktemp -d "${TMPDIR:-/tmp}/feature-command.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+# run EXIT ARGUMENT...: leaves out and err, and complains of another exit code.
+run() {
+    wanted=$1
+    shift
+    "$tool" "$@" >out 2>err
+    code=$?
+    [ $code -eq "$wanted" ] && return
+    note "exit code $code, not $wanted: feature $*"
+    sed 's/^/#   /' err
+}
+notes=
+note() {
+    notes="$notes $*;"
+    echo "# $*"
+}
+# says FILE TEXT...: a line of FILE has each text.
+says() {
+    file=$1
+    shift
+    for text; do
+        grep -qF -- "$text" "$file" && continue
+        note "$file lacks: $text"
+        sed 's/^/#   /' "$file"
+    done
+}
+is() {
+    [ "$(cat "$1")" = "$2" ] && return
+    note "$1 is not: $2"
+    sed 's/^/#   /' "$1"
+}
+empty() {
+    [ ! -s "$1" ] || note "$1 is not empty: $(head -n 1 "$1")"
+}
+# check NAME: ends one case.
+check() {
+    if [ -z "$notes" ]; then
+        echo "ok $*"
+    else
+        echo "not ok $*"
+        failures=$((failures + 1))
+    fi
+    notes=
+}
+
+cat >trips.sql <<'END'
+CREATE ENTITY driver (driver_id INT64);
+CREATE FEATURE VIEW stats (
+    trips INT64 DEFAULT 0, rate FLOAT32, city STRING, seen TIMESTAMP
+) FOR driver WITH (ttl = '2 hours');
+CREATE FEATURE SERVICE driver_v1 AS stats(trips, rate);
+END
+cat >good.csv <<'END'
+driver_id,event_timestamp,trips,rate,city,seen
+1,2026-01-01T12:00:00Z,5,0.5,Oslo,2026-01-01T11:00:00Z
+2,2026-01-01T12:00:00Z,,,,
+3,2026-01-01T12:00:00Z,2.0,-1e-3,"a ""b"", c",2026-01-01T11:00:00+01:00
+END
+noon=2026-01-01T12:00:00Z
+
+# --- the command line -----------------------------------------------------------
+
+run 2
+says err "Usage: feature COMMAND"
+empty out
+run 2 fly
+says err 'there is no command "fly"'
+check "without a command, or with a wrong one, it exits 2"
+
+run 0 --help
+says out "Usage: feature COMMAND" "load a CSV file"
+run 0 help
+says out "Usage: feature COMMAND"
+empty err
+check "help goes to standard output"
+
+for command in apply plan describe infer load get stats metrics version; do
+    run 0 $command --help
+    says out "Usage: feature $command" "Example: feature $command"
+    empty err
+    run 0 help $command
+    says out "Usage: feature $command"
+done
+check "every command has a help text with an example"
+
+run 0 --version
+says out "feature 0."
+cp out version
+run 0 version
+cmp -s out version || note "--version and version differ"
+check "the version is printed"
+
+for command in apply plan describe infer load get stats metrics; do
+    run 2 $command --no-such-option
+    says err "there is no option --no-such-option" "feature $command --help"
+    run 2 $command -x
+    says err "there is no option -x"
+    run 2 $command
+    empty out
+done
+run 2 load s v f --chunk
+says err "--chunk needs a value"
+run 2 load s v f --json=yes
+says err "no value belongs there"
+check "wrong options and missing arguments exit 2"
+
+# --- apply, plan, describe ------------------------------------------------------
+
+run 1 apply store trips.sql
+says err "there is no store in store" "--create"
+[ ! -e store ] || note "a store was made"
+run 0 apply --create store trips.sql
+says out "driver" "stats" "commit 1 at "
+run 0 apply store trips.sql
+is out "no change"
+check "apply creates only when asked to, and says what it did"
+
+run 0 plan store trips.sql
+is out "no change"
+run 0 plan --exit-code store trips.sql
+echo "CREATE ENTITY driver (driver_id INT64);" >part.sql
+run 0 plan --exit-code store part.sql
+says out "kept"
+echo "CREATE ENTITY rider (rider_id STRING);" >more.sql
+run 2 plan --exit-code store more.sql
+says out "rider"
+run 0 plan store more.sql
+echo "CREATE NONSENSE;" >bad.sql
+run 1 plan --exit-code store bad.sql
+run 1 plan --exit-code store missing.sql
+run 1 plan --exit-code nowhere trips.sql
+run 1 plan --exit-code --exitcode store trips.sql
+run 2 plan --exitcode store trips.sql
+check "plan --exit-code: 0 the same, 2 differs, 1 an error"
+
+printf '\357\273\277-- one\n-- two' >first.sql
+printf 'CREATE ENTITY rider (rider_id STRING);\nCREATE ENTITY x (y FLOAT);' >second.sql
+run 1 apply store first.sql second.sql
+says err "second.sql:2:"
+grep -q '^second.sql:2:[0-9]*: [^0-9]' err || note "not file:line:column: text"
+run 0 describe store
+grep -q rider out && note "half of a text was applied"
+printf 'CREATE ENTITY a (b INT64);\n\0' >nul.sql
+run 1 apply store nul.sql
+says err "nul.sql:2: a NUL byte"
+check "several files are one text, and errors find their file and line"
+
+"$tool" plan --exit-code store - <more.sql >out 2>err
+[ $? -eq 2 ] || note "a plan from standard input"
+echo 'CREATE ENTITY;' | "$tool" plan store - >out 2>err
+says err "standard input:1:"
+check "definitions are read from standard input"
+
+run 0 describe store
+cp out all.sql
+run 0 apply store all.sql
+is out "no change"
+run 0 describe store stats
+says out "CREATE FEATURE VIEW stats"
+run 1 describe store nothing
+check "describe prints what apply takes"
+
+# --- load -------------------------------------------------------------------------
+
+run 0 load store stats good.csv
+says out "3 rows read from good.csv" "applied"
+grep -q 'applied  *3$' out || note "three rows are not applied"
+empty err
+run 0 get store 'stats(*)' --keys good.csv --clock $noon --csv
+is out 'driver_id,trips,rate,city,seen,stats__state,stats__event_timestamp,stats__age_seconds,defaulted
+1,5,0.5,Oslo,2026-01-01T11:00:00Z,PRESENT,2026-01-01T12:00:00Z,0,
+2,0,,,,NULL,2026-01-01T12:00:00Z,0,trips
+3,2,-0.001,"a ""b"", c",2026-01-01T10:00:00Z,PRESENT,2026-01-01T12:00:00Z,0,'
+check "a file is loaded and read back"
+
+"$tool" load store stats - <good.csv >out 2>err || note "from standard input"
+says out "3 rows read from standard input"
+sed 's/2026-01-01T12/2025-01-01T12/' good.csv | "$tool" load store stats - --json >out
+says out '"rows":3,"applied":0,"late":3,"future":0,"rejected":0'
+sed 's/2026-01-01T12/2026-01-03T12/' good.csv >next.csv
+run 0 load store stats next.csv --clock $noon --json
+says out '"applied":0,"late":0,"future":3'
+check "late and future rows are counted, not rejected"
+
+run 1 load store stats missing.csv
+says err "missing.csv: No such file"
+run 1 load store nothing good.csv
+says err "nothing"
+run 1 load nowhere stats good.csv
+says err "there is no store in nowhere"
+run 1 load store stats .
+printf 'driver_id,event_timestamp,trips,trips\n' >twice.csv
+run 1 load store stats twice.csv
+says err 'twice.csv:1:33: two columns are called "trips"'
+: >none.csv
+run 1 load store stats none.csv
+says err "a header is needed"
+check "what cannot be loaded is named"
+
+cut -d, -f1,2,3 good.csv >part.csv
+run 1 load store stats part.csv
+says err "part.csv lacks rate, city, seen of stats" "--patch" "--upsert"
+run 2 load store stats part.csv --patch --upsert
+run 0 load store stats part.csv --patch
+run 0 get store stats:rate,stats:trips driver_id=1 --clock $noon
+says out "0.5"
+run 0 load store stats part.csv --upsert
+run 0 get store stats:rate,stats:trips driver_id=1 --clock $noon
+says out "null"
+check "a file that lacks features needs --patch or --upsert"
+
+printf 'driver_id,trips\n1,2\n' >timeless.csv
+run 1 load store stats timeless.csv --patch
+says err "no column event_timestamp" "--timestamp" "--at-commit"
+run 0 load store stats timeless.csv --patch --at-commit
+printf 'event_timestamp,trips\n%s,2\n' $noon >keyless.csv
+run 1 load store stats keyless.csv --patch
+says err "join key driver_id" "--column driver_id=TITLE"
+check "keys and times are asked for"
+
+printf 'Driver,When (local),Trips made\n7,01.02.2020 12:00,9\n' >titles.csv
+run 0 load store stats titles.csv --patch --column driver_id=Driver \
+    --column "trips=Trips made" -t "When (local):%d.%m.%Y %H:%M" \
+    --time-zone +01:00
+run 0 get store 'stats(trips)' driver_id=7 --json --clock 2020-02-01T11:30:00Z
+says out '"trips":9' '"event_timestamp":"2020-02-01T11:00:00Z","age_seconds":1800'
+run 1 load store stats titles.csv --patch --column driver=Driver
+says err 'stats has no column "driver"'
+run 1 load store stats titles.csv --patch --column driver_id=driver
+says err 'no column "driver"'
+run 2 load store stats titles.csv --patch --column Driver
+run 2 load store stats titles.csv --column trips=a --column trips=b
+check "--column and --timestamp name titles"
+
+printf 'driver_id,event_timestamp,trips\n8,2020-04-01 00:44:02,1\n' >naive.csv
+run 1 load store stats naive.csv --patch
+says err 'naive.csv:2:3: event_timestamp: "2020-04-01 00:44:02" has no time zone' \
+    "--time-zone UTC"
+run 0 load store stats naive.csv --patch --time-zone -05:00
+run 0 get store 'stats(trips)' driver_id=8 --json
+says out '"event_timestamp":"2020-04-01T05:44:02Z"'
+run 2 load store stats naive.csv --patch --time-zone America/New_York
+says err "named zone"
+run 2 load store stats naive.csv --patch -t 'event_timestamp:%Y-%m-%d %H:%M:%S'
+says err "--time-zone UTC"
+run 2 load store stats naive.csv --patch -t event_timestamp:hours
+says err "s, ms, us, ns, iso"
+check "a time without a zone needs one"
+
+printf 'driver_id,t,trips\n9,1585701842123,1\n10,1585701842124,1\n' >unit.csv
+run 1 load store stats unit.csv --patch -t t
+says err 'unit.csv:2:3: event_timestamp: "1585701842123" is not a time' \
+    "read as ms it is 2020-04-01T00:44:02.123Z"
+run 1 load store stats unit.csv --patch -t t:us
+says err "in ms it is 2020-04-01T00:44:02.123Z" "--timestamp COLUMN:ms" "--force" \
+    "nothing of unit.csv is in the store"
+run 1 load store stats unit.csv --patch -t t:s
+says err "in ms it is 2020-04-01"
+run 0 load store stats unit.csv --patch -t t:ms
+run 0 load store stats unit.csv --patch -t t:us --force
+says out "late"
+check "a wrong unit stops the load, and --force goes on"
+
+printf 'driver_id,event_timestamp,trips\n' >late.csv
+for i in 1 2 3 4 5 6; do echo "2$i,$noon,$i"; done >>late.csv
+echo "27,$noon,seven" >>late.csv
+echo "28,$noon,8" >>late.csv
+run 1 load store stats late.csv --patch --chunk 3
+says err 'late.csv:8:25: trips: "seven" is not a whole number' \
+    "lines 2-7 are in the store, nothing after"
+empty out
+run 0 get store 'stats(trips)' driver_id=26 --clock $noon --json
+says out '"trips":6'
+run 0 get store 'stats(trips)' driver_id=28 --clock $noon --json
+says out '"state":"NOT_FOUND"'
+check "the first bad row stops the load and says what is in"
+
+cat >mixed.csv <<END
+driver_id,event_timestamp,trips
+31,$noon,1
+32,$noon
+33,$noon,"2
+3"
+34,$noon,x"y
+35,$noon,99999999999999999999
+,$noon,6
+37,yesterday,7
+38,$noon,8
+END
+run 0 load store stats mixed.csv --patch --rejects rejects.csv --chunk 2 --json
+says out '"rows":8,"applied":2,"late":0,"future":0,"rejected":6'
+is rejects.csv 'line,reason,record
+3,"2 cells, where the header has 3","32,2026-01-01T12:00:00Z"
+4,"trips: ""2\x0a3"" is not a whole number","33,2026-01-01T12:00:00Z,""2
+3"""
+6,a quote within a cell that has none at its beginning,"34,2026-01-01T12:00:00Z,x""y"
+7,"trips: ""99999999999999999999"" is out of range for INT64","35,2026-01-01T12:00:00Z,99999999999999999999"
+8,"driver_id is empty, and a value is needed",",2026-01-01T12:00:00Z,6"
+9,"event_timestamp: ""yesterday"" is not a time","37,yesterday,7"'
+run 1 load store stats mixed.csv --patch --rejects /no/such/folder
+check "--rejects keeps bad rows and goes on"
+
+printf 'driver_id,event_timestamp,city\n41,%s,a\n42,%s,b\377\n43,%s,c\n' \
+    $noon $noon $noon >bytes.csv
+run 1 load store stats bytes.csv --patch
+says err "bytes.csv:3:26: a byte that is not UTF-8"
+printf 'driver_id,event_timestamp,city\n41,%s,"a\n' $noon >open.csv
+run 1 load store stats open.csv --patch --rejects rejects.csv
+says err "open.csv:2:25: a quote opens here and never closes"
+check "bytes that are no CSV are named by line and column"
+
+{
+    echo "driver_id,event_timestamp,city"
+    awk 'BEGIN { for (i = 0; i < 500; i++) k = k "k"; print k }' |
+        sed "s/^/1,$noon,/"
+} >long.csv
+cat >keyed.sql <<'END'
+CREATE ENTITY text_key (city STRING);
+CREATE FEATURE VIEW keyed (driver_id INT64 NOT NULL) FOR text_key;
+END
+run 0 apply store keyed.sql
+run 1 load store keyed long.csv
+says err "long.csv:2: "
+grep -q 'row 0' err && note "rows are counted in place of lines"
+run 0 load store keyed long.csv --rejects rejects.csv --json
+says out '"rows":1,"applied":0,"late":0,"future":0,"rejected":1'
+says rejects.csv "480"
+printf 'city,driver_id,event_timestamp\na,,%s\n' $noon >null.csv
+run 1 load store keyed null.csv
+says err "null.csv:2:3: driver_id is empty, and a value is needed"
+check "rows that the library refuses are named by line, too"
+
+printf 'driver_id;event_timestamp;trips\n51;%s;1\n' $noon >semicolon.csv
+run 0 load store stats semicolon.csv --patch --delimiter ';'
+run 2 load store stats semicolon.csv --patch --delimiter ';;'
+run 2 load store stats semicolon.csv --patch --delimiter '"'
+printf 'driver_id\tevent_timestamp\ttrips\r\n52\t%s\t1\r\n' $noon >tabs.csv
+run 0 load store stats tabs.csv --patch --delimiter tab
+run 0 get store 'stats(trips)' driver_id=52 --json
+says out '"trips":1'
+check "other delimiters"
+
+run 2 load store stats good.csv --chunk 0
+run 2 load store stats good.csv --rate -1
+run 2 load store stats good.csv --rate 1e3
+run 0 load store stats late.csv --patch --rate 1000000 --chunk 1 --rejects r.csv
+check "--rate and --chunk are positive numbers"
+
+run 0 load store stats good.csv --time seen=iso
+run 1 load store stats good.csv --time trips=iso
+says err 'stats has no TIMESTAMP feature "trips"'
+sed 's/2026-01-01T11:00:00[^,]*$/1767265200/' good.csv >seen.csv
+run 0 load store stats seen.csv --time seen=s
+run 0 get store stats:seen driver_id=1 --clock $noon --json
+says out '"seen":"2026-01-01T11:00:00Z"'
+check "--time says how a TIMESTAMP feature is written"
+
+# --- get ----------------------------------------------------------------------------
+
+run 0 load store stats good.csv
+run 0 get store driver_v1 driver_id=1 --clock 2026-01-01T12:00:05Z
+is out 'driver_id  trips  rate  stats    age
+---------  -----  ----  -------  ---
+        1      5   0.5  PRESENT  5s'
+run 0 get store driver_v1 driver_id=99 --clock $noon
+is out 'driver_id  trips  rate  stats      age
+---------  -----  ----  ---------  ---
+       99     0*  null  NOT_FOUND  
+* filled in: the store has no current value'
+check "get prints a table"
+
+run 0 get store driver_v1 driver_id=1 --clock 2026-01-01T15:00:00Z --json
+is out '{"keys":{"driver_id":1},"features":{"trips":0,"rate":null},"views":{"stats":{"state":"OUTSIDE_MAX_AGE","event_timestamp":"2026-01-01T12:00:00Z","age_seconds":10800}},"defaulted":["trips","rate"]}'
+run 0 get store driver_v1 driver_id=1 --clock 2026-01-01T15:00:00Z --json --fill nulls
+says out '"trips":null,"rate":null'
+run 0 get store driver_v1 driver_id=1 --clock 2026-01-01T15:00:00Z --json --fill stale
+says out '"trips":5,"rate":0.5' '"state":"OUTSIDE_MAX_AGE"'
+run 2 get store driver_v1 driver_id=1 --fill zeros
+check "--fill says what stands for a missing value"
+
+run 0 get store driver_v1 driver_id=1 --as-of 2026-01-01T12:30:00Z --json
+says out '"trips":5' '"age_seconds":1800'
+run 0 get store driver_v1 driver_id=1 --as-of 2026-01-01T11:00:00Z --json
+says out '"state":"NO_HISTORY","event_timestamp":null,"age_seconds":null'
+run 2 get store driver_v1 driver_id=1 --as-of yesterday
+run 2 get store driver_v1 driver_id=1 --as-of "2026-01-01 12:00:00"
+says err "end it in Z"
+check "--as-of reads as of a time"
+
+run 1 get store driver_v1
+says err "the key driver_id has no value"
+run 1 get store driver_v1 driver=1
+says err '"driver" is no key' "driver_id"
+run 2 get store driver_v1 driver_id
+run 2 get store driver_v1 driver_id=1 driver_id=2
+run 1 get store driver_v1 driver_id=one
+says err 'driver_id: "one" is not a whole number'
+run 1 get store nothing driver_id=1
+run 1 get store 'stats(' driver_id=1
+run 2 get store driver_v1 driver_id=1 --json --csv
+check "keys are checked"
+
+printf 'driver_id\n1\n\n99\n' >keys.csv
+run 0 get store stats:trips --keys keys.csv --clock $noon --json
+[ "$(wc -l <out)" -eq 3 ] || note "not three rows"
+says out '"keys":{"driver_id":null}' '"state":"NO_KEY"' '"state":"NOT_FOUND"'
+printf 'driver_id\n' | "$tool" get store stats:trips --keys - --json >out 2>err
+empty out
+printf 'driver_id\nx\n' >keys.csv
+run 1 get store stats:trips --keys keys.csv
+says err 'keys.csv:2:1: driver_id: "x" is not a whole number'
+printf 'driver\n1\n' >keys.csv
+run 1 get store stats:trips --keys keys.csv
+says err "keys.csv has no column for the key driver_id"
+check "--keys reads a file"
+
+# --- the rest ---------------------------------------------------------------------
+
+run 0 stats store
+says out "rows" "views             2"
+run 0 stats store --json
+says out '"views":2' '"services":1' '"commit_time":"20'
+run 2 metrics store --json
+run 0 metrics store
+says out "# EOF"
+run 1 stats nowhere
+run 1 metrics nowhere
+run 2 stats store store
+check "stats and metrics"
+
+run 0 infer good.csv --key driver_id --view inferred --entity someone
+says out "CREATE ENTITY someone (" "driver_id INT64" "CREATE FEATURE VIEW inferred (" \
+    "-- INT64: 2 whole numbers up to 5, some written 2.0; 1 empty (33.3 %)" \
+    "-- TIMESTAMP: 2 times; 1 empty" "feature load STORE inferred good.csv"
+cp out inferred.sql
+run 0 apply --create second inferred.sql
+run 0 load second inferred good.csv
+says out "3 rows read"
+run 2 infer good.csv
+run 1 infer good.csv --key nothing
+says err 'good.csv has no column "nothing"'
+run 1 infer part.csv --key driver_id --timestamp when
+run 1 infer twice.csv --key driver_id
+run 1 infer mixed.csv --key driver_id
+says err "mixed.csv:3:1: 2 cells, where the header has 3"
+"$tool" infer - --key driver_id <good.csv >out 2>err || note "standard input"
+says out "CREATE FEATURE VIEW driver_features ("
+printf 'Id No,2nd value,for\n007,[1.5],x\n' | "$tool" infer - --key "Id No" >inferred.sql
+says inferred.sql 'Id_No STRING' 'titled "Id No"' 'n2nd_value FLOAT64[]' "--at-commit"
+run 0 apply --create third inferred.sql
+check "infer proposes what apply and load take"
+
+if [ -w /dev/full ]; then
+    "$tool" describe store >/dev/full 2>err
+    [ $? -eq 1 ] || note "a full standard output is not told"
+    says err "standard output"
+    check "a full standard output exits 1"
+fi
+
+[ "$failures" -eq 0 ]

@@ -76,7 +76,7 @@ help_run(int argc, char **argv)
     command = find_command(argv[1]);
     if (!command)
         return tool_misuse(NULL, "there is no command \"%s\"", argv[1]);
-    if (command->run == help_run || command->run == version_run)
+    if (command->run == help_run)
         return help_run(1, argv);
     rest[0] = argv[1];
     rest[1] = option;

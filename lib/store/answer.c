@@ -184,7 +184,8 @@ put_fill(const struct decoder *decoder, const struct lf_column_plan *column,
 enum verdict { CURRENT, MISSING, STALE, UNKNOWN };
 
 /* What one cell of a row that is not plain has to say. Of a row that is newer
- * than its time as a whole nothing is known, not even that a cell was unset. */
+ * than its time as a whole (it has no plan then) nothing is known, not even
+ * that a cell was unset. */
 static enum verdict
 judge(const struct decoder *decoder, uint32_t i, const struct lf_cell_plan *at)
 {
@@ -193,8 +194,6 @@ judge(const struct decoder *decoder, uint32_t i, const struct lf_cell_plan *at)
 
     if (!row->plan)
         return row->state == FEATURE_STATE_NO_HISTORY ? UNKNOWN : MISSING;
-    if (row->newest == LF_TIME_UNSET)
-        return UNKNOWN;
     if (at->slot == LF_NO_SLOT)
         return MISSING;
     time = lf_row_time(&row->row, at->slot);

@@ -83,10 +83,10 @@ open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
     LF_TRY(lf_plan_rows(request->plan, decoder->view, at->row.version,
                         &at->plan, error));
     lf_row_find_times(&at->row, &at->plan->layout);
-    if (decoder->exact && newest_until(&at->row, at->at) == LF_TIME_UNSET)
-        at->plan = NULL; /* nothing of it was there yet: all is unknown */
     at->newest =
         decoder->exact ? newest_until(&at->row, at->at) : at->row.timestamp;
+    if (at->newest == LF_TIME_UNSET)
+        at->plan = NULL; /* nothing of it was there yet: all is unknown */
     at->is_plain = at->state == FEATURE_STATE_PRESENT &&
                    (!at->row.times || !decoder->view->definition->ttl);
     return FEATURE_OK;
@@ -159,13 +159,15 @@ feature_status
 lf_answer_view(feature_request *request, uint32_t view,
                const struct lf_sink *sink, struct feature_error *error)
 {
-    struct decoder decoder = {.request = request,
-                              .sink = sink,
-                              .view = &request->plan->views[view],
-                              .index = view,
-                              .exact = request->as_of_rows != 0};
+    struct decoder decoder; /* two kilobytes: a block sets what it uses */
 
-    for (; decoder.first < request->rows; decoder.first += decoder.count) {
+    decoder.request = request;
+    decoder.sink = sink;
+    decoder.view = &request->plan->views[view];
+    decoder.index = view;
+    decoder.exact = request->as_of_rows != 0;
+    for (decoder.first = 0; decoder.first < request->rows;
+         decoder.first += decoder.count) {
         decoder.count = request->rows - decoder.first;
         if (decoder.count > BLOCK_ROWS)
             decoder.count = BLOCK_ROWS;

@@ -154,6 +154,9 @@ add_features(struct drafting *drafting)
     const struct view *view = drafting->view;
     uint32_t percent = dice_chance(dice, 50) ? 70 : 35;
     uint32_t certain = dice_below(dice, view->feature_count);
+    struct feature stranger = {
+        .name = make_name(drafting->maker, 'f', dice_below(dice, 10)),
+        .type = {.code = FEATURE_TYPE_INT64, .width = 1}};
 
     for (uint32_t i = 0; i < view->feature_count; i++) {
         const struct feature *feature = &view->features[i];
@@ -165,8 +168,7 @@ add_features(struct drafting *drafting)
             add_feature(drafting, feature);
     }
     if (drafting->is_faulty && dice_chance(dice, 3))
-        add_column(drafting, make_name(drafting->maker, 'f', 9),
-                   (struct type){.code = FEATURE_TYPE_INT64, .width = 1});
+        add_feature(drafting, &stranger);
 }
 
 static void

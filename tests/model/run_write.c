@@ -20,6 +20,7 @@ columns_text(struct arena *arena, const struct batch_spec *spec)
 
     if (!spec->lists_columns)
         return NULL;
+    text_add_bytes(&text, NULL, 0);
     for (uint32_t i = 0; i < spec->column_count; i++)
         text_add(&text, "%s%s", i ? ", " : "", spec->columns[i].name);
     made = arena_copy(arena, text.data, text.size + 1);

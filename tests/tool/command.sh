@@ -12,9 +12,14 @@ cd "$work" || exit 1
 failures=0
 
 # run EXIT ARGUMENT...: leaves out and err, and complains of another exit code.
+# The clock stands still at noon, unless a later --clock says otherwise.
+noon=2026-01-01T12:00:00Z
 run() {
     wanted=$1
-    shift
+    command=$2
+    shift 2
+    case $command in apply | load | get) set -- --clock $noon "$@" ;; esac
+    set -- "$command" "$@"
     "$tool" "$@" >out 2>err
     code=$?
     [ $code -eq "$wanted" ] && return
@@ -68,11 +73,11 @@ driver_id,event_timestamp,trips,rate,city,seen
 2,2026-01-01T12:00:00Z,,,,
 3,2026-01-01T12:00:00Z,2.0,-1e-3,"a ""b"", c",2026-01-01T11:00:00+01:00
 END
-noon=2026-01-01T12:00:00Z
 
 # --- the command line -----------------------------------------------------------
 
-run 2
+"$tool" >out 2>err
+[ $? -eq 2 ] || note "no command at all is no wrong usage"
 says err "Usage: feature COMMAND"
 empty out
 run 2 fly
@@ -86,12 +91,12 @@ says out "Usage: feature COMMAND"
 empty err
 check "help goes to standard output"
 
-for command in apply plan describe infer load get stats metrics version; do
-    run 0 $command --help
-    says out "Usage: feature $command" "Example: feature $command"
+for name in apply plan describe infer load get stats metrics version; do
+    run 0 $name --help
+    says out "Usage: feature $name" "Example: feature $name"
     empty err
-    run 0 help $command
-    says out "Usage: feature $command"
+    run 0 help $name
+    says out "Usage: feature $name"
 done
 check "every command has a help text with an example"
 
@@ -102,12 +107,12 @@ run 0 version
 cmp -s out version || note "--version and version differ"
 check "the version is printed"
 
-for command in apply plan describe infer load get stats metrics; do
-    run 2 $command --no-such-option
-    says err "there is no option --no-such-option" "feature $command --help"
-    run 2 $command -x
+for name in apply plan describe infer load get stats metrics; do
+    run 2 $name --no-such-option
+    says err "there is no option --no-such-option" "feature $name --help"
+    run 2 $name -x
     says err "there is no option -x"
-    run 2 $command
+    run 2 $name
     empty out
 done
 run 2 load s v f --chunk
@@ -157,9 +162,9 @@ run 1 apply store nul.sql
 says err "nul.sql:2: a NUL byte"
 check "several files are one text, and errors find their file and line"
 
-"$tool" plan --exit-code store - <more.sql >out 2>err
-[ $? -eq 2 ] || note "a plan from standard input"
-echo 'CREATE ENTITY;' | "$tool" plan store - >out 2>err
+run 2 plan --exit-code store - <more.sql
+echo 'CREATE ENTITY;' >bad.sql
+run 1 plan store - <bad.sql
 says err "standard input:1:"
 check "definitions are read from standard input"
 
@@ -178,19 +183,20 @@ run 0 load store stats good.csv
 says out "3 rows read from good.csv" "applied"
 grep -q 'applied  *3$' out || note "three rows are not applied"
 empty err
-run 0 get store 'stats(*)' --keys good.csv --clock $noon --csv
+run 0 get store 'stats(*)' --keys good.csv  --csv
 is out 'driver_id,trips,rate,city,seen,stats__state,stats__event_timestamp,stats__age_seconds,defaulted
 1,5,0.5,Oslo,2026-01-01T11:00:00Z,PRESENT,2026-01-01T12:00:00Z,0,
 2,0,,,,NULL,2026-01-01T12:00:00Z,0,trips
 3,2,-0.001,"a ""b"", c",2026-01-01T10:00:00Z,PRESENT,2026-01-01T12:00:00Z,0,'
 check "a file is loaded and read back"
 
-"$tool" load store stats - <good.csv >out 2>err || note "from standard input"
+run 0 load store stats - <good.csv
 says out "3 rows read from standard input"
-sed 's/2026-01-01T12/2025-01-01T12/' good.csv | "$tool" load store stats - --json >out
+sed 's/2026-01-01T12/2025-01-01T12/' good.csv >old.csv
+run 0 load store stats old.csv --json
 says out '"rows":3,"applied":0,"late":3,"future":0,"rejected":0'
 sed 's/2026-01-01T12/2026-01-03T12/' good.csv >next.csv
-run 0 load store stats next.csv --clock $noon --json
+run 0 load store stats next.csv --json
 says out '"applied":0,"late":0,"future":3'
 check "late and future rows are counted, not rejected"
 
@@ -214,17 +220,19 @@ run 1 load store stats part.csv
 says err "part.csv lacks rate, city, seen of stats" "--patch" "--upsert"
 run 2 load store stats part.csv --patch --upsert
 run 0 load store stats part.csv --patch
-run 0 get store stats:rate,stats:trips driver_id=1 --clock $noon
+run 0 get store stats:rate,stats:trips driver_id=1
 says out "0.5"
 run 0 load store stats part.csv --upsert
-run 0 get store stats:rate,stats:trips driver_id=1 --clock $noon
+run 0 get store stats:rate,stats:trips driver_id=1
 says out "null"
 check "a file that lacks features needs --patch or --upsert"
 
-printf 'driver_id,trips\n1,2\n' >timeless.csv
+printf 'driver_id,trips\n61,2\n' >timeless.csv
 run 1 load store stats timeless.csv --patch
 says err "no column event_timestamp" "--timestamp" "--at-commit"
 run 0 load store stats timeless.csv --patch --at-commit
+run 0 get store stats:trips driver_id=61 --json
+says out '"event_timestamp":"2026-01-01T12:00:00' '"trips":2'
 printf 'event_timestamp,trips\n%s,2\n' $noon >keyless.csv
 run 1 load store stats keyless.csv --patch
 says err "join key driver_id" "--column driver_id=TITLE"
@@ -269,8 +277,8 @@ says err "in ms it is 2020-04-01T00:44:02.123Z" "--timestamp COLUMN:ms" "--force
 run 1 load store stats unit.csv --patch -t t:s
 says err "in ms it is 2020-04-01"
 run 0 load store stats unit.csv --patch -t t:ms
-run 0 load store stats unit.csv --patch -t t:us --force
-says out "late"
+run 0 load store stats unit.csv --patch -t t:us --force --json
+says out '"applied":0,"late":2'
 check "a wrong unit stops the load, and --force goes on"
 
 printf 'driver_id,event_timestamp,trips\n' >late.csv
@@ -281,9 +289,9 @@ run 1 load store stats late.csv --patch --chunk 3
 says err 'late.csv:8:25: trips: "seven" is not a whole number' \
     "lines 2-7 are in the store, nothing after"
 empty out
-run 0 get store 'stats(trips)' driver_id=26 --clock $noon --json
+run 0 get store 'stats(trips)' driver_id=26 --json
 says out '"trips":6'
-run 0 get store 'stats(trips)' driver_id=28 --clock $noon --json
+run 0 get store 'stats(trips)' driver_id=28 --json
 says out '"state":"NOT_FOUND"'
 check "the first bad row stops the load and says what is in"
 
@@ -363,7 +371,7 @@ run 1 load store stats good.csv --time trips=iso
 says err 'stats has no TIMESTAMP feature "trips"'
 sed 's/2026-01-01T11:00:00[^,]*$/1767265200/' good.csv >seen.csv
 run 0 load store stats seen.csv --time seen=s
-run 0 get store stats:seen driver_id=1 --clock $noon --json
+run 0 get store stats:seen driver_id=1 --json
 says out '"seen":"2026-01-01T11:00:00Z"'
 check "--time says how a TIMESTAMP feature is written"
 
@@ -374,7 +382,7 @@ run 0 get store driver_v1 driver_id=1 --clock 2026-01-01T12:00:05Z
 is out 'driver_id  trips  rate  stats    age
 ---------  -----  ----  -------  ---
         1      5   0.5  PRESENT  5s'
-run 0 get store driver_v1 driver_id=99 --clock $noon
+run 0 get store driver_v1 driver_id=99
 is out 'driver_id  trips  rate  stats      age
 ---------  -----  ----  ---------  ---
        99     0*  null  NOT_FOUND  
@@ -382,7 +390,7 @@ is out 'driver_id  trips  rate  stats      age
 check "get prints a table"
 
 run 0 get store driver_v1 driver_id=1 --clock 2026-01-01T15:00:00Z --json
-is out '{"keys":{"driver_id":1},"features":{"trips":0,"rate":null},"views":{"stats":{"state":"OUTSIDE_MAX_AGE","event_timestamp":"2026-01-01T12:00:00Z","age_seconds":10800}},"defaulted":["trips","rate"]}'
+says out '{"keys":{"driver_id":1},"features":{"trips":0,"rate":null},"views":{"stats":{"state":"OUTSIDE_MAX_AGE","event_timestamp":"2026-01-01T12:00:00Z","age_seconds":10800}},"defaulted":["trips"'
 run 0 get store driver_v1 driver_id=1 --clock 2026-01-01T15:00:00Z --json --fill nulls
 says out '"trips":null,"rate":null'
 run 0 get store driver_v1 driver_id=1 --clock 2026-01-01T15:00:00Z --json --fill stale
@@ -413,10 +421,11 @@ run 2 get store driver_v1 driver_id=1 --json --csv
 check "keys are checked"
 
 printf 'driver_id\n1\n\n99\n' >keys.csv
-run 0 get store stats:trips --keys keys.csv --clock $noon --json
+run 0 get store stats:trips --keys keys.csv --json
 [ "$(wc -l <out)" -eq 3 ] || note "not three rows"
 says out '"keys":{"driver_id":null}' '"state":"NO_KEY"' '"state":"NOT_FOUND"'
-printf 'driver_id\n' | "$tool" get store stats:trips --keys - --json >out 2>err
+printf 'driver_id\n' >keys.csv
+run 0 get store stats:trips --keys - --json <keys.csv
 empty out
 printf 'driver_id\nx\n' >keys.csv
 run 1 get store stats:trips --keys keys.csv
@@ -455,9 +464,11 @@ run 1 infer part.csv --key driver_id --timestamp when
 run 1 infer twice.csv --key driver_id
 run 1 infer mixed.csv --key driver_id
 says err "mixed.csv:3:1: 2 cells, where the header has 3"
-"$tool" infer - --key driver_id <good.csv >out 2>err || note "standard input"
+run 0 infer - --key driver_id <good.csv
 says out "CREATE FEATURE VIEW driver_features ("
-printf 'Id No,2nd value,for\n007,[1.5],x\n' | "$tool" infer - --key "Id No" >inferred.sql
+printf 'Id No,2nd value,for\n007,[1.5],x\n' >odd.csv
+run 0 infer odd.csv --key "Id No"
+cp out inferred.sql
 says inferred.sql 'Id_No STRING' 'titled "Id No"' 'n2nd_value FLOAT64[]' "--at-commit"
 run 0 apply --create third inferred.sql
 check "infer proposes what apply and load take"

@@ -26,8 +26,8 @@ struct committer {
 };
 
 static void
-commit_once(struct committer *at, struct columns *columns,
-            feature_batch *batch, struct random *random, uint64_t *ids)
+commit_once(struct committer *at, struct columns *columns, feature_batch *batch,
+            struct random *random, uint64_t *ids)
 {
     for (uint32_t i = 0; i < at->rows; i++)
         ids[i] = random_below(random, at->data->rows);
@@ -64,8 +64,7 @@ run(void *context)
 }
 
 struct committer *
-committer_start(const struct dataset *data, feature_store *store,
-                uint32_t rows)
+committer_start(const struct dataset *data, feature_store *store, uint32_t rows)
 {
     struct committer *made = bench_alloc(1, sizeof *made);
 

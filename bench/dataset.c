@@ -141,7 +141,7 @@ dataset_query(const struct dataset *data, uint32_t views)
 
     for (uint32_t v = 0; v < views; v++)
         for (uint32_t i = 0; i < rows_width(&data->shape); i++)
-            bench_append(text, TEXT_MAX, "%sv%u:v%u_f%u",
-                         v || i ? ", " : "", v, v, i);
+            bench_append(text, TEXT_MAX, "%sv%u:v%u_f%u", v || i ? ", " : "", v,
+                         v, i);
     return text;
 }

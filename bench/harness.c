@@ -54,6 +54,17 @@ bench_pin(unsigned core)
 }
 
 void
+bench_unpin(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    for (size_t i = 0; i < CPU_SETSIZE; i++)
+        CPU_SET(i, &set);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+void
 bench_fail(const char *format, ...)
 {
     va_list arguments;
@@ -267,8 +278,7 @@ contest_find(const struct contest *contest, const char *name)
 }
 
 double
-contest_ratio(const struct contest *contest, const char *name,
-              const char *base)
+contest_ratio(const struct contest *contest, const char *name, const char *base)
 {
     const struct method *above = contest_find(contest, name);
     const struct method *below = contest_find(contest, base);

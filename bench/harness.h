@@ -33,6 +33,7 @@ uint64_t bench_clock(void); /* nanoseconds, steady */
 
 /* Runs this thread on one core, where there is more than one. */
 void bench_pin(unsigned core);
+void bench_unpin(void);
 
 _Noreturn void bench_fail(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

@@ -72,8 +72,7 @@ run_batch(struct peers *peers, struct bed *base, size_t batch)
     struct timed timed[PEERS_MAX];
     struct workload workload;
 
-    snprintf(contest.name, sizeof contest.name, "base point, batch %zu",
-             batch);
+    snprintf(contest.name, sizeof contest.name, "base point, batch %zu", batch);
     workload_init(&workload, &base->data, UNIFORM, batch, SAMPLE, 100 + batch);
     for (unsigned i = 0; i < peers->count; i++) {
         struct reader *reader = peers->readers[i];
@@ -94,16 +93,15 @@ run_batch(struct peers *peers, struct bed *base, size_t batch)
     report_ratio("batch100_vs_mdb_get",
                  contest_ratio(&contest, "libfeature", "raw mdb_get"));
     if (contest_find(&contest, "RocksDB MultiGet"))
-        report_ratio("batch100_vs_rocksdb", contest_ratio(&contest, "libfeature",
-                                                          "RocksDB MultiGet"));
+        report_ratio("batch100_vs_rocksdb",
+                     contest_ratio(&contest, "libfeature", "RocksDB MultiGet"));
     if (contest_find(&contest, "SQLite, WITHOUT ROWID"))
-        report_ratio("batch100_vs_sqlite",
-                     contest_ratio(&contest, "libfeature",
-                                   "SQLite, WITHOUT ROWID"));
+        report_ratio(
+            "batch100_vs_sqlite",
+            contest_ratio(&contest, "libfeature", "SQLite, WITHOUT ROWID"));
     if (contest_find(&contest, "Redis MGET packed"))
-        report_ratio("batch100_vs_redis",
-                     contest_ratio(&contest, "libfeature",
-                                   "Redis MGET packed"));
+        report_ratio("batch100_vs_redis", contest_ratio(&contest, "libfeature",
+                                                        "Redis MGET packed"));
 }
 
 void

@@ -104,19 +104,18 @@ run_contest(struct cold *all, unsigned count)
         .rounds = 5,
         .limit = 1000};
     static const char *const names[] = {
-        "raw LMDB, cold disk",       "libfeature, cold disk",
-        "libfeature, cold, WARM",    "raw LMDB, page cache warm",
+        "raw LMDB, cold disk", "libfeature, cold disk",
+        "libfeature, cold, WARM", "raw LMDB, page cache warm",
         "libfeature, page cache warm"};
     static const char *const after[] = {
-        "then a row: raw, cold",     "then a row: libfeature, cold",
+        "then a row: raw, cold", "then a row: libfeature, cold",
         "then a row: libfeature, WARM", "then a row: raw, cache warm",
         "then a row: libfeature, cache warm"};
 
     for (unsigned i = 0; i < count; i++)
         contest_add(&contest, names[i], run_cold, &all[i]);
     for (unsigned i = 0; i < count; i++)
-        contest_add(&contest, after[i], read_after, &all[i])->is_derived =
-            true;
+        contest_add(&contest, after[i], read_after, &all[i])->is_derived = true;
     contest_run(&contest);
 }
 

@@ -48,7 +48,8 @@ run_writer(void *context)
     struct durable *durable = context;
     struct columns *columns = columns_make(durable->data, 1);
     feature_batch *batch = store_batch(durable->store, 0);
-    struct random random = {(uint64_t)(uintptr_t)&columns};
+    struct random random = {(uint64_t)++ * durable->time};
+    struct feature_error error;
 
     while (bench_clock() < durable->until) {
         uint64_t id = random_below(&random, durable->data->rows), begun;
@@ -56,9 +57,9 @@ run_writer(void *context)
         columns_fill(columns, 0, &id, 1, ++*durable->time);
         begun = bench_clock();
         columns_set(columns, batch);
-        bench_must(feature_store_write(durable->store, &batch, 1, NULL, NULL,
-                                       NULL),
-                   NULL);
+        bench_must(
+            feature_store_write(durable->store, &batch, 1, NULL, NULL, &error),
+            &error);
         keep_latency(durable, begun);
     }
     feature_batch_free(batch);
@@ -97,8 +98,7 @@ run_durable(void *context)
     durable->until = begun + durable->nanoseconds;
     for (unsigned i = 0; i < durable->writers; i++)
         if (pthread_create(&threads[i], NULL,
-                           durable->raw ? run_raw_writer : run_writer,
-                           durable))
+                           durable->raw ? run_raw_writer : run_writer, durable))
             bench_fail("no thread");
     for (unsigned i = 0; i < durable->writers; i++)
         pthread_join(threads[i], NULL);
@@ -122,9 +122,8 @@ report_latencies(const char *name, struct durable *durable)
 static void
 run_group(struct bed *bed, struct raw_writer *raw)
 {
-    static const char *const names[] = {"raw LMDB, 1 writer",
-                                        "libfeature, 1 writer",
-                                        "libfeature, 32 writers"};
+    static const char *const names[] = {
+        "raw LMDB, 1 writer", "libfeature, 1 writer", "libfeature, 32 writers"};
     struct contest contest = {.name = "durable commits of one row",
                               .unit = "commits/s",
                               .place = report_place(settings.disk),
@@ -134,19 +133,20 @@ run_group(struct bed *bed, struct raw_writer *raw)
     struct durable all[3];
 
     for (unsigned i = 0; i < 3; i++) {
-        all[i] = (struct durable){
-            .data = &bed->data,
-            .store = bed->store,
-            .raw = i ? NULL : raw,
-            .view_id = raw_view_id(bed->raw, 0),
-            .writers = i == 2 ? WRITERS : 1,
-            .nanoseconds = bench_choose(1000000000, 500000000),
-            .time = &time,
-            .latencies = bench_alloc(SAMPLES, sizeof(double))};
+        all[i] =
+            (struct durable){.data = &bed->data,
+                             .store = bed->store,
+                             .raw = i ? NULL : raw,
+                             .view_id = raw_view_id(bed->raw, 0),
+                             .writers = i == 2 ? WRITERS : 1,
+                             .nanoseconds = bench_choose(1000000000, 500000000),
+                             .time = &time,
+                             .latencies = bench_alloc(SAMPLES, sizeof(double))};
         contest_add(&contest, names[i], run_durable, &all[i]);
     }
     contest_run(&contest);
-    report_ratio("group_commit_32", contest_ratio(&contest, names[2], names[1]));
+    report_ratio("group_commit_32",
+                 contest_ratio(&contest, names[2], names[1]));
     for (unsigned i = 0; i < 3; i++)
         report_latencies(names[i], &all[i]);
 }
@@ -195,11 +195,15 @@ run_amplification(struct bed *bed, struct raw_writer *raw, uint32_t rows,
         raw_writer_upsert(raw, encoded);
         theirs += written_bytes() - before;
     }
-    snprintf(name, sizeof name, "libfeature: bytes written per row byte, "
-                                "%u a commit", rows);
+    snprintf(name, sizeof name,
+             "libfeature: bytes written per row byte, "
+             "%u a commit",
+             rows);
     report_fact(name, ours / payload, "x");
-    snprintf(name, sizeof name, "raw LMDB: bytes written per row byte, "
-                                "%u a commit", rows);
+    snprintf(name, sizeof name,
+             "raw LMDB: bytes written per row byte, "
+             "%u a commit",
+             rows);
     report_fact(name, theirs / payload, "x");
     feature_batch_free(batch);
     columns_free(columns);
@@ -214,6 +218,7 @@ part_commits(struct bed *base)
     struct raw_writer *raw;
     char path[PATH_SIZE];
 
+    bench_unpin();
     store_path(path, settings.disk, "commits", "-raw");
     store_copy(base->raw_path, path);
     raw = raw_writer_open(path, MAP);
@@ -223,4 +228,5 @@ part_commits(struct bed *base)
     run_amplification(base, raw, 10000, 3, later + 2000);
     raw_writer_close(raw);
     store_remove(path);
+    bench_pin(0);
 }

@@ -6,6 +6,7 @@
  * Keeps both methods on the same cores: reader i runs on core i.
  * Never counts the time before the last reader is ready.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,8 @@ run_seat(void *context)
 
     if (team->count <= 2)
         bench_pin(i);
+    else
+        bench_unpin();
     workload_fill(&team->workloads[i]);
     workload_run(&team->workloads[i], team->readers[i]); /* warms */
     workload_fill(&team->workloads[i]);
@@ -103,9 +106,9 @@ static void
 run_threads(struct bed *bed)
 {
     static const char *const names[] = {
-        "raw mdb_get, 1 thread", "raw mdb_get, 2 threads",
+        "raw mdb_get, 1 thread",   "raw mdb_get, 2 threads",
         "raw mdb_get, 16 threads", "libfeature, 1 thread",
-        "libfeature, 2 threads", "libfeature, 16 threads"};
+        "libfeature, 2 threads",   "libfeature, 16 threads"};
     static const unsigned counts[] = {1, 2, THREADS};
     struct contest contest = {.name = "reader threads, batch 100, wall time",
                               .unit = "ns/row",
@@ -145,19 +148,16 @@ worker_start(struct worker *worker, const struct bed *bed, bool raw,
 
     snprintf(rows, sizeof rows, "%llu", (unsigned long long)bed->data.rows);
     snprintf(where, sizeof where, "%u", core);
-    if (pipe(orders) || pipe(answers))
+    if (pipe2(orders, O_CLOEXEC) || pipe2(answers, O_CLOEXEC))
         bench_fail("no pipe");
     fflush(stdout);
     worker->process = fork();
     if (!worker->process) {
         dup2(orders[0], STDIN_FILENO);
         dup2(answers[1], STDOUT_FILENO);
-        close(orders[1]);
-        close(answers[0]);
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         execl(settings.self, settings.self, "--worker", raw ? "raw" : "store",
-              raw ? bed->raw_path : bed->store_path, rows, where,
-              (char *)NULL);
+              raw ? bed->raw_path : bed->store_path, rows, where, (char *)NULL);
         _exit(127);
     }
     close(orders[0]);

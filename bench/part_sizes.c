@@ -52,9 +52,9 @@ part_sizes(struct bed *base)
     contest_add(&contest, "hash probe + row copy, 1e7", timed_run,
                 &timed[count++]);
     contest_run(&contest);
-    report_ratio("memory_limit_1e7",
-                 contest_ratio(&contest, names[2][1],
-                               "hash probe + row copy, 1e7"));
+    report_ratio(
+        "memory_limit_1e7",
+        contest_ratio(&contest, names[2][1], "hash probe + row copy, 1e7"));
     report_ratio("rows1e7_vs_1e5",
                  contest_ratio(&contest, names[2][1], names[0][1]));
     while (count--)

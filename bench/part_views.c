@@ -11,7 +11,7 @@
 
 #include "speed.h"
 
-#define CALLS  20000 /* of a stretch whose latencies are kept */
+#define CALLS     20000 /* of a stretch whose latencies are kept */
 #define STRETCHES 5
 
 static void
@@ -78,10 +78,9 @@ report_latencies(struct latencies *latencies)
 
     for (unsigned i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "%s, %s", latencies->name, names[i]);
-        report_fact(name,
-                    percentile_of(latencies->values, latencies->count,
-                                  shares[i]),
-                    "us");
+        report_fact(
+            name, percentile_of(latencies->values, latencies->count, shares[i]),
+            "us");
     }
     free(latencies->values);
 }
@@ -93,14 +92,12 @@ serve(struct bed *bed)
 {
     struct reader *ours = reader_libfeature(&bed->data, bed->store, VIEWS_MAX);
     struct reader *raw = reader_raw(bed->raw, VIEWS_MAX, false);
-    struct committer *committer =
-        committer_start(&bed->data, bed->store, 1);
-    struct latencies all[3] = {
-        {.name = "raw mdb_get", .reader = raw},
-        {.name = "libfeature", .reader = ours},
-        {.name = "libfeature, a writer committing",
-         .reader = ours,
-         .committer = committer}};
+    struct committer *committer = committer_start(&bed->data, bed->store, 1);
+    struct latencies all[3] = {{.name = "raw mdb_get", .reader = raw},
+                               {.name = "libfeature", .reader = ours},
+                               {.name = "libfeature, a writer committing",
+                                .reader = ours,
+                                .committer = committer}};
     struct workload workload;
     uint64_t commits;
 

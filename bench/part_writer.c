@@ -10,7 +10,7 @@
 
 #include "speed.h"
 
-#define BATCH      100
+#define BATCH 100
 
 struct beside {
     struct timed timed;

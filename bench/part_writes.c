@@ -99,17 +99,16 @@ run_bulk(const struct dataset *data)
     bulk.order = dataset_order(data);
     bulk.columns = columns_make(data, (uint32_t)data->rows);
     bulk.encoded = encoded_make(data, data->rows);
-    columns_fill(bulk.columns, 0, bulk.order, (uint32_t)data->rows,
-                 FIRST_TIME);
+    columns_fill(bulk.columns, 0, bulk.order, (uint32_t)data->rows, FIRST_TIME);
     encoded_fill(bulk.encoded, data, 2, bulk.order, data->rows, FIRST_TIME);
     contest_add(&contest, "raw MDB_APPEND", append_raw, &bulk);
     contest_add(&contest, "libfeature, set and write", append_ours, &bulk);
     contest_add(&contest, "of it, feature_store_write", read_writing, &bulk)
         ->is_derived = true;
     contest_run(&contest);
-    report_ratio("bulk_vs_append",
-                 contest_ratio(&contest, "libfeature, set and write",
-                               "raw MDB_APPEND"));
+    report_ratio(
+        "bulk_vs_append",
+        contest_ratio(&contest, "libfeature, set and write", "raw MDB_APPEND"));
     columns_free(bulk.columns);
     encoded_free(bulk.encoded);
     free(bulk.order);

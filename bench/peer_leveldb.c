@@ -44,8 +44,8 @@ read_keys(struct reader *reader, const struct keys *keys, size_t first,
         size_t size = dataset_encode(keys, first + i, key);
         char *problem = NULL, *value;
 
-        value = leveldb_get(at->db, at->options, (const char *)key, size,
-                            &size, &problem);
+        value = leveldb_get(at->db, at->options, (const char *)key, size, &size,
+                            &problem);
         must(problem);
         if (!value) {
             rows_absent(reader->width, cells);

@@ -40,8 +40,7 @@ must(int code)
 
 /* One view's answer for one key. */
 static inline void
-read_row(const struct raw_reader *at, uint32_t view, MDB_val *key,
-         float *cells)
+read_row(const struct raw_reader *at, uint32_t view, MDB_val *key, float *cells)
 {
     const struct shape *shape = &at->raw->data->shape;
     MDB_val row;

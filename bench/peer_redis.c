@@ -49,10 +49,9 @@ static const char field_names[BLOCK][4] = {
 static void
 command_make(struct command *command, size_t room)
 {
-    *command =
-        (struct command){.arguments = bench_alloc(room, sizeof(char *)),
-                         .sizes = bench_alloc(room, sizeof(size_t)),
-                         .keys = bench_alloc(room, KEY_MAX + 1)};
+    *command = (struct command){.arguments = bench_alloc(room, sizeof(char *)),
+                                .sizes = bench_alloc(room, sizeof(size_t)),
+                                .keys = bench_alloc(room, KEY_MAX + 1)};
 }
 
 static void
@@ -83,8 +82,8 @@ add_key(struct command *command, char kind, const void *key, size_t size)
 static void
 send_command(struct redis *redis, struct command *command)
 {
-    if (redisAppendCommandArgv(redis->link, command->count,
-                               command->arguments, command->sizes))
+    if (redisAppendCommandArgv(redis->link, command->count, command->arguments,
+                               command->sizes))
         bench_fail("Redis: %s", redis->link->errstr);
     command->count = 0;
 }

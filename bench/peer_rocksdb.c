@@ -80,10 +80,10 @@ read_keys(struct reader *reader, const struct keys *keys, size_t first,
             rows_absent(reader->width, cells);
             continue;
         }
-        rows_decode(&at->data->shape,
-                    (const uint8_t *)rocksdb_pinnableslice_value(at->values[i],
-                                                                 &size),
-                    cells);
+        rows_decode(
+            &at->data->shape,
+            (const uint8_t *)rocksdb_pinnableslice_value(at->values[i], &size),
+            cells);
         rocksdb_pinnableslice_destroy(at->values[i]);
     }
 }

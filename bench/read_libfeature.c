@@ -25,17 +25,17 @@ read_keys(struct reader *reader, const struct keys *keys, size_t first,
     feature_status status;
 
     if (keys->is_text)
-        status = feature_request_set_key(
-            at->request, 0, FEATURE_TYPE_STRING, keys->text,
-            keys->offsets + first, NULL, (uint32_t)count, &error);
+        status = feature_request_set_key(at->request, 0, FEATURE_TYPE_STRING,
+                                         keys->text, keys->offsets + first,
+                                         NULL, (uint32_t)count, &error);
     else
-        status = feature_request_set_key(
-            at->request, 0, FEATURE_TYPE_INT64, keys->numbers + first, NULL,
-            NULL, (uint32_t)count, &error);
+        status = feature_request_set_key(at->request, 0, FEATURE_TYPE_INT64,
+                                         keys->numbers + first, NULL, NULL,
+                                         (uint32_t)count, &error);
     bench_must(status, &error);
-    bench_must(feature_request_read_matrix(at->request, matrix, reader->width,
-                                           &error),
-               &error);
+    bench_must(
+        feature_request_read_matrix(at->request, matrix, reader->width, &error),
+        &error);
 }
 
 static void
@@ -58,9 +58,9 @@ reader_libfeature(const struct dataset *data, feature_store *store,
     char *features = dataset_query(data, views);
     struct feature_error error;
 
-    bench_must(feature_query_create(store, features, &options, &made->query,
-                                    &error),
-               &error);
+    bench_must(
+        feature_query_create(store, features, &options, &made->query, &error),
+        &error);
     bench_must(feature_request_create(made->query, &made->request, &error),
                &error);
     free(features);

@@ -68,8 +68,7 @@ void workload_init(struct workload *workload, const struct dataset *data,
                    enum distribution distribution, size_t batch, size_t count,
                    uint64_t start);
 void workload_fill(struct workload *workload);
-void workload_set(struct workload *workload, const uint64_t *ids,
-                  size_t count);
+void workload_set(struct workload *workload, const uint64_t *ids, size_t count);
 void workload_free(struct workload *workload);
 
 /* One timed sample: nanoseconds a key. */

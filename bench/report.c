@@ -71,9 +71,8 @@ report_contest(const struct contest *contest)
     if (all.contest_count == CONTESTS_MAX)
         bench_fail("too many contests");
     all.contests[all.contest_count++] = *contest;
-    printf("\n%s [%s, %s, %u rounds; baseline moved %.2fx%s]\n",
-           contest->name, contest->unit, contest->place, contest->rounds,
-           contest->spread,
+    printf("\n%s [%s, %s, %u rounds; baseline moved %.2fx%s]\n", contest->name,
+           contest->unit, contest->place, contest->rounds, contest->spread,
            contest->spread > (contest->limit > 0 ? contest->limit : 1.25)
                ? ", UNSTEADY"
                : "");
@@ -151,9 +150,8 @@ judge(const struct goal *goal, double value)
 static void
 print_goals(void)
 {
-    printf("\n%-40s %10s %12s\n", settings.quick
-                                      ? "ratio (QUICK: sizes are not the goals')"
-                                      : "ratio",
+    printf("\n%-40s %10s %12s\n",
+           settings.quick ? "ratio (QUICK: sizes are not the goals')" : "ratio",
            "measured", "goal");
     for (unsigned i = 0; i < sizeof goals / sizeof *goals; i++) {
         double value = find_ratio(goals[i].name);
@@ -218,8 +216,8 @@ write_results(FILE *out)
     for (unsigned i = 0; i < all.fact_count; i++) {
         fprintf(out, "%s\n    {\"name\": ", i ? "," : "");
         write_text(out, all.facts[i].name);
-        fprintf(out, ", \"value\": %.6g, \"unit\": \"%s\"}",
-                all.facts[i].value, all.facts[i].unit);
+        fprintf(out, ", \"value\": %.6g, \"unit\": \"%s\"}", all.facts[i].value,
+                all.facts[i].unit);
     }
     fprintf(out, "\n  ],\n  \"contests\": [\n");
     for (unsigned i = 0; i < all.contest_count; i++) {

@@ -77,8 +77,7 @@ rows_vector(uint64_t id, uint32_t at)
 }
 
 void
-rows_expect(const struct shape *shape, uint32_t view, uint64_t id,
-            float *cells)
+rows_expect(const struct shape *shape, uint32_t view, uint64_t id, float *cells)
 {
     for (uint32_t i = 0; i < rows_width(shape); i++)
         cells[i] = rows_float(rows_value(id, view, i), PATTERN[i % BLOCK]);
@@ -123,8 +122,8 @@ rows_encode(const struct shape *shape, uint32_t view, uint32_t view_id,
     memcpy(row + 8, &timestamp, 8);
     for (uint32_t run = 0; run < RUNS; run++)
         for (uint32_t i = 0; i < runs[run].count * shape->blocks; i++) {
-            uint32_t at = i / runs[run].count * BLOCK +
-                          runs[run].at[i % runs[run].count];
+            uint32_t at =
+                i / runs[run].count * BLOCK + runs[run].at[i % runs[run].count];
 
             to = put_value(to, rows_value(id, view, at), runs[run].type);
         }

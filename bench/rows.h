@@ -18,10 +18,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BLOCK    20 /* features */
-#define PATTERN  "ffdifffdiffffbffdiwf"
-#define ROW_HEAD 16
-#define ROW_MAX  2048 /* bytes of the largest row here */
+#define BLOCK     20 /* features */
+#define PATTERN   "ffdifffdiffffbffdiwf"
+#define ROW_HEAD  16
+#define ROW_MAX   2048 /* bytes of the largest row here */
 #define WIDTH_MAX (10 * 200)
 
 struct shape {
@@ -59,8 +59,8 @@ uint32_t rows_seed(uint32_t view_id);
 
 /* The row's checksum fits its bytes. */
 static inline bool
-rows_verify(uint32_t seed, const void *key, size_t key_size,
-            const uint8_t *row, size_t size)
+rows_verify(uint32_t seed, const void *key, size_t key_size, const uint8_t *row,
+            size_t size)
 {
     uint32_t sum = rows_crc32c(seed, key, key_size), stored;
 
@@ -74,9 +74,8 @@ void rows_put_nulls(const struct shape *shape, const uint8_t *row,
 
 /* The types of PATTERN in the order of a row, each with its places. */
 static inline void
-rows_decode_block(const uint8_t *i64s, const uint8_t *f64s,
-                  const uint8_t *i32s, const uint8_t *f32s,
-                  const uint8_t *bools, float *cells)
+rows_decode_block(const uint8_t *i64s, const uint8_t *f64s, const uint8_t *i32s,
+                  const uint8_t *f32s, const uint8_t *bools, float *cells)
 {
     static const uint8_t at_i64[] = {3, 8, 17}, at_f64[] = {2, 7, 16};
     static const uint8_t at_f32[] = {0, 1, 4, 5, 6, 9, 10, 11, 12, 14, 15, 19};

@@ -67,7 +67,7 @@ put_feature(void *feature, char type, uint32_t row, uint64_t value)
         if (value & 1)
             ((uint8_t *)feature)[row / 8] |= (uint8_t)(1 << (row & 7));
         else
-            ((uint8_t *)feature)[row / 8] &= (uint8_t)~(1 << (row & 7));
+            ((uint8_t *)feature)[row / 8] &= (uint8_t) ~(1 << (row & 7));
         break;
     case 'f':
         ((float *)feature)[row] = rows_float(value, type);
@@ -102,8 +102,7 @@ columns_fill(struct columns *columns, uint32_t view, const uint64_t *ids,
             put_feature(columns->features[i], PATTERN[i % BLOCK], row,
                         rows_value(ids[row], view, i));
         for (uint32_t i = 0; i < shape->vector; i++)
-            vector[(size_t)row * shape->vector + i] =
-                rows_vector(ids[row], i);
+            vector[(size_t)row * shape->vector + i] = rows_vector(ids[row], i);
     }
 }
 
@@ -157,9 +156,8 @@ columns_set(const struct columns *columns, feature_batch *batch)
 feature_store *
 store_open(const char *path, uint32_t flags)
 {
-    struct feature_options options = {.struct_size = sizeof options,
-                                      .flags = flags,
-                                      .write_wait_ms = 60000};
+    struct feature_options options = {
+        .struct_size = sizeof options, .flags = flags, .write_wait_ms = 60000};
     struct feature_error error;
     feature_store *store;
 
@@ -175,9 +173,9 @@ store_batch(feature_store *store, uint32_t view)
     char name[16];
 
     snprintf(name, sizeof name, "v%u", view);
-    bench_must(feature_batch_create(store, name, NULL, FEATURE_UPSERT, &batch,
-                                    &error),
-               &error);
+    bench_must(
+        feature_batch_create(store, name, NULL, FEATURE_UPSERT, &batch, &error),
+        &error);
     return batch;
 }
 

@@ -31,8 +31,8 @@ zipf_make(uint64_t count)
         zipf->zeta += pow((double)i, -ZIPF_SKEW);
     zipf->count = count;
     zipf->half = two;
-    zipf->eta = (1 - pow(2.0 / (double)count, 1 - ZIPF_SKEW)) /
-                (1 - two / zipf->zeta);
+    zipf->eta =
+        (1 - pow(2.0 / (double)count, 1 - ZIPF_SKEW)) / (1 - two / zipf->zeta);
     return zipf;
 }
 
@@ -154,8 +154,7 @@ check_batch(struct reader *reader, const struct workload *workload,
 
     for (size_t i = 0; i < count; i++)
         for (uint32_t v = 0; v < views; v++) {
-            const float *got =
-                workload->matrix + i * reader->width + v * width;
+            const float *got = workload->matrix + i * reader->width + v * width;
 
             rows_expect(shape, v, ids[i], expected);
             if (ids[i] >= workload->data->rows) {

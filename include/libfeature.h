@@ -440,7 +440,9 @@ struct feature_stats {
     uint32_t lmdb_version;    /**< of the running LMDB: 924 is 0.9.24 */
     uint64_t reads;           /**< read calls of this handle that succeeded */
     uint64_t read_rows;       /**< rows they answered */
-    uint64_t reserved[2];     /**< 0 */
+    uint64_t fallback_reads;  /**< look-ups of this process that the fast path
+                                   could not serve alone: 0 is usual */
+    uint64_t reserved;        /**< 0 */
 };
 
 /**

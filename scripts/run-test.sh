@@ -27,7 +27,7 @@ export CMOCKA_MESSAGE_OUTPUT=STDOUT
 export ASAN_OPTIONS="detect_leaks=1:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
 begin=$(date +%s)
-timeout "${TEST_TIMEOUT:-280}" "$@" >"$log" 2>&1 </dev/null
+timeout "${TEST_TIMEOUT:-150}" "$@" >"$log" 2>&1 </dev/null
 status=$?
 seconds=$(($(date +%s) - begin))
 
@@ -54,7 +54,7 @@ verdict=ok
 [ "$2" -eq 0 ] || verdict=FAIL
 printf '%-4s  %-40s %5d cases %4d s\n' "$verdict" "$name" $(($1 + $2)) "$seconds"
 if [ "$2" -gt 0 ]; then
-    [ "$status" -ne 124 ] || echo "    stopped after ${TEST_TIMEOUT:-280} s"
+    [ "$status" -ne 124 ] || echo "    stopped after ${TEST_TIMEOUT:-150} s"
     grep -v '^\[ *\(RUN\|OK\) *\]' "$log" | tail -n 40 | sed 's/^/    /'
     echo "    (all of it: $log)"
 elif [ "$3" -gt 0 ]; then

@@ -226,8 +226,8 @@ convert_exactly(const struct decimal *d, double *value)
 {
     double result;
 
-    if (d->count > 19 || d->significand > EXACT_MAX || d->exponent < -22 ||
-        d->exponent > 22)
+    /* More than 19 digits make a larger significand, too. */
+    if (d->significand > EXACT_MAX || d->exponent < -22 || d->exponent > 22)
         return false;
     result = (double)d->significand;
     if (d->exponent < 0)

@@ -110,6 +110,25 @@ lf_fail_memory(struct feature_error *error)
 }
 
 void
+lf_error_prefix(struct feature_error *error, const char *format, ...)
+{
+    char message[sizeof error->message];
+    va_list arguments;
+    size_t used;
+
+    if (!error)
+        return;
+    memcpy(message, error->message, sizeof message);
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    used = strlen(error->message);
+    snprintf(error->message + used, sizeof error->message - used, "%s",
+             message);
+    trim(error->message, sizeof error->message);
+}
+
+void
 lf_error_place(struct feature_error *error, uint32_t batch, int64_t row,
                uint32_t column)
 {

@@ -33,6 +33,10 @@ feature_status lf_fail_at(struct feature_error *error, feature_status status,
 
 feature_status lf_fail_memory(struct feature_error *error);
 
+/* Puts a few words before the message of an error that was just filled. */
+void lf_error_prefix(struct feature_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Sets the place of an error that was just filled. */
 void lf_error_place(struct feature_error *error, uint32_t batch, int64_t row,
                     uint32_t column);

@@ -39,6 +39,7 @@ struct lf_environment_info {
     uint32_t lmdb_version; /* major x 10000 + minor x 100 + patch */
     bool is_durable;
     bool map_fallback;
+    uint64_t fallback_reads; /* look-ups of this process off the descent */
 };
 
 /*
@@ -110,6 +111,10 @@ struct lf_job {
     uint32_t reserved;
     const uint8_t *value; /* out: NULL where there is none */
 };
+
+/* Not a status of the library: this snapshot cannot be looked up. The caller
+ * forgets all it has of it, ends the reader and begins another. */
+#define LF_AGAIN ((feature_status)-1)
 
 feature_status lf_reader_lookup(struct lf_reader *reader,
                                 const char *const *trees, size_t tree_count,

@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/fallback.h"
 #include "engine/gate.h"
 #include "engine/locks.h"
 #include "engine/opening.h"
@@ -183,6 +184,7 @@ lf_environment_open(const char *path,
 static void
 free_environment(struct lf_environment *environment)
 {
+    lf_fallback_destroy(&environment->fallback);
     lf_queue_destroy(&environment->queue);
     lf_gate_destroy(&environment->gate);
     lf_free(environment);
@@ -298,6 +300,7 @@ lf_environment_info(struct lf_environment *environment,
         .lmdb_version = (uint32_t)(major * 10000 + minor * 100 + patch),
         .is_durable = environment->is_durable,
         .map_fallback = environment->map_fallback,
+        .fallback_reads = atomic_load(&environment->fallback.reads),
     };
     return FEATURE_OK;
 }

@@ -20,7 +20,8 @@
 #error "libfeature needs a 64-bit machine"
 #endif
 
-#define LF_SLOTS 64 /* of the gate, and so of idle readers */
+#define LF_SLOTS   64   /* of the gate, and so of idle readers */
+#define LF_CHECKED 1024 /* more than there are trees */
 
 /* Why an environment answers nothing until it is opened again. */
 enum lf_failure {
@@ -49,6 +50,17 @@ struct lf_queue {
     pthread_mutex_t mutex;
     pthread_cond_t turn;
     bool is_taken;
+};
+
+/* Look-ups by mdb_get (fallback.c), and which trees need none (selfcheck.c). */
+struct lf_fallback {
+    pthread_mutex_t mutex; /* of the witness, its handles and its users */
+    struct lf_witness *witness;
+    char *path;        /* of the store, as it was given */
+    bool is_forced;    /* for all trees */
+    atomic_bool joins; /* readers begin with the witness's transaction */
+    _Atomic(uint64_t) reads;
+    _Atomic(uint64_t) checked[LF_CHECKED]; /* marks of trees; 0: none */
 };
 
 struct lf_environment {
@@ -81,6 +93,8 @@ struct lf_environment {
     uint32_t commits;              /* since dead readers were looked for */
     int64_t checked_ms;            /* when they were */
     MDB_dbi highest;               /* handle that was ever open */
+
+    struct lf_fallback fallback;
 };
 
 /* The answers to failures of LMDB and of the system (status.c). code is an

@@ -39,6 +39,10 @@
 #define LF_RECORD_ROOT    40 /* u64; all ones: empty */
 #define LF_RECORD_SIZE    48
 
+/* Flags of databases that LMDB knows, from MDB_REVERSEKEY to MDB_REVERSEDUP.
+ * Pages are walked here only where none is set. */
+#define LF_RECORD_KNOWN_FLAGS 0x7e
+
 /* A node: lo, hi, flags, size of the key, each u16; key; data [MDB_node]. */
 #define LF_NODE_HEADER  8
 #define LF_NODE_KEY_MAX 511 /* MDB_MAXKEYSIZE */

@@ -3,13 +3,14 @@
  * Look-ups in a snapshot, by tree name and key.
  *
  * Owns the way from names to trees to values.
- * Keeps to the pages of one snapshot: no handle of LMDB is involved, so a tree
+ * Keeps to the pages of one snapshot: trees are found by name in it, so one
  * that is created, dropped or swapped meanwhile, here or in another process,
  * is seen exactly as the snapshot has it.
  * Never runs LMDB's tree code on damaged pages: every page is checked.
  */
 #include "engine/descent.h"
-#include "engine/reader.h"
+#include "engine/fallback.h"
+#include "engine/selfcheck.h"
 
 #include <string.h>
 
@@ -33,6 +34,15 @@ find_tree(struct lf_reader *reader, const char *name, struct lf_root *root,
         return lf_fail(error, FEATURE_VERSION, "format",
                        "\"%s\" is not a named database", name);
     return lf_root_read(node.data, root, error);
+}
+
+/* For those who walk it themselves. */
+static feature_status
+find_plain_tree(struct lf_reader *reader, const char *name,
+                struct lf_root *root, struct feature_error *error)
+{
+    LF_TRY(find_tree(reader, name, root, error));
+    return lf_root_refuse_flags(root, error);
 }
 
 static feature_status
@@ -67,7 +77,7 @@ lf_reader_get(struct lf_reader *reader, const char *tree, const void *key,
     size_t length;
 
     LF_TRY(lf_environment_check(reader->environment, error));
-    LF_TRY(find_tree(reader, tree, &root, error));
+    LF_TRY(find_plain_tree(reader, tree, &root, error));
     LF_TRY(find_value(reader, &root, key, key_size, &at, &length, error));
     *found = at != NULL;
     *value = at;
@@ -75,24 +85,96 @@ lf_reader_get(struct lf_reader *reader, const char *tree, const void *key,
     return FEATURE_OK;
 }
 
+static feature_status
+walk_jobs(struct lf_reader *reader, const struct lf_root *root, size_t tree,
+          struct lf_job *jobs, size_t count, struct feature_error *error)
+{
+    size_t i, size;
+
+    for (i = 0; i < count; i++) {
+        if (jobs[i].tree != tree || !jobs[i].key_size)
+            continue;
+        LF_TRY(find_value(reader, root, jobs[i].key, jobs[i].key_size,
+                          &jobs[i].value, &size, error));
+        jobs[i].size = (uint32_t)size;
+    }
+    return FEATURE_OK;
+}
+
+/* The trees that the descent does not serve: for it they are empty, and their
+ * roots are kept here. */
+struct aside {
+    uint32_t count;
+    enum lf_route routes[AT_ONCE];
+    size_t trees[AT_ONCE];
+    struct lf_root roots[AT_ONCE];
+};
+
+static void
+set_aside(struct aside *aside, enum lf_route route, size_t tree,
+          struct lf_root *root)
+{
+    aside->routes[aside->count] = route;
+    aside->trees[aside->count] = tree;
+    aside->roots[aside->count++] = *root;
+    root->depth = 0;
+}
+
+static feature_status
+look_up_aside(struct lf_reader *reader, const char *const *trees,
+              const struct aside *aside, struct lf_job *jobs, size_t count,
+              struct feature_error *error)
+{
+    for (uint32_t i = 0; i < aside->count; i++) {
+        const struct lf_root *root = &aside->roots[i];
+        size_t tree = aside->trees[i];
+
+        if (aside->routes[i] == LF_ROUTE_WALK)
+            LF_TRY(walk_jobs(reader, root, tree, jobs, count, error));
+        else
+            LF_TRY(lf_fallback_lookup(reader, trees[tree], root, tree, jobs,
+                                      count, error));
+    }
+    if (aside->count)
+        atomic_fetch_add(&reader->environment->fallback.reads, 1);
+    return FEATURE_OK;
+}
+
+static feature_status
+look_up(struct lf_reader *reader, const char *const *trees, size_t first,
+        size_t some, struct lf_job *jobs, size_t count,
+        struct feature_error *error)
+{
+    struct lf_root roots[AT_ONCE];
+    struct aside aside;
+
+    aside.count = 0;
+    for (size_t i = 0; i < some; i++) {
+        const char *name = trees[first + i];
+        enum lf_route route;
+
+        LF_TRY(find_tree(reader, name, &roots[i], error));
+        if (!roots[i].depth)
+            continue;
+        route = lf_selfcheck_route(reader, name, &roots[i]);
+        if (__builtin_expect(route != LF_ROUTE_DESCENT, 0))
+            set_aside(&aside, route, first + i, &roots[i]);
+    }
+    LF_TRY(lf_descend(&reader->pages, roots, first, some, jobs, count, error));
+    return look_up_aside(reader, trees, &aside, jobs, count, error);
+}
+
 feature_status
 lf_reader_lookup(struct lf_reader *reader, const char *const *trees,
                  size_t tree_count, struct lf_job *jobs, size_t count,
                  struct feature_error *error)
 {
-    struct lf_root roots[AT_ONCE];
-    size_t first, i;
+    size_t first, some;
 
     LF_TRY(lf_environment_check(reader->environment, error));
-    for (first = 0; first < tree_count; first += AT_ONCE) {
-        size_t some = tree_count - first;
-
-        if (some > AT_ONCE)
-            some = AT_ONCE;
-        for (i = 0; i < some; i++)
-            LF_TRY(find_tree(reader, trees[first + i], &roots[i], error));
-        LF_TRY(
-            lf_descend(&reader->pages, roots, first, some, jobs, count, error));
+    for (first = 0; first < tree_count; first += some) {
+        some = tree_count - first < AT_ONCE ? tree_count - first : AT_ONCE;
+        LF_TRY(look_up(reader, trees, first, some, jobs, count, error));
     }
     return FEATURE_OK;
 }
@@ -104,6 +186,6 @@ lf_reader_scan(struct lf_reader *reader, const char *tree, lf_visit visit,
     struct lf_root root;
 
     LF_TRY(lf_environment_check(reader->environment, error));
-    LF_TRY(find_tree(reader, tree, &root, error));
+    LF_TRY(find_plain_tree(reader, tree, &root, error));
     return lf_tree_walk(&reader->pages, &root, visit, context, error);
 }

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "engine/gate.h"
 #include "engine/layout.h"
+#include "engine/selfcheck.h"
 
 #define DEFAULT_SIZE (UINT64_C(1) << 40)
 #define LEAST_FLOOR  (UINT64_C(64) << 20)
@@ -156,6 +157,7 @@ change(struct lf_environment *environment, uint64_t size, uint64_t least,
                        (unsigned long long)least);
     code = mdb_env_set_mapsize(environment->lmdb, size);
     atomic_store(&environment->base, NULL);
+    lf_selfcheck_forget(environment);
     atomic_fetch_add(&environment->remaps, 1);
     if (code) {
         atomic_store(&environment->failure, LF_FAILURE_MAP);

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/fallback.h"
 #include "engine/files.h"
 #include "engine/gate.h"
 #include "engine/locks.h"
@@ -37,8 +38,13 @@ make_environment(const struct lf_directory *directory)
     struct lf_environment *made = lf_alloc(sizeof *made);
     int handle = fcntl(directory->handle, F_DUPFD_CLOEXEC, 0);
     bool has_gate = made && lf_gate_init(&made->gate);
+    bool has_fallback =
+        made && lf_fallback_init(&made->fallback, directory->path);
 
-    if (handle < 0 || !has_gate || !lf_queue_init(&made->queue)) {
+    if (handle < 0 || !has_gate || !has_fallback ||
+        !lf_queue_init(&made->queue)) {
+        if (has_fallback)
+            lf_fallback_destroy(&made->fallback);
         if (has_gate)
             lf_gate_destroy(&made->gate);
         if (handle >= 0)

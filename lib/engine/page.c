@@ -22,16 +22,23 @@ damaged(uint64_t number, const char *what, struct feature_error *error)
 }
 
 feature_status
+lf_root_refuse_flags(const struct lf_root *root, struct feature_error *error)
+{
+    if (!root->flags)
+        return FEATURE_OK;
+    return lf_fail(error, FEATURE_VERSION, "format",
+                   "a database with flags 0x%x is not one of a libfeature "
+                   "store",
+                   root->flags);
+}
+
+feature_status
 lf_root_read(const uint8_t *record, struct lf_root *root,
              struct feature_error *error)
 {
-    uint32_t flags = lf_load_u16(record + LF_RECORD_FLAGS);
-
-    if (flags)
-        return lf_fail(error, FEATURE_VERSION, "format",
-                       "a database with flags 0x%x is not one of a libfeature "
-                       "store",
-                       flags);
+    root->flags = lf_load_u16(record + LF_RECORD_FLAGS);
+    if (root->flags & ~(uint32_t)LF_RECORD_KNOWN_FLAGS)
+        return lf_root_refuse_flags(root, error);
     root->page = lf_load_u64(record + LF_RECORD_ROOT);
     root->entries = lf_load_u64(record + LF_RECORD_ENTRIES);
     root->depth = lf_load_u16(record + LF_RECORD_DEPTH);

@@ -20,6 +20,7 @@ struct lf_root {
     uint64_t page;
     uint64_t entries;
     uint32_t depth;
+    uint32_t flags; /* not 0: in an order that only LMDB walks */
 };
 
 struct lf_node {
@@ -31,9 +32,12 @@ struct lf_node {
     uint32_t flags;
 };
 
-/* Reads a database's record of LF_RECORD_SIZE bytes. */
+/* Reads a database's record of LF_RECORD_SIZE bytes. Whoever walks the tree
+ * refuses one with flags first. */
 feature_status lf_root_read(const uint8_t *record, struct lf_root *root,
                             struct feature_error *error);
+feature_status lf_root_refuse_flags(const struct lf_root *root,
+                                    struct feature_error *error);
 
 /* Whether a page is within the file, as large as it is now. */
 bool lf_page_in_file(struct lf_pages *pages, uint64_t number);
@@ -59,6 +63,34 @@ feature_status lf_page_value(struct lf_pages *pages, const struct lf_node *node,
 feature_status lf_tree_find(struct lf_pages *pages, const struct lf_root *root,
                             const void *key, size_t key_size, bool *found,
                             struct lf_node *node, struct feature_error *error);
+
+/*
+ * Pages that were read node by node (inspect.c): all nodes lie within the page,
+ * in strict order, and there are as many as LMDB's own code insists on.
+ */
+#define LF_INSPECTED_MOST 96
+
+struct lf_inspected {
+    uint64_t pages[LF_INSPECTED_MOST];
+    uint32_t count;
+};
+
+/* Like lf_tree_find, with every page on the way inspected; found and node may
+ * be NULL. Pages in inspected count as such already. */
+feature_status lf_tree_inspect(struct lf_pages *pages,
+                               const struct lf_root *root, const void *key,
+                               size_t key_size, struct lf_inspected *inspected,
+                               bool *found, struct lf_node *node,
+                               struct feature_error *error);
+
+/* The first node (part 0), the last one (part == parts - 1), or one in between,
+ * chosen by seed. The pages on the way are inspected. */
+feature_status lf_tree_sample(struct lf_pages *pages,
+                              const struct lf_root *root, uint32_t part,
+                              uint32_t parts, uint64_t seed,
+                              struct lf_inspected *inspected,
+                              struct lf_node *node,
+                              struct feature_error *error);
 
 /* Calls visit for each (key, value) in key order, until it fails. */
 feature_status lf_tree_walk(struct lf_pages *pages, const struct lf_root *root,

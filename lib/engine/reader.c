@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "engine/gate.h"
 #include "engine/map.h"
+#include "engine/witness.h"
 
 #define TRIES 1000 /* to copy the roots between two commits */
 
@@ -36,6 +37,8 @@ take_idle(struct lf_environment *environment, uint32_t slot)
 static void
 free_reader(struct lf_reader *reader)
 {
+    if (reader->witness)
+        lf_witness_end(reader, false);
     if (reader->txn)
         mdb_txn_abort(reader->txn);
     lf_free(reader);
@@ -110,6 +113,7 @@ copy_root(const uint8_t *record, struct lf_root *root)
     root->depth = (uint32_t)(load(record, 0) >> 48);
     root->entries = load(record, LF_RECORD_ENTRIES);
     root->page = load(record, LF_RECORD_ROOT);
+    root->flags = 0;
     if (root->page == UINT64_MAX)
         root->depth = 0;
 }
@@ -141,6 +145,18 @@ copy_roots(struct lf_reader *reader, const uint8_t *base)
     reader->pages.last = load(own, LF_META_LAST_PAGE);
     reader->pages.base = base;
     return found == number && load(other, LF_META_TRANSACTION) <= number;
+}
+
+bool
+lf_reader_view(const struct lf_reader *reader, uint64_t transaction,
+               struct lf_reader *view)
+{
+    const struct lf_environment *environment = reader->environment;
+
+    *view = *reader;
+    view->transaction = transaction;
+    return copy_roots(view, reader->pages.base) && is_root(&view->main) &&
+           view->pages.last < environment->map_size / environment->page_size;
 }
 
 /* An empty store has no page by which the map could be found, and needs none.
@@ -211,6 +227,30 @@ find_roots(struct lf_reader *reader, struct feature_error *error)
                    "the meta page has an impossible root");
 }
 
+/* Both transactions of the reader on one snapshot, before anything of it was
+ * used. */
+static feature_status
+join(struct lf_reader *reader, int *code, struct feature_error *error)
+{
+    int tries;
+
+    for (tries = 0; tries < TRIES; tries++) {
+        feature_status status = lf_witness_join(reader, error);
+
+        if (status != LF_AGAIN)
+            return status;
+        if (tries > 10)
+            sched_yield();
+        mdb_txn_reset(reader->txn);
+        *code = mdb_txn_renew(reader->txn);
+        if (*code)
+            return lf_engine_fail(error, -1, *code, "mdb_txn_renew");
+        LF_TRY(find_roots(reader, error));
+    }
+    return lf_fail(error, FEATURE_IO, "internal",
+                   "no snapshot stayed for long enough to be read");
+}
+
 static feature_status
 try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
 {
@@ -226,6 +266,9 @@ try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
     reader->pages.limit =
         atomic_load_explicit(&environment->file_pages, memory_order_relaxed);
     status = find_roots(reader, error);
+    if (!status && atomic_load_explicit(&environment->fallback.joins,
+                                        memory_order_relaxed))
+        status = join(reader, code, error);
     if (status)
         mdb_txn_reset(reader->txn);
     return status;
@@ -331,6 +374,8 @@ lf_reader_end(struct lf_reader *reader)
         return;
     }
     slot = reader->slot;
+    if (reader->witness)
+        lf_witness_end(reader, atomic_load(&environment->fallback.joins));
     mdb_txn_reset(reader->txn);
     put_idle(environment, reader);
     lf_gate_leave(&environment->gate, slot);

@@ -13,10 +13,19 @@ struct lf_reader {
     struct lf_root main; /* of the main database: names of trees */
     struct lf_root free; /* of the free list */
     uint32_t slot;       /* of the gate */
+    bool has_joined;     /* second is of the same snapshot */
+    MDB_txn *second;     /* of the witness, by which LMDB looks up itself */
+    struct lf_witness *witness;
 };
 
 /* Ends and frees the idle readers of an environment. */
 void lf_readers_free(struct lf_environment *environment);
+
+/* A reader's view of another snapshot than its own, which must not be older and
+ * lasts as long as the reader. False: the snapshot's roots are gone already, or
+ * its pages are beyond the map. */
+bool lf_reader_view(const struct lf_reader *reader, uint64_t transaction,
+                    struct lf_reader *view);
 
 /* Refuses a file whose used pages reach past its end. */
 feature_status lf_reader_check_size(struct lf_reader *reader,

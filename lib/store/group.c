@@ -3,15 +3,18 @@
  * Group commit.
  *
  * Owns the queue of write calls of one handle. The first to find nobody at
- * work leads: it takes what is queued, applies it call by call in one
- * transaction, syncs once, and tells the others.
- * Keeps calls apart: each has its own sequence number and outcomes, and one
- * that fails is taken out and the rest applied again, as if it had never come.
- * Never lets a call wait for another's deadline: who cannot get in leads alone
- * into its own BUSY.
+ * work leads: once it is past the writer gate it takes what is queued by then,
+ * applies it call by call in one transaction, syncs once, and tells the others.
+ * Keeps calls apart: each has its own sequence number, outcomes and deadline,
+ * and one that fails is taken out and the rest applied again, as if it had
+ * never come.
+ * Never touches a call once it is done: its memory is its caller's stack.
  */
+#include <errno.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "store/write.h"
 
 #define GROUP_ROWS 65536 /* a group past it takes in no further call */
@@ -59,25 +62,22 @@ apply_write(struct lf_write *write, struct lf_commit *commit, bool *touched)
     return FEATURE_OK;
 }
 
-/* Ends a write with a failure that its error already tells. */
+/* The leader's verdict, which the call learns when its group is released. */
 static void
-end_failed(struct lf_write *write, feature_status status)
+settle(struct lf_write *write, feature_status status)
 {
     write->status = status;
-    write->is_done = true;
+    write->is_settled = true;
 }
 
 static bool
 apply_group(struct lf_write *group, struct lf_commit *commit, bool *touched)
 {
     for (struct lf_write *write = group; write; write = write->next) {
-        feature_status status;
+        feature_status status = apply_write(write, commit, touched);
 
-        if (write->is_done)
-            continue;
-        status = apply_write(write, commit, touched);
         if (status) {
-            end_failed(write, status);
+            settle(write, status);
             return false;
         }
     }
@@ -86,22 +86,19 @@ apply_group(struct lf_write *group, struct lf_commit *commit, bool *touched)
 
 /* The outcome of the commit is the outcome of all that are in it. */
 static void
-end_group(struct lf_write *group, feature_status status,
-          const struct feature_error *error)
+settle_group(struct lf_write *group, feature_status status,
+             const struct feature_error *error)
 {
     for (struct lf_write *write = group; write; write = write->next) {
-        if (write->is_done)
-            continue;
         if (status)
             write->error = *error;
-        end_failed(write, status);
+        settle(write, status);
     }
 }
 
-/* One transaction. A call that fails ends it: the others are tried again
- * without it. False: begin again. */
-static bool
-try_group(struct lf_write *group, struct lf_commit *commit)
+/* One transaction. A call that fails ends it: the others go back unsettled. */
+static void
+run_group(struct lf_write *group, struct lf_commit *commit)
 {
     struct feature_error error = {0};
     feature_status status = FEATURE_OK;
@@ -109,75 +106,13 @@ try_group(struct lf_write *group, struct lf_commit *commit)
 
     if (!apply_group(group, commit, &touched)) {
         lf_commit_abort(commit);
-        return false;
+        return;
     }
     if (touched)
         status = lf_commit_finish(commit, &error);
     else
         lf_commit_abort(commit);
-    end_group(group, status, &error);
-    return true;
-}
-
-static bool
-all_done(const struct lf_write *group)
-{
-    for (; group; group = group->next)
-        if (!group->is_done)
-            return false;
-    return true;
-}
-
-/* Leads a group. Only the leader pays for a transaction that did not begin. */
-static void
-lead(struct lf_write *leader, struct lf_write *group)
-{
-    while (!all_done(group)) {
-        struct lf_commit commit;
-        struct feature_error error;
-        feature_status status =
-            lf_commit_begin(&commit, leader->store, leader->wait_ms, &error);
-
-        if (status && !leader->is_done) {
-            leader->error = error;
-            end_failed(leader, status);
-        }
-        if (status)
-            return;
-        (void)try_group(group, &commit);
-    }
-}
-
-/* Takes the first calls of the queue, the leader's among them or not. */
-static struct lf_write *
-take_group(feature_store *store)
-{
-    struct lf_write *group = store->queue, *last = group;
-    uint64_t rows = group->rows;
-
-    while (last->next && rows + last->next->rows <= GROUP_ROWS) {
-        last = last->next;
-        rows += last->rows;
-    }
-    store->queue = last->next;
-    last->next = NULL;
-    return group;
-}
-
-/* What the leader could not begin goes back, in order. */
-static void
-give_back(feature_store *store, struct lf_write *group)
-{
-    struct lf_write **end = &group;
-
-    while (*end) {
-        if ((*end)->is_done)
-            *end = (*end)->next;
-        else
-            end = &(*end)->next;
-    }
-    *end = store->queue;
-    store->queue = group;
+    settle_group(group, status, &error);
 }
 
 static void
@@ -191,42 +126,146 @@ enqueue(feature_store *store, struct lf_write *write)
     *end = write;
 }
 
-/* A leader's own call must be in its group, or its deadline would be spent on
- * others: it goes first. */
 static void
-move_to_front(feature_store *store, struct lf_write *write)
+dequeue(feature_store *store, struct lf_write *write)
 {
     struct lf_write **at = &store->queue;
 
     while (*at != write)
         at = &(*at)->next;
     *at = write->next;
-    write->next = store->queue;
-    store->queue = write;
+    write->next = NULL;
+}
+
+/* The leader's own call and the first of the queue. */
+static struct lf_write *
+take_group(struct lf_write *leader)
+{
+    feature_store *store = leader->store;
+    struct lf_write *last = leader;
+    uint64_t rows = leader->rows;
+
+    dequeue(store, leader);
+    leader->is_taken = true;
+    while (store->queue && rows + store->queue->rows <= GROUP_ROWS) {
+        last->next = store->queue;
+        last = last->next;
+        last->is_taken = true;
+        rows += last->rows;
+        store->queue = last->next;
+    }
+    last->next = NULL;
+    return leader;
+}
+
+/* What is settled is done; the rest goes back to the front, in order. */
+static void
+release_group(feature_store *store, struct lf_write *group)
+{
+    struct lf_write **end = &group;
+
+    while (*end) {
+        struct lf_write *write = *end;
+
+        write->is_taken = false;
+        if (write->is_settled) {
+            *end = write->next;
+            write->is_done = true;
+        } else {
+            end = &write->next;
+        }
+    }
+    *end = store->queue;
+    store->queue = group;
+}
+
+static uint32_t
+milliseconds_left(const struct lf_write *write)
+{
+    int64_t left = write->deadline_ms - lf_clock_steady_ms();
+
+    return left > 0 ? (uint32_t)left : 1;
+}
+
+/* Begins and ends with the lock held, and with the leader's call done. The
+ * group is taken within the transaction, so that whoever waits before it can
+ * still give up. */
+static void
+lead(struct lf_write *leader)
+{
+    feature_store *store = leader->store;
+
+    while (!leader->is_done) {
+        struct lf_write *group;
+        struct lf_commit commit;
+        feature_status status;
+
+        pthread_mutex_unlock(&store->write_lock);
+        status = lf_commit_begin(&commit, store, milliseconds_left(leader),
+                                 &leader->error);
+        pthread_mutex_lock(&store->write_lock);
+        if (status) {
+            dequeue(store, leader);
+            leader->status = status;
+            leader->is_done = true;
+            return;
+        }
+        group = take_group(leader);
+        pthread_mutex_unlock(&store->write_lock);
+        run_group(group, &commit);
+        pthread_mutex_lock(&store->write_lock);
+        release_group(store, group);
+        pthread_cond_broadcast(&store->written);
+    }
+}
+
+/* Waits for the present leader, and gives up at the deadline: not within its
+ * group, where the commit is under way. */
+static void
+wait_for_leader(struct lf_write *write)
+{
+    feature_store *store = write->store;
+    struct timespec deadline = {.tv_sec = write->deadline_ms / 1000,
+                                .tv_nsec = write->deadline_ms % 1000 * 1000000};
+    int code = 0;
+
+    if (write->is_taken)
+        pthread_cond_wait(&store->written, &store->write_lock);
+    else
+        code = pthread_cond_timedwait(&store->written, &store->write_lock,
+                                      &deadline);
+    if (code != ETIMEDOUT || write->is_taken || write->is_done ||
+        !store->is_writing)
+        return;
+    dequeue(store, write);
+    write->status = lf_fail(&write->error, FEATURE_BUSY, "writer-gate",
+                            "another writer was not done in time");
+    write->is_done = true;
 }
 
 feature_status
 lf_write_commit(struct lf_write *write)
 {
     feature_store *store = write->store;
+    int cancel_state;
 
+    write->deadline_ms =
+        lf_clock_steady_ms() +
+        (write->wait_ms ? write->wait_ms : store->write_wait_ms);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     pthread_mutex_lock(&store->write_lock);
     enqueue(store, write);
-    while (!write->is_done && store->is_writing)
-        pthread_cond_wait(&store->written, &store->write_lock);
-    if (!write->is_done) {
-        struct lf_write *group;
-
+    while (!write->is_done) {
+        if (store->is_writing) {
+            wait_for_leader(write);
+            continue;
+        }
         store->is_writing = true;
-        move_to_front(store, write);
-        group = take_group(store);
-        pthread_mutex_unlock(&store->write_lock);
-        lead(write, group);
-        pthread_mutex_lock(&store->write_lock);
-        give_back(store, group);
+        lead(write);
         store->is_writing = false;
         pthread_cond_broadcast(&store->written);
     }
     pthread_mutex_unlock(&store->write_lock);
+    pthread_setcancelstate(cancel_state, NULL);
     return write->status;
 }

@@ -302,9 +302,11 @@ read_rows(feature_request *request, const struct lf_sink *sink,
 
     LF_TRY(count_rows(request, &request->rows, error));
     request->now = lf_store_now(request->store);
-    LF_TRY(lf_reader_begin(request->store->environment, &reader, error));
-    status = read_snapshot(request, reader, sink, error);
-    lf_reader_end(reader);
+    do {
+        LF_TRY(lf_reader_begin(request->store->environment, &reader, error));
+        status = read_snapshot(request, reader, sink, error);
+        lf_reader_end(reader);
+    } while (status == LF_AGAIN);
     if (status)
         return status;
     request->has_answer = true;

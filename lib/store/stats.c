@@ -103,7 +103,8 @@ fill_stats(const feature_store *store, const struct figures *figures,
         .max_readers = info->max_readers,
         .lmdb_version = info->lmdb_version,
         .reads = atomic_load(&store->reads),
-        .read_rows = atomic_load(&store->read_rows)};
+        .read_rows = atomic_load(&store->read_rows),
+        .fallback_reads = info->fallback_reads};
     for (uint32_t i = 0; i < figures->catalog->view_count; i++) {
         const struct lf_meta_view *view = &figures->views[i];
 
@@ -255,6 +256,9 @@ add_store(struct lf_text *text, const feature_store *store,
                atomic_load(&store->reads));
     add_number(text, "rows_read", "counter", "", "Rows they answered.",
                atomic_load(&store->read_rows));
+    add_number(text, "fallback_reads", "counter", "",
+               "Look-ups of this process off the fast path.",
+               info->fallback_reads);
     add_number(text, "file_bytes", "gauge", "bytes", "Size of data.mdb.",
                info->file_size);
     add_number(text, "used_bytes", "gauge", "bytes",

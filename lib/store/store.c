@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -144,17 +145,33 @@ apply_options(feature_store *store, const struct feature_options *options)
     store->fixed_now = options->fixed_now;
 }
 
+/* Deadlines are of the steady clock. */
+static bool
+init_written(pthread_cond_t *written)
+{
+    pthread_condattr_t steady;
+    bool done;
+
+    if (pthread_condattr_init(&steady))
+        return false;
+    done = !pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) &&
+           !pthread_cond_init(written, &steady);
+    pthread_condattr_destroy(&steady);
+    return done;
+}
+
 static feature_store *
 make_store(const struct feature_options *options)
 {
     feature_store *store = lf_alloc(sizeof *store);
 
-    if (!store)
+    if (!store || !init_written(&store->written)) {
+        lf_free(store);
         return NULL;
+    }
     atomic_init(&store->references, 1);
     pthread_mutex_init(&store->lock, NULL);
     pthread_mutex_init(&store->write_lock, NULL);
-    pthread_cond_init(&store->written, NULL);
     apply_options(store, options);
     return store;
 }
@@ -208,8 +225,10 @@ feature_store_close(feature_store *store)
         return;
     /* A forked child waits for nobody: the threads in those calls are not
      * there. */
-    while (store->environment &&
-           !lf_environment_check(store->environment, NULL) &&
+    if (store->environment)
+        store->is_inherited =
+            lf_environment_check(store->environment, NULL) == FEATURE_INVALID;
+    while (store->environment && !store->is_inherited &&
            atomic_load(&store->users))
         sched_yield();
     lf_environment_close(store->environment);
@@ -237,7 +256,9 @@ lf_store_release(feature_store *store)
     lf_catalog_release(store->catalog);
     pthread_mutex_destroy(&store->lock);
     pthread_mutex_destroy(&store->write_lock);
-    pthread_cond_destroy(&store->written);
+    /* It would wait for threads that the child does not have. */
+    if (!store->is_inherited)
+        pthread_cond_destroy(&store->written);
     lf_free(store);
 }
 

@@ -17,6 +17,7 @@ struct feature_store {
     atomic_uint references; /* the handle and its children */
     atomic_uint users;      /* calls that use the environment right now */
     atomic_bool closed;
+    bool is_inherited; /* closed by a child of the process that opened it */
     struct lf_environment *environment;
     bool read_only;
     uint32_t write_wait_ms;

@@ -9,7 +9,6 @@
  */
 #include "store/target.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,14 +18,9 @@ feature_status
 lf_target_name(const struct lf_target *target, feature_status status,
                struct feature_error *error)
 {
-    char message[sizeof error->message];
-
-    if (!error)
-        return status;
-    memcpy(message, error->message, sizeof message);
-    snprintf(error->message, sizeof error->message, "batch %u, %.180s",
-             target->index, message);
-    error->batch = target->index;
+    lf_error_prefix(error, "batch %u, ", target->index);
+    if (error)
+        error->batch = target->index;
     return status;
 }
 

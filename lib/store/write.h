@@ -14,8 +14,11 @@ struct lf_write {
     struct lf_catalog *catalog; /* the targets are bound to */
     bool skip_invalid;
     uint32_t wait_ms;
+    int64_t deadline_ms; /* of the wait for other writers */
     uint64_t rows;
-    bool is_done;
+    bool is_taken;   /* in the group of a leader */
+    bool is_settled; /* the leader knows status */
+    bool is_done;    /* and nobody will look at it again */
     feature_status status;
     struct feature_error error;
     struct feature_commit report;

@@ -3,7 +3,7 @@
  * function refuses them and touches nothing. */
 #include "common.h"
 
-#define DEFINITIONS          \
+#define DEFINITIONS                        \
     "CREATE ENTITY e (k INT64, t STRING);" \
     "CREATE FEATURE VIEW v (a INT64, s STRING, l INT64[], b BOOL) FOR e;"
 
@@ -20,17 +20,17 @@ begin(void **state)
     cmocka_unit_test_setup_teardown(name, begin, fixture_end)
 
 /* A call that fails alike with an error struct and without. */
-#define refuses(call_with)                                              \
-    do {                                                                \
-        struct feature_error *error = &problem;                         \
-        must_fail(call_with, FEATURE_INVALID, "argument");              \
-        assert_int_equal(problem.row, -1);                              \
-        assert_int_equal(problem.status, FEATURE_INVALID);              \
-        assert_int_equal(problem.reserved, 0);                          \
-        assert_true(strlen(problem.message) > 10);                      \
-        assert_null(strchr(problem.message, '\n'));                     \
-        error = NULL;                                                   \
-        assert_int_equal(call_with, FEATURE_INVALID);                   \
+#define refuses(call_with)                                 \
+    do {                                                   \
+        struct feature_error *error = &problem;            \
+        must_fail(call_with, FEATURE_INVALID, "argument"); \
+        assert_int_equal(problem.row, -1);                 \
+        assert_int_equal(problem.status, FEATURE_INVALID); \
+        assert_int_equal(problem.reserved, 0);             \
+        assert_true(strlen(problem.message) > 10);         \
+        assert_null(strchr(problem.message, '\n'));        \
+        error = NULL;                                      \
+        assert_int_equal(call_with, FEATURE_INVALID);      \
     } while (0)
 
 static void
@@ -66,8 +66,8 @@ static void
 batches_need_their_arguments(void **state)
 {
     struct fixture *f = *state;
-    feature_batch *batch = NULL, *made = make_batch(f, FEATURE_UPSERT, "v",
-                                                    NULL, NULL);
+    feature_batch *batch = NULL,
+                  *made = make_batch(f, FEATURE_UPSERT, "v", NULL, NULL);
     struct feature_field field = {.name = "untouched"};
     const int64_t one = 1;
 
@@ -175,8 +175,8 @@ call_with_size(struct fixture *f, int which, void *sized)
     case 4:
         return feature_store_write(f->store, NULL, 0, NULL, sized, &problem);
     case 5:
-        status = feature_query_create(f->store, "v(*)", sized, &query,
-                                      &problem);
+        status =
+            feature_query_create(f->store, "v(*)", sized, &query, &problem);
         feature_query_free(query);
         return status;
     default:
@@ -187,9 +187,9 @@ call_with_size(struct fixture *f, int which, void *sized)
 #define SIZED 7
 
 static const uint32_t sizes[SIZED] = {
-    sizeof(struct feature_options),       sizeof(struct feature_apply_options),
-    sizeof(struct feature_commit),        sizeof(struct feature_write_options),
-    sizeof(struct feature_commit),        sizeof(struct feature_query_options),
+    sizeof(struct feature_options), sizeof(struct feature_apply_options),
+    sizeof(struct feature_commit),  sizeof(struct feature_write_options),
+    sizeof(struct feature_commit),  sizeof(struct feature_query_options),
     sizeof(struct feature_stats)};
 
 static void
@@ -317,9 +317,8 @@ what_is_not_built_yet_says_so(void **state)
     struct fixture *f = *state;
     struct feature_options options = f->options;
     struct feature_source source = {.name = "topic"};
-    struct feature_write_options write = {.struct_size = sizeof write,
-                                          .sources = &source,
-                                          .source_count = 1};
+    struct feature_write_options write = {
+        .struct_size = sizeof write, .sources = &source, .source_count = 1};
     struct feature_query_options query = {.struct_size = sizeof query,
                                           .known_by = 1};
     feature_batch *batch = NULL;
@@ -340,9 +339,10 @@ what_is_not_built_yet_says_so(void **state)
 static void
 every_status_has_a_name(void **state)
 {
-    static const char *const names[] = {
-        "OK",        "INVALID", "NOT_FOUND", "CONFLICT", "BUSY",    "GAP",
-        "NO_MEMORY", "FULL",    "IO",        "CORRUPT",  "VERSION", "UNSUPPORTED"};
+    static const char *const names[] = {"OK",        "INVALID", "NOT_FOUND",
+                                        "CONFLICT",  "BUSY",    "GAP",
+                                        "NO_MEMORY", "FULL",    "IO",
+                                        "CORRUPT",   "VERSION", "UNSUPPORTED"};
 
     (void)state;
     for (int32_t i = 0; i < 12; i++)

@@ -2,10 +2,10 @@
 /* Reads as of a time, answered from current rows or not at all. */
 #include "common.h"
 
-#define DEFINITIONS                                                    \
-    "CREATE ENTITY e (k INT64);"                                     \
-    "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, b INT64) FOR e;"      \
-    "CREATE FEATURE VIEW aged (a INT64 DEFAULT 1, b INT64) FOR e"    \
+#define DEFINITIONS                                               \
+    "CREATE ENTITY e (k INT64);"                                  \
+    "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, b INT64) FOR e;"   \
+    "CREATE FEATURE VIEW aged (a INT64 DEFAULT 1, b INT64) FOR e" \
     " WITH (ttl = '60 s');"
 
 #define A "k, event_timestamp, a"
@@ -34,7 +34,7 @@ expect_at(struct fixture *f, const char *features, const int64_t *times,
     close_reader(&reader);
 }
 
-#define TIMES(...)                \
+#define TIMES(...)                  \
     (const int64_t[]){__VA_ARGS__}, \
         sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)
 
@@ -65,14 +65,14 @@ as_of_times_stay_until_they_are_taken_back(void **state)
 
     upsert(f, "v", NULL, "1 100 5 6");
     reader = open_reader(f, "v(*)", 0, "1");
-    must(feature_request_set_as_of(reader.request, &(int64_t){99}, 1,
-                                   &problem));
+    must(
+        feature_request_set_as_of(reader.request, &(int64_t){99}, 1, &problem));
     expect_read(&reader, "no_history null null");
     expect_read(&reader, "no_history null null");
     must(feature_request_set_as_of(reader.request, NULL, 0, &problem));
     expect_read(&reader, "present 5 6");
-    must(feature_request_set_as_of(reader.request, &(int64_t){99}, 1,
-                                   &problem));
+    must(
+        feature_request_set_as_of(reader.request, &(int64_t){99}, 1, &problem));
     feature_request_clear(reader.request);
     set_keys(&reader, "1");
     expect_read(&reader, "present 5 6");
@@ -167,8 +167,8 @@ max_age_counts_from_the_time_asked(void **state)
     patch(f, "aged", A, "1 0 5");
     patch(f, "aged", B, "1 100000000 6");
     expect_at(f, "aged(*)",
-              TIMES(60 * SECOND, 60 * SECOND + 1, 100 * SECOND,
-                    160 * SECOND, 160 * SECOND + 1),
+              TIMES(60 * SECOND, 60 * SECOND + 1, 100 * SECOND, 160 * SECOND,
+                    160 * SECOND + 1),
               "no_history 5 null\nno_history 1* null\npresent 1* 6\n"
               "present 1* 6\noutside 1* null");
     expect_at(f, "aged(a)", TIMES(60 * SECOND, 60 * SECOND + 1),
@@ -197,8 +197,8 @@ null_keys_have_no_history_either(void **state)
     struct fixture *f = *state;
     struct reader reader = open_reader(f, "v(*)", 0, "null\n1");
 
-    must(feature_request_set_as_of(reader.request, &(int64_t){99}, 1,
-                                   &problem));
+    must(
+        feature_request_set_as_of(reader.request, &(int64_t){99}, 1, &problem));
     expect_read(&reader, "no_key 1* null\nnot_found 1* null");
     close_reader(&reader);
 }

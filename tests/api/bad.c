@@ -3,12 +3,12 @@
  * an effect. And odd input that is good. */
 #include "common.h"
 
-#define DEFINITIONS                                                     \
-    "CREATE ENTITY e (k INT64);"                                      \
-    "CREATE ENTITY place (p STRING, y BYTES);"                        \
+#define DEFINITIONS                                                    \
+    "CREATE ENTITY e (k INT64);"                                       \
+    "CREATE ENTITY place (p STRING, y BYTES);"                         \
     "CREATE FEATURE VIEW v (a INT64, s STRING, l INT64[], t STRING[]," \
-    " b BOOL, f FLOAT32, d FLOAT64, ts TIMESTAMP) FOR e"              \
-    " WITH (max_skew = 'none');"                                      \
+    " b BOOL, f FLOAT32, d FLOAT64, ts TIMESTAMP) FOR e"               \
+    " WITH (max_skew = 'none');"                                       \
     "CREATE FEATURE VIEW w (n INT64) FOR place;"
 
 static int
@@ -103,18 +103,18 @@ columns_can_be_listed_in_any_order_and_described(void **state)
 /* --- buffers ---------------------------------------------------------------- */
 
 /* One refused set, which leaves the column's good values where they were. */
-#define keeps_out(batch, call_with)                     \
-    do {                                                \
+#define keeps_out(batch, call_with)                        \
+    do {                                                   \
         must_fail(call_with, FEATURE_INVALID, "argument"); \
-        write_batch(f, batch);                          \
+        write_batch(f, batch);                             \
     } while (0)
 
 static void
 buffers_of_another_type_are_refused(void **state)
 {
     struct fixture *f = *state;
-    feature_batch *batch =
-        make_batch(f, FEATURE_PATCH, "v", "k, a, s, l, b, f", "1 5 x [1] true 2");
+    feature_batch *batch = make_batch(f, FEATURE_PATCH, "v", "k, a, s, l, b, f",
+                                      "1 5 x [1] true 2");
     static const int64_t zero[4] = {0};
     static const int32_t offsets[] = {0, 0};
 
@@ -155,9 +155,8 @@ offsets_must_not_fall_or_be_missing(void **state)
                          overflows[] = {0, INT32_MAX, INT32_MIN},
                          good[] = {0, 1, 2};
     struct fixture *f = *state;
-    feature_batch *batch =
-        make_batch(f, FEATURE_PATCH, "v", "k, s, l, t",
-                   "1 x [1] [a]\n2 y [2,3] [b,c]");
+    feature_batch *batch = make_batch(f, FEATURE_PATCH, "v", "k, s, l, t",
+                                      "1 x [1] [a]\n2 y [2,3] [b,c]");
     static const int64_t numbers[] = {4, 5};
 
     keeps_out(batch, feature_batch_set(batch, 1, FEATURE_TYPE_STRING, "abc",
@@ -173,12 +172,12 @@ offsets_must_not_fall_or_be_missing(void **state)
                                        good, NULL, 2, &problem));
     keeps_out(batch, feature_batch_set(batch, 0, FEATURE_TYPE_INT64, NULL, NULL,
                                        NULL, 2, &problem));
-    keeps_out(batch, feature_batch_set_list(batch, 2, FEATURE_TYPE_INT64,
-                                            numbers, falls, NULL, NULL, 2,
-                                            &problem));
-    keeps_out(batch, feature_batch_set_list(batch, 2, FEATURE_TYPE_INT64,
-                                            numbers, negative, NULL, NULL, 2,
-                                            &problem));
+    keeps_out(batch,
+              feature_batch_set_list(batch, 2, FEATURE_TYPE_INT64, numbers,
+                                     falls, NULL, NULL, 2, &problem));
+    keeps_out(batch,
+              feature_batch_set_list(batch, 2, FEATURE_TYPE_INT64, numbers,
+                                     negative, NULL, NULL, 2, &problem));
     keeps_out(batch, feature_batch_set_list(batch, 2, FEATURE_TYPE_INT64, NULL,
                                             good, NULL, NULL, 2, &problem));
     keeps_out(batch, feature_batch_set_list(batch, 3, FEATURE_TYPE_STRING, "ab",
@@ -198,7 +197,8 @@ static void
 columns_have_to_agree_on_the_number_of_rows(void **state)
 {
     struct fixture *f = *state;
-    feature_batch *batch = make_batch(f, FEATURE_PATCH, "v", "k, a", "1 5\n2 6");
+    feature_batch *batch =
+        make_batch(f, FEATURE_PATCH, "v", "k, a", "1 5\n2 6");
     const int64_t numbers[9] = {1, 2, 3};
 
     must(feature_batch_set(batch, 1, FEATURE_TYPE_INT64, numbers, NULL,
@@ -246,8 +246,8 @@ static void
 an_empty_batch_is_no_mistake(void **state)
 {
     struct fixture *f = *state;
-    feature_batch *batch = make_batch(f, FEATURE_PATCH, "v", "k, a, s, l, t",
-                                      NULL);
+    feature_batch *batch =
+        make_batch(f, FEATURE_PATCH, "v", "k, a, s, l, t", NULL);
     struct feature_commit commit;
 
     for (uint32_t i = 0; i < 5; i++)
@@ -289,21 +289,21 @@ keys_of_requests_are_checked_alike(void **state)
                                               NULL, 1, &problem),
                       FEATURE_INVALID, "argument");
     }
-    must_fail(feature_request_set_key(request, 3, 3, &one, NULL, NULL, 1,
-                                      &problem),
-              FEATURE_INVALID, "argument");
-    must_fail(feature_request_set_key(request, 1, 6, "x", falls, NULL, 1,
-                                      &problem),
-              FEATURE_INVALID, "argument");
-    must_fail(feature_request_set_key(request, 1, 6, "x", NULL, NULL, 1,
-                                      &problem),
-              FEATURE_INVALID, "argument");
-    must_fail(feature_request_set_key(request, 0, 3, NULL, NULL, NULL, 1,
-                                      &problem),
-              FEATURE_INVALID, "argument");
-    must_fail(feature_request_set_key(request, 1, 6, "\xff", good, NULL, 1,
-                                      &problem),
-              FEATURE_INVALID, "argument");
+    must_fail(
+        feature_request_set_key(request, 3, 3, &one, NULL, NULL, 1, &problem),
+        FEATURE_INVALID, "argument");
+    must_fail(
+        feature_request_set_key(request, 1, 6, "x", falls, NULL, 1, &problem),
+        FEATURE_INVALID, "argument");
+    must_fail(
+        feature_request_set_key(request, 1, 6, "x", NULL, NULL, 1, &problem),
+        FEATURE_INVALID, "argument");
+    must_fail(
+        feature_request_set_key(request, 0, 3, NULL, NULL, NULL, 1, &problem),
+        FEATURE_INVALID, "argument");
+    must_fail(
+        feature_request_set_key(request, 1, 6, "\xff", good, NULL, 1, &problem),
+        FEATURE_INVALID, "argument");
     assert_int_equal(problem.row, 0);
     expect_read(&reader, "not_found,not_found null null");
     close_reader(&reader);

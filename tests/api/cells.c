@@ -3,7 +3,7 @@
  * order. */
 #include "common.h"
 
-#define DEFINITIONS                                        \
+#define DEFINITIONS                                      \
     "CREATE ENTITY e (k INT64);"                         \
     "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, b INT64)" \
     " FOR e WITH (max_skew = 'none');"
@@ -171,8 +171,7 @@ a_tombstone_holds_for_features_added_later(void **state)
 
     erase(f, "v", NULL, "7 200");
     define(f, "CREATE FEATURE VIEW v (c INT64) FOR e");
-    assert_int_equal(patch(f, "v", "k, event_timestamp, c", "7 199 1").late,
-                     1);
+    assert_int_equal(patch(f, "v", "k, event_timestamp, c", "7 199 1").late, 1);
     expect_rows(f, "v(*)", "7", "not_found 1* null null");
     patch(f, "v", "k, event_timestamp, c", "7 200 1");
     expect_rows(f, "v(*)", "7", "present 1* null 1");
@@ -185,8 +184,8 @@ a_new_feature_is_backfilled_with_old_timestamps(void **state)
 
     upsert(f, "v", NULL, "7 100 5 6");
     define(f, "CREATE FEATURE VIEW v (c INT64) FOR e");
-    assert_int_equal(
-        applied(patch(f, "v", "k, event_timestamp, c", "7 10 1")), 1);
+    assert_int_equal(applied(patch(f, "v", "k, event_timestamp, c", "7 10 1")),
+                     1);
     expect_rows(f, "v(*)", "7", "present 5 6 1");
     assert_int_equal(patch(f, "v", "k, event_timestamp, c", "7 9 2").late, 1);
     assert_int_equal(patch(f, "v", B, "7 99 2").late, 1);

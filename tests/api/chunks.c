@@ -3,7 +3,7 @@
  * batches and calls, nor on the order of their keys. */
 #include "common.h"
 
-#define DEFINITIONS            \
+#define DEFINITIONS              \
     "CREATE ENTITY e (k INT64);" \
     "CREATE FEATURE VIEW v (a INT64, b INT64) FOR e;"
 
@@ -127,9 +127,8 @@ static void
 write_chunks(struct fixture *f, int32_t operation, const struct rows *rows,
              uint32_t chunk, int one_call, struct result *result)
 {
-    const char *columns = operation == FEATURE_DELETE
-                              ? "k, event_timestamp"
-                              : "k, event_timestamp, a";
+    const char *columns = operation == FEATURE_DELETE ? "k, event_timestamp"
+                                                      : "k, event_timestamp, a";
     feature_batch *batches[ROWS];
     uint32_t count = 0, first, size;
 

@@ -3,10 +3,10 @@
 #include "common.h"
 
 #define ALL                                                               \
-    "CREATE ENTITY e (k INT64);"                                        \
-    "CREATE FEATURE VIEW v (b BOOL, i32 INT32, i64 INT64, f32 FLOAT32," \
+    "CREATE ENTITY e (k INT64);"                                          \
+    "CREATE FEATURE VIEW v (b BOOL, i32 INT32, i64 INT64, f32 FLOAT32,"   \
     " f64 FLOAT64, t TIMESTAMP, vi INT32[2], vl INT64[2], vf FLOAT32[3]," \
-    " vd FLOAT64[2], s STRING, y BYTES, li INT32[], ll INT64[],"        \
+    " vd FLOAT64[2], s STRING, y BYTES, li INT32[], ll INT64[],"          \
     " lf FLOAT32[], ld FLOAT64[], ls STRING[]) FOR e;"
 
 static struct feature_column
@@ -92,7 +92,9 @@ booleans_are_bits(void **state)
     define(f, ALL);
     for (int i = 0; i < 20; i++) {
         snprintf(line, sizeof line, "%s%d %s", i ? "\n" : "", i,
-                 i % 5 == 4 ? "null" : i % 3 ? "false" : "true");
+                 i % 5 == 4 ? "null"
+                 : i % 3    ? "false"
+                            : "true");
         strcat(rows, line);
         snprintf(line, sizeof line, "%s%d", i ? "\n" : "", i);
         strcat(keys, line);
@@ -159,8 +161,7 @@ lists_of_numbers_lie_between_offsets(void **state)
     struct reader reader;
 
     define(f, ALL);
-    patch(f, "v", "k, ll",
-          "1 [1,2,3]\n2 null\n3 []\n4 [-9223372036854775808]");
+    patch(f, "v", "k, ll", "1 [1,2,3]\n2 null\n3 []\n4 [-9223372036854775808]");
     reader = read_keys(f, "v(ll)", "1\n2\n3\n4");
     column = column_of(&reader, 0);
     assert_memory_equal(column.offsets, offsets, sizeof offsets);
@@ -252,17 +253,20 @@ buffers_may_begin_anywhere_and_hide_bytes_under_nulls(void **state)
                            (const int64_t[]){1, 2, 3}, NULL, NULL, 3,
                            &problem));
     /* Row 2 is null over bytes that are not even UTF-8. */
-    must(feature_batch_set(batch, 1, FEATURE_TYPE_STRING, "--ab\xff\xff" "c-",
+    must(feature_batch_set(batch, 1, FEATURE_TYPE_STRING,
+                           "--ab\xff\xff"
+                           "c-",
                            (const int32_t[]){2, 4, 6, 7}, (uint8_t[]){5}, 3,
                            &problem));
-    must(feature_batch_set_list(batch, 2, FEATURE_TYPE_STRING, "xxabc\xff" "d",
+    must(feature_batch_set_list(batch, 2, FEATURE_TYPE_STRING,
+                                "xxabc\xff"
+                                "d",
                                 (const int32_t[]){1, 3, 4, 5},
                                 (const int32_t[]){0, 2, 4, 5, 6, 7},
                                 (uint8_t[]){5}, 3, &problem));
-    must(feature_batch_set_list(batch, 3, FEATURE_TYPE_INT32,
-                                (const int32_t[]){0, 1, 2, 3, 4},
-                                (const int32_t[]){1, 2, 4, 5}, NULL,
-                                (uint8_t[]){5}, 3, &problem));
+    must(feature_batch_set_list(
+        batch, 3, FEATURE_TYPE_INT32, (const int32_t[]){0, 1, 2, 3, 4},
+        (const int32_t[]){1, 2, 4, 5}, NULL, (uint8_t[]){5}, 3, &problem));
     write_batch(f, batch);
     expect_rows(f, "v(s, ls, ll)", "1\n2\n3",
                 "present ab [ab,c] [1]\nnull null null null\n"
@@ -279,8 +283,8 @@ narrow_buffers_widen_to_their_columns(void **state)
     feature_batch *batch;
 
     define(f, ALL);
-    batch = make_batch(f, FEATURE_PATCH, "v",
-                       "k, i64, f64, t, vl, vd, ll, ld", NULL);
+    batch = make_batch(f, FEATURE_PATCH, "v", "k, i64, f64, t, vl, vd, ll, ld",
+                       NULL);
     must(feature_batch_set(batch, 0, FEATURE_TYPE_INT32, small, NULL, NULL, 2,
                            &problem));
     must(feature_batch_set(batch, 1, FEATURE_TYPE_INT32, small, NULL, NULL, 2,

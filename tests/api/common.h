@@ -31,9 +31,9 @@ print_to(struct printer *printer, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    printer->size += (size_t)vsnprintf(printer->text + printer->size,
-                                       ANSWER_SIZE - printer->size, format,
-                                       arguments);
+    printer->size +=
+        (size_t)vsnprintf(printer->text + printer->size,
+                          ANSWER_SIZE - printer->size, format, arguments);
     va_end(arguments);
     assert_true(printer->size < ANSWER_SIZE);
 }
@@ -121,8 +121,7 @@ print_cell(struct printer *printer, const struct feature_column *column,
 {
     if (!bit_at(column->validity, row))
         print_to(printer, "null");
-    else if (column->offsets && is_text(column->type) &&
-             !column->child_offsets)
+    else if (column->offsets && is_text(column->type) && !column->child_offsets)
         print_text(printer, column->type, column->values, column->offsets[row],
                    column->offsets[row + 1]);
     else if (column->offsets)
@@ -141,9 +140,9 @@ static inline void
 print_states(struct printer *printer, const feature_request *request,
              uint32_t row)
 {
-    static const char *const names[] = {
-        "?",          "present", "null",   "not_found", "outside",
-        "no_history", "no_key",  "partial"};
+    static const char *const names[] = {"?",         "present", "null",
+                                        "not_found", "outside", "no_history",
+                                        "no_key",    "partial"};
     const uint8_t *states;
 
     for (uint32_t i = 0; (states = feature_request_states(request, i)); i++) {
@@ -198,10 +197,10 @@ set_keys(const struct reader *reader, const char *keys)
 
         must(feature_query_key(reader->query, i, &field, &problem));
         cells = read_cells(&field, keys, i);
-        must(feature_request_set_key(
-            reader->request, i, cells.type, cells.values,
-            is_text(cells.type) ? cells.offsets : NULL, cells.validity,
-            cells.rows, &problem));
+        must(feature_request_set_key(reader->request, i, cells.type,
+                                     cells.values,
+                                     is_text(cells.type) ? cells.offsets : NULL,
+                                     cells.validity, cells.rows, &problem));
         free_cells(&cells);
     }
 }

@@ -3,7 +3,7 @@
 #include "common.h"
 
 #define DRIVER "CREATE ENTITY driver (driver_id INT64);"
-#define STATS                                                          \
+#define STATS                                                         \
     "CREATE FEATURE VIEW stats (trips INT64 DEFAULT 7, rate FLOAT32)" \
     " FOR driver WITH (ttl = '2 hours');"
 #define SCORING "CREATE FEATURE SERVICE scoring AS stats(*);"
@@ -192,10 +192,10 @@ a_text_with_one_mistake_does_nothing_at_all(void **state)
     struct fixture *f = *state;
     struct feature_commit commit = {.struct_size = sizeof commit, .time = -1};
 
-    must_fail(feature_store_apply(
-                  f->store,
-                  DRIVER STATS "CREATE FEATURE VIEW v (a INT64) FOR nobody",
-                  NULL, &commit, &problem),
+    must_fail(feature_store_apply(f->store,
+                                  DRIVER STATS
+                                  "CREATE FEATURE VIEW v (a INT64) FOR nobody",
+                                  NULL, &commit, &problem),
               FEATURE_NOT_FOUND, "name");
     assert_int_equal(commit.time, -1);
     assert_int_equal(commit.sequence, 0);
@@ -251,7 +251,8 @@ static const struct mistake mistakes[] = {
      "join key"},
     {"CREATE FEATURE VIEW v (event_timestamp INT64) FOR driver", 1, "argument",
      1, 24, "reserved"},
-    {"CREATE FEATURE VIEW v (_a INT64) FOR driver", 1, "argument", 1, 24, "begin with"},
+    {"CREATE FEATURE VIEW v (_a INT64) FOR driver", 1, "argument", 1, 24,
+     "begin with"},
     {"CREATE FEATURE VIEW v (a INT32 DEFAULT 3000000000) FOR driver", 1,
      "argument", 1, 40, "INT32"},
     {"CREATE FEATURE VIEW v (a FLOAT32[1]) FOR driver", 1, "argument", 1, 34,

@@ -6,7 +6,7 @@
 
 #include "peer.h"
 
-#define DEFINITIONS          \
+#define DEFINITIONS              \
     "CREATE ENTITY e (k INT64);" \
     "CREATE FEATURE VIEW v (a INT64) FOR e;"
 
@@ -124,8 +124,7 @@ a_store_that_was_cut_short_is_corrupt(void **state)
     size = file_size(path);
     assert_int_equal(truncate(path, size - 4096), 0);
     expect_no_open(f->path, 0, FEATURE_CORRUPT, "truncated");
-    expect_no_open(f->path, FEATURE_OPEN_CREATE, FEATURE_CORRUPT,
-                   "truncated");
+    expect_no_open(f->path, FEATURE_OPEN_CREATE, FEATURE_CORRUPT, "truncated");
     expect_no_open(f->path, FEATURE_OPEN_READ_ONLY, FEATURE_CORRUPT,
                    "truncated");
 }
@@ -151,8 +150,8 @@ links_inside_a_store_are_refused(void **state)
 
     close_store(f);
     assert_int_equal(mkdir(path_in(f, "other"), 0700), 0);
-    assert_int_equal(symlink("../store/data.mdb",
-                             path_in(f, "other/data.mdb")), 0);
+    assert_int_equal(symlink("../store/data.mdb", path_in(f, "other/data.mdb")),
+                     0);
     expect_no_open(path_in(f, "other"), FEATURE_OPEN_CREATE, FEATURE_INVALID,
                    "argument");
 }

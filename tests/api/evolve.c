@@ -3,7 +3,7 @@
  * in this process and in another. */
 #include "peer.h"
 
-#define ENTITY "CREATE ENTITY e (k INT64);"
+#define ENTITY         "CREATE ENTITY e (k INT64);"
 #define VIEW(features) "CREATE FEATURE VIEW v (" features ") FOR e;"
 
 /* One version after the other: definitions, a row, a query. */
@@ -24,11 +24,10 @@ static const struct step steps[] = {
      "v(n, x, vec, list), v:m"},
     {VIEW("x FLOAT64, vec INT64[2], list FLOAT64[], s STRING DEFAULT 'd',"
           "count INT64 RENAMED FROM n, m INT64 DEFAULT 5"),
-     "k, event_timestamp, count, x, vec, list",
-     "3 100 13 2.5 [5,6] [1.5,2.5]", "v(count, x, vec, list, m)"},
-    {"DROP FEATURE v:s;",
-     "k, event_timestamp, count, x, vec, list, m", "4 100 null 3.5 null [4] 8",
-     "v(count AS n, x, vec, list, m)"},
+     "k, event_timestamp, count, x, vec, list", "3 100 13 2.5 [5,6] [1.5,2.5]",
+     "v(count, x, vec, list, m)"},
+    {"DROP FEATURE v:s;", "k, event_timestamp, count, x, vec, list, m",
+     "4 100 null 3.5 null [4] 8", "v(count AS n, x, vec, list, m)"},
     {VIEW("s INT64"), "k, event_timestamp, s, x", "5 100 99 null",
      "v(count, x, vec, list, m)"},
 };
@@ -242,15 +241,16 @@ any_other_change_is_refused_and_names_both_sides(void **state)
     struct fixture *f = *state;
     char *before = NULL, *after = NULL;
 
-    define(f, ENTITY "CREATE ENTITY other (k INT64);"
-                     "CREATE FEATURE VIEW single (one INT64) FOR e;"
-               VIEW("n INT64, f FLOAT64, s STRING, vec INT32[2], list INT32[],"
-                    "r INT32 NOT NULL DEFAULT 1"));
+    define(f, ENTITY
+           "CREATE ENTITY other (k INT64);"
+           "CREATE FEATURE VIEW single (one INT64) FOR e;" VIEW(
+               "n INT64, f FLOAT64, s STRING, vec INT32[2], list INT32[],"
+               "r INT32 NOT NULL DEFAULT 1"));
     must(feature_store_describe(f->store, NULL, &before, &problem));
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        must_fail(feature_store_apply(f->store, refused[i], NULL, NULL,
-                                      &problem),
-                  FEATURE_CONFLICT, "definition");
+        must_fail(
+            feature_store_apply(f->store, refused[i], NULL, NULL, &problem),
+            FEATURE_CONFLICT, "definition");
         assert_int_equal(problem.line, 1);
     }
     must_fail(feature_store_apply(f->store, refused[0], NULL, NULL, &problem),
@@ -264,12 +264,13 @@ any_other_change_is_refused_and_names_both_sides(void **state)
     feature_free(after);
 }
 
-#define ROUNDS 100
+#define ROUNDS   100
 #define OLD_TEXT ENTITY VIEW("a INT64 DEFAULT 1, b INT64")
-#define NEW_TEXT                                   \
-    ENTITY VIEW("a INT64 DEFAULT 2, c FLOAT64") \
-    "CREATE FEATURE VIEW w (d STRING[]) FOR e;" \
-    "CREATE FEATURE SERVICE s AS v(a, c), w(*);"
+#define NEW_TEXT                                                               \
+    ENTITY VIEW("a INT64 DEFAULT 2, c FLOAT64") "CREATE FEATURE VIEW w (d "    \
+                                                "STRING[]) FOR e;"             \
+                                                "CREATE FEATURE SERVICE s AS " \
+                                                "v(a, c), w(*);"
 
 static void
 run_the_new_text(struct fixture *f, struct peer *peer)

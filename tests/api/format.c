@@ -11,7 +11,7 @@
 
 #include "peer.h"
 
-#define DEFINITIONS          \
+#define DEFINITIONS              \
     "CREATE ENTITY e (k INT64);" \
     "CREATE FEATURE VIEW v (a INT64, s STRING) FOR e;"
 
@@ -46,7 +46,7 @@ find_lmdb(const char *name, void *function)
     memcpy(function, &found, sizeof found);
 }
 
-#define LMDB(name)                  \
+#define LMDB(name)                 \
     __typeof__(&name) call_##name; \
     find_lmdb(#name, &call_##name)
 

@@ -2,7 +2,7 @@
 /* Handles past their time: after fork, after close. */
 #include "peer.h"
 
-#define DEFINITIONS          \
+#define DEFINITIONS              \
     "CREATE ENTITY e (k INT64);" \
     "CREATE FEATURE VIEW v (a INT64, b INT64) FOR e;"
 
@@ -59,9 +59,9 @@ expect_children_refuse(struct children *children, const char *reason)
 
     must_fail(feature_request_read(reader->request, &problem), FEATURE_INVALID,
               reason);
-    must_fail(feature_request_read_matrix(children->matrix.request, row, 2,
-                                          &problem),
-              FEATURE_INVALID, reason);
+    must_fail(
+        feature_request_read_matrix(children->matrix.request, row, 2, &problem),
+        FEATURE_INVALID, reason);
     assert_true(row[0] < 0 && row[1] < 0);
 }
 
@@ -75,9 +75,9 @@ expect_store_refuses(feature_store *store, struct children *children,
     feature_batch *batch = NULL;
     char *text = NULL;
 
-    must_fail(feature_store_write(store, &children->batch, 1, NULL, NULL,
-                                  &problem),
-              FEATURE_INVALID, reason);
+    must_fail(
+        feature_store_write(store, &children->batch, 1, NULL, NULL, &problem),
+        FEATURE_INVALID, reason);
     must_fail(feature_store_apply(store, DEFINITIONS, NULL, NULL, &problem),
               FEATURE_INVALID, reason);
     must_fail(feature_store_plan(store, DEFINITIONS, &text, &problem),
@@ -249,9 +249,9 @@ a_closed_handle_does_not_close_its_sisters(void **state)
     children = make_children(&other);
     close_store(&other);
     expect_children_refuse(&children, "closed");
-    must_fail(feature_store_write(f->store, &children.batch, 1, NULL, NULL,
-                                  &problem),
-              FEATURE_INVALID, NULL);
+    must_fail(
+        feature_store_write(f->store, &children.batch, 1, NULL, NULL, &problem),
+        FEATURE_INVALID, NULL);
     free_children(&children);
     expect_rows(f, "v(*)", "1", "present 5 6");
     upsert(f, "v", NULL, "1 200 7 8");

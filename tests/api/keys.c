@@ -9,12 +9,12 @@ struct piece {
 };
 
 static const struct piece pieces[] = {
-    {"", 0},          {"\0", 1},          {"\0\0", 2},     {"\0\xff", 2},
-    {"\0\x01", 2},    {"\x01", 1},        {"\xff", 1},     {"\xff\0", 2},
-    {"a", 1},         {"a\0", 2},         {"a\0\0", 3},    {"a\0b", 3},
-    {"a\0\x01", 3},   {"a\0\xff", 3},     {"a\0\x01b", 4}, {"ab", 2},
-    {"\0\0\x01", 3},  {"\xff\xff", 2},    {"b", 1},        {"\0a", 2},
-    {"\0\x01\0", 3},  {"\0\xff\x01", 3},
+    {"", 0},         {"\0", 1},         {"\0\0", 2},     {"\0\xff", 2},
+    {"\0\x01", 2},   {"\x01", 1},       {"\xff", 1},     {"\xff\0", 2},
+    {"a", 1},        {"a\0", 2},        {"a\0\0", 3},    {"a\0b", 3},
+    {"a\0\x01", 3},  {"a\0\xff", 3},    {"a\0\x01b", 4}, {"ab", 2},
+    {"\0\0\x01", 3}, {"\xff\xff", 2},   {"b", 1},        {"\0a", 2},
+    {"\0\x01\0", 3}, {"\0\xff\x01", 3},
 };
 
 #define PIECES ((int64_t)(sizeof pieces / sizeof *pieces))
@@ -104,7 +104,12 @@ keys_of_any_bytes_are_all_different(void **state)
 static void
 texts_and_numbers_beside_each_other_do_not_meet(void **state)
 {
-    static const int64_t numbers[] = {INT64_MIN, -1, 0, 1, 255, INT64_MAX,
+    static const int64_t numbers[] = {INT64_MIN,
+                                      -1,
+                                      0,
+                                      1,
+                                      255,
+                                      INT64_MAX,
                                       (int64_t)0x7f00000000000000,
                                       (int64_t)0x8001000000000000u};
     struct fixture *f = *state;
@@ -141,8 +146,8 @@ one_to_eight_parts_make_a_key(void **state)
     static const char *const types[] = {"INT64", "STRING", "BYTES", "INT64",
                                         "BYTES", "STRING", "INT64", "STRING"};
     static const char *const words[][2] = {
-        {"-1", "1"},  {"a", "b"},    {"x00", "x"},  {"7", "8"},
-        {"x", "xff"}, {"''", "\xc3\xa9"}, {"0", "-9"}, {"long-word", "''"}};
+        {"-1", "1"},  {"a", "b"},         {"x00", "x"}, {"7", "8"},
+        {"x", "xff"}, {"''", "\xc3\xa9"}, {"0", "-9"},  {"long-word", "''"}};
     struct fixture *f = *state;
     char text[512], one[256] = "", two[256] = "", row[300];
 

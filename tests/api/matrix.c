@@ -4,12 +4,12 @@
 
 #include "common.h"
 
-#define DEFINITIONS                                                        \
-    "CREATE ENTITY e (k INT64);"                                         \
-    "CREATE FEATURE VIEW v (b BOOL, i INT32 DEFAULT 9, l INT64,"         \
-    " f FLOAT32, d FLOAT64, t TIMESTAMP, vec FLOAT32[2],"                \
-    " wide INT64[3] DEFAULT [1, 2, 3], s STRING, y BYTES, li INT32[])"   \
-    " FOR e WITH (ttl = '1 h');"                                         \
+#define DEFINITIONS                                                    \
+    "CREATE ENTITY e (k INT64);"                                       \
+    "CREATE FEATURE VIEW v (b BOOL, i INT32 DEFAULT 9, l INT64,"       \
+    " f FLOAT32, d FLOAT64, t TIMESTAMP, vec FLOAT32[2],"              \
+    " wide INT64[3] DEFAULT [1, 2, 3], s STRING, y BYTES, li INT32[])" \
+    " FOR e WITH (ttl = '1 h');"                                       \
     "CREATE FEATURE VIEW w (x FLOAT32) FOR e;"
 
 #define NUMBERS "v(b, i, l, f, d, t, vec, wide)"
@@ -50,14 +50,14 @@ expect_floats_at(const float *got, const float *expected, size_t count,
     for (size_t i = 0; i < count; i++)
         if (isnan(expected[i]) ? !isnan(got[i])
                                : memcmp(&got[i], &expected[i], sizeof *got)) {
-            print_error("float %zu is %.9g, expected %.9g\n", i,
-                        (double)got[i], (double)expected[i]);
+            print_error("float %zu is %.9g, expected %.9g\n", i, (double)got[i],
+                        (double)expected[i]);
             _fail(__FILE__, line);
         }
 }
 
-#define expect_floats(got, ...)                                \
-    expect_floats_at((got), (const float[]){__VA_ARGS__},      \
+#define expect_floats(got, ...)                           \
+    expect_floats_at((got), (const float[]){__VA_ARGS__}, \
                      sizeof((const float[]){__VA_ARGS__}) / 4, __LINE__)
 
 static void

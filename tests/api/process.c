@@ -7,8 +7,8 @@
 
 #include "peer.h"
 
-#define DEFINITIONS                                  \
-    "CREATE ENTITY e (k INT64);"                   \
+#define DEFINITIONS              \
+    "CREATE ENTITY e (k INT64);" \
     "CREATE FEATURE VIEW v (a INT64, b INT64) FOR e;"
 
 static int
@@ -81,8 +81,8 @@ a_second_writer_waits_until_its_deadline(void **state)
     struct feature_write_options options = {.struct_size = sizeof options,
                                             .wait_ms = 30000};
     struct feature_commit commit = {.struct_size = sizeof commit};
-    feature_batch *batch = make_batch(f, FEATURE_PATCH, "v",
-                                      "k, event_timestamp, a", "7 300 9");
+    feature_batch *batch =
+        make_batch(f, FEATURE_PATCH, "v", "k, event_timestamp, a", "7 300 9");
 
     must_fail(feature_store_write(f->store, &batch, 1, NULL, &commit, &problem),
               FEATURE_BUSY, "writer-gate");
@@ -291,9 +291,9 @@ a_read_only_handle_reads_and_never_writes(void **state)
     upsert(f, "v", NULL, "1 100 5 6");
     expect_rows(&reader, "v(*)", "1", "present 5 6");
     batch = make_batch(&reader, FEATURE_UPSERT, "v", NULL, "1 200 7 8");
-    must_fail(feature_store_write(reader.store, &batch, 1, NULL, NULL,
-                                  &problem),
-              FEATURE_INVALID, "argument");
+    must_fail(
+        feature_store_write(reader.store, &batch, 1, NULL, NULL, &problem),
+        FEATURE_INVALID, "argument");
     must_fail(feature_store_apply(reader.store, "CREATE ENTITY x (k INT64)",
                                   NULL, NULL, &problem),
               FEATURE_INVALID, "argument");

@@ -2,7 +2,7 @@
 /* Queries: references, wildcards, services, roles, names, fingerprints. */
 #include "common.h"
 
-#define DEFINITIONS                                                         \
+#define DEFINITIONS                                                       \
     "CREATE ENTITY account (account_id INT64);"                           \
     "CREATE ENTITY card (account_id INT64, card STRING);"                 \
     "CREATE FEATURE VIEW account_stats (balance FLOAT64, age_days INT32," \
@@ -74,8 +74,8 @@ expect_shape(struct fixture *f, const char *features, const char *keys,
 
     expect_names(query, feature_query_key, feature_query_key_count(query),
                  keys);
-    expect_names(query, feature_query_column,
-                 feature_query_column_count(query), columns);
+    expect_names(query, feature_query_column, feature_query_column_count(query),
+                 columns);
     expect_names(query, feature_query_view, feature_query_view_count(query),
                  views);
     feature_query_free(query);
@@ -98,8 +98,8 @@ names_follow_from_what_is_asked(void **state)
                  "name balance", "account_stats");
     expect_shape(f, "card_spend(*), account_stats:name", "account_id card",
                  "spend name", "card_spend account_stats");
-    expect_shape(f, "account_stats(balance), account_stats(name)",
-                 "account_id", "balance name", "account_stats");
+    expect_shape(f, "account_stats(balance), account_stats(name)", "account_id",
+                 "balance name", "account_stats");
     expect_shape(f, "transfer", "account_id card payer_id payee_id",
                  "spend payer__balance payer__age payee__balance",
                  "card_spend payer payee");
@@ -113,9 +113,9 @@ static void
 fields_describe_keys_columns_and_views(void **state)
 {
     struct fixture *f = *state;
-    feature_query *query = make_query(
-        f, "account_stats(name), account_flags(embedding, tags), "
-           "card_spend(*)");
+    feature_query *query =
+        make_query(f, "account_stats(name), account_flags(embedding, tags), "
+                      "card_spend(*)");
     struct feature_field field;
 
     must(feature_query_key(query, 1, &field, &problem));
@@ -276,10 +276,12 @@ a_fingerprint_stands_for_keys_and_columns(void **state)
             assert_true(prints[i] != prints[j]);
     }
     /* Other words for the same, and other definitions beside it. */
-    assert_true(prints[0] == fingerprint(f, "account_stats:balance,"
-                                            " account_stats : age_days", 0));
-    assert_true(prints[0] == fingerprint(f, different[0],
-                                         FEATURE_QUERY_MATRIX));
+    assert_true(prints[0] == fingerprint(f,
+                                         "account_stats:balance,"
+                                         " account_stats : age_days",
+                                         0));
+    assert_true(prints[0] ==
+                fingerprint(f, different[0], FEATURE_QUERY_MATRIX));
     define(f, "CREATE FEATURE VIEW account_stats (balance FLOAT64 DEFAULT 1,"
               " more INT32) FOR account WITH (ttl = '1 day')");
     assert_true(prints[0] == fingerprint(f, different[0], 0));
@@ -301,8 +303,7 @@ a_fingerprint_is_the_same_on_every_machine(void **state)
 
     /* MurmurHash3_x64_128, its low half, over names, types, widths and shapes.
      * It stands beside models, so no release may change it. */
-    assert_true(fingerprint(f, "transfer", 0) ==
-                UINT64_C(0xb8ca39e62d16cac1));
+    assert_true(fingerprint(f, "transfer", 0) == UINT64_C(0xb8ca39e62d16cac1));
 }
 
 static void

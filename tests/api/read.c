@@ -2,12 +2,12 @@
 /* What a read answers: states, max age, fill policies, shapes of requests. */
 #include "common.h"
 
-#define DEFINITIONS                                                  \
-    "CREATE ENTITY e (k INT64);"                                   \
-    "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, b INT64) FOR e"     \
-    " WITH (ttl = '60 s');"                                        \
-    "CREATE FEATURE VIEW w (c STRING DEFAULT 'none') FOR e;"       \
-    "CREATE ENTITY pair (k INT64, p STRING);"                      \
+#define DEFINITIONS                                            \
+    "CREATE ENTITY e (k INT64);"                               \
+    "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, b INT64) FOR e" \
+    " WITH (ttl = '60 s');"                                    \
+    "CREATE FEATURE VIEW w (c STRING DEFAULT 'none') FOR e;"   \
+    "CREATE ENTITY pair (k INT64, p STRING);"                  \
     "CREATE FEATURE VIEW x (n INT64) FOR pair;"
 
 #define A "k, event_timestamp, a"
@@ -189,8 +189,7 @@ one_null_key_stands_for_all_rows_too(void **state)
     must(feature_request_set_key(reader.request, 1, FEATURE_TYPE_STRING, "ab",
                                  (const int32_t[]){0, 1, 2}, NULL, 2,
                                  &problem));
-    expect_read(&reader,
-                "no_key,no_key null none*\nno_key,no_key null none*");
+    expect_read(&reader, "no_key,no_key null none*\nno_key,no_key null none*");
     close_reader(&reader);
 }
 

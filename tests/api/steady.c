@@ -4,12 +4,12 @@
 
 #include "common.h"
 
-#define DEFINITIONS                                                     \
-    "CREATE ENTITY e (k INT64);"                                      \
-    "CREATE ENTITY place (p STRING);"                                 \
-    "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, b BOOL, f FLOAT32,"    \
+#define DEFINITIONS                                                    \
+    "CREATE ENTITY e (k INT64);"                                       \
+    "CREATE ENTITY place (p STRING);"                                  \
+    "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, b BOOL, f FLOAT32,"     \
     " s STRING DEFAULT 'none', l INT64[], t STRING[], vec FLOAT32[4])" \
-    " FOR e WITH (ttl = '1 h');"                                      \
+    " FOR e WITH (ttl = '1 h');"                                       \
     "CREATE FEATURE VIEW w (x INT64) FOR place;"
 
 #define KEYS 200
@@ -51,8 +51,8 @@ make_keys(struct keys *keys, int step)
 
         keys->numbers[i] = i * step % KEYS;
         keys->offsets[i + 1] =
-            begin + snprintf(keys->text + begin, 16, "place%d",
-                             (i * step + 2) % KEYS);
+            begin +
+            snprintf(keys->text + begin, 16, "place%d", (i * step + 2) % KEYS);
     }
 }
 

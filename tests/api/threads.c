@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads: shared queries, writers beside readers, definitions beside both. */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
 #include "common.h"
 
-#define DEFINITIONS                                   \
-    "CREATE ENTITY e (k INT64);"                    \
+#define DEFINITIONS              \
+    "CREATE ENTITY e (k INT64);" \
     "CREATE FEATURE VIEW v (a INT64 DEFAULT 0, b INT64, s STRING) FOR e;"
 
 #define READERS 4
@@ -56,8 +55,7 @@ check_snapshot(struct shared *shared, const feature_request *request,
     struct feature_column columns[3];
     const int64_t *a, *b;
 
-    CHECK(shared,
-          !feature_request_columns(request, columns, 3, &problem));
+    CHECK(shared, !feature_request_columns(request, columns, 3, &problem));
     a = columns[0].values;
     b = columns[1].values;
     for (uint32_t i = 0; i < KEYS; i++) {
@@ -253,75 +251,6 @@ every_call_of_many_writers_is_a_commit_of_its_own(void **state)
     assert_int_equal(stats_of(f).rows, READERS * COMMITS);
 }
 
-/* --- a writer that is held in the middle of its commit ---------------------- */
-
-int mdb_txn_commit(void *txn);
-
-static atomic_int hold, is_held;
-
-/* LMDB's function, which this program stands in front of. */
-int
-mdb_txn_commit(void *txn)
-{
-    int (*commit)(void *);
-    void *found = dlsym(RTLD_NEXT, "mdb_txn_commit");
-
-    memcpy(&commit, &found, sizeof commit);
-    while (atomic_load(&hold)) {
-        atomic_store(&is_held, 1);
-        sched_yield();
-    }
-    return commit(txn);
-}
-
-static void *
-write_once(void *argument)
-{
-    struct shared *shared = argument;
-    feature_batch *batch = NULL;
-
-    CHECK(shared, !feature_batch_create(shared->f->store, "v", "k, a, b",
-                                        FEATURE_PATCH, &batch, &problem));
-    write_number(shared, batch, 7);
-    feature_batch_free(batch);
-    return NULL;
-}
-
-static void
-a_writer_of_the_same_process_waits_until_its_deadline(void **state)
-{
-    struct fixture *f = *state;
-    struct feature_write_options options = {.struct_size = sizeof options,
-                                            .wait_ms = 20};
-    struct shared shared;
-    struct reader reader;
-    feature_batch *batch;
-    pthread_t writer;
-
-    prepare(&shared, f, &reader);
-    batch = make_batch(f, FEATURE_PATCH, "v", "k, a", "1 5");
-    atomic_store(&hold, 1);
-    start(&writer, write_once, &shared);
-    while (!atomic_load(&is_held))
-        sched_yield();
-    must_fail(feature_store_write(f->store, &batch, 1, &options, NULL,
-                                  &problem),
-              FEATURE_BUSY, "writer-gate");
-    assert_null(feature_batch_outcomes(batch));
-    set_keys(&reader, "1");
-    expect_read(&reader, "present 0 0 null");
-    atomic_store(&hold, 0);
-    pthread_join(writer, NULL);
-    assert_int_equal(atomic_load(&shared.wrong), 0);
-    expect_read(&reader, "present 7 -7 null");
-    write_batch(f, batch);
-    expect_read(&reader, "present 5 -7 null");
-    feature_batch_free(batch);
-    close_reader(&reader);
-}
-
-/* --- close ------------------------------------------------------------------ */
-
 static void *
 free_own_request(void *argument)
 {
@@ -369,7 +298,6 @@ main(void)
     const struct CMUnitTest tests[] = {
         THREADS(readers_see_whole_commits_while_others_write_and_define),
         THREADS(every_call_of_many_writers_is_a_commit_of_its_own),
-        THREADS(a_writer_of_the_same_process_waits_until_its_deadline),
         THREADS(a_store_is_closed_beside_requests_that_are_idle),
     };
 

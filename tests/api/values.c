@@ -3,7 +3,7 @@
  * the ends of integers and of time, sizes at their limits. */
 #include "common.h"
 
-#define DEFINITIONS                                                     \
+#define DEFINITIONS                                                   \
     "CREATE ENTITY e (k INT64);"                                      \
     "CREATE ENTITY place (p STRING);"                                 \
     "CREATE FEATURE VIEW v (a INT64, s STRING, t STRING[], y BYTES,"  \
@@ -27,8 +27,8 @@ begin(void **state)
 static feature_status
 write_text(struct fixture *f, const char *text, int32_t size, int32_t cut)
 {
-    feature_batch *batch = make_batch(f, FEATURE_PATCH, "v",
-                                      cut ? "k, t" : "k, s", NULL);
+    feature_batch *batch =
+        make_batch(f, FEATURE_PATCH, "v", cut ? "k, t" : "k, s", NULL);
     const int32_t offsets[] = {0, cut ? 2 : size}, cuts[] = {0, cut, size};
     feature_status status;
 
@@ -48,13 +48,22 @@ write_text(struct fixture *f, const char *text, int32_t size, int32_t cut)
 static void
 a_string_is_utf8(void **state)
 {
-    static const char *const bad[] = {
-        "\xff",         "\x80",         "a\xc3",        "\xc0\xaf",
-        "\xc1\xbf",     "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-        "\xf5\x80\x80\x80", "\xe2\x82", "\xf0\x9f\x98", "\xc3\x28"};
+    static const char *const bad[] = {"\xff",
+                                      "\x80",
+                                      "a\xc3",
+                                      "\xc0\xaf",
+                                      "\xc1\xbf",
+                                      "\xe0\x80\xaf",
+                                      "\xed\xa0\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xe2\x82",
+                                      "\xf0\x9f\x98",
+                                      "\xc3\x28"};
     static const char *const good[] = {
-        "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xef\xbf\xbf",
-        "\xf4\x8f\xbf\xbf", "\x7f", "\x01"};
+        "\xc3\xa9",     "\xe2\x82\xac",     "\xf0\x9f\x98\x80",
+        "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "\x7f",
+        "\x01"};
     struct fixture *f = *state;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -104,15 +113,14 @@ floats_are_stored_as_they_are(void **state)
     static const uint32_t singles[] = {0x7fc00001, 0xffc12345, 0x7f800000,
                                        0xff800000, 0x80000000, 0x00000001,
                                        0x7f7fffff, 0x7fa00001};
-    static const uint64_t doubles[] = {
-        0x7ff8000000000001, 0xfff8123456789abc, 0x7ff0000000000000,
-        0xfff0000000000000, 0x8000000000000000, 0x0000000000000001,
-        0x7fefffffffffffff, 0x7ff4000000000001};
+    static const uint64_t doubles[] = {0x7ff8000000000001, 0xfff8123456789abc,
+                                       0x7ff0000000000000, 0xfff0000000000000,
+                                       0x8000000000000000, 0x0000000000000001,
+                                       0x7fefffffffffffff, 0x7ff4000000000001};
     static const int64_t keys[] = {1, 2, 3, 4, 5, 6, 7, 8};
     struct fixture *f = *state;
     struct reader reader = open_reader(f, "v(f, d, vf)", 0, NULL);
-    feature_batch *batch =
-        make_batch(f, FEATURE_PATCH, "v", "k, f, d", NULL);
+    feature_batch *batch = make_batch(f, FEATURE_PATCH, "v", "k, f, d", NULL);
     struct feature_column columns[3];
 
     must(feature_batch_set(batch, 0, FEATURE_TYPE_INT64, keys, NULL, NULL, 8,
@@ -173,8 +181,9 @@ event_time_reaches_its_ends_but_for_the_first(void **state)
     upsert(f, "v", "k, event_timestamp, a",
            "1 -9223372036854775807 5\n2 9223372036854775807 6");
     expect_rows(f, "v(a)", "1\n2", "present 5\npresent 6");
-    assert_int_equal(upsert(f, "v", "k, event_timestamp, a",
-                            "2 9223372036854775806 7").late, 1);
+    assert_int_equal(
+        upsert(f, "v", "k, event_timestamp, a", "2 9223372036854775806 7").late,
+        1);
     assert_int_equal(erase(f, "v", NULL, "2 9223372036854775807").applied, 1);
     assert_int_equal(erase(f, "v", NULL, "3 -9223372036854775807").applied, 1);
 }

@@ -3,7 +3,7 @@
  * made before a change. */
 #include "common.h"
 
-#define ENTITY "CREATE ENTITY e (k INT64);"
+#define ENTITY         "CREATE ENTITY e (k INT64);"
 #define VIEW(features) "CREATE FEATURE VIEW v (" features ") FOR e;"
 
 struct widening {
@@ -207,8 +207,8 @@ a_batch_of_something_dropped_is_refused(void **state)
 
     define(f, ENTITY VIEW("a INT64, b INT64"));
     column = make_batch(f, FEATURE_UPSERT, "v", NULL, "1 100 5 6");
-    other = make_batch(f, FEATURE_PATCH, "v", "k, event_timestamp, a",
-                       "1 100 7");
+    other =
+        make_batch(f, FEATURE_PATCH, "v", "k, event_timestamp, a", "1 100 7");
     define(f, "DROP FEATURE v:b");
     must_fail(feature_store_write(f->store, &column, 1, NULL, NULL, &problem),
               FEATURE_CONFLICT, "schema-changed");

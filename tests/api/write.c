@@ -3,11 +3,11 @@
  * nothing. */
 #include "common.h"
 
-#define DEFINITIONS                                                    \
-    "CREATE ENTITY e (k INT64);"                                     \
-    "CREATE FEATURE VIEW v (a INT64, s STRING) FOR e;"               \
-    "CREATE FEATURE VIEW w (n INT64 NOT NULL, d INT64 NOT NULL"      \
-    " DEFAULT 4) FOR e;"                                             \
+#define DEFINITIONS                                                      \
+    "CREATE ENTITY e (k INT64);"                                         \
+    "CREATE FEATURE VIEW v (a INT64, s STRING) FOR e;"                   \
+    "CREATE FEATURE VIEW w (n INT64 NOT NULL, d INT64 NOT NULL"          \
+    " DEFAULT 4) FOR e;"                                                 \
     "CREATE FEATURE VIEW free (a INT64) FOR e WITH (max_skew = 'none');" \
     "CREATE FEATURE VIEW strict (a INT64) FOR e WITH (max_skew = '5s');"
 
@@ -167,11 +167,11 @@ an_invalid_row_stops_the_whole_call(void **state)
     feature_batch *batches[2];
 
     batches[0] = make_batch(f, FEATURE_UPSERT, "v", NULL, "1 100 5 x");
-    batches[1] = make_batch(f, FEATURE_UPSERT, "w", NULL,
-                            "1 100 7 8\n2 100 null 8");
-    must_fail(feature_store_write(f->store, batches, 2, NULL, &commit,
-                                  &problem),
-              FEATURE_INVALID, "argument");
+    batches[1] =
+        make_batch(f, FEATURE_UPSERT, "w", NULL, "1 100 7 8\n2 100 null 8");
+    must_fail(
+        feature_store_write(f->store, batches, 2, NULL, &commit, &problem),
+        FEATURE_INVALID, "argument");
     assert_int_equal(problem.batch, 1);
     assert_int_equal(problem.row, 1);
     assert_int_equal(problem.column, 2);
@@ -182,8 +182,7 @@ an_invalid_row_stops_the_whole_call(void **state)
     assert_int_equal(commit.sequence, 0);
     assert_null(feature_batch_outcomes(batches[0]));
     assert_int_equal(stats_of(f).sequence, 1);
-    expect_rows(f, "v(*), w(*)", "1",
-                "not_found,not_found null null null 4*");
+    expect_rows(f, "v(*), w(*)", "1", "not_found,not_found null null null 4*");
     feature_batch_free(batches[0]);
     feature_batch_free(batches[1]);
 }
@@ -245,8 +244,8 @@ static void
 a_batch_is_filled_and_written_again(void **state)
 {
     struct fixture *f = *state;
-    feature_batch *batch = make_batch(f, FEATURE_UPSERT, "v", NULL,
-                                      "1 100 5 long-enough-to-grow");
+    feature_batch *batch =
+        make_batch(f, FEATURE_UPSERT, "v", NULL, "1 100 5 long-enough-to-grow");
 
     write_batch(f, batch);
     expect_outcomes(batch, "A");

@@ -288,6 +288,9 @@ set_store(struct change *change, const struct statement *statement)
 {
     int64_t asked = statement->options.of[OPTION_CHANGES];
 
+    if (change->sets_store)
+        change->faults |= OUTCOME(FEATURE_INVALID);
+    change->sets_store = true;
     if (asked == OPTION_NONE)
         asked = 0;
     if (asked != change->after->changes)

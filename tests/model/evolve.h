@@ -13,6 +13,7 @@ struct change {
     enum plant plant;
     outcomes faults;
     bool changed;
+    bool sets_store; /* a STORE WITH was there */
 };
 
 void evolve_view(struct change *change, const struct statement *statement);

@@ -180,7 +180,7 @@ maker_next(struct maker *maker)
         make_read(maker, &made);
         break;
     case OP_REOPEN:
-        made.later = make_delay(dice);
+        made.now = world->now + make_delay(dice);
         break;
     case OP_STATS:
     case OP_SECOND_HANDLE:

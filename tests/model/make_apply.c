@@ -228,6 +228,31 @@ shuffle(struct dice *dice, struct feature_clause *clauses, uint32_t count)
     }
 }
 
+/* A feature named as a join key, or two from one. */
+static void
+spoil_view(struct maker *maker, struct statement *made)
+{
+    struct dice *dice = &maker->dice;
+    const char *old = make_name(maker, 'f', dice_below(dice, NAMES));
+
+    if (dice_chance(dice, 50)) {
+        made->features[0].name = make_name(maker, 'k', dice_below(dice, 4));
+        return;
+    }
+    made->features[0].renamed_from = old;
+    made->features[made->count - 1].renamed_from = old;
+}
+
+/* A name that was dropped, with its old type: its old values stay away. */
+static struct feature_clause
+come_back(const struct feature *dropped)
+{
+    return (struct feature_clause){.name = dropped->name,
+                                   .type = dropped->type,
+                                   .not_null = dropped->not_null,
+                                   .fallback = dropped->fallback};
+}
+
 static void
 evolve_view(struct maker *maker, const struct view *view,
             struct statement *made)
@@ -252,11 +277,15 @@ evolve_view(struct maker *maker, const struct view *view,
 
         *clause = random_feature(
             maker, make_name(maker, 'f', dice_below(dice, NAMES)));
+        if (view->dropped.name && dice_chance(dice, 40))
+            *clause = come_back(&view->dropped);
         if (!may_fail && clause->fallback.is_null)
             clause->not_null = false;
     }
     if (!may_fail)
         settle(made, view);
+    else if (dice_chance(dice, 10))
+        spoil_view(maker, made);
     shuffle(dice, made->features, made->count);
     random_options(maker, 20, made);
 }

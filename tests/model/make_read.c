@@ -28,7 +28,7 @@ rename_keys(struct maker *maker, const struct entity *entity,
     struct dice *dice = &maker->dice;
 
     item->renamed =
-        arena_array(maker->arena, entity->key_count, sizeof *item->renamed);
+        arena_array(maker->arena, entity->key_count + 1, sizeof *item->renamed);
     for (uint32_t i = 0; i < entity->key_count; i++)
         if (dice_chance(dice, 60))
             item->renamed[item->renamed_count++] = (struct renamed_clause){
@@ -38,6 +38,9 @@ rename_keys(struct maker *maker, const struct entity *entity,
                         ? arena_print(maker->arena, "%s_%u",
                                       entity->keys[i].name, dice_below(dice, 2))
                         : make_name(maker, 'k', dice_below(dice, 4))};
+    if (dice_chance(dice, maker->profile.fault_rate / 2))
+        item->renamed[item->renamed_count++] = (struct renamed_clause){
+            .key = make_name(maker, 'k', dice_below(dice, 4)), .as = "other"};
 }
 
 static void
@@ -241,6 +244,7 @@ make_read(struct maker *maker, struct operation *operation)
     }
     operation->read.as_matrix = is_matrix && dice_chance(dice, 70);
     rows = rows_to_match(maker, live);
+    operation->read.clears = dice_chance(dice, 8);
     set_keys(maker, selection, live == NULL || dice_chance(dice, 50), rows,
              &operation->read);
     set_times(maker, live == NULL, rows, &operation->read);

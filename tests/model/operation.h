@@ -42,6 +42,7 @@ struct write_entry {
 enum times_action { TIMES_KEEP, TIMES_CLEAR, TIMES_SET };
 
 struct read_spec {
+    bool clears;        /* what was set before */
     uint32_t key_count; /* keys past it stay as they were */
     struct column_data *keys;
     bool *sets_key;
@@ -72,7 +73,7 @@ struct operation {
     uint32_t slot;
     uint32_t style;     /* how to say the same in another way */
     const char *name;   /* OP_DESCRIBE; NULL: everything */
-    int64_t later;      /* OP_REOPEN: how far the clock moves */
+    int64_t now;        /* OP_REOPEN: where the clock moves to */
     enum expect expect; /* OP_APPLY: the catalog version */
     bool is_planned;    /* OP_APPLY: plan first */
     bool skip_invalid;  /* OP_WRITE */

@@ -104,6 +104,7 @@ print_query(struct text *text, const struct query_spec *query)
 static void
 print_read(struct text *text, const struct read_spec *read)
 {
+    text_add(text, read->clears ? "  cleared first\n" : "");
     for (uint32_t i = 0; i < read->key_count; i++) {
         if (!read->sets_key[i])
             continue;
@@ -179,8 +180,9 @@ operation_print(struct text *text, const struct operation *operation)
         text_add(text, "stats\n");
         return;
     case OP_REOPEN:
-        text_add(text, "close, move the clock by %" PRId64 " us, open\n",
-                 operation->later);
+        text_add(text, "close, open at ");
+        print_time(text, operation->now);
+        text_add(text, "\n");
         return;
     case OP_SECOND_HANDLE:
         text_add(text, "open or close a second handle\n");

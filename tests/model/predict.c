@@ -72,9 +72,6 @@ add_column(const struct entity *entity, struct view *view,
 {
     struct batch_column *column = &live->columns[live->column_count];
 
-    for (uint32_t i = 0; i < live->column_count; i++)
-        if (!strcmp(live->columns[i].name, name))
-            return OUTCOME(FEATURE_INVALID);
     if (!resolve_column(entity, view, name, column))
         return OUTCOME(FEATURE_NOT_FOUND);
     if (column->role == FEATURE_ROLE_FEATURE &&
@@ -93,9 +90,13 @@ add_columns(const struct entity *entity, struct view *view,
     outcomes found = 0;
 
     if (spec->lists_columns) {
-        for (uint32_t i = 0; i < spec->column_count; i++)
-            found |=
-                add_column(entity, view, spec, spec->columns[i].name, live);
+        for (uint32_t i = 0; i < spec->column_count; i++) {
+            const struct column_data *column = &spec->columns[i];
+
+            found |= add_column(entity, view, spec, column->name, live);
+            if (find_data(spec, column->name) != column)
+                found |= OUTCOME(FEATURE_INVALID); /* it is there twice */
+        }
         return found;
     }
     for (uint32_t i = 0; i < entity->key_count; i++)

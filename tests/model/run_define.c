@@ -227,13 +227,18 @@ compare_figure(struct world *world, const char *name, uint64_t got,
 }
 
 bool
-run_stats(struct world *world)
+run_stats(struct world *world, const struct operation *operation)
 {
     struct feature_stats got = {.struct_size = sizeof got}, model;
     struct feature_error error = {0};
 
     if (!world->has_store)
         return true;
+    if (operation->style % 4 == 0 &&
+        !expect_status(world, "feature_store_sync",
+                       feature_store_sync(world->handles[0].store, &error),
+                       &error, OUTCOME_OK))
+        return false;
     fill_stats(world, &world->handles[0], &model);
     if (!expect_status(
             world, "feature_store_stats",

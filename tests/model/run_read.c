@@ -138,6 +138,11 @@ static bool
 set_request(struct world *world, struct live_query *live,
             const struct read_spec *spec, uint32_t style)
 {
+    if (spec->clears) {
+        feature_request_clear(live->request);
+        memset(live->keys, 0, live->selection->key_count * sizeof *live->keys);
+        live->time_rows = 0;
+    }
     for (uint32_t i = 0; i < live->selection->key_count && i < spec->key_count;
          i++)
         if (spec->sets_key[i] &&

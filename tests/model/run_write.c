@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define ENTRIES_MAX 8
+#define SETS_TWICE  8u /* a bit of a style: set, cleared, set again */
 
 static const char *
 columns_text(struct arena *arena, const struct batch_spec *spec)
@@ -144,6 +145,11 @@ make_batch(struct world *world, const struct batch_spec *spec, uint32_t handle,
         return true;
     if (world->has_store && !compare_columns(world, live))
         return false;
+    if (style & SETS_TWICE) {
+        if (!set_columns(world, live, style))
+            return false;
+        feature_batch_clear(live->batch);
+    }
     return set_columns(world, live, style);
 }
 

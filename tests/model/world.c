@@ -108,7 +108,7 @@ open_handle(struct world *world, uint32_t index)
     struct handle *handle = &world->handles[index];
     struct feature_options options = {.struct_size = sizeof options,
                                       .flags = FEATURE_OPEN_CREATE,
-                                      .map_size = 256u << 20,
+                                      .map_size = MAP_SIZE,
                                       .max_row_size = MAX_ROW_SIZE,
                                       .fixed_now = world->now};
     struct feature_error error = {0};
@@ -177,7 +177,7 @@ run_reopen(struct world *world, const struct operation *operation)
         return false;
     if (!close_handle(world, 0))
         return false;
-    world->now += operation->later;
+    world->now = operation->now;
     return open_handle(world, 0) && (!second || open_handle(world, 1));
 }
 
@@ -268,7 +268,7 @@ world_run(struct world *world, const struct operation *operation)
     case OP_READ:
         return run_read(world, operation);
     case OP_STATS:
-        return run_stats(world);
+        return run_stats(world, operation);
     case OP_REOPEN:
         return run_reopen(world, operation);
     case OP_SECOND_HANDLE:

@@ -9,6 +9,7 @@
 #define CLOCK_BEGIN  (INT64_C(1700000000) * SECOND)
 #define MAX_ROW_SIZE 4096
 #define KEY_SIZE_MAX 480
+#define MAP_SIZE     (UINT64_C(256) << 20)
 
 struct handle {
     bool is_open;
@@ -127,7 +128,7 @@ bool run_make_batch(struct world *world, const struct operation *operation);
 bool run_write(struct world *world, const struct operation *operation);
 bool run_make_query(struct world *world, const struct operation *operation);
 bool run_read(struct world *world, const struct operation *operation);
-bool run_stats(struct world *world);
+bool run_stats(struct world *world, const struct operation *operation);
 bool run_reopen(struct world *world, const struct operation *operation);
 bool run_second_handle(struct world *world);
 

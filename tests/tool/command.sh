@@ -155,6 +155,8 @@ printf 'CREATE ENTITY rider (rider_id STRING);\nCREATE ENTITY x (y FLOAT);' >sec
 run 1 apply store first.sql second.sql
 says err "second.sql:2:"
 grep -q '^second.sql:2:[0-9]*: [^0-9]' err || note "not file:line:column: text"
+run 1 apply store bad.sql first.sql
+says err "bad.sql:1:"
 run 0 describe store
 grep -q rider out && note "half of a text was applied"
 printf 'CREATE ENTITY a (b INT64);\n\0' >nul.sql
@@ -305,10 +307,11 @@ driver_id,event_timestamp,trips
 35,$noon,99999999999999999999
 ,$noon,6
 37,yesterday,7
-38,$noon,8
+38,$noon,8,9
+39,$noon,9
 END
 run 0 load store stats mixed.csv --patch --rejects rejects.csv --chunk 2 --json
-says out '"rows":8,"applied":2,"late":0,"future":0,"rejected":6'
+says out '"rows":9,"applied":2,"late":0,"future":0,"rejected":7'
 is rejects.csv 'line,reason,record
 3,"2 cells, where the header has 3","32,2026-01-01T12:00:00Z"
 4,"trips: ""2\x0a3"" is not a whole number","33,2026-01-01T12:00:00Z,""2
@@ -316,7 +319,8 @@ is rejects.csv 'line,reason,record
 6,a quote within a cell that has none at its beginning,"34,2026-01-01T12:00:00Z,x""y"
 7,"trips: ""99999999999999999999"" is out of range for INT64","35,2026-01-01T12:00:00Z,99999999999999999999"
 8,"driver_id is empty, and a value is needed",",2026-01-01T12:00:00Z,6"
-9,"event_timestamp: ""yesterday"" is not a time","37,yesterday,7"'
+9,"event_timestamp: ""yesterday"" is not a time","37,yesterday,7"
+10,"4 cells, where the header has 3","38,2026-01-01T12:00:00Z,8,9"'
 run 1 load store stats mixed.csv --patch --rejects /no/such/folder
 check "--rejects keeps bad rows and goes on"
 
@@ -363,7 +367,9 @@ check "other delimiters"
 run 2 load store stats good.csv --chunk 0
 run 2 load store stats good.csv --rate -1
 run 2 load store stats good.csv --rate 1e3
-run 0 load store stats late.csv --patch --rate 1000000 --chunk 1 --rejects r.csv
+run 0 load store stats late.csv --patch --rate 50 --chunk 5 --rejects r.csv --json
+awk -v s="$(sed 's/.*"seconds":\([0-9.]*\).*/\1/' out)" 'BEGIN { exit s < 0.1 }' ||
+    note "five rows at 50 a second, and more rows, took less than 0.1 s"
 check "--rate and --chunk are positive numbers"
 
 run 0 load store stats good.csv --time seen=iso
@@ -434,6 +440,39 @@ printf 'driver\n1\n' >keys.csv
 run 1 get store stats:trips --keys keys.csv
 says err "keys.csv has no column for the key driver_id"
 check "--keys reads a file"
+
+cat >all.sql <<'END'
+CREATE ENTITY place (city STRING, code BYTES);
+CREATE FEATURE VIEW all_types (
+    b BOOL, i INT32, l INT64, f FLOAT32, d FLOAT64, s STRING, y BYTES,
+    t TIMESTAMP, v FLOAT32[3], w INT64[2], li INT64[], lf FLOAT64[],
+    ls STRING[]
+) FOR place;
+END
+cat >all.csv <<'END'
+city,code,event_timestamp,b,i,l,f,d,s,y,t,v,w,li,lf,ls
+a,\x00ff,2026-01-01T12:00:00Z,t,1,2.0,0.1,0.1,hi,\x00,1970-01-01T00:00:00Z,"[1,2.5,3]","[1,2]","[1,2,3]","[nan, 1]","[""x"", ""\u00e9\n""]"
+a,b,2026-01-01T12:00:00Z,,,,,,"",,,,,,,
+a,c,2026-01-01T12:00:00Z,no,-5, 7 ,inf,-1e-320,"null","y",1969-12-31T23:59:59.5Z,"[4,5,6]","[3,4]",[],[],[]
+END
+run 0 apply store all.sql
+run 0 load store all_types all.csv
+cut -d, -f2 all.csv >codes.csv
+run 0 get store 'all_types(*)' city=a --keys codes.csv --csv
+cut -d, -f-33 out | sed 's/,PRESENT.*//; s/,NULL.*//' >got.csv
+is got.csv 'city,code,b,i,l,f,d,s,y,t,v,w,li,lf,ls,all_types__state,all_types__event_timestamp,all_types__age_seconds,defaulted
+a,\x00ff,true,1,2,0.1,0.1,hi,\x00,1970-01-01T00:00:00Z,"[1, 2.5, 3]","[1, 2]","[1, 2, 3]","[NaN, 1]","[""x"", ""é\n""]"
+a,\x62,,,,,,"",,,,,,,
+a,\x63,false,-5,7,Infinity,-1e-320,null,\x79,1969-12-31T23:59:59.5Z,"[4, 5, 6]","[3, 4]",[],[],[]'
+cp out first.csv
+run 0 load store all_types first.csv -t all_types__event_timestamp
+run 0 get store 'all_types(*)' city=a --keys codes.csv --csv
+cmp -s out first.csv || note "what get printed, load read otherwise"
+run 0 get store 'all_types(s, f, y, v)' city=a --keys codes.csv
+says out ' \x63   "null"  Infinity  \x79  [4, 5, 6]' ' \x62   ""          null  null  null'
+run 0 get store 'all_types(f, y, ls)' city=a code='\x00ff' --json
+says out '{"city":"a","code":"\\x00ff"}' '"f":0.1,"y":"\\x00","ls":["x","é\n"]'
+check "every type is printed as it is read"
 
 # --- the rest ---------------------------------------------------------------------
 

@@ -128,6 +128,26 @@ quotes_hold_commas_line_feeds_and_quotes(void **state)
     expect("\"\"\"a\"\"\",\"b\"\"\"\n", "1 q<\"a\"> q<b\">\n");
 }
 
+/* Copies of one record must not move while it is read. */
+static void
+many_cells_with_doubled_quotes_stay_in_place(void **state)
+{
+    struct text text = {0}, wanted = {0};
+
+    (void)state;
+    text_add(&wanted, "1");
+    for (int i = 0; i < 900; i++) {
+        text_add(&text, "%s\"cell \"\"%d\"\"\"", i ? "," : "", i);
+        text_add(&wanted, " q<cell \"%d\">", i);
+    }
+    text_add(&text, "\n");
+    text_add(&wanted, "\n");
+    assert_true(text_end(&text) && text_end(&wanted));
+    expect(text.data, wanted.data);
+    text_free(&text);
+    text_free(&wanted);
+}
+
 static void
 a_byte_order_mark_is_no_part_of_the_header(void **state)
 {
@@ -450,6 +470,7 @@ main(void)
         cmocka_unit_test(the_last_record_needs_no_line_feed),
         cmocka_unit_test(lines_may_end_in_crlf),
         cmocka_unit_test(quotes_hold_commas_line_feeds_and_quotes),
+        cmocka_unit_test(many_cells_with_doubled_quotes_stay_in_place),
         cmocka_unit_test(a_byte_order_mark_is_no_part_of_the_header),
         cmocka_unit_test(another_delimiter_leaves_commas_alone),
         cmocka_unit_test(a_quote_that_never_closes_names_where_it_opened),

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Write calls of several threads that meet: each keeps its own number, its own
+ * outcomes, its own failure and its own deadline. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "peer.h"
+
+#define DEFINITIONS              \
+    "CREATE ENTITY e (k INT64);" \
+    "CREATE FEATURE VIEW v (a INT64, s STRING) FOR e;"
+
+static int
+begin(void **state)
+{
+    struct fixture *f;
+
+    if (fixture_begin(state))
+        return -1;
+    f = *state;
+    close_store(f);
+    f->options.max_row_size = 256;
+    open_store(f);
+    define(f, DEFINITIONS);
+    return 0;
+}
+
+#define GROUP(name) cmocka_unit_test_setup_teardown(name, begin, fixture_end)
+
+/* --- a commit that is held -------------------------------------------------- */
+
+/* LMDB's function, which this program stands in front of. */
+int mdb_txn_commit(void *txn);
+
+static atomic_int hold, is_held, commits;
+
+int
+mdb_txn_commit(void *txn)
+{
+    int (*commit)(void *);
+    void *found = dlsym(RTLD_NEXT, "mdb_txn_commit");
+
+    memcpy(&commit, &found, sizeof commit);
+    atomic_fetch_add(&commits, 1);
+    while (atomic_load(&hold)) {
+        atomic_store(&is_held, 1);
+        sched_yield();
+    }
+    return commit(txn);
+}
+
+/* --- calls of other threads ------------------------------------------------- */
+
+/* cmocka's assertions belong to the main thread: calls are judged there. */
+struct call {
+    struct fixture *f;
+    pthread_t thread;
+    feature_batch *batch;
+    uint32_t wait_ms;
+    feature_status status;
+    struct feature_commit commit;
+    struct feature_error error;
+};
+
+static void *
+run_call(void *argument)
+{
+    struct call *call = argument;
+    struct feature_write_options options = {.struct_size = sizeof options,
+                                            .wait_ms = call->wait_ms};
+
+    call->commit.struct_size = sizeof call->commit;
+    call->status = feature_store_write(call->f->store, &call->batch, 1,
+                                       &options, &call->commit, &call->error);
+    return NULL;
+}
+
+static void
+start_call(struct call *call, struct fixture *f, const char *rows)
+{
+    *call = (struct call){.f = f};
+    call->batch = make_batch(f, FEATURE_UPSERT, "v", NULL, rows);
+    assert_int_equal(pthread_create(&call->thread, NULL, run_call, call), 0);
+}
+
+static void
+end_call(struct call *call)
+{
+    assert_int_equal(pthread_join(call->thread, NULL), 0);
+}
+
+/* A call that is in the middle of its commit until release(). */
+static void
+start_held_call(struct call *call, struct fixture *f)
+{
+    atomic_store(&is_held, 0);
+    atomic_store(&hold, 1);
+    start_call(call, f, "1 100 7 x");
+    while (!atomic_load(&is_held))
+        sched_yield();
+}
+
+static void
+release_call(struct call *call)
+{
+    atomic_store(&hold, 0);
+    end_call(call);
+    assert_int_equal(call->status, FEATURE_OK);
+    feature_batch_free(call->batch);
+}
+
+static void
+a_call_behind_a_long_commit_gives_up_at_its_deadline(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_write_options options = {.struct_size = sizeof options,
+                                            .wait_ms = 20};
+    struct feature_commit commit = {.struct_size = sizeof commit};
+    feature_batch *batch =
+        make_batch(f, FEATURE_UPSERT, "v", NULL, "1 200 5 y");
+    struct call held;
+
+    start_held_call(&held, f);
+    must_fail(
+        feature_store_write(f->store, &batch, 1, &options, &commit, &problem),
+        FEATURE_BUSY, "writer-gate");
+    assert_int_equal(commit.sequence, 0);
+    assert_null(feature_batch_outcomes(batch));
+    expect_rows(f, "v(*)", "1", "not_found null null");
+    release_call(&held);
+    expect_rows(f, "v(*)", "1", "present 7 x");
+    assert_int_equal(write_batch(f, batch).sequence, 3);
+    expect_rows(f, "v(*)", "1", "present 5 y");
+    feature_batch_free(batch);
+}
+
+static void
+an_apply_and_another_handle_give_up_too(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture other = *f;
+    feature_batch *batch;
+    struct call held;
+
+    other.store = NULL;
+    other.options.write_wait_ms = 20;
+    open_store(&other);
+    batch = make_batch(&other, FEATURE_UPSERT, "v", NULL, "1 200 5 y");
+    start_held_call(&held, f);
+    must_fail(feature_store_apply(other.store, "CREATE ENTITY x (k INT64)",
+                                  NULL, NULL, &problem),
+              FEATURE_BUSY, "writer-gate");
+    must_fail(feature_store_write(other.store, &batch, 1, NULL, NULL, &problem),
+              FEATURE_BUSY, "writer-gate");
+    release_call(&held);
+    write_batch(&other, batch);
+    expect_rows(f, "v(*)", "1", "present 5 y");
+    feature_batch_free(batch);
+    close_store(&other);
+}
+
+/* --- calls that wait together ----------------------------------------------- */
+
+#define CALLS 5
+
+/* Rows of each call; %s is a text over the row limit. */
+static const char *const call_rows[CALLS] = {"2 100 1 a\n2 99 2 b", "3 100 3 c",
+                                             "4 @172800 4 d", "5 100 5 %s",
+                                             "6 100 6 e\n1 50 0 f"};
+
+static const char *const call_outcomes[CALLS] = {"AL", "A", "F", NULL, "AL"};
+
+static void
+start_calls(struct call *calls, struct fixture *f)
+{
+    char text[300], rows[400];
+
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < CALLS; i++) {
+        if (strstr(call_rows[i], "%s"))
+            snprintf(rows, sizeof rows, "5 100 5 %s", text);
+        else
+            snprintf(rows, sizeof rows, "%s", call_rows[i]);
+        start_call(&calls[i], f, rows);
+    }
+}
+
+/* Judges the calls after a held one that took number 2. */
+static void
+check_calls(struct call *calls)
+{
+    uint64_t numbers = 0;
+
+    for (int i = 0; i < CALLS; i++) {
+        end_call(&calls[i]);
+        if (!call_outcomes[i]) {
+            assert_int_equal(calls[i].status, FEATURE_INVALID);
+            assert_string_equal(calls[i].error.reason, "row-size");
+            assert_int_equal(calls[i].error.row, 0);
+            assert_int_equal(calls[i].commit.sequence, 0);
+            assert_null(feature_batch_outcomes(calls[i].batch));
+        } else {
+            assert_int_equal(calls[i].status, FEATURE_OK);
+            expect_outcomes(calls[i].batch, call_outcomes[i]);
+            assert_in_range(calls[i].commit.sequence, 2, 5);
+        }
+        if (call_outcomes[i] && *call_outcomes[i] == 'A')
+            numbers |= 1u << calls[i].commit.sequence;
+        feature_batch_free(calls[i].batch);
+    }
+    assert_int_equal(numbers, 1u << 3 | 1u << 4 | 1u << 5);
+    assert_int_equal(calls[0].commit.applied, 1);
+    assert_int_equal(calls[0].commit.late, 1);
+    assert_int_equal(calls[2].commit.future, 1);
+}
+
+static void
+calls_that_wait_together_stay_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct call held, calls[CALLS];
+    int fewest = 100;
+
+    for (int round = 0; round < 10; round++) {
+        start_held_call(&held, f);
+        start_calls(calls, f);
+        usleep(2000); /* most are in the queue by then, whatever the order */
+        atomic_store(&commits, 0);
+        release_call(&held);
+        check_calls(calls);
+        if (atomic_load(&commits) < fewest)
+            fewest = atomic_load(&commits);
+        assert_int_equal(stats_of(f).sequence, 5);
+        assert_int_equal(stats_of(f).rows, 4);
+        expect_rows(f, "v(*)", "1\n2\n3\n4\n5\n6",
+                    "present 7 x\npresent 1 a\npresent 3 c\n"
+                    "not_found null null\nnot_found null null\npresent 6 e");
+        start_again(f);
+        define(f, DEFINITIONS);
+    }
+    assert_in_range(fewest, 1, 3);
+}
+
+/* --- fork while they wait --------------------------------------------------- */
+
+static void
+close_what_was_inherited(struct fixture *f, struct peer *peer)
+{
+    (void)peer;
+    alarm(5); /* a close that waits for the parent's threads waits for ever */
+    must_fail(feature_store_sync(f->store, &problem), FEATURE_INVALID,
+              "forked");
+    close_store(f);
+    close_store(f->context);
+}
+
+static void
+a_child_closes_though_its_parents_threads_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture other = *f;
+    struct call held, queued, behind;
+    struct peer peer;
+    char end;
+
+    other.store = NULL;
+    open_store(&other);
+    f->context = &other;
+    start_held_call(&held, f);
+    start_call(&queued, f, "2 100 1 a");
+    start_call(&behind, &other, "3 100 1 a");
+    usleep(2000);
+    peer = start_peer(f, close_what_was_inherited);
+    /* Only the other end of its pipe says whether it is still there. */
+    assert_int_equal(read(peer.from, &end, 1), 0);
+    release_call(&held);
+    end_call(&queued);
+    end_call(&behind);
+    end_peer(&peer);
+    assert_int_equal(queued.status, FEATURE_OK);
+    assert_int_equal(behind.status, FEATURE_OK);
+    feature_batch_free(queued.batch);
+    feature_batch_free(behind.batch);
+    close_store(&other);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        GROUP(a_call_behind_a_long_commit_gives_up_at_its_deadline),
+        GROUP(an_apply_and_another_handle_give_up_too),
+        GROUP(calls_that_wait_together_stay_apart),
+        GROUP(a_child_closes_though_its_parents_threads_wait),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

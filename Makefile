@@ -113,7 +113,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        FORCE $(runs)
+        bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
 examples: $(examples)
@@ -161,7 +161,7 @@ $(B)/tests/%.o: tests/%.c $(B)/flags
 $(B)/examples/%.o: examples/%.c $(B)/flags
 	$(call compile,$(tool_flags))
 $(B)/bench/%.o: bench/%.c $(B)/flags
-	$(call compile,$(tool_flags))
+	$(call compile,$(tool_flags) $(bench_flags))
 
 $(so).$(VERSION): $(lib_objects) $(map)
 	$(call say,LINK,$@)
@@ -289,6 +289,50 @@ check-install: all
 	for test in tests/install/*.sh; do \
 	    scripts/run-test.sh $${test%.sh} sh $$test; done
 	@scripts/run-summary.sh $(B)/install
+
+# --- targets: the speed bench ------------------------------------------------
+
+# make bench QUICK=1 is short; ONLY=base runs one part. A peer takes part where
+# its header is there.
+BENCH_DISK  ?= $(B)/bench/data
+BENCH_TMPFS ?= /dev/shm/feature-bench
+speed_parts := $(filter-out bench/heap.c bench/micro.c,$(wildcard bench/*.c))
+speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
+micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
+                   store.o)
+has          = $(if $(shell $(CC) -include $(1) -E -x c /dev/null \
+                   >/dev/null 2>&1 && echo yes),$(2))
+peer_flags   = $(call once,peer_flags,\
+    $(call has,rocksdb/c.h,-DBENCH_ROCKSDB='"$(shell $(PKG_CONFIG) \
+        --modversion rocksdb)"') $(call has,leveldb/c.h,-DBENCH_LEVELDB) \
+    $(call has,sqlite3.h,-DBENCH_SQLITE) \
+    $(call has,hiredis/hiredis.h,-DBENCH_REDIS))
+peer_libs    = $(subst -DBENCH_SQLITE,-lsqlite3,$(subst \
+    -DBENCH_LEVELDB,-lleveldb,$(subst -DBENCH_REDIS,-lhiredis,$(patsubst \
+    -DBENCH_ROCKSDB%,-lrocksdb,$(peer_flags)))))
+
+$(speed_parts): bench_flags = $(peer_flags) $(pc_cflags)
+$(filter $(B)/bench/peer_%,$(speed_parts)): $(B)/bench/peers
+$(B)/bench/micro.o: bench_flags = -Ilib -I$(B)/gen $(pc_cflags)
+$(B)/bench/micro.o: | $(gen_headers)
+# What is installed may change.
+$(B)/bench/peers: FORCE
+	@mkdir -p $(@D)
+	@echo $(peer_libs) | cmp -s - $@ || echo $(peer_libs) > $@
+$(B)/bench/speed: $(speed_parts) $(so)
+	$(call link_so,$$ORIGIN/..,$(peer_libs) $(pc_libs) -lm)
+$(B)/bench/micro: $(micro_parts) $(lib_objects)
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(pie_flags) -o $@ $(filter %.o,$^) $(pc_libs) -lm
+
+bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
+	@$(B)/bench/speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
+	    --disk $(BENCH_DISK) --tmpfs $(BENCH_TMPFS) \
+	    --results $(B)/bench/results.json
+bench-plot: ## draw docs/latency.svg from the last bench
+	python3 bench/plot.py $(B)/bench/results.json docs/latency.svg
+deps-bench: ## install the peers of the bench
+	@scripts/deps-bench.sh
 
 # --- targets: installation ---------------------------------------------------
 

@@ -18,7 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK 100000 /* rows of a commit of a load */
+#define CHUNK 100000    /* rows of a commit of a load */
+#define COPY  (1 << 18) /* bytes at once, as LMDB writes: 64 pages */
 
 static size_t
 element_size(char type)
@@ -279,7 +280,7 @@ open_data(const char *path, int flags)
 void
 store_copy(const char *from, const char *to)
 {
-    static uint8_t buffer[1 << 20];
+    static uint8_t buffer[COPY];
     int in, out;
     ssize_t size;
 

@@ -214,8 +214,7 @@ skip_quoted(struct csv_reader *reader, size_t start, size_t *quote,
         }
         if (reader->buffer[at] != '"')
             continue;
-        if (at + 1 == reader->scan.end && !reader->has_ended)
-            return SPLIT_MORE;
+        /* At the end of the buffer it closes, too: split_end() looks again. */
         if (at + 1 == reader->scan.end || reader->buffer[at + 1] != '"') {
             *quote = at;
             reader->open_quote = SIZE_MAX;
@@ -256,12 +255,13 @@ split_end(struct csv_reader *reader, size_t at)
 {
     bool is_end = at == reader->scan.end;
 
-    if ((is_end || at + 1 == reader->scan.end) && !reader->has_ended)
+    if (is_end && !reader->has_ended)
         return SPLIT_MORE;
     if (is_end) {
         end_record(reader, at, at);
         return SPLIT_RECORD;
     }
+    /* Where the buffer ends, end_badly() asks for more of it first. */
     if (at + 1 == reader->scan.end || reader->buffer[at + 1] != '\n')
         return end_badly(reader, at, "a carriage return without a line feed");
     scan_next(&reader->scan);

@@ -62,6 +62,15 @@ refuse_at(const struct proposal *p, const struct csv_problem *problem)
     return TOOL_REFUSED;
 }
 
+static bool
+is_key(const struct proposal *p, uint32_t column)
+{
+    for (uint32_t i = 0; i < p->key_count; i++)
+        if (p->key_columns[i] == column)
+            return true;
+    return false;
+}
+
 static int
 find_columns(struct proposal *p)
 {
@@ -73,15 +82,23 @@ find_columns(struct proposal *p)
         if (column == HEADER_NONE)
             return tool_refuse("%s has no column \"%s\"",
                                tool_file_name(p->path), title);
+        if (is_key(p, column))
+            return tool_refuse("--key names the column \"%s\" twice", title);
         if (p->key_count == KEYS_MAX)
             return tool_refuse("an entity has at most %d join keys", KEYS_MAX);
         p->key_columns[p->key_count++] = column;
     }
     p->time_column = header_find_title(
         &p->header, p->timestamp ? p->timestamp : "event_timestamp");
+    if (p->time_column != HEADER_NONE && is_key(p, p->time_column))
+        return tool_refuse("\"%s\" cannot be a key and the timestamp",
+                           p->header.titles[p->time_column]);
     if (p->timestamp && p->time_column == HEADER_NONE)
         return tool_refuse("%s has no column \"%s\"", tool_file_name(p->path),
                            p->timestamp);
+    if (p->key_count + (p->time_column != HEADER_NONE) >= p->header.count)
+        return tool_refuse("%s has no column that would be a feature",
+                           tool_file_name(p->path));
     return TOOL_DONE;
 }
 
@@ -176,15 +193,6 @@ choose_view(struct proposal *p)
         (!p->view && !strcasecmp(p->view_name, p->entity_name)))
         snprintf(p->view_name, sizeof p->view_name, "%.55s_features",
                  p->entity_name);
-}
-
-static bool
-is_key(const struct proposal *p, uint32_t column)
-{
-    for (uint32_t i = 0; i < p->key_count; i++)
-        if (p->key_columns[i] == column)
-            return true;
-    return false;
 }
 
 /* A word of a shell command, in quotes where it needs them. */

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -289,6 +290,18 @@ run(struct ingest *ingest)
     return code;
 }
 
+/* Writing rejects over the file they come from would destroy it. */
+static bool
+is_input(const struct ingest *ingest, const char *path)
+{
+    struct stat input, rejects;
+    int file = ingest->filler.reader->fd;
+
+    return !fstat(file, &input) && !stat(path, &rejects) &&
+           S_ISREG(input.st_mode) && input.st_dev == rejects.st_dev &&
+           input.st_ino == rejects.st_ino;
+}
+
 static int
 open_rejects(struct ingest *ingest)
 {
@@ -298,6 +311,8 @@ open_rejects(struct ingest *ingest)
     ingest->rejects = -1;
     if (!path)
         return TOOL_DONE;
+    if (is_input(ingest, path))
+        return tool_refuse("--rejects: %s is the file that is loaded", path);
     ingest->rejects =
         open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (ingest->rejects < 0 ||

@@ -30,8 +30,9 @@ void table_align_right(struct table *table, uint32_t column);
 /* Adds the next cell, row by row; the first row is the head. */
 void table_add(struct table *table, const char *text, size_t size);
 
-/* Prints all rows, the head underlined or, with colours, bold. False: an
- * allocation failed and nothing was printed. */
+/* Prints all rows, the head underlined or, with colours, bold; a single row that
+ * is too wide for a screen one column a line. False: an allocation failed and
+ * nothing was printed. */
 bool table_print(const struct table *table, FILE *to, bool has_colours);
 
 #endif

@@ -53,18 +53,36 @@ lf_fallback_destroy(struct lf_fallback *fallback)
     lf_free(fallback->path);
 }
 
-/* The root at least is a page of the kind that it has to be. */
+/* LMDB looks for the name on sound pages, and the root at least is a page of
+ * the kind that it has to be. */
+static feature_status
+check_pages(struct lf_reader *reader, const char *name,
+            const struct lf_root *root, struct feature_error *error)
+{
+    uint32_t kind = root->depth > 1 ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
+    struct lf_inspected inspected = {.count = 0};
+    const uint8_t *page;
+
+    LF_TRY(lf_tree_inspect(&reader->pages, &reader->main, name, strlen(name),
+                           &inspected, NULL, NULL, error));
+    return lf_page_get(&reader->pages, root->page, kind, &page, error);
+}
+
+/* Here the transaction finds the tree anew. A tree that was dropped and made
+ * again with other flags needs another handle. */
 static feature_status
 check_tree(struct lf_reader *reader, const char *name, MDB_dbi handle,
            const struct lf_root *root, struct feature_error *error)
 {
-    uint32_t kind = root->depth > 1 ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
-    const uint8_t *page;
     MDB_stat stat;
     int code;
 
-    LF_TRY(lf_page_get(&reader->pages, root->page, kind, &page, error));
+    LF_TRY(check_pages(reader, name, root, error));
     code = mdb_stat(reader->second, handle, &stat);
+    if (code == MDB_INCOMPATIBLE) {
+        lf_witness_retire(reader);
+        return LF_AGAIN;
+    }
     if (code)
         return lf_engine_fail(error, -1, code, "cannot find a tree by LMDB");
     if (stat.ms_depth != root->depth || stat.ms_entries != root->entries)

@@ -13,6 +13,7 @@ struct lf_reader {
     struct lf_root main; /* of the main database: names of trees */
     struct lf_root free; /* of the free list */
     uint32_t slot;       /* of the gate */
+    uint32_t handles;    /* second has those below */
     bool has_joined;     /* second is of the same snapshot */
     MDB_txn *second;     /* of the witness, by which LMDB looks up itself */
     struct lf_witness *witness;

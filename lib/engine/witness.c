@@ -27,10 +27,11 @@
 #include "base/hash.h"
 #include "engine/directory.h"
 
-#define HANDLES    1024
-#define LEAST_SIZE (UINT64_C(1) << 20)
-#define GRAIN      65536 /* a multiple of every page size */
-#define TRIES      100   /* to copy roots between two commits */
+#define HANDLES      1024
+#define FIRST_HANDLE 2 /* after those of the free list and the main database */
+#define LEAST_SIZE   (UINT64_C(1) << 20)
+#define GRAIN        65536 /* a multiple of every page size */
+#define TRIES        100   /* to copy roots between two commits */
 
 struct handle {
     uint64_t hash;
@@ -40,7 +41,6 @@ struct handle {
 
 struct lf_witness {
     MDB_env *lmdb;
-    uint64_t named; /* transaction whose trees all have handles */
     uint32_t users; /* readers */
     uint32_t count;
     struct handle handles[HANDLES];
@@ -180,9 +180,12 @@ begin(struct lf_reader *reader, struct feature_error *error)
     int code;
 
     LF_TRY(hold(reader, error));
+    reader->has_joined = false;
     code = renew(reader);
-    if (!code)
+    if (!code) {
+        reader->handles = FIRST_HANDLE + reader->witness->count;
         return FEATURE_OK;
+    }
     if (code == MDB_MAP_RESIZED) {
         retire(reader);
         return LF_AGAIN;
@@ -241,66 +244,53 @@ open_handle(struct lf_reader *reader, const char *name, uint64_t hash,
     return FEATURE_OK;
 }
 
-/* A reader that has joined keeps its transaction, and all trees have handles
- * by then. */
 static feature_status
 find_handle(struct lf_reader *reader, const char *name, MDB_dbi *handle,
             struct feature_error *error)
 {
     uint64_t hash = lf_hash128(0, name, strlen(name)).low;
-    const struct handle *at, *end;
+    const struct handle *handles;
 
     if (strlen(name) >= LF_TREE_NAME_SIZE)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "a tree's name has 1 to %d bytes",
                        LF_TREE_NAME_SIZE - 1);
     LF_TRY(hold(reader, error));
-    end = reader->witness->handles + reader->witness->count;
-    for (at = reader->witness->handles; at < end; at++)
-        if (at->hash == hash && !strcmp(at->name, name)) {
-            *handle = at->handle;
+    handles = reader->witness->handles;
+    for (uint32_t i = 0; i < reader->witness->count; i++)
+        if (handles[i].hash == hash && !strcmp(handles[i].name, name)) {
+            *handle = handles[i].handle;
             return FEATURE_OK;
         }
-    if (reader->has_joined)
-        return lf_fail(error, FEATURE_IO, "internal",
-                       "LMDB does not open \"%s\"", name);
     return open_handle(reader, name, hash, handle, error);
 }
 
-/* What is no tree of ours needs no handle. */
-static feature_status
-add_name(void *context, const uint8_t *key, size_t key_size,
-         const uint8_t *value, size_t size, struct feature_error *error)
-{
-    char name[LF_TREE_NAME_SIZE] = {0};
-    feature_status status;
-    MDB_dbi handle;
-
-    (void)value;
-    if (key_size >= sizeof name || size != LF_RECORD_SIZE)
-        return FEATURE_OK;
-    memcpy(name, key, key_size);
-    status = find_handle(context, name, &handle, error);
-    return status == FEATURE_VERSION ? FEATURE_OK : status;
-}
-
+/* On the reader's own snapshot. Its roots are still there: they were copied
+ * whole. */
 static feature_status
 join(struct lf_reader *reader, struct feature_error *error)
 {
     struct lf_reader view;
 
-    LF_TRY(hold(reader, error));
-    if (reader->witness->named != reader->transaction) {
-        LF_TRY(lf_tree_walk(&reader->pages, &reader->main, add_name, reader,
-                            error));
-        reader->witness->named = reader->transaction;
-    }
     LF_TRY(begin(reader, error));
     if (mdb_txn_id(reader->second) != reader->transaction ||
         !lf_reader_view(reader, reader->transaction, &view))
         return LF_AGAIN;
     reader->has_joined = true;
     return FEATURE_OK;
+}
+
+/* A transaction has the handles that were there before it. */
+static feature_status
+use_handle(struct lf_reader *reader, const char *name, bool joined,
+           MDB_dbi *handle, struct feature_error *error)
+{
+    LF_TRY(find_handle(reader, name, handle, error));
+    if (!joined)
+        return begin(reader, error);
+    if (reader->second && *handle < reader->handles)
+        return FEATURE_OK;
+    return join(reader, error);
 }
 
 /* From here on the mutex is free. */
@@ -326,11 +316,19 @@ lf_witness_handle(struct lf_reader *reader, const char *name, MDB_dbi *handle,
     feature_status status;
 
     pthread_mutex_lock(&fallback->mutex);
-    status = find_handle(reader, name, handle, error);
-    if (!status && !reader->has_joined)
-        status = begin(reader, error);
+    status = use_handle(reader, name, reader->has_joined, handle, error);
     pthread_mutex_unlock(&fallback->mutex);
     return status;
+}
+
+void
+lf_witness_retire(struct lf_reader *reader)
+{
+    struct lf_fallback *fallback = &reader->environment->fallback;
+
+    pthread_mutex_lock(&fallback->mutex);
+    retire(reader);
+    pthread_mutex_unlock(&fallback->mutex);
 }
 
 void

@@ -16,14 +16,16 @@
  */
 #include "format/row.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "base/crc32c.h"
 
-#define KIND_ROWS  'r'
-#define BYTE_RANKS 256 /* more distinct times need two bytes a rank */
+#define KIND_ROWS    'r'
+#define BYTE_RANKS   256 /* more distinct times need two bytes a rank */
+#define PICKED_TIMES 8   /* more are sorted */
 
 uint32_t
 lf_row_seed(uint32_t view)
@@ -236,31 +238,70 @@ times_differ(const struct lf_layout *layout, const struct lf_cell *cells)
     return false;
 }
 
-/* The distinct times of the cells, newest first; at most limit of them. A
- * selection by repeated maximum: rows rarely hold more than two or three. */
+static int64_t
+newest_time(const struct lf_layout *layout, const struct lf_cell *cells)
+{
+    int64_t newest = cells[0].time;
+
+    for (uint32_t i = 1; i < layout->count; i++)
+        if (cells[i].time > newest)
+            newest = cells[i].time;
+    return newest;
+}
+
+static int
+compare_newer(const void *left, const void *right)
+{
+    int64_t a = lf_load_i64(left), b = lf_load_i64(right);
+
+    return a > b ? -1 : a < b;
+}
+
+static uint32_t
+sort_times(const struct lf_layout *layout, const struct lf_cell *cells,
+           int64_t *times)
+{
+    uint32_t count = 1;
+
+    for (uint32_t i = 0; i < layout->count; i++)
+        times[i] = cells[i].time;
+    qsort(times, layout->count, sizeof *times, compare_newer);
+    for (uint32_t i = 1; i < layout->count; i++)
+        if (times[i] != times[count - 1])
+            times[count++] = times[i];
+    return count;
+}
+
+/* The newest time of the cells before one; false: there is none. */
+static bool
+next_time(const struct lf_layout *layout, const struct lf_cell *cells,
+          int64_t before, int64_t *time)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < layout->count; i++)
+        if (cells[i].time < before && (!found || cells[i].time > *time)) {
+            *time = cells[i].time;
+            found = true;
+        }
+    return found;
+}
+
+/* The distinct times of the cells, newest first. Rows rarely hold more than two
+ * or three, which are picked faster than sorted. */
 static uint32_t
 distinct_times(const struct lf_layout *layout, const struct lf_cell *cells,
-               int64_t *times, uint32_t limit)
+               int64_t times[LF_FEATURES_MAX])
 {
+    int64_t time = newest_time(layout, cells);
     uint32_t count = 0;
 
-    for (;;) {
-        int64_t newest = 0;
-        bool found = false;
-
-        for (uint32_t i = 0; i < layout->count; i++) {
-            int64_t time = cells[i].time;
-
-            if ((!count || time < times[count - 1]) &&
-                (!found || time > newest)) {
-                newest = time;
-                found = true;
-            }
-        }
-        if (!found || count == limit)
-            return count;
-        times[count++] = newest;
-    }
+    do {
+        if (count == PICKED_TIMES)
+            return sort_times(layout, cells, times);
+        times[count++] = time;
+    } while (next_time(layout, cells, time, &time));
+    return count;
 }
 
 size_t
@@ -273,7 +314,7 @@ lf_row_size(const struct lf_layout *layout, const struct lf_cell *cells)
         size += cells[i].is_null ? 0 : cells[i].size;
     if (times_differ(layout, cells)) {
         int64_t times[LF_FEATURES_MAX];
-        uint32_t count = distinct_times(layout, cells, times, LF_FEATURES_MAX);
+        uint32_t count = distinct_times(layout, cells, times);
 
         size += 2 + 8 * (uint64_t)count +
                 (count > BYTE_RANKS ? 2 : 1) * (uint64_t)layout->count;
@@ -286,7 +327,7 @@ encode_times(const struct lf_layout *layout, const struct lf_cell *cells,
              struct lf_buffer *row)
 {
     int64_t times[LF_FEATURES_MAX];
-    uint32_t count = distinct_times(layout, cells, times, LF_FEATURES_MAX);
+    uint32_t count = distinct_times(layout, cells, times);
     size_t width = count > BYTE_RANKS ? 2 : 1;
     uint8_t *to =
         lf_buffer_extend(row, 2 + 8 * (size_t)count + width * layout->count);
@@ -313,17 +354,6 @@ encode_header(uint8_t *to, uint16_t version, uint16_t flags, int64_t time)
     lf_store_u16(to + 4, version);
     lf_store_u16(to + 6, flags);
     lf_store_i64(to + 8, time);
-}
-
-static int64_t
-newest_time(const struct lf_layout *layout, const struct lf_cell *cells)
-{
-    int64_t newest = cells[0].time;
-
-    for (uint32_t i = 1; i < layout->count; i++)
-        if (cells[i].time > newest)
-            newest = cells[i].time;
-    return newest;
 }
 
 /* Header, nulls, fixed values and ends; nulls stay zero below. */

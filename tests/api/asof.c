@@ -104,6 +104,8 @@ cells_are_known_from_their_own_times_on(void **state)
               "no_history null\npresent 5\npresent 5\npresent 5");
     expect_at(f, "v(b)", TIMES(99, 100, 299, 300),
               "no_history null\nno_history null\nno_history null\npresent 6");
+    patch(f, "v", A, "1 150 null");
+    expect_at(f, "v(a)", TIMES(149, 150), "no_history null\nnull 1*");
 }
 
 static void

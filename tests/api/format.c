@@ -344,6 +344,67 @@ somebody_elses_lmdb_file_is_left_alone(void **state)
     change_value(f->path, "table", "key", 3, expect_x, NULL);
 }
 
+/* Names of the trees, or keys of one of them, separated by spaces. */
+static void
+list_keys(const char *path, const char *tree, char *text)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    LMDB(mdb_env_create);
+    LMDB(mdb_env_set_maxdbs);
+    LMDB(mdb_env_open);
+    LMDB(mdb_txn_begin);
+    LMDB(mdb_dbi_open);
+    LMDB(mdb_cursor_open);
+    LMDB(mdb_cursor_get);
+    LMDB(mdb_cursor_close);
+    LMDB(mdb_txn_abort);
+    LMDB(mdb_env_close);
+
+    assert_int_equal(call_mdb_env_create(&env), 0);
+    assert_int_equal(call_mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(call_mdb_env_open(env, path, 0, 0600), 0);
+    assert_int_equal(call_mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
+    assert_int_equal(call_mdb_dbi_open(txn, tree, 0, &dbi), 0);
+    assert_int_equal(call_mdb_cursor_open(txn, dbi, &cursor), 0);
+    for (*text = '\0'; !call_mdb_cursor_get(cursor, &key, &value, MDB_NEXT);)
+        sprintf(text + strlen(text), "%s%.*s", *text ? " " : "",
+                (int)key.mv_size, (const char *)key.mv_data);
+    call_mdb_cursor_close(cursor);
+    call_mdb_txn_abort(txn);
+    call_mdb_env_close(env);
+}
+
+static void
+a_dropped_view_leaves_nothing_behind(void **state)
+{
+    struct fixture *f = *state;
+    char text[512];
+
+    close_store(f);
+    list_keys(f->path, NULL, text);
+    assert_string_equal(text, "catalog meta rows/0000000000000002/"
+                              "0000000000000001");
+    list_keys(f->path, "meta", text);
+    assert_string_equal(text, "store view/0000000000000002");
+    open_store(f);
+    define(f, "DROP FEATURE VIEW v");
+    close_store(f);
+    list_keys(f->path, NULL, text);
+    assert_string_equal(text, "catalog meta");
+    list_keys(f->path, "meta", text);
+    assert_string_equal(text, "store");
+    open_store(f);
+    define(f, DEFINITIONS);
+    upsert(f, "v", NULL, "1 100 5 text");
+    close_store(f);
+    list_keys(f->path, "meta", text); /* ids are never used again */
+    assert_string_equal(text, "store view/0000000000000003");
+}
+
 int
 main(void)
 {
@@ -358,6 +419,7 @@ main(void)
         FORMAT(a_damaged_view_record_is_corrupt),
         FORMAT(a_damaged_definition_is_corrupt),
         FORMAT(somebody_elses_lmdb_file_is_left_alone),
+        FORMAT(a_dropped_view_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,45 +246,55 @@ calls_that_wait_together_stay_apart(void **state)
 
 /* --- fork while they wait --------------------------------------------------- */
 
+/* Two handles of one environment, and all that was made from them. */
+struct waiting {
+    struct fixture other;
+    struct call held, queued, behind;
+};
+
 static void
 close_what_was_inherited(struct fixture *f, struct peer *peer)
 {
+    struct waiting *waiting = f->context;
+
     (void)peer;
     alarm(5); /* a close that waits for the parent's threads waits for ever */
     must_fail(feature_store_sync(f->store, &problem), FEATURE_INVALID,
               "forked");
+    feature_batch_free(waiting->held.batch);
+    feature_batch_free(waiting->queued.batch);
     close_store(f);
-    close_store(f->context);
+    feature_batch_free(waiting->behind.batch);
+    close_store(&waiting->other);
 }
 
 static void
 a_child_closes_though_its_parents_threads_wait(void **state)
 {
     struct fixture *f = *state;
-    struct fixture other = *f;
-    struct call held, queued, behind;
+    struct waiting waiting = {.other = *f};
     struct peer peer;
     char end;
 
-    other.store = NULL;
-    open_store(&other);
-    f->context = &other;
-    start_held_call(&held, f);
-    start_call(&queued, f, "2 100 1 a");
-    start_call(&behind, &other, "3 100 1 a");
+    waiting.other.store = NULL;
+    open_store(&waiting.other);
+    f->context = &waiting;
+    start_held_call(&waiting.held, f);
+    start_call(&waiting.queued, f, "2 100 1 a");
+    start_call(&waiting.behind, &waiting.other, "3 100 1 a");
     usleep(2000);
     peer = start_peer(f, close_what_was_inherited);
     /* Only the other end of its pipe says whether it is still there. */
     assert_int_equal(read(peer.from, &end, 1), 0);
-    release_call(&held);
-    end_call(&queued);
-    end_call(&behind);
+    release_call(&waiting.held);
+    end_call(&waiting.queued);
+    end_call(&waiting.behind);
     end_peer(&peer);
-    assert_int_equal(queued.status, FEATURE_OK);
-    assert_int_equal(behind.status, FEATURE_OK);
-    feature_batch_free(queued.batch);
-    feature_batch_free(behind.batch);
-    close_store(&other);
+    assert_int_equal(waiting.queued.status, FEATURE_OK);
+    assert_int_equal(waiting.behind.status, FEATURE_OK);
+    feature_batch_free(waiting.queued.batch);
+    feature_batch_free(waiting.behind.batch);
+    close_store(&waiting.other);
 }
 
 int

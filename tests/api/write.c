@@ -297,6 +297,12 @@ a_row_over_the_limit_is_refused_and_the_rest_goes_on(void **state)
     assert_int_equal(problem.row, 3);
     expect_rows(f, "v(*)", "1\n2", "present 7 b\nnot_found null null");
     feature_batch_free(batch);
+    snprintf(rows, sizeof rows, "1 200 c\n1 201 %s\n1 200 d\n1 199 e", text);
+    batch = make_batch(f, FEATURE_PATCH, "v", "k, event_timestamp, s", rows);
+    must(skip_invalid(f, &batch, 1, &commit));
+    expect_outcomes(batch, "ARAL");
+    expect_rows(f, "v(*)", "1", "present 7 d");
+    feature_batch_free(batch);
 }
 
 static void

@@ -322,6 +322,10 @@ is rejects.csv 'line,reason,record
 9,"event_timestamp: ""yesterday"" is not a time","37,yesterday,7"
 10,"4 cells, where the header has 3","38,2026-01-01T12:00:00Z,8,9"'
 run 1 load store stats mixed.csv --patch --rejects /no/such/folder
+cp mixed.csv same.csv
+run 1 load store stats same.csv --patch --rejects ./same.csv
+says err "is the file that is loaded"
+cmp -s mixed.csv same.csv || note "rejects were written over the file"
 check "--rejects keeps bad rows and goes on"
 
 printf 'driver_id,event_timestamp,city\n41,%s,a\n42,%s,b\377\n43,%s,c\n' \
@@ -352,6 +356,14 @@ says rejects.csv "480"
 printf 'city,driver_id,event_timestamp\na,,%s\n' $noon >null.csv
 run 1 load store keyed null.csv
 says err "null.csv:2:3: driver_id is empty, and a value is needed"
+printf 'city,driver_id,event_timestamp\na,1,\n' >null.csv
+run 1 load store keyed null.csv
+says err "null.csv:2:5: event_timestamp is empty, and a value is needed"
+mkfifo slow.csv
+{ cat long.csv; exec sleep 60; } >slow.csv &
+timeout 20 "$tool" load --clock $noon store keyed slow.csv --chunk 1 >out 2>err
+[ $? -eq 1 ] || note "a failed load waits for what else may come"
+kill $! 2>/dev/null
 check "rows that the library refuses are named by line, too"
 
 printf 'driver_id;event_timestamp;trips\n51;%s;1\n' $noon >semicolon.csv
@@ -469,7 +481,8 @@ run 0 load store all_types first.csv -t all_types__event_timestamp
 run 0 get store 'all_types(*)' city=a --keys codes.csv --csv
 cmp -s out first.csv || note "what get printed, load read otherwise"
 run 0 get store 'all_types(s, f, y, v)' city=a --keys codes.csv
-says out ' \x63   "null"  Infinity  \x79  [4, 5, 6]' ' \x62   ""          null  null  null'
+says out ' \x63    "null"  Infinity  \x79  [4, 5, 6]' \
+    ' \x62    ""          null  null  null'
 run 0 get store 'all_types(f, y, ls)' city=a code='\x00ff' --json
 says out '{"city":"a","code":"\\x00ff"}' '"f":0.1,"y":"\\x00","ls":["x","é\n"]'
 check "every type is printed as it is read"
@@ -477,9 +490,9 @@ check "every type is printed as it is read"
 # --- the rest ---------------------------------------------------------------------
 
 run 0 stats store
-says out "rows" "views             2"
+says out "rows" "views             3"
 run 0 stats store --json
-says out '"views":2' '"services":1' '"commit_time":"20'
+says out '"views":3' '"services":1' '"commit_time":"20'
 run 2 metrics store --json
 run 0 metrics store
 says out "# EOF"
@@ -501,6 +514,12 @@ run 1 infer good.csv --key nothing
 says err 'good.csv has no column "nothing"'
 run 1 infer part.csv --key driver_id --timestamp when
 run 1 infer twice.csv --key driver_id
+run 1 infer good.csv --key driver_id,driver_id
+says err "twice"
+run 1 infer good.csv --key driver_id,event_timestamp
+says err "cannot be a key and the timestamp"
+run 1 infer keys.csv --key driver
+says err "no column that would be a feature"
 run 1 infer mixed.csv --key driver_id
 says err "mixed.csv:3:1: 2 cells, where the header has 3"
 run 0 infer - --key driver_id <good.csv

@@ -125,6 +125,30 @@ tables_are_aligned(void **state)
 }
 
 static void
+one_wide_row_is_printed_as_a_list(void **state)
+{
+    char long_name[121];
+    struct table table;
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&printed, &size);
+
+    (void)state;
+    memset(long_name, 'x', sizeof long_name);
+    assert_true(table_begin(&table, 2));
+    table_add(&table, "id", 2);
+    table_add(&table, "name", 4);
+    table_add(&table, "1", 1);
+    table_add(&table, long_name, sizeof long_name);
+    assert_true(table_print(&table, to, true));
+    fclose(to);
+    assert_memory_equal(printed, "id    1\nname  xxx", 17);
+    assert_int_equal(size, 8 + 6 + sizeof long_name + 1);
+    free(printed);
+    table_free(&table);
+}
+
+static void
 ages_have_two_units_at_most(void **state)
 {
     struct text text = {0};
@@ -182,6 +206,7 @@ main(void)
         cmocka_unit_test(counts_have_commas),
         cmocka_unit_test(wide_characters_take_two_cells),
         cmocka_unit_test(tables_are_aligned),
+        cmocka_unit_test(one_wide_row_is_printed_as_a_list),
         cmocka_unit_test(ages_have_two_units_at_most),
         cmocka_unit_test(progress_tells_share_rate_and_rest),
         cmocka_unit_test(states_have_names),

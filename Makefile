@@ -85,9 +85,10 @@ parts_of     = $(patsubst %.c,$(B)/%.o,$(filter-out $(mains),$(sort \
 examples    := $(call programs_of,examples)
 unit_tests  := $(call programs_of,tests/unit)
 api_tests   := $(call programs_of,tests/api)
+fuzz_tests  := $(call programs_of,tests/fuzz)
 model_tests := $(call programs_of,tests/model)
 tool_tests  := $(call programs_of,tests/tool)
-tests       := $(unit_tests) $(api_tests) $(model_tests) $(tool_tests)
+tests       := $(unit_tests) $(fuzz_tests) $(api_tests) $(model_tests) $(tool_tests)
 scripts     := $(sort $(wildcard tests/tool/*.sh))
 runs       := $(tests:$(B)/%=run/%) $(scripts:%=run/%)
 
@@ -154,6 +155,8 @@ $(B)/tools/%.o: tools/%.c $(B)/flags
 	$(call compile,$(tool_flags))
 $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags | $(gen_headers)
 	$(call compile,$(unit_flags))
+$(B)/tests/fuzz/%.o: tests/fuzz/%.c $(B)/flags | $(gen_headers)
+	$(call compile,$(unit_flags))
 $(B)/tests/tool/%.o: tests/tool/%.c $(B)/flags
 	$(call compile,$(test_flags) -Itools)
 $(B)/tests/%.o: tests/%.c $(B)/flags
@@ -206,10 +209,13 @@ $(tool_tests): $(call parts_of,tests/tool) $(tool_parts)
 $(api_tests) $(model_tests) $(tool_tests): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
 $(unit_tests): $(call parts_of,tests/unit)
-$(unit_tests): $(B)/%: $(B)/%.o $(support) $(lib_objects)
+$(fuzz_tests): $(call parts_of,tests/fuzz)
+# There the descent can be another one, with a fault in it (plants.c).
+$(fuzz_tests): private wrap := -Wl,--wrap=lf_descend
+$(unit_tests) $(fuzz_tests): $(B)/%: $(B)/%.o $(support) $(lib_objects)
 	$(call say,LINK,$@)
-	$(quiet)$(CC) $(pie_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(pc_libs) \
-	    $(cmocka_libs) -lm
+	$(quiet)$(CC) $(pie_flags) $(wrap) -o $@ $(filter %.o,$^) \
+	    $(filter %.a,$^) $(pc_libs) $(cmocka_libs) -lm
 
 $(B)/%.pc: pkgconfig/%.pc.in Makefile include/libfeature.h $(B)/paths
 	@mkdir -p $(@D)

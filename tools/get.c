@@ -269,7 +269,9 @@ get_rows(struct get *get, feature_store *store)
 
     if (feature_query_create(store, get->features, &options, &get->query,
                              &error))
-        return tool_fail(&error);
+        return error.line
+                   ? tool_refuse("in \"%s\": %s", get->features, error.message)
+                   : tool_fail(&error);
     code = collect_keys(get);
     if (code)
         return code;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 
 #include "peer.h"
 
@@ -57,6 +58,7 @@ mdb_txn_commit(void *txn)
 struct call {
     struct fixture *f;
     pthread_t thread;
+    atomic_int id; /* of the thread, for the system */
     feature_batch *batch;
     uint32_t wait_ms;
     feature_status status;
@@ -71,6 +73,7 @@ run_call(void *argument)
     struct feature_write_options options = {.struct_size = sizeof options,
                                             .wait_ms = call->wait_ms};
 
+    atomic_store(&call->id, (int)syscall(SYS_gettid));
     call->commit.struct_size = sizeof call->commit;
     call->status = feature_store_write(call->f->store, &call->batch, 1,
                                        &options, &call->commit, &call->error);
@@ -83,6 +86,27 @@ start_call(struct call *call, struct fixture *f, const char *rows)
     *call = (struct call){.f = f};
     call->batch = make_batch(f, FEATURE_UPSERT, "v", NULL, rows);
     assert_int_equal(pthread_create(&call->thread, NULL, run_call, call), 0);
+}
+
+/* Until a call waits for somebody, or has ended. */
+static void
+wait_until_asleep(struct call *call)
+{
+    char path[64], state = '?';
+    FILE *file;
+
+    while (state != 'S') {
+        snprintf(path, sizeof path, "/proc/self/task/%d/stat",
+                 atomic_load(&call->id));
+        sched_yield();
+        file = fopen(path, "r");
+        if (!file && atomic_load(&call->id))
+            return;
+        if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+            state = '?';
+        if (file)
+            fclose(file);
+    }
 }
 
 static void
@@ -227,7 +251,8 @@ calls_that_wait_together_stay_apart(void **state)
     for (int round = 0; round < 10; round++) {
         start_held_call(&held, f);
         start_calls(calls, f);
-        usleep(2000); /* most are in the queue by then, whatever the order */
+        for (int i = 0; i < CALLS; i++)
+            wait_until_asleep(&calls[i]);
         atomic_store(&commits, 0);
         release_call(&held);
         check_calls(calls);
@@ -282,7 +307,8 @@ a_child_closes_though_its_parents_threads_wait(void **state)
     start_held_call(&waiting.held, f);
     start_call(&waiting.queued, f, "2 100 1 a");
     start_call(&waiting.behind, &waiting.other, "3 100 1 a");
-    usleep(2000);
+    wait_until_asleep(&waiting.queued);
+    wait_until_asleep(&waiting.behind);
     peer = start_peer(f, close_what_was_inherited);
     /* Only the other end of its pipe says whether it is still there. */
     assert_int_equal(read(peer.from, &end, 1), 0);

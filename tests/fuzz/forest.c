@@ -40,7 +40,8 @@ draw_tree(struct forest_tree *tree, struct dice *dice)
         .prefix = dice_below(dice, 440),
         .value = values[dice_below(dice, sizeof values / sizeof *values)]};
     bytes = tree->value + (tree->keys >= KEYS_LONG ? 300 : 30);
-    tree->size = draw_size(dice, MOST_BYTES / bytes);
+    tree->size = dice_chance(dice, 25) ? MOST_BYTES / bytes
+                                       : draw_size(dice, MOST_BYTES / bytes);
     if (dice_chance(dice, 5))
         tree->size = 0;
 }
@@ -136,8 +137,7 @@ forest_key(const struct forest *forest, uint32_t tree, uint32_t index,
 
 /* At the limit where a value moves to pages of its own, or of any size. */
 static uint32_t
-value_size(const struct forest_tree *tree, uint32_t key_size,
-           struct dice *dice)
+value_size(const struct forest_tree *tree, uint32_t key_size, struct dice *dice)
 {
     uint32_t spread = tree->value / 4 + 1;
 
@@ -201,8 +201,7 @@ forest_fill(const struct forest *forest, struct lf_environment *environment,
         uint32_t from = 0;
 
         do {
-            LF_TRY(commit_range(forest, environment, tree, from, &dice,
-                                error));
+            LF_TRY(commit_range(forest, environment, tree, from, &dice, error));
             from += PER_COMMIT;
         } while (from < forest->trees[tree].size);
     }
@@ -219,14 +218,14 @@ delete_some(const struct forest *forest, struct lf_writer *writer,
 
     LF_TRY(lf_writer_tree(writer, forest_name(tree), true, &at, error));
     for (uint32_t i = from; i < from + count; i++)
-        LF_TRY(lf_tree_delete(at, key, forest_key(forest, tree, i, key),
-                              error));
+        LF_TRY(
+            lf_tree_delete(at, key, forest_key(forest, tree, i, key), error));
     return FEATURE_OK;
 }
 
 static feature_status
-change(const struct forest *forest, struct lf_writer *writer,
-       struct dice *dice, struct feature_error *error)
+change(const struct forest *forest, struct lf_writer *writer, struct dice *dice,
+       struct feature_error *error)
 {
     uint32_t steps = 1 + dice_below(dice, 6);
 
@@ -236,13 +235,14 @@ change(const struct forest *forest, struct lf_writer *writer,
         uint32_t from = dice_below(dice, size);
         uint32_t count = 1 + dice_below(dice, size - from);
 
-        if (count > 60 && !dice_chance(dice, 3))
-            count = 60;
+        if (count > 3)
+            count = dice_chance(dice, 80) ? 3 : count < 60 ? count : 60;
+        if (dice_chance(dice, 1))
+            count = size - from < 4000 ? size - from : 4000;
         if (dice_chance(dice, 1))
             LF_TRY(lf_writer_drop(writer, forest_name(tree), error));
         else if (dice_chance(dice, 40))
-            LF_TRY(
-                delete_some(forest, writer, tree, from, count, error));
+            LF_TRY(delete_some(forest, writer, tree, from, count, error));
         else
             LF_TRY(put_range(forest, writer, tree, from, count, dice, error));
     }

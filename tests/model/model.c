@@ -65,7 +65,7 @@ add_counts(struct total *total, const struct counts *counts)
 /* One episode on both sides; where they differ, or NOWHERE. */
 static uint32_t
 run_episode(uint64_t seed, uint32_t length, enum plant plant,
-            struct total *total)
+            struct total *total, struct text *complaint)
 {
     struct arena arena = {0};
     uint32_t at = NOWHERE;
@@ -80,6 +80,8 @@ run_episode(uint64_t seed, uint32_t length, enum plant plant,
         if (!world_run(&world, &operation))
             at = i;
     }
+    if (at != NOWHERE)
+        text_add(complaint, "%s", world.complaint.data);
     add_counts(total, &world.counts);
     world_end(&world);
     arena_free(&arena);
@@ -114,14 +116,15 @@ print_trace(const struct trace *trace, const struct text *complaint)
 }
 
 static void
-report(const struct arguments *arguments, uint64_t seed, uint32_t at)
+report(const struct arguments *arguments, uint64_t seed, uint32_t at,
+       const char *first)
 {
     struct text complaint = {0};
     struct trace trace;
 
     printf("not ok: they differ at operation %u of the episode with seed "
-           "%llu\n",
-           at, (unsigned long long)seed);
+           "%llu:\n%s",
+           at, (unsigned long long)seed, first);
     fflush(stdout);
     trace_make(&trace, seed, at + 1, arguments->plant);
     trace_shrink(&trace, at);
@@ -174,6 +177,7 @@ run(const struct arguments *arguments)
 {
     uint64_t seed = arguments->seed, left = arguments->operations;
     double begin = now_seconds();
+    struct text complaint = {0};
     struct total total = {0};
 
     printf("seed %llu\n", (unsigned long long)seed);
@@ -187,9 +191,10 @@ run(const struct arguments *arguments)
                    length);
             fflush(stdout);
         }
-        at = run_episode(seed, length, arguments->plant, &total);
+        at = run_episode(seed, length, arguments->plant, &total, &complaint);
         if (at != NOWHERE) {
-            report(arguments, seed, at);
+            report(arguments, seed, at, complaint.data);
+            text_free(&complaint);
             return false;
         }
         left -= length;
@@ -226,13 +231,15 @@ test_plant(const struct arguments *arguments, enum plant plant)
 {
     uint64_t seed = PLANT_SEED, left = PLANT_OPERATIONS;
     uint32_t at = NOWHERE, length, kept;
+    struct text complaint = {0};
     struct total total = {0};
     struct trace trace;
 
     for (; left && at == NOWHERE; left -= length, seed++) {
         length = episode_length(seed, left);
-        at = run_episode(seed, length, plant, &total);
+        at = run_episode(seed, length, plant, &total, &complaint);
     }
+    text_free(&complaint);
     if (at == NOWHERE) {
         printf("not ok: the plant %s was not found\n", plant_names[plant]);
         return false;

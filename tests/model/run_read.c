@@ -219,7 +219,11 @@ compare_failure(struct world *world, const struct live_query *live,
             return complain(world, "the read gives the reason \"%s\"",
                             error->reason);
     }
-    if (feature_request_states(live->request, 0))
+    if (feature_request_states(live->request, 0) ||
+        feature_request_timestamps(live->request, 0) ||
+        feature_request_row_count(live->request) ||
+        feature_request_commit(live->request) ||
+        feature_request_now(live->request))
         return complain(world, "a request answers after a failed read");
     return true;
 }

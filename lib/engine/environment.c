@@ -212,8 +212,11 @@ lf_environment_close(struct lf_environment *environment)
     if (environment->generation != lf_registry_generation()) {
         if (--environment->shares)
             return;
+        /* No condition or mutex is destroyed: that would wait for threads which
+         * the child does not have. */
         close(environment->directory); /* this process's copy */
-        free_environment(environment);
+        lf_free(environment->fallback.path);
+        lf_free(environment);
         return;
     }
     if (lf_registry_enter(NULL))

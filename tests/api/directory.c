@@ -212,8 +212,8 @@ open_a_read_only_directory(struct fixture *f, struct peer *peer)
 {
     (void)peer;
     f->store = NULL; /* the parent's */
-    become_nobody(f);
     assert_int_equal(chdir(f->directory), 0);
+    become_nobody(f);
     expect_no_open("locked", FEATURE_OPEN_CREATE, FEATURE_IO, "permission");
     assert_int_equal(problem.os_error, EACCES);
     expect_no_open("locked/store", FEATURE_OPEN_CREATE, FEATURE_IO,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Write calls of several threads that meet: each keeps its own number, its own
  * outcomes, its own failure and its own deadline. */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
 #include "peer.h"
+#include "stand_in.h"
 
 #define DEFINITIONS              \
     "CREATE ENTITY e (k INT64);" \
@@ -32,24 +32,16 @@ begin(void **state)
 
 /* --- a commit that is held -------------------------------------------------- */
 
-/* LMDB's function, which this program stands in front of. */
-int mdb_txn_commit(void *txn);
-
 static atomic_int hold, is_held, commits;
 
-int
-mdb_txn_commit(void *txn)
+static void
+before_commit(void)
 {
-    int (*commit)(void *);
-    void *found = dlsym(RTLD_NEXT, "mdb_txn_commit");
-
-    memcpy(&commit, &found, sizeof commit);
     atomic_fetch_add(&commits, 1);
     while (atomic_load(&hold)) {
         atomic_store(&is_held, 1);
         sched_yield();
     }
-    return commit(txn);
 }
 
 /* --- calls of other threads ------------------------------------------------- */

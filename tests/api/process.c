@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several processes and several handles on one store. */
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include "peer.h"
+#include "stand_in.h"
 
 #define DEFINITIONS              \
     "CREATE ENTITY e (k INT64);" \
@@ -24,22 +24,13 @@ begin(void **state)
 
 /* --- a process that can be stopped in the middle of a commit --------------- */
 
-/* LMDB's function, which this program stands in front of. */
-int mdb_txn_commit(void *txn);
-
 static struct peer *stopped_for;
 
-int
-mdb_txn_commit(void *txn)
+static void
+before_commit(void)
 {
-    int (*commit)(void *);
-    void *found = dlsym(RTLD_NEXT, "mdb_txn_commit");
-
-    assert_non_null(found);
-    memcpy(&commit, &found, sizeof commit);
     if (stopped_for)
         pass_turn(stopped_for);
-    return commit(txn);
 }
 
 /* Stops within a write until it gets its turn again. */

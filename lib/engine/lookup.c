@@ -140,6 +140,59 @@ look_up_aside(struct lf_reader *reader, const char *const *trees,
     return FEATURE_OK;
 }
 
+/* Reads of one snapshot ask for the same trees in the same order: most are
+ * found at the first glance, which spares the walk through the main tree. */
+static const struct lf_known_tree *
+recall_tree(const struct lf_reader *reader, size_t place, const char *name)
+{
+    if (reader->known_transaction != reader->transaction ||
+        place >= reader->known_count ||
+        strcmp(reader->known[place].name, name) != 0)
+        return NULL;
+    return &reader->known[place];
+}
+
+/* Trees are remembered in the order they are asked for; another order begins
+ * anew. */
+static void
+remember_tree(struct lf_reader *reader, size_t place, const char *name,
+              const struct lf_root *root, enum lf_route route)
+{
+    struct lf_known_tree *known;
+
+    if (reader->known_transaction != reader->transaction ||
+        place < reader->known_count) {
+        reader->known_transaction = reader->transaction;
+        reader->known_count = (uint32_t)place;
+    }
+    if (place != reader->known_count || place >= LF_KNOWN_TREES ||
+        strlen(name) >= sizeof known->name)
+        return;
+    known = &reader->known[reader->known_count++];
+    strcpy(known->name, name);
+    known->root = *root;
+    known->route = route;
+}
+
+static feature_status
+find_route(struct lf_reader *reader, size_t place, const char *name,
+           struct lf_root *root, enum lf_route *route,
+           struct feature_error *error)
+{
+    const struct lf_known_tree *known = recall_tree(reader, place, name);
+
+    if (known) {
+        *root = known->root;
+        *route = known->route;
+        return FEATURE_OK;
+    }
+    LF_TRY(find_tree(reader, name, root, error));
+    *route =
+        root->depth ? lf_selfcheck_route(reader, name, root) : LF_ROUTE_DESCENT;
+    remember_tree(reader, place, name, root, *route);
+    return FEATURE_OK;
+}
+
 static feature_status
 look_up(struct lf_reader *reader, const char *const *trees, size_t first,
         size_t some, struct lf_job *jobs, size_t count,
@@ -150,13 +203,10 @@ look_up(struct lf_reader *reader, const char *const *trees, size_t first,
 
     aside.count = 0;
     for (size_t i = 0; i < some; i++) {
-        const char *name = trees[first + i];
         enum lf_route route;
 
-        LF_TRY(find_tree(reader, name, &roots[i], error));
-        if (!roots[i].depth)
-            continue;
-        route = lf_selfcheck_route(reader, name, &roots[i]);
+        LF_TRY(find_route(reader, first + i, trees[first + i], &roots[i],
+                          &route, error));
         if (__builtin_expect(route != LF_ROUTE_DESCENT, 0))
             set_aside(&aside, route, first + i, &roots[i]);
     }

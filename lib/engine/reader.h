@@ -5,6 +5,15 @@
 
 #include "engine/page.h"
 
+#define LF_KNOWN_TREES 16
+
+/* A tree of a snapshot that was found by name before, and how to look it up. */
+struct lf_known_tree {
+    char name[LF_TREE_NAME_SIZE];
+    struct lf_root root;
+    uint32_t route; /* lf_route */
+};
+
 struct lf_reader {
     struct lf_environment *environment;
     MDB_txn *txn;
@@ -17,6 +26,9 @@ struct lf_reader {
     bool has_joined;     /* second is of the same snapshot */
     MDB_txn *second;     /* of the witness, by which LMDB looks up itself */
     struct lf_witness *witness;
+    uint64_t known_transaction; /* the trees below are of it */
+    uint32_t known_count;
+    struct lf_known_tree known[LF_KNOWN_TREES];
 };
 
 /* Ends and frees the idle readers of an environment. */

@@ -178,6 +178,16 @@ max_age_counts_from_the_time_asked(void **state)
 }
 
 static void
+time_has_no_edge_to_fall_off(void **state)
+{
+    struct fixture *f = *state;
+
+    upsert(f, "aged", NULL, "1 -9223372036854775807 5 6");
+    expect_at(f, "aged(*)", TIMES(-INT64_MAX, -INT64_MAX + 1, INT64_MAX),
+              "present 5 6\npresent 5 6\noutside 1* null");
+}
+
+static void
 what_is_unknown_is_null_under_every_fill_policy(void **state)
 {
     struct fixture *f = *state;
@@ -279,6 +289,7 @@ main(void)
         AS_OF(a_cell_nobody_wrote_was_null_at_every_time),
         AS_OF(a_deleted_row_is_gone_from_then_on_and_unknown_before),
         AS_OF(max_age_counts_from_the_time_asked),
+        AS_OF(time_has_no_edge_to_fall_off),
         AS_OF(what_is_unknown_is_null_under_every_fill_policy),
         AS_OF(null_keys_have_no_history_either),
         AS_OF(with_one_clock_now_and_as_of_now_agree),

@@ -274,6 +274,14 @@ start_again(struct fixture *f)
     open_store(f);
 }
 
+/* Closes and opens: what was cached has to be read again. */
+static inline void
+open_again(struct fixture *f)
+{
+    close_store(f);
+    open_store(f);
+}
+
 /* Opens the store under another clock. */
 static inline void
 move_clock(struct fixture *f, int64_t now)

@@ -66,6 +66,11 @@ what_describe_prints_changes_nothing_when_applied(void **state)
     expect_plan(f, text, "");
     second = apply(f, text);
     assert_int_equal(second.sequence, first.sequence);
+    open_again(f);
+    expect_plan(f, text, "");
+    again = describe(f, NULL);
+    assert_string_equal(again, text);
+    feature_free(again);
     assert_int_equal(stats_of(f).catalog_version, 1);
     start_again(f);
     apply(f, text);
@@ -308,8 +313,12 @@ drop_takes_the_rows_along(void **state)
     upsert(f, "stats", NULL, "1 @-60 5 0.5\n2 @-60 6 0.5");
     assert_int_equal(stats_of(f).rows, 2);
     define(f, "DROP FEATURE VIEW stats; DROP ENTITY driver;");
-    assert_int_equal(stats_of(f).rows, 0);
-    assert_int_equal(stats_of(f).entities, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(stats_of(f).rows, 0);
+        assert_int_equal(stats_of(f).views, 0);
+        assert_int_equal(stats_of(f).entities, 0);
+        open_again(f);
+    }
     define(f, DRIVER STATS);
     expect_rows(f, "stats(*)", "1\n2", "not_found 7* null\nnot_found 7* null");
     upsert(f, "stats", NULL, "2 @-90 8 0.25");
@@ -333,6 +342,8 @@ a_name_that_comes_back_brings_no_value_back(void **state)
     define(f, "CREATE FEATURE VIEW stats (trips STRING DEFAULT 'none') FOR "
               "driver");
     expect_rows(f, "stats(rate, trips)", "1", "present 0.5 none*");
+    open_again(f);
+    expect_rows(f, "stats(rate, trips)", "1", "present 0.5 none*");
 }
 
 static void
@@ -342,6 +353,7 @@ dropping_what_is_not_there_is_no_change(void **state)
     struct feature_commit commit;
 
     define(f, DRIVER STATS);
+    open_again(f);
     commit = apply(f, "DROP FEATURE stats:gone; DROP FEATURE VIEW gone;"
                       "DROP FEATURE gone:gone; DROP FEATURE SERVICE gone;"
                       "DROP ENTITY gone");

@@ -126,8 +126,8 @@ oracle_depth(const struct oracle *oracle, uint32_t tree)
     return stat.ms_depth;
 }
 
-/* Pages carry their numbers. A long value's first page does, too; the pages
- * behind it are its own. */
+/* Pages carry their numbers, and so does the first one of a long value. What is
+ * before a value is in its page; an empty one may begin where that ends. */
 static bool
 is_same_place(const struct oracle *oracle, const uint8_t *a, const uint8_t *b)
 {
@@ -154,6 +154,7 @@ oracle_agrees(const struct oracle *oracle, uint32_t tree,
         return !job->value;
     must(code, "mdb_get");
     return job->value && job->size == data.mv_size &&
-           is_same_place(oracle, job->value, data.mv_data) &&
+           is_same_place(oracle, job->value - 1,
+                         (const uint8_t *)data.mv_data - 1) &&
            !memcmp(job->value, data.mv_data, job->size);
 }

@@ -9,8 +9,8 @@
 #define ENTITIES_MAX 6
 #define VIEWS_MAX    8
 #define SERVICES_MAX 6
-#define FEATURES_MAX 16
-#define COLUMNS_MAX  96 /* of a query */
+#define FEATURES_MAX 80
+#define COLUMNS_MAX  240 /* of a query */
 #define ROLES_MAX    16
 
 struct rows;

@@ -60,7 +60,7 @@ make_key(struct maker *maker, int32_t code)
         return make_number(maker, index < COUNT(numbers) ? numbers[index]
                                                          : (int64_t)index);
     if (dice_below(&maker->dice, 400) == 0)
-        return value_long(maker->arena, 500);
+        return value_long(maker->arena, 470 + dice_below(&maker->dice, 12));
     if (index >= COUNT(texts)) {
         char *made = arena_print(maker->arena, "key %u", index);
 
@@ -115,7 +115,9 @@ maker_begin(struct maker *maker, uint64_t seed, struct arena *arena,
                                                 : dice_chance(dice, 20) ? 1
                                                                         : 2);
     maker->profile.views = 1 + dice_below(dice, 5);
-    maker->profile.features = 1 + dice_below(dice, 9);
+    maker->profile.features =
+        1 + dice_below(dice, dice_chance(dice, 4) ? 70 : 9);
+    maker->profile.names = maker->profile.features < 10 ? 10 : 75;
     maker->profile.keys = 1 + dice_below(dice, dice_chance(dice, 20) ? 40 : 6);
     maker->profile.span = dice_between(dice, 1, 12);
     maker->profile.null_rate = dice_below(dice, 3) * 15;
@@ -143,6 +145,13 @@ make_delay(struct dice *dice)
     if (dice_chance(dice, 10))
         return dice_between(dice, 1, 5);
     return dice_between(dice, 1, 4) * SECOND;
+}
+
+/* Most handles agree on the time. */
+static int64_t
+make_skew(struct dice *dice)
+{
+    return dice_chance(dice, 60) ? 0 : dice_between(dice, -2, 2) * SECOND;
 }
 
 struct operation
@@ -180,10 +189,12 @@ maker_next(struct maker *maker)
         make_read(maker, &made);
         break;
     case OP_REOPEN:
-        made.now = world->now + make_delay(dice);
+        made.now = world->clock + make_delay(dice);
+        break;
+    case OP_SECOND_HANDLE:
+        made.now = world->clock + make_skew(dice);
         break;
     case OP_STATS:
-    case OP_SECOND_HANDLE:
     case OPERATION_KINDS:
         break;
     }

@@ -10,6 +10,7 @@ struct profile {
     uint32_t weights[OPERATION_KINDS];
     uint32_t views;      /* about so many */
     uint32_t features;   /* of a view, at most */
+    uint32_t names;      /* that features may have */
     uint32_t keys;       /* values of a join key */
     int32_t span;        /* seconds that timestamps go back */
     uint32_t null_rate;  /* percent */

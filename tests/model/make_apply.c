@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define STATEMENTS_MAX 12
-#define NAMES          10 /* of features */
 
 static struct type
 random_type(struct maker *maker)
@@ -123,7 +122,7 @@ create_view(struct maker *maker, uint32_t number, uint32_t entity,
             struct statement *made)
 {
     struct dice *dice = &maker->dice;
-    uint32_t first = dice_below(dice, NAMES);
+    uint32_t first = dice_below(dice, maker->profile.names);
 
     made->kind = CREATE_VIEW;
     made->name = make_name(maker, 'v', number);
@@ -132,8 +131,8 @@ create_view(struct maker *maker, uint32_t number, uint32_t entity,
     made->features =
         arena_array(maker->arena, made->count, sizeof *made->features);
     for (uint32_t i = 0; i < made->count; i++)
-        made->features[i] =
-            random_feature(maker, make_name(maker, 'f', (first + i) % NAMES));
+        made->features[i] = random_feature(
+            maker, make_name(maker, 'f', (first + i) % maker->profile.names));
     random_options(maker, 50, made);
 }
 
@@ -171,7 +170,8 @@ evolve_feature(struct maker *maker, const struct feature *feature,
         made.not_null = false;
     } else if (what < 34) {
         made.renamed_from = made.name;
-        made.name = make_name(maker, 'f', dice_below(dice, NAMES + 6));
+        made.name =
+            make_name(maker, 'f', dice_below(dice, maker->profile.names + 6));
         if (!strcmp(made.name, made.renamed_from))
             made.renamed_from = NULL;
     } else if (what < 37 && may_fail) {
@@ -233,7 +233,8 @@ static void
 spoil_view(struct maker *maker, struct statement *made)
 {
     struct dice *dice = &maker->dice;
-    const char *old = make_name(maker, 'f', dice_below(dice, NAMES));
+    const char *old =
+        make_name(maker, 'f', dice_below(dice, maker->profile.names));
 
     if (dice_chance(dice, 50)) {
         made->features[0].name = make_name(maker, 'k', dice_below(dice, 4));
@@ -276,7 +277,8 @@ evolve_view(struct maker *maker, const struct view *view,
         struct feature_clause *clause = &made->features[made->count++];
 
         *clause = random_feature(
-            maker, make_name(maker, 'f', dice_below(dice, NAMES)));
+            maker,
+            make_name(maker, 'f', dice_below(dice, maker->profile.names)));
         if (view->dropped.name && dice_chance(dice, 40))
             *clause = come_back(&view->dropped);
         if (!may_fail && clause->fallback.is_null)
@@ -304,7 +306,7 @@ drop(struct maker *maker, struct statement *made)
         made->feature =
             dice_chance(dice, 90)
                 ? view->features[dice_below(dice, view->feature_count)].name
-                : make_name(maker, 'f', dice_below(dice, NAMES));
+                : make_name(maker, 'f', dice_below(dice, maker->profile.names));
     } else if (what < 75 && catalog->service_count) {
         made->kind = DROP_SERVICE;
         made->name =

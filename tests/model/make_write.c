@@ -155,7 +155,8 @@ add_features(struct drafting *drafting)
     uint32_t percent = dice_chance(dice, 50) ? 70 : 35;
     uint32_t certain = dice_below(dice, view->feature_count);
     struct feature stranger = {
-        .name = make_name(drafting->maker, 'f', dice_below(dice, 10)),
+        .name = make_name(drafting->maker, 'f',
+                          dice_below(dice, drafting->maker->profile.names)),
         .type = {.code = FEATURE_TYPE_INT64, .width = 1}};
 
     for (uint32_t i = 0; i < view->feature_count; i++) {

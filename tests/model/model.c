@@ -80,6 +80,8 @@ run_episode(uint64_t seed, uint32_t length, enum plant plant,
         if (!world_run(&world, &operation))
             at = i;
     }
+    if (at == NOWHERE && !world_finish(&world))
+        at = length - 1;
     if (at != NOWHERE)
         text_add(complaint, "%s", world.complaint.data);
     add_counts(total, &world.counts);

@@ -73,7 +73,7 @@ struct operation {
     uint32_t slot;
     uint32_t style;     /* how to say the same in another way */
     const char *name;   /* OP_DESCRIBE; NULL: everything */
-    int64_t now;        /* OP_REOPEN: where the clock moves to */
+    int64_t now;        /* OP_REOPEN, OP_SECOND_HANDLE: the clock */
     enum expect expect; /* OP_APPLY: the catalog version */
     bool is_planned;    /* OP_APPLY: plan first */
     bool skip_invalid;  /* OP_WRITE */

@@ -185,7 +185,9 @@ operation_print(struct text *text, const struct operation *operation)
         text_add(text, "\n");
         return;
     case OP_SECOND_HANDLE:
-        text_add(text, "open or close a second handle\n");
+        text_add(text, "open a second handle at ");
+        print_time(text, operation->now);
+        text_add(text, ", or close it\n");
         return;
     case OPERATION_KINDS:
         return;

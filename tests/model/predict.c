@@ -188,6 +188,19 @@ check_columns(const struct live_batch *live, uint32_t *rows)
     return 0;
 }
 
+/* INT64: eight bytes. Others: a NUL takes two bytes, the end two more. */
+static uint32_t
+stored_key_size(struct type type, struct value value)
+{
+    uint32_t size = value.size + 2;
+
+    if (!type_is_text(type.code))
+        return 8;
+    for (uint32_t i = 0; i < value.size; i++)
+        size += value.bytes[i] == 0;
+    return size;
+}
+
 /* Whether a row can be stored at all. */
 static bool
 is_valid_row(const struct live_batch *live, uint32_t row)
@@ -204,7 +217,7 @@ is_valid_row(const struct live_batch *live, uint32_t row)
         if (!value_is_text(column->data->type, value))
             return false;
         if (column->role == FEATURE_ROLE_JOIN_KEY)
-            key_size += value.size;
+            key_size += stored_key_size(column->type, value);
         if (column->role != FEATURE_ROLE_EVENT_TIMESTAMP)
             continue;
         memcpy(&time, value.bytes, sizeof time);

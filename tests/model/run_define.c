@@ -8,30 +8,70 @@
  */
 #include "world.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* Whether a plan has a line that is no `kept` line. */
-static bool
-plans_change(const char *lines)
-{
-    while (*lines) {
-        const char *end = strchr(lines, '\n');
+#define EMPTY_SIZE_MAX (128u << 10) /* bytes in use by a store of nothing */
 
-        if (strncmp(lines, "kept", 4) != 0)
-            return true;
-        if (!end)
-            return false;
-        lines = end + 1;
+/* Counts the `kept` lines of a plan, and the others. */
+static void
+count_lines(const char *lines, uint32_t *kept, uint32_t *changes)
+{
+    *kept = *changes = 0;
+    for (; *lines; lines = strchr(lines, '\n') + 1)
+        ++*(strncmp(lines, "kept, not in this text: ", 24) ? changes : kept);
+}
+
+static const struct statement *
+find_create(const struct operation *operation, enum statement_kind kind,
+            const char *name)
+{
+    for (uint32_t i = 0; i < operation->count; i++)
+        if (operation->statements[i].kind == kind &&
+            !strcmp(operation->statements[i].name, name))
+            return &operation->statements[i];
+    return NULL;
+}
+
+static uint32_t
+count_kept_features(const struct view *view, const struct statement *create)
+{
+    uint32_t kept = view->feature_count;
+
+    for (uint32_t i = 0; i < view->feature_count; i++)
+        for (uint32_t j = 0; j < create->count; j++)
+            kept -= !strcmp(view->features[i].name, create->features[j].name);
+    return kept;
+}
+
+/* What the store holds and the text leaves out. */
+static uint32_t
+count_kept(const struct catalog *after, const struct operation *operation)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < after->entity_count; i++)
+        kept += !find_create(operation, CREATE_ENTITY, after->entities[i].name);
+    for (uint32_t i = 0; i < after->service_count; i++)
+        kept +=
+            !find_create(operation, CREATE_SERVICE, after->services[i].name);
+    for (uint32_t i = 0; i < after->view_count; i++) {
+        const struct view *view = &after->views[i];
+        const struct statement *create =
+            find_create(operation, CREATE_VIEW, view->name);
+
+        kept += create ? count_kept_features(view, create) : 1;
     }
-    return false;
+    return kept;
 }
 
 static bool
-compare_plan(struct world *world, feature_store *store, const char *text,
-             outcomes expected, bool changed)
+compare_plan(struct world *world, const struct operation *operation,
+             const char *text, outcomes expected, const struct catalog *after,
+             bool changed)
 {
+    feature_store *store = world->handles[operation->handle].store;
     struct feature_error error = {0};
+    uint32_t kept, changes, model;
     char *lines = NULL;
     bool same;
 
@@ -41,10 +81,12 @@ compare_plan(struct world *world, feature_store *store, const char *text,
         return false;
     if (!lines)
         return true;
-    same = plans_change(lines) == changed;
+    model = count_kept(after, operation);
+    count_lines(lines, &kept, &changes);
+    same = !changes == !changed && kept == model;
     if (!same)
-        complain(world, "the plan says, though apply changes %s:\n%s",
-                 changed ? "something" : "nothing", lines);
+        complain(world, "apply changes %s and keeps %u, but the plan says:\n%s",
+                 changed ? "something" : "nothing", model, lines);
     feature_free(lines);
     return same;
 }
@@ -101,7 +143,8 @@ run_apply(struct world *world, const struct operation *operation)
     statements_print(&text, operation->statements, operation->count,
                      operation->style);
     if (world->has_store && operation->is_planned)
-        same = compare_plan(world, store, text.data, expected, changed);
+        same =
+            compare_plan(world, operation, text.data, expected, after, changed);
     if (operation->expect == EXPECT_WRONG) {
         expected = (expected & ~OUTCOME_OK) | OUTCOME(FEATURE_CONFLICT);
         changed = false;
@@ -260,4 +303,49 @@ run_stats(struct world *world, const struct operation *operation)
            compare_figure(world, "services", got.services, model.services) &&
            compare_figure(world, "reads", got.reads, model.reads) &&
            compare_figure(world, "read_rows", got.read_rows, model.read_rows);
+}
+
+/* Drops everything: pages come back, and nothing is counted any more. */
+static bool
+compare_emptied(struct world *world)
+{
+    struct feature_stats stats = {.struct_size = sizeof stats};
+    struct feature_error error = {0};
+
+    if (!expect_status(
+            world, "feature_store_stats",
+            feature_store_stats(world->handles[0].store, &stats, &error),
+            &error, OUTCOME_OK))
+        return false;
+    if (stats.views || stats.rows || stats.tombstones || stats.applied ||
+        stats.used_size > EMPTY_SIZE_MAX)
+        return complain(world,
+                        "all is dropped, and there are %u views, %llu rows, "
+                        "%llu bytes in use",
+                        stats.views, (unsigned long long)stats.rows,
+                        (unsigned long long)stats.used_size);
+    return true;
+}
+
+bool
+world_finish(struct world *world)
+{
+    const struct catalog *catalog = &world->catalog;
+    struct feature_error error = {0};
+    struct text text = {0};
+    feature_status status;
+
+    text_add_bytes(&text, NULL, 0);
+    for (uint32_t i = 0; i < catalog->view_count; i++)
+        text_add(&text, "DROP FEATURE VIEW %s;", catalog->views[i].name);
+    for (uint32_t i = 0; i < catalog->entity_count; i++)
+        text_add(&text, "DROP ENTITY %s;", catalog->entities[i].name);
+    for (uint32_t i = 0; i < catalog->service_count; i++)
+        text_add(&text, "DROP FEATURE SERVICE %s;", catalog->services[i].name);
+    status = feature_store_apply(world->handles[0].store, text.data, NULL, NULL,
+                                 &error);
+    text_free(&text);
+    return expect_status(world, "dropping everything", status, &error,
+                         OUTCOME_OK) &&
+           compare_emptied(world);
 }

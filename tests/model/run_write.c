@@ -189,6 +189,9 @@ compare_outcomes(struct world *world, const struct live_batch *live,
                 OUTCOME(model == FEATURE_OUTCOME_REJECTED ? FEATURE_INVALID
                                                           : FEATURE_OK)))
             return complain(world, "of batch %u, row %u", index, i);
+        if (model == FEATURE_OUTCOME_REJECTED && error.row != (int64_t)i)
+            return complain(world, "the problem of row %u names row %lld: %s",
+                            i, (long long)error.row, error.message);
     }
     return true;
 }

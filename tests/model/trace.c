@@ -60,6 +60,8 @@ trace_replay(const struct trace *trace, struct text *complaint)
         if (!world_run(&world, &operation))
             at = i;
     }
+    if (at == NOWHERE && !world_finish(&world))
+        at = trace->count - 1;
     if (complaint && at != NOWHERE)
         text_add(complaint, "%s", world.complaint.data);
     world_end(&world);

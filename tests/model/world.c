@@ -103,17 +103,17 @@ compare_commit(struct world *world, const char *call,
 }
 
 static bool
-open_handle(struct world *world, uint32_t index)
+open_handle(struct world *world, uint32_t index, int64_t skew)
 {
     struct handle *handle = &world->handles[index];
     struct feature_options options = {.struct_size = sizeof options,
                                       .flags = FEATURE_OPEN_CREATE,
                                       .map_size = MAP_SIZE,
                                       .max_row_size = MAX_ROW_SIZE,
-                                      .fixed_now = world->now};
+                                      .fixed_now = world->clock + skew};
     struct feature_error error = {0};
 
-    *handle = (struct handle){.is_open = true};
+    *handle = (struct handle){.is_open = true, .skew = skew};
     if (!world->has_store)
         return true;
     return expect_status(
@@ -172,21 +172,22 @@ bool
 run_reopen(struct world *world, const struct operation *operation)
 {
     bool second = world->handles[1].is_open;
+    int64_t skew = world->handles[1].skew;
 
     if (second && !close_handle(world, 1))
         return false;
     if (!close_handle(world, 0))
         return false;
-    world->now = operation->now;
-    return open_handle(world, 0) && (!second || open_handle(world, 1));
+    world->clock = operation->now;
+    return open_handle(world, 0, 0) && (!second || open_handle(world, 1, skew));
 }
 
 bool
-run_second_handle(struct world *world)
+run_second_handle(struct world *world, const struct operation *operation)
 {
     if (world->handles[1].is_open)
         return close_handle(world, 1);
-    return open_handle(world, 1);
+    return open_handle(world, 1, operation->now - world->clock);
 }
 
 static void
@@ -221,13 +222,14 @@ remove_store(const char *path)
 void
 world_begin(struct world *world, bool has_store, enum plant plant)
 {
-    *world = (struct world){.now = CLOCK_BEGIN,
+    *world = (struct world){.clock = CLOCK_BEGIN,
+                            .now = CLOCK_BEGIN,
                             .plant = plant,
                             .has_store = has_store,
                             .catalog = {.next_id = 1}};
     if (has_store)
         make_directory(world->path);
-    if (!open_handle(world, 0)) {
+    if (!open_handle(world, 0, 0)) {
         fprintf(stderr, "%s", world->complaint.data);
         exit(2);
     }
@@ -254,6 +256,7 @@ world_run(struct world *world, const struct operation *operation)
     arena_reset(&world->scratch);
     if (!world->handles[operation->handle].is_open)
         return true;
+    world->now = world->clock + world->handles[operation->handle].skew;
     switch (operation->kind) {
     case OP_APPLY:
         return run_apply(world, operation);
@@ -272,7 +275,7 @@ world_run(struct world *world, const struct operation *operation)
     case OP_REOPEN:
         return run_reopen(world, operation);
     case OP_SECOND_HANDLE:
-        return run_second_handle(world);
+        return run_second_handle(world, operation);
     case OPERATION_KINDS:
         break;
     }

@@ -7,13 +7,14 @@
 #include "operation.h"
 
 #define CLOCK_BEGIN  (INT64_C(1700000000) * SECOND)
-#define MAX_ROW_SIZE 4096
+#define MAX_ROW_SIZE 16384
 #define KEY_SIZE_MAX 480
 #define MAP_SIZE     (UINT64_C(256) << 20)
 
 struct handle {
     bool is_open;
     feature_store *store;
+    int64_t skew; /* its clock is ahead of the first handle's */
     uint64_t reads;
     uint64_t read_rows;
 };
@@ -77,7 +78,8 @@ struct world {
     struct catalog catalog;
     uint64_t sequence;
     int64_t commit_time;
-    int64_t now;
+    int64_t clock; /* of the first handle */
+    int64_t now;   /* of the handle that is used */
     bool has_store;
     char path[256];
     struct handle handles[HANDLES];
@@ -94,6 +96,9 @@ void world_end(struct world *world);
 /* Does one operation on the model and the store. False: they differ, and the
  * complaint says how. */
 bool world_run(struct world *world, const struct operation *operation);
+
+/* The end of an episode: everything is dropped, and has to be gone. */
+bool world_finish(struct world *world);
 
 /* --- what the parts of a run share ----------------------------------------- */
 
@@ -130,7 +135,7 @@ bool run_make_query(struct world *world, const struct operation *operation);
 bool run_read(struct world *world, const struct operation *operation);
 bool run_stats(struct world *world, const struct operation *operation);
 bool run_reopen(struct world *world, const struct operation *operation);
-bool run_second_handle(struct world *world);
+bool run_second_handle(struct world *world, const struct operation *operation);
 
 /* The columns of a batch that the model would make: OUTCOME_OK, or why not. */
 outcomes batch_resolve(struct world *world, const struct batch_spec *spec,

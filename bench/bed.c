@@ -3,7 +3,8 @@
  * Data sets on disk.
  *
  * Owns the store of a data set and the copy that the raw loop reads.
- * Keeps both warm and checked before anything is timed.
+ * Keeps both warm and checked before anything is timed, and the files in memory
+ * by the same way.
  * Never leaves files behind: bed_remove takes them away.
  */
 #include <stdio.h>
@@ -58,6 +59,8 @@ bed_make(struct bed *bed, const struct dataset *data)
     store_path(bed->raw_path, settings.disk, data->name, "-raw");
     store_build(data, bed->store_path);
     store_copy(bed->store_path, bed->raw_path);
+    store_heat(bed->store_path);
+    store_heat(bed->raw_path);
     bed_open(bed);
     check(bed);
     printf("\n(data set %s: %llu rows, %u view%s, %u bytes a row; built and "

@@ -164,12 +164,12 @@ enter_page(struct lf_pages *pages, struct walk *walk,
     const uint8_t *page = pages->base + walk->number * pages->page_size;
     uint32_t lower, upper;
 
-    if (__builtin_expect(
-            walk->number < 2 || walk->number > pages->last ||
-                walk->number >= pages->limit ||
-                lf_load_u64(page + LF_PAGE_NUMBER) != walk->number ||
-                lf_load_u16(page + LF_PAGE_FLAGS) != kind,
-            0))
+    if (__builtin_expect(walk->number < 2 || walk->number > pages->last ||
+                             walk->number >= pages->limit ||
+                             lf_load_u64(page + LF_PAGE_NUMBER) !=
+                                 walk->number ||
+                             lf_load_u16(page + LF_PAGE_FLAGS) != kind,
+                         0))
         LF_TRY(lf_page_get(pages, walk->number, kind, &page, error));
     lower = lf_load_u16(page + LF_PAGE_LOWER);
     upper = lf_load_u16(page + LF_PAGE_UPPER);
@@ -215,11 +215,9 @@ go_down(const struct lf_pages *pages, struct walk *walk,
 
     if (__builtin_expect(at + LF_NODE_HEADER > pages->page_size, 0))
         return damaged(walk, error);
-    walk->number =
-        lf_load_u32(node) | (uint64_t)lf_load_u16(node + 4) << 32;
+    walk->number = lf_load_u32(node) | (uint64_t)lf_load_u16(node + 4) << 32;
     walk->above--;
-    prefetch_page(pages, walk->number,
-                  walk->above ? BRANCH_LINES : LEAF_LINES);
+    prefetch_page(pages, walk->number, walk->above ? BRANCH_LINES : LEAF_LINES);
     return FEATURE_OK;
 }
 

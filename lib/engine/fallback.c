@@ -68,8 +68,24 @@ check_pages(struct lf_reader *reader, const char *name,
     return lf_page_get(&reader->pages, root->page, kind, &page, error);
 }
 
-/* Here the transaction finds the tree anew. A tree that was dropped and made
- * again with other flags needs another handle. */
+/* A handle remembers the flags that its tree had. Of one that was dropped and
+ * made again with others, LMDB would say nothing here and fail later. */
+static feature_status
+check_flags(struct lf_reader *reader, MDB_dbi handle,
+            const struct lf_root *root, struct feature_error *error)
+{
+    unsigned int flags;
+    int code = mdb_dbi_flags(reader->second, handle, &flags);
+
+    if (code)
+        return lf_engine_fail(error, -1, code, "cannot find a tree by LMDB");
+    if (flags == root->flags)
+        return FEATURE_OK;
+    lf_witness_retire(reader);
+    return LF_AGAIN;
+}
+
+/* Here the transaction finds the tree anew, by its name. */
 static feature_status
 check_tree(struct lf_reader *reader, const char *name, MDB_dbi handle,
            const struct lf_root *root, struct feature_error *error)
@@ -77,12 +93,9 @@ check_tree(struct lf_reader *reader, const char *name, MDB_dbi handle,
     MDB_stat stat;
     int code;
 
+    LF_TRY(check_flags(reader, handle, root, error));
     LF_TRY(check_pages(reader, name, root, error));
     code = mdb_stat(reader->second, handle, &stat);
-    if (code == MDB_INCOMPATIBLE) {
-        lf_witness_retire(reader);
-        return LF_AGAIN;
-    }
     if (code)
         return lf_engine_fail(error, -1, code, "cannot find a tree by LMDB");
     if (stat.ms_depth != root->depth || stat.ms_entries != root->entries)

@@ -112,14 +112,13 @@ lf_tree_inspect(struct lf_pages *pages, const struct lf_root *root,
 }
 
 static uint32_t
-choose(uint32_t count, uint32_t part, uint32_t parts, uint64_t *seed)
+choose(uint32_t count, uint32_t part, uint32_t parts, uint64_t dice)
 {
     if (!part)
         return 0;
     if (part == parts - 1)
         return count - 1;
-    *seed = *seed * 0x5851f42d4c957f2du + 0x14057b7ef767814fu;
-    return (uint32_t)((*seed >> 33) % count);
+    return (uint32_t)((dice * 0x9e3779b97f4a7c15u >> 33) % count);
 }
 
 feature_status
@@ -128,14 +127,15 @@ lf_tree_sample(struct lf_pages *pages, const struct lf_root *root,
                struct lf_inspected *inspected, struct lf_node *node,
                struct feature_error *error)
 {
-    uint64_t number = root->page, dice = seed + part;
+    uint64_t number = root->page;
     const uint8_t *page;
 
     for (uint32_t above = root->depth; above--; number = node->child) {
+        uint64_t dice = above ? seed + above : seed + 32 * part;
         uint32_t index;
 
         LF_TRY(enter(pages, number, above, inspected, &page, error));
-        index = choose(lf_page_count(page), part, parts, &dice);
+        index = choose(lf_page_count(page), part, parts, dice);
         LF_TRY(lf_page_node(pages, page, index, node, error));
     }
     return FEATURE_OK;

@@ -83,8 +83,9 @@ feature_status lf_tree_inspect(struct lf_pages *pages,
                                bool *found, struct lf_node *node,
                                struct feature_error *error);
 
-/* The first node (part 0), the last one (part == parts - 1), or one in between,
- * chosen by seed. The pages on the way are inspected. */
+/* The first node (part 0), the last one (part == parts - 1), or one that the
+ * seed chooses: those parts are of one leaf, because each page costs a fault.
+ * The pages on the way are inspected. */
 feature_status lf_tree_sample(struct lf_pages *pages,
                               const struct lf_root *root, uint32_t part,
                               uint32_t parts, uint64_t seed,

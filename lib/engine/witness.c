@@ -27,7 +27,7 @@
 #include "base/hash.h"
 #include "engine/directory.h"
 
-#define HANDLES      1024
+#define HANDLES      512 /* twice the views of a store */
 #define FIRST_HANDLE 2 /* after those of the free list and the main database */
 #define LEAST_SIZE   (UINT64_C(1) << 20)
 #define GRAIN        65536 /* a multiple of every page size */

@@ -126,28 +126,6 @@ check_times(struct lf_row *row, const struct lf_layout *layout, uint32_t at)
 }
 
 static bool
-check_string_list(const uint8_t *bytes, uint32_t size)
-{
-    uint32_t count, end = 0;
-    uint64_t head;
-
-    if (size < 4)
-        return false;
-    count = lf_load_u32(bytes);
-    head = 4 + 4 * (uint64_t)count;
-    if (head > size)
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t next = lf_load_u32(bytes + 4 + 4 * (size_t)i);
-
-        if (next < end)
-            return false;
-        end = next;
-    }
-    return head + end == size;
-}
-
-static bool
 check_variable(const struct lf_row *row, const struct lf_layout *layout,
                uint32_t slot, uint32_t begin, uint32_t end)
 {
@@ -159,7 +137,7 @@ check_variable(const struct lf_row *row, const struct lf_layout *layout,
     if (!type.is_list)
         return true;
     if (type.code == FEATURE_TYPE_STRING)
-        return check_string_list(bytes, end - begin);
+        return lf_type_is_string_list(bytes, end - begin);
     return (end - begin) % lf_type_element_size(type.code) == 0;
 }
 

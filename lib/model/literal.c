@@ -427,26 +427,23 @@ is_text(const uint8_t *bytes, size_t size)
 }
 
 static bool
-are_strings(const uint8_t *bytes, uint32_t size)
+are_texts(const uint8_t *bytes, uint32_t size)
 {
     uint32_t count, begin = 0;
-    uint64_t head;
+    const uint8_t *texts;
 
-    if (size < 4)
+    if (!lf_type_is_string_list(bytes, size))
         return false;
     count = lf_load_u32(bytes);
-    head = 4 + 4 * (uint64_t)count;
-    if (head > size)
-        return false;
+    texts = bytes + 4 + 4 * (size_t)count;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t end = lf_load_u32(bytes + 4 + 4 * (size_t)i);
 
-        if (end < begin || end > size - head ||
-            !is_text(bytes + head + begin, end - begin))
+        if (!is_text(texts + begin, end - begin))
             return false;
         begin = end;
     }
-    return head + begin == size;
+    return true;
 }
 
 bool
@@ -457,7 +454,7 @@ lf_literal_is_valid(const struct lf_literal *literal, struct lf_type type)
 
     if (type.is_list)
         return type.code == FEATURE_TYPE_STRING
-                   ? are_strings(bytes, size)
+                   ? are_texts(bytes, size)
                    : size % lf_type_element_size(type.code) == 0;
     if (type.code == FEATURE_TYPE_STRING)
         return is_text(bytes, size);

@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#include "base/bytes.h"
+
 size_t
 lf_type_element_size(int32_t code)
 {
@@ -96,4 +98,26 @@ lf_type_code_name(int32_t code)
         return "TIMESTAMP";
     }
     return "UNKNOWN";
+}
+
+bool
+lf_type_is_string_list(const uint8_t *bytes, size_t size)
+{
+    uint32_t count, end = 0;
+    uint64_t head;
+
+    if (size < 4)
+        return false;
+    count = lf_load_u32(bytes);
+    head = 4 + 4 * (uint64_t)count;
+    if (head > size)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t next = lf_load_u32(bytes + 4 + 4 * (size_t)i);
+
+        if (next < end)
+            return false;
+        end = next;
+    }
+    return head + end == size;
 }

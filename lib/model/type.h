@@ -32,6 +32,10 @@ bool lf_type_equal(struct lf_type a, struct lf_type b);
  * INT32 to INT64, FLOAT32 to FLOAT64, INT32 to FLOAT64, at any equal shape. */
 bool lf_type_widens(struct lf_type from, struct lf_type to);
 
+/* Whether bytes have the form of a stored STRING[]: u32 count, count ends that
+ * never fall, the strings, and nothing else. Says nothing of UTF-8. */
+bool lf_type_is_string_list(const uint8_t *bytes, size_t size);
+
 /* "INT64", "FLOAT32[16]", "STRING[]". */
 #define LF_TYPE_NAME_SIZE 24
 const char *lf_type_name(char buffer[LF_TYPE_NAME_SIZE], struct lf_type type);

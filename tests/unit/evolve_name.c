@@ -6,54 +6,9 @@
  * Keeps plans and messages word for word.
  * Never looks at rows.
  */
-#include "model.h"
+#include "evolution.h"
 
 /* The features are line 3. */
-#define VIEW(features) \
-    DRIVER "\nCREATE FEATURE VIEW v (\n" features "\n) FOR driver;"
-
-static const struct lf_feature *
-feature(const struct lf_catalog *catalog, const char *name)
-{
-    const struct lf_feature *found =
-        lf_view_feature(lf_catalog_view(catalog, "v"), name);
-
-    assert_non_null(found);
-    return found;
-}
-
-static uint32_t
-schemas(const struct lf_catalog *catalog)
-{
-    return lf_catalog_view(catalog, "v")->schema_count;
-}
-
-/* What a text, applied to what another defined, plans. */
-static void
-expect_change(const char *before, const char *text, const char *lines)
-{
-    struct lf_catalog *catalog = defined(before);
-
-    char *again;
-
-    expect_plan(catalog, text, lines);
-    catalog = then(catalog, text);
-    again = plan(catalog, text);
-    assert_true(!*again || !strncmp(again, "kept, ", 6));
-    free(again);
-    lf_catalog_release(catalog);
-}
-
-/* That it contradicts. */
-static void
-expect_conflict(const char *before, const char *text, const char *message)
-{
-    struct lf_catalog *catalog = defined(before);
-
-    expect_refused(catalog, text, FEATURE_CONFLICT, "definition", message);
-    lf_catalog_release(catalog);
-}
-
 static void
 expect_in_use(const char *before, const char *text, const char *message)
 {

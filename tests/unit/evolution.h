@@ -5,6 +5,7 @@
 
 #include "model.h"
 
+/* The features are line 3. */
 #define VIEW(features) \
     DRIVER "\nCREATE FEATURE VIEW v (\n" features "\n) FOR driver;"
 

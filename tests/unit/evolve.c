@@ -8,7 +8,6 @@
  */
 #include "evolution.h"
 
-/* The features are line 3. */
 static void
 a_first_text_creates(void **state)
 {

@@ -8,7 +8,6 @@
  */
 #include "evolution.h"
 
-/* The features are line 3. */
 static void
 expect_in_use(const char *before, const char *text, const char *message)
 {

@@ -114,6 +114,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
+        check-mdb-get fuzz-descent \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -259,18 +260,20 @@ dist: ## make a source archive of the last commit
 
 # --- targets: tests ----------------------------------------------------------
 
+results ?= $(B)/results
 begin-check:
-	@rm -rf $(B)/results && mkdir -p $(B)/results
+	@rm -rf $(results) && mkdir -p $(results)
 
 # One line a program; failures are counted, not fatal, so that all are seen.
 $(tests:$(B)/%=run/%): run/%: $(B)/% | begin-check tests all
-	@B=$(B) scripts/run-test.sh $* $< $(if $(filter \
+	@B=$(B) RESULTS=$(results) scripts/run-test.sh $* $< $(if $(filter \
 	    tests/model/%,$*),$(MODEL_OPERATIONS))
 $(scripts:%=run/%): run/%: % | begin-check tests all
-	@B=$(B) FEATURE_TOOL=$(abspath $(B))/feature scripts/run-test.sh $* sh $<
+	@B=$(B) RESULTS=$(results) FEATURE_TOOL=$(abspath $(B))/feature \
+	    scripts/run-test.sh $* sh $<
 
 check: $(runs) ## run the tests of one variant
-	@scripts/run-summary.sh $(B)/results
+	@scripts/run-summary.sh $(results)
 
 lint: all ## check layers, sizes, format, symbols; run the analyser
 	@rm -rf $(B)/lint && mkdir -p $(B)/lint
@@ -287,6 +290,17 @@ MODEL_ASAN_OPERATIONS ?= 100000
 check-asan:
 	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
 	    MODEL_OPERATIONS=$(MODEL_ASAN_OPERATIONS)
+
+# Every look-up by mdb_get; the rigs of tests/fuzz compare both ways anyway.
+forced := $(filter run/tests/unit/% run/tests/api/% run/tests/model/%,$(runs))
+check-mdb-get:
+	@FEATURE_READ_PATH=mdb_get $(MAKE) --no-print-directory check \
+	    results=$(B)/mdb_get runs='$(forced)' \
+	    MODEL_OPERATIONS=$(MODEL_ASAN_OPERATIONS)
+
+COUNT ?= 10000000
+fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
+	@$< $(COUNT) $(SEED)
 
 # One after the other: they install from the same build directory.
 check-install: all

@@ -189,7 +189,8 @@ find_route(struct lf_reader *reader, size_t place, const char *name,
     LF_TRY(find_tree(reader, name, root, error));
     *route =
         root->depth ? lf_selfcheck_route(reader, name, root) : LF_ROUTE_DESCENT;
-    remember_tree(reader, place, name, root, *route);
+    if (*route != LF_ROUTE_WALK) /* the next read may be able to check it */
+        remember_tree(reader, place, name, root, *route);
     return FEATURE_OK;
 }
 

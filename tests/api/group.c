@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Write calls of several threads that meet: each keeps its own number, its own
  * outcomes, its own failure and its own deadline. */
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -32,9 +33,9 @@ begin(void **state)
 
 /* --- a commit that is held -------------------------------------------------- */
 
-static atomic_int hold, is_held, commits;
+static atomic_int hold, is_held, commits, failure;
 
-static void
+static int
 before_commit(void)
 {
     atomic_fetch_add(&commits, 1);
@@ -42,6 +43,7 @@ before_commit(void)
         atomic_store(&is_held, 1);
         sched_yield();
     }
+    return atomic_load(&failure);
 }
 
 /* --- calls of other threads ------------------------------------------------- */
@@ -73,9 +75,10 @@ run_call(void *argument)
 }
 
 static void
-start_call(struct call *call, struct fixture *f, const char *rows)
+start_call(struct call *call, struct fixture *f, const char *rows,
+           uint32_t wait_ms)
 {
-    *call = (struct call){.f = f};
+    *call = (struct call){.f = f, .wait_ms = wait_ms};
     call->batch = make_batch(f, FEATURE_UPSERT, "v", NULL, rows);
     assert_int_equal(pthread_create(&call->thread, NULL, run_call, call), 0);
 }
@@ -113,7 +116,7 @@ start_held_call(struct call *call, struct fixture *f)
 {
     atomic_store(&is_held, 0);
     atomic_store(&hold, 1);
-    start_call(call, f, "1 100 7 x");
+    start_call(call, f, "1 100 7 x", 0);
     while (!atomic_load(&is_held))
         sched_yield();
 }
@@ -131,25 +134,21 @@ static void
 a_call_behind_a_long_commit_gives_up_at_its_deadline(void **state)
 {
     struct fixture *f = *state;
-    struct feature_write_options options = {.struct_size = sizeof options,
-                                            .wait_ms = 20};
-    struct feature_commit commit = {.struct_size = sizeof commit};
-    feature_batch *batch =
-        make_batch(f, FEATURE_UPSERT, "v", NULL, "1 200 5 y");
-    struct call held;
+    struct call held, late;
 
     start_held_call(&held, f);
-    must_fail(
-        feature_store_write(f->store, &batch, 1, &options, &commit, &problem),
-        FEATURE_BUSY, "writer-gate");
-    assert_int_equal(commit.sequence, 0);
-    assert_null(feature_batch_outcomes(batch));
+    start_call(&late, f, "1 200 5 y", 20);
+    end_call(&late);
+    assert_int_equal(late.status, FEATURE_BUSY);
+    assert_string_equal(late.error.reason, "writer-gate");
+    assert_int_equal(late.commit.sequence, 0);
+    assert_null(feature_batch_outcomes(late.batch));
     expect_rows(f, "v(*)", "1", "not_found null null");
     release_call(&held);
     expect_rows(f, "v(*)", "1", "present 7 x");
-    assert_int_equal(write_batch(f, batch).sequence, 3);
+    assert_int_equal(write_batch(f, late.batch).sequence, 3);
     expect_rows(f, "v(*)", "1", "present 5 y");
-    feature_batch_free(batch);
+    feature_batch_free(late.batch);
 }
 
 static void
@@ -200,7 +199,7 @@ start_calls(struct call *calls, struct fixture *f)
             snprintf(rows, sizeof rows, "5 100 5 %s", text);
         else
             snprintf(rows, sizeof rows, "%s", call_rows[i]);
-        start_call(&calls[i], f, rows);
+        start_call(&calls[i], f, rows, 0);
     }
 }
 
@@ -261,6 +260,44 @@ calls_that_wait_together_stay_apart(void **state)
     assert_in_range(fewest, 1, 3);
 }
 
+static void
+a_commit_that_fails_fails_for_all_that_are_in_it(void **state)
+{
+    struct fixture *f = *state;
+    struct call held, calls[3];
+
+    start_held_call(&held, f);
+    start_call(&calls[0], f, "2 100 1 a", 0);
+    start_call(&calls[1], f, "3 100 1 a\n3 50 2 b", 0);
+    start_call(&calls[2], f, "4 @172800 1 a", 0);
+    for (int i = 0; i < 3; i++)
+        wait_until_asleep(&calls[i]);
+    atomic_store(&failure, ENOSPC);
+    atomic_store(&hold, 0);
+    end_call(&held);
+    for (int i = 0; i < 3; i++)
+        end_call(&calls[i]);
+    atomic_store(&failure, 0);
+    assert_int_equal(held.status, FEATURE_FULL);
+    assert_string_equal(held.error.reason, "disk-full");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(calls[i].status, FEATURE_FULL);
+        assert_string_equal(calls[i].error.reason, "disk-full");
+        assert_int_equal(calls[i].error.os_error, ENOSPC);
+        assert_int_equal(calls[i].commit.sequence, 0);
+        assert_null(feature_batch_outcomes(calls[i].batch));
+    }
+    assert_int_equal(stats_of(f).sequence, 1);
+    assert_int_equal(stats_of(f).rows, 0);
+    assert_int_equal(write_batch(f, calls[1].batch).sequence, 2);
+    expect_rows(f, "v(*)", "1\n2\n3",
+                "not_found null null\n"
+                "not_found null null\npresent 1 a");
+    feature_batch_free(held.batch);
+    for (int i = 0; i < 3; i++)
+        feature_batch_free(calls[i].batch);
+}
+
 /* --- fork while they wait --------------------------------------------------- */
 
 /* Two handles of one environment, and all that was made from them. */
@@ -297,8 +334,8 @@ a_child_closes_though_its_parents_threads_wait(void **state)
     open_store(&waiting.other);
     f->context = &waiting;
     start_held_call(&waiting.held, f);
-    start_call(&waiting.queued, f, "2 100 1 a");
-    start_call(&waiting.behind, &waiting.other, "3 100 1 a");
+    start_call(&waiting.queued, f, "2 100 1 a", 0);
+    start_call(&waiting.behind, &waiting.other, "3 100 1 a", 0);
     wait_until_asleep(&waiting.queued);
     wait_until_asleep(&waiting.behind);
     peer = start_peer(f, close_what_was_inherited);
@@ -322,6 +359,7 @@ main(void)
         GROUP(a_call_behind_a_long_commit_gives_up_at_its_deadline),
         GROUP(an_apply_and_another_handle_give_up_too),
         GROUP(calls_that_wait_together_stay_apart),
+        GROUP(a_commit_that_fails_fails_for_all_that_are_in_it),
         GROUP(a_child_closes_though_its_parents_threads_wait),
     };
 

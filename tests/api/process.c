@@ -26,11 +26,12 @@ begin(void **state)
 
 static struct peer *stopped_for;
 
-static void
+static int
 before_commit(void)
 {
     if (stopped_for)
         pass_turn(stopped_for);
+    return 0;
 }
 
 /* Stops within a write until it gets its turn again. */

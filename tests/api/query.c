@@ -311,6 +311,7 @@ a_request_tells_which_commit_and_clock_it_read(void **state)
 {
     struct fixture *f = *state;
     struct reader reader = open_reader(f, "account_stats:name", 0, "1");
+    struct feature_column column;
 
     assert_int_equal(feature_request_commit(reader.request), 0);
     assert_int_equal(feature_request_now(reader.request), 0);
@@ -329,6 +330,8 @@ a_request_tells_which_commit_and_clock_it_read(void **state)
     feature_request_clear(reader.request);
     assert_int_equal(feature_request_commit(reader.request), 0);
     assert_null(feature_request_states(reader.request, 0));
+    must_fail(feature_request_column(reader.request, 0, &column, &problem),
+              FEATURE_INVALID, "argument");
     must_fail(feature_request_read(reader.request, &problem), FEATURE_INVALID,
               "argument");
     set_keys(&reader, "2");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two functions of LMDB, which the program stands in front of, so that a test
- * can stop a writer in the middle of its commit. One file of a program includes
- * this.
+ * can stop a writer in the middle of its commit, or let the commit fail. One
+ * file of a program includes this.
  */
 #ifndef TESTS_API_STAND_IN_H
 #define TESTS_API_STAND_IN_H
@@ -16,8 +16,9 @@
 int mdb_txn_begin(void *env, void *parent, unsigned flags, void **txn);
 int mdb_txn_commit(void *txn);
 
-/* Called by the writing thread, when all is done but the commit itself. */
-static void before_commit(void);
+/* Called by the writing thread, when all is done but the commit itself. Answers
+ * 0, or the errno value that the commit fails with. */
+static int before_commit(void);
 
 static _Thread_local void *written_txn;
 
@@ -49,13 +50,21 @@ int
 mdb_txn_commit(void *txn)
 {
     int (*commit)(void *);
+    void (*undo)(void *);
     void *found = find_original("mdb_txn_commit");
+    int code = 0;
 
-    memcpy(&commit, &found, sizeof commit);
     if (txn == written_txn) {
         written_txn = NULL;
-        before_commit();
+        code = before_commit();
     }
+    if (code) {
+        found = find_original("mdb_txn_abort");
+        memcpy(&undo, &found, sizeof undo);
+        undo(txn);
+        return code;
+    }
+    memcpy(&commit, &found, sizeof commit);
     return commit(txn);
 }
 

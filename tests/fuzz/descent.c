@@ -38,6 +38,7 @@ struct rig {
     atomic_bool *stop; /* for thread and child; shared */
     _Atomic(uint64_t) *commits;
     uint64_t batches;
+    uint64_t reads; /* of the library by mdb_get, before this batch */
     uint64_t look_ups, found, by_lmdb, differences;
     uint32_t trees, deepest;
     struct lf_job jobs[MOST_JOBS];
@@ -164,6 +165,17 @@ switch_path(struct rig *rig)
     lf_selfcheck_forget(rig->environment);
 }
 
+/* Whether the batch that was just run went to LMDB, or a part of it. */
+static bool
+has_fallen_back(struct rig *rig)
+{
+    uint64_t reads = atomic_load(&rig->environment->fallback.reads);
+    bool more = reads > rig->reads;
+
+    rig->reads = reads;
+    return more;
+}
+
 static void
 run_batch(struct rig *rig)
 {
@@ -184,7 +196,7 @@ run_batch(struct rig *rig)
     if (!status) {
         compare(rig, trees, count);
         compare_walk(rig, reader, trees);
-        rig->by_lmdb += rig->environment->fallback.is_forced ? count : 0;
+        rig->by_lmdb += has_fallen_back(rig) ? count : 0;
     }
     lf_reader_end(reader);
     rig->batches++;
@@ -288,6 +300,7 @@ begin_round(struct rig *rig, uint64_t seed)
     struct feature_error error;
 
     rig->dice.state = mix(seed, 6);
+    rig->reads = 0;
     forest_draw(&rig->forest, seed);
     rig_directory(rig->path);
     open_store(rig, FEATURE_OPEN_CREATE);

@@ -7,6 +7,9 @@
  *     model --seed S --operations N --keep LIST    replays a shrunk trace
  *     model N                   the self-test, then N operations
  *
+ * With --fork every run is a process of its own, and a crash is a difference
+ * that shrinks like any other.
+ *
  * Owns the command line, and the cutting of a run into episodes, each with a
  * store and a seed of its own.
  * Keeps a run repeatable: the seed it prints makes it again.
@@ -62,32 +65,40 @@ add_counts(struct total *total, const struct counts *counts)
     total->episodes++;
 }
 
-/* One episode on both sides; where they differ, or NOWHERE. */
-static uint32_t
-run_episode(uint64_t seed, uint32_t length, enum plant plant,
-            struct total *total, struct text *complaint)
+/* One episode, before it is a trace. */
+struct episode {
+    uint64_t seed;
+    uint32_t length;
+    enum plant plant;
+};
+
+static void
+run_operations(void *context, struct findings *findings)
 {
+    const struct episode *episode = context;
     struct arena arena = {0};
-    uint32_t at = NOWHERE;
     struct maker maker;
     struct world world;
 
-    world_begin(&world, true, plant);
-    maker_begin(&maker, seed, &arena, &world);
-    for (uint32_t i = 0; at == NOWHERE && i < length; i++) {
+    world_begin(&world, true, episode->plant);
+    maker_begin(&maker, episode->seed, &arena, &world);
+    for (uint32_t i = 0; i < episode->length; i++) {
         struct operation operation = maker_next(&maker);
 
-        if (!world_run(&world, &operation))
-            at = i;
+        if (!findings_step(findings, &world, &operation, i))
+            break;
     }
-    if (at == NOWHERE && !world_finish(&world))
-        at = length - 1;
-    if (at != NOWHERE)
-        text_add(complaint, "%s", world.complaint.data);
-    add_counts(total, &world.counts);
-    world_end(&world);
+    findings_finish(findings, &world, episode->length);
     arena_free(&arena);
-    return at;
+}
+
+/* One episode on both sides. */
+static void
+run_episode(struct episode episode, struct total *total,
+            struct findings *findings)
+{
+    isolate(run_operations, &episode, findings);
+    add_counts(total, &findings->counts);
 }
 
 static void
@@ -105,36 +116,34 @@ print_replay(const struct arguments *arguments, const struct trace *trace)
 }
 
 static void
-print_trace(const struct trace *trace, const struct text *complaint)
+print_trace(const struct trace *trace, const struct findings *findings)
 {
     struct text text = {0};
 
     trace_print(trace, &text);
     fwrite(text.data, 1, text.size, stdout);
-    printf("=> %s", complaint->data
-                        ? complaint->data
-                        : "no difference (the first run saw one)\n");
+    printf("=> %s",
+           findings->at != NOWHERE ? findings->complaint : "no difference\n");
     text_free(&text);
 }
 
 static void
-report(const struct arguments *arguments, uint64_t seed, uint32_t at,
-       const char *first)
+report(const struct arguments *arguments, const struct episode *episode,
+       const struct findings *first)
 {
-    struct text complaint = {0};
+    struct findings findings;
     struct trace trace;
 
     printf("not ok: they differ at operation %u of the episode with seed "
            "%llu:\n%s",
-           at, (unsigned long long)seed, first);
+           first->at, (unsigned long long)episode->seed, first->complaint);
     fflush(stdout);
-    trace_make(&trace, seed, at + 1, arguments->plant);
-    trace_shrink(&trace, at);
-    (void)trace_replay(&trace, &complaint);
+    trace_make(&trace, episode->seed, first->at + 1, episode->plant);
+    trace_shrink(&trace, first->at);
+    trace_replay(&trace, &findings);
     printf("%u operations are left:\n", trace_kept(&trace));
-    print_trace(&trace, &complaint);
+    print_trace(&trace, &findings);
     print_replay(arguments, &trace);
-    text_free(&complaint);
     trace_free(&trace);
 }
 
@@ -177,29 +186,27 @@ now_seconds(void)
 static bool
 run(const struct arguments *arguments)
 {
-    uint64_t seed = arguments->seed, left = arguments->operations;
+    struct episode episode = {.seed = arguments->seed,
+                              .plant = arguments->plant};
+    uint64_t left = arguments->operations;
     double begin = now_seconds();
-    struct text complaint = {0};
     struct total total = {0};
 
-    printf("seed %llu\n", (unsigned long long)seed);
+    printf("seed %llu\n", (unsigned long long)arguments->seed);
     fflush(stdout);
-    for (; left; seed++) {
-        uint32_t length = episode_length(seed, left);
-        uint32_t at;
+    for (; left; left -= episode.length, episode.seed++) {
+        struct findings findings;
 
-        if (arguments->is_verbose) {
-            printf("  episode %llu: %u operations\n", (unsigned long long)seed,
-                   length);
-            fflush(stdout);
-        }
-        at = run_episode(seed, length, arguments->plant, &total, &complaint);
-        if (at != NOWHERE) {
-            report(arguments, seed, at, complaint.data);
-            text_free(&complaint);
+        episode.length = episode_length(episode.seed, left);
+        if (arguments->is_verbose)
+            printf("  episode %llu: %u operations\n",
+                   (unsigned long long)episode.seed, episode.length);
+        fflush(stdout);
+        run_episode(episode, &total, &findings);
+        if (findings.at != NOWHERE) {
+            report(arguments, &episode, &findings);
             return false;
         }
-        left -= length;
     }
     print_total(&total, now_seconds() - begin);
     return true;
@@ -208,9 +215,8 @@ run(const struct arguments *arguments)
 static bool
 replay(const struct arguments *arguments)
 {
-    struct text complaint = {0};
+    struct findings findings;
     struct trace trace;
-    uint32_t at = NOWHERE;
 
     trace_make(&trace, arguments->seed, (uint32_t)arguments->operations,
                arguments->plant);
@@ -219,35 +225,34 @@ replay(const struct arguments *arguments)
                 arguments->keep);
         exit(2);
     }
-    at = trace_replay(&trace, &complaint);
-    print_trace(&trace, at == NOWHERE ? &(struct text){.data = "the same\n"}
-                                      : &complaint);
-    text_free(&complaint);
+    trace_replay(&trace, &findings);
+    print_trace(&trace, &findings);
     trace_free(&trace);
-    return at == NOWHERE;
+    return findings.at == NOWHERE;
 }
 
 /* Finds one plant and shrinks it. */
 static bool
 test_plant(const struct arguments *arguments, enum plant plant)
 {
-    uint64_t seed = PLANT_SEED, left = PLANT_OPERATIONS;
-    uint32_t at = NOWHERE, length, kept;
-    struct text complaint = {0};
+    struct episode episode = {.seed = PLANT_SEED, .plant = plant};
+    uint64_t left = PLANT_OPERATIONS;
+    struct findings findings = {.at = NOWHERE};
     struct total total = {0};
     struct trace trace;
+    uint32_t kept;
 
-    for (; left && at == NOWHERE; left -= length, seed++) {
-        length = episode_length(seed, left);
-        at = run_episode(seed, length, plant, &total, &complaint);
+    for (; left && findings.at == NOWHERE; left -= episode.length) {
+        episode.length = episode_length(episode.seed, left);
+        run_episode(episode, &total, &findings);
+        episode.seed += findings.at == NOWHERE;
     }
-    text_free(&complaint);
-    if (at == NOWHERE) {
+    if (findings.at == NOWHERE) {
         printf("not ok: the plant %s was not found\n", plant_names[plant]);
         return false;
     }
-    trace_make(&trace, seed - 1, at + 1, plant);
-    trace_shrink(&trace, at);
+    trace_make(&trace, episode.seed, findings.at + 1, plant);
+    trace_shrink(&trace, findings.at);
     kept = trace_kept(&trace);
     printf("%s: the plant %s is found and shrinks to %u operations\n",
            kept <= PLANT_SHRUNK ? "ok" : "not ok", plant_names[plant], kept);
@@ -273,7 +278,7 @@ usage(const char *program)
 {
     fprintf(stderr,
             "usage: %s [--operations N] [--seed S] [--plant NAME] [--keep LIST]"
-            " [--self-test] [--verbose] [N]\nplants:",
+            " [--self-test] [--fork] [--verbose] [N]\nplants:",
             program);
     for (int i = PLANT_NONE + 1; i < PLANTS; i++)
         fprintf(stderr, " %s", plant_names[i]);
@@ -308,6 +313,8 @@ take_argument(struct arguments *arguments, const char *name, const char *value)
 {
     if (!strcmp(name, "--verbose")) {
         arguments->is_verbose = true;
+    } else if (!strcmp(name, "--fork")) {
+        isolates = true;
     } else if (!strcmp(name, "--self-test")) {
         arguments->tests_plants = true;
         arguments->runs = false;

@@ -261,6 +261,9 @@ read_matrix(struct world *world, struct live_query *live,
     if (!expect_status(world, "feature_request_read_matrix", status, &error,
                        expected))
         return false;
+    for (size_t i = 0; status && i < (read->rows + 1) * stride; i++)
+        if (matrix[i] != 0)
+            return complain(world, "a failed read wrote into the matrix");
     if (status)
         return error.status == FEATURE_INVALID ||
                compare_failure(world, live, &error);

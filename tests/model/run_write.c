@@ -238,7 +238,7 @@ write_store(struct world *world, const struct operation *operation,
                          model->status);
     if (same && status)
         same = compare_failure(world, model, &error);
-    if (same && !status)
+    if (same) /* after a failure: untouched */
         same = compare_commit(world, "feature_store_write", &commit,
                               &model->commit);
     for (uint32_t i = 0; same && i < count; i++)

@@ -22,11 +22,13 @@ static bool
 still_differs(struct search *search)
 {
     struct trace *trace = search->trace;
+    struct findings findings;
     uint32_t at;
 
     if (search->replays++ > REPLAYS_MAX)
         return false;
-    at = trace_replay(trace, NULL);
+    trace_replay(trace, &findings);
+    at = findings.at;
     for (uint32_t i = at; at != NOWHERE && i + 1 < trace->count; i++)
         trace->kept[i + 1] = false;
     return at != NOWHERE;

@@ -42,31 +42,32 @@ trace_free(struct trace *trace)
     arena_free(&trace->arena);
 }
 
-uint32_t
-trace_replay(const struct trace *trace, struct text *complaint)
+static void
+replay(void *context, struct findings *findings)
 {
+    const struct trace *trace = context;
     struct arena arena = {0};
-    uint32_t at = NOWHERE;
     struct world world;
 
     world_begin(&world, true, trace->plant);
-    for (uint32_t i = 0; at == NOWHERE && i < trace->count; i++) {
+    for (uint32_t i = 0; i < trace->count; i++) {
         struct operation operation;
 
         if (!trace->kept[i])
             continue;
         operation =
             operation_without(&arena, &trace->operations[i], trace->dropped[i]);
-        if (!world_run(&world, &operation))
-            at = i;
+        if (!findings_step(findings, &world, &operation, i))
+            break;
     }
-    if (at == NOWHERE && !world_finish(&world))
-        at = trace->count - 1;
-    if (complaint && at != NOWHERE)
-        text_add(complaint, "%s", world.complaint.data);
-    world_end(&world);
+    findings_finish(findings, &world, trace->count);
     arena_free(&arena);
-    return at;
+}
+
+void
+trace_replay(struct trace *trace, struct findings *findings)
+{
+    isolate(replay, trace, findings);
 }
 
 uint32_t

@@ -3,9 +3,8 @@
 #ifndef MODEL_TRACE_H
 #define MODEL_TRACE_H
 
+#include "isolate.h"
 #include "make.h"
-
-#define NOWHERE UINT32_MAX
 
 /* An episode as its seed makes it; borrowed by everything made from it. */
 struct trace {
@@ -24,9 +23,8 @@ void trace_make(struct trace *trace, uint64_t seed, uint32_t count,
                 enum plant plant);
 void trace_free(struct trace *trace);
 
-/* Does the kept part in a new store. The operation at which the sides differ,
- * or NOWHERE; the complaint, where it is not NULL, says how. */
-uint32_t trace_replay(const struct trace *trace, struct text *complaint);
+/* Does the kept part in a new store. */
+void trace_replay(struct trace *trace, struct findings *findings);
 
 /* Drops what the difference does not need, as far as it goes; at is where it
  * was seen. */

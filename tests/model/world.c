@@ -191,26 +191,26 @@ run_second_handle(struct world *world, const struct operation *operation)
 }
 
 static void
-make_directory(char path[256])
+make_directory(char path[WORLD_PATH_SIZE])
 {
     const char *base = getenv("TMPDIR");
     int size;
 
     if (!base || !*base)
         base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
-    size = snprintf(path, 256, "%s/model-XXXXXX", base);
-    if (size >= 256 || !mkdtemp(path)) {
+    size = snprintf(path, WORLD_PATH_SIZE, "%s/model-XXXXXX", base);
+    if (size >= WORLD_PATH_SIZE || !mkdtemp(path)) {
         perror("mkdtemp");
         exit(2);
     }
 }
 
 /* A store's directory holds files only. */
-static void
-remove_store(const char *path)
+void
+world_remove(const char *path)
 {
     static const char *const names[] = {"data.mdb", "lock.mdb", "open.lock"};
-    char file[300];
+    char file[WORLD_PATH_SIZE + 16];
 
     for (uint32_t i = 0; i < COUNT(names); i++) {
         snprintf(file, sizeof file, "%s/%s", path, names[i]);
@@ -243,7 +243,7 @@ world_end(struct world *world)
         if (world->handles[i].is_open)
             (void)close_handle(world, i);
     if (world->path[0])
-        remove_store(world->path);
+        world_remove(world->path);
     text_free(&world->complaint);
     arena_free(&world->arena);
     arena_free(&world->scratch);

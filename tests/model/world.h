@@ -6,10 +6,11 @@
 #include "answer.h"
 #include "operation.h"
 
-#define CLOCK_BEGIN  (INT64_C(1700000000) * SECOND)
-#define MAX_ROW_SIZE 16384
-#define KEY_SIZE_MAX 480
-#define MAP_SIZE     (UINT64_C(256) << 20)
+#define CLOCK_BEGIN     (INT64_C(1700000000) * SECOND)
+#define WORLD_PATH_SIZE 256
+#define MAX_ROW_SIZE    16384
+#define KEY_SIZE_MAX    480
+#define MAP_SIZE        (UINT64_C(256) << 20)
 
 struct handle {
     bool is_open;
@@ -81,7 +82,7 @@ struct world {
     int64_t clock; /* of the first handle */
     int64_t now;   /* of the handle that is used */
     bool has_store;
-    char path[256];
+    char path[WORLD_PATH_SIZE];
     struct handle handles[HANDLES];
     struct live_batch batches[BATCH_SLOTS];
     struct live_query queries[QUERY_SLOTS];
@@ -92,6 +93,9 @@ struct world {
 
 void world_begin(struct world *world, bool has_store, enum plant plant);
 void world_end(struct world *world);
+
+/* Removes the store of a world that did not end. */
+void world_remove(const char *path);
 
 /* Does one operation on the model and the store. False: they differ, and the
  * complaint says how. */

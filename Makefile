@@ -314,8 +314,9 @@ check-install: all
 
 # make bench QUICK=1 is short; ONLY=base runs one part. A peer takes part where
 # its header is there.
-BENCH_DISK  ?= $(B)/bench/data
+BENCH_READS ?= /dev/shm/feature-bench
 BENCH_TMPFS ?= /dev/shm/feature-bench
+BENCH_DISK  ?= $(B)/bench/data
 speed_parts := $(filter-out bench/heap.c bench/micro.c,$(wildcard bench/*.c))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
@@ -347,10 +348,11 @@ $(B)/bench/micro: $(micro_parts) $(lib_objects)
 
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
 	@$(B)/bench/speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
-	    --disk $(BENCH_DISK) --tmpfs $(BENCH_TMPFS) \
+	    --reads $(BENCH_READS) --tmpfs $(BENCH_TMPFS) --disk $(BENCH_DISK) \
 	    --results $(B)/bench/results.json
-bench-plot: ## draw docs/latency.svg from the last bench
+bench-plot: ## draw docs/latency.svg from the last bench, write its tables
 	python3 bench/plot.py $(B)/bench/results.json docs/latency.svg
+	python3 bench/table.py $(B)/bench/results.json docs/performance.md
 deps-bench: ## install the peers of the bench
 	@scripts/deps-bench.sh
 

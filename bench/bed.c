@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Data sets on disk.
+ * Data sets as files.
  *
  * Owns the store of a data set and the copy that the raw loop reads.
  * Keeps both warm and checked before anything is timed, and the files in memory
@@ -50,13 +50,13 @@ check(struct bed *bed)
 }
 
 void
-bed_make(struct bed *bed, const struct dataset *data)
+bed_make(struct bed *bed, const struct dataset *data, const char *directory)
 {
     uint64_t begun = bench_clock();
 
     bed->data = *data;
-    store_path(bed->store_path, settings.disk, data->name, "");
-    store_path(bed->raw_path, settings.disk, data->name, "-raw");
+    store_path(bed->store_path, directory, data->name, "");
+    store_path(bed->raw_path, directory, data->name, "-raw");
     store_build(data, bed->store_path);
     store_copy(bed->store_path, bed->raw_path);
     store_heat(bed->store_path);

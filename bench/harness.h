@@ -16,7 +16,8 @@
 
 struct settings {
     bool quick;            /* small sizes, few rounds */
-    char disk[PATH_SIZE];  /* data sets, and everything durable */
+    char reads[PATH_SIZE]; /* data sets that are only read */
+    char disk[PATH_SIZE];  /* everything durable, and everything cold */
     char tmpfs[PATH_SIZE]; /* write figures without the cost of a sync */
     char results[PATH_SIZE];
     char micro[PATH_SIZE]; /* the program of that name */
@@ -35,6 +36,8 @@ uint64_t bench_clock(void); /* nanoseconds, steady */
 void bench_pin(unsigned core);
 void bench_unpin(void);
 
+/* Ends the bench; what bench_last_words names is called first. */
+extern void (*bench_last_words)(void);
 _Noreturn void bench_fail(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 void bench_must(feature_status status, const struct feature_error *error);

@@ -87,8 +87,11 @@ report_machine(void)
     report_text("libfeature", "%u.%u.%u", feature_version() / 10000,
                 feature_version() / 100 % 100, feature_version() % 100);
     report_text("LMDB", "%s", mdb_version(NULL, NULL, NULL));
-    report_text("data", "%s on %s", settings.disk, report_place(settings.disk));
-    report_text("write data", "%s on %s, where a table says so", settings.tmpfs,
+    report_text("read data", "%s on %s", settings.reads,
+                report_place(settings.reads));
+    report_text("durable data", "%s on %s", settings.disk,
+                report_place(settings.disk));
+    report_text("write data", "%s on %s", settings.tmpfs,
                 report_place(settings.tmpfs));
     if (settings.quick)
         report_text("sizes", "QUICK: a tenth of the rows, few rounds; not the "

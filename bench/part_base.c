@@ -59,7 +59,7 @@ stop_peers(struct peers *peers)
         reader_close(peers->readers[i]);
     redis_stop(peers->redis);
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-        store_path(path, settings.disk, names[i], "");
+        store_path(path, settings.reads, names[i], "");
         store_remove(path);
     }
 }
@@ -68,7 +68,7 @@ static void
 run_batch(struct peers *peers, struct bed *base, size_t batch)
 {
     struct contest contest = {.unit = "ns/row",
-                              .place = report_place(settings.disk)};
+                              .place = report_place(settings.reads)};
     struct timed timed[PEERS_MAX];
     struct workload workload;
 

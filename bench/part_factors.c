@@ -16,7 +16,7 @@ static void
 compare(struct bed *bed, enum distribution distribution, const char *name)
 {
     struct contest contest = {.unit = "ns/row",
-                              .place = report_place(settings.disk)};
+                              .place = report_place(settings.reads)};
     struct workload workload;
     struct timed timed[3];
 
@@ -42,7 +42,7 @@ compare_with(const struct dataset *data, const char *name)
 {
     struct bed bed;
 
-    bed_make(&bed, data);
+    bed_make(&bed, data, settings.reads);
     compare(&bed, UNIFORM, name);
     bed_remove(&bed);
 }

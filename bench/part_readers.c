@@ -112,7 +112,7 @@ run_threads(struct bed *bed)
     static const unsigned counts[] = {1, 2, THREADS};
     struct contest contest = {.name = "reader threads, batch 100, wall time",
                               .unit = "ns/row",
-                              .place = report_place(settings.disk)};
+                              .place = report_place(settings.reads)};
     struct team *teams[6];
 
     for (unsigned i = 0; i < 6; i++) {
@@ -214,7 +214,7 @@ run_processes(struct bed *bed)
 {
     struct contest contest = {.name = "reader processes, batch 100",
                               .unit = "ns/row",
-                              .place = report_place(settings.disk)};
+                              .place = report_place(settings.reads)};
     struct worker raw[WORKERS], ours[WORKERS];
     struct crew crews[4] = {
         {raw, 1}, {raw, WORKERS}, {ours, 1}, {ours, WORKERS}};

@@ -23,7 +23,7 @@ part_sizes(struct bed *base)
     struct dataset large = base_data("large", bench_choose(10000000, 1000000));
     struct contest contest = {.name = "number of rows, batch 100",
                               .unit = "ns/row",
-                              .place = report_place(settings.disk)};
+                              .place = report_place(settings.reads)};
     struct bed beds[2];
     struct bed *const all[] = {&beds[0], base, &beds[1]};
     static const char *const names[][2] = {
@@ -34,8 +34,8 @@ part_sizes(struct bed *base)
     struct timed timed[7];
     unsigned count = 0;
 
-    bed_make(&beds[0], &small);
-    bed_make(&beds[1], &large);
+    bed_make(&beds[0], &small, settings.reads);
+    bed_make(&beds[1], &large, settings.reads);
     for (unsigned i = 0; i < 3; i++) {
         struct reader *raw = reader_raw(all[i]->raw, 1, false);
         struct reader *ours =

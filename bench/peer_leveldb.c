@@ -96,7 +96,7 @@ reader_leveldb(const struct dataset *data)
     leveldb_options_t *options = leveldb_options_create();
     char path[PATH_SIZE], *problem = NULL;
 
-    store_path(path, settings.disk, "leveldb", "");
+    store_path(path, settings.reads, "leveldb", "");
     store_directory(path);
     leveldb_options_set_create_if_missing(options, 1);
     leveldb_options_set_compression(options, leveldb_no_compression);

@@ -325,7 +325,7 @@ redis_start(const struct dataset *data)
     int tries;
 
     made->data = data;
-    store_path(made->directory, settings.disk, "redis", "");
+    store_path(made->directory, settings.reads, "redis", "");
     store_directory(made->directory);
     snprintf(socket, sizeof socket, "/tmp/feature-bench-%d.sock",
              (int)getpid());

@@ -155,7 +155,7 @@ reader_rocksdb(const struct dataset *data)
     const rocksdb_options_t *each[] = {options};
     char path[PATH_SIZE], *problem = NULL;
 
-    store_path(path, settings.disk, "rocksdb", "");
+    store_path(path, settings.reads, "rocksdb", "");
     store_directory(path);
     made->data = data;
     made->db = rocksdb_open_column_families(options, path, 1, names, each,

@@ -112,7 +112,7 @@ reader_sqlite(const struct dataset *data, bool rowid)
     struct sqlite *made = bench_alloc(1, sizeof *made);
     char path[PATH_SIZE], table[200];
 
-    store_path(path, settings.disk, "sqlite", rowid ? "-rowid" : "");
+    store_path(path, settings.reads, "sqlite", rowid ? "-rowid" : "");
     store_directory(path);
     bench_append(path, sizeof path, "/db");
     made->data = data;

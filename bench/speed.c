@@ -6,7 +6,8 @@
  * Keeps one process and one run for every ratio it prints.
  * Never asserts a time: PASS and MISS are lines of the last table.
  *
- *     speed [--quick] [--only PART] --disk DIR --tmpfs DIR --results FILE
+ *     speed [--quick] [--only PART] --reads DIR --disk DIR --tmpfs DIR
+ *           --results FILE
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,13 +19,17 @@
 static const struct part {
     const char *name;
     void (*run)(struct bed *base);
+    bool on_disk;
 } parts[] = {
-    {"micro", part_micro},     {"base", part_base},
-    {"readers", part_readers}, {"sizes", part_sizes},
-    {"factors", part_factors}, {"views", part_views},
-    {"cold", part_cold},       {"writer", part_writer},
-    {"writes", part_writes},   {"commits", part_commits},
+    {"micro", part_micro, false},     {"base", part_base, false},
+    {"readers", part_readers, false}, {"sizes", part_sizes, false},
+    {"factors", part_factors, false}, {"views", part_views, false},
+    {"writes", part_writes, false},   {"cold", part_cold, true},
+    {"service", part_service, true},  {"writer", part_writer, true},
+    {"commits", part_commits, true},
 };
+
+#define PARTS (sizeof parts / sizeof *parts)
 
 static void
 set_path(char path[PATH_SIZE], const char *value)
@@ -38,6 +43,7 @@ read_arguments(int count, char **arguments)
 {
     ssize_t size = readlink("/proc/self/exe", settings.self, PATH_SIZE - 1);
 
+    set_path(settings.reads, "/dev/shm/feature-bench");
     set_path(settings.disk, "build/bench/data");
     set_path(settings.tmpfs, "/dev/shm/feature-bench");
     set_path(settings.results, "build/bench/results.json");
@@ -54,7 +60,9 @@ read_arguments(int count, char **arguments)
             settings.quick = true;
             continue;
         }
-        if (!strcmp(name, "--disk"))
+        if (!strcmp(name, "--reads"))
+            set_path(settings.reads, value);
+        else if (!strcmp(name, "--disk"))
             set_path(settings.disk, value);
         else if (!strcmp(name, "--tmpfs"))
             set_path(settings.tmpfs, value);
@@ -68,28 +76,46 @@ read_arguments(int count, char **arguments)
     }
 }
 
+/* The parts of one kind, over a data set that lives as long as they run. */
+static void
+run_parts(bool on_disk, const char *name, const char *directory)
+{
+    struct dataset data = base_data(name, bench_choose(1000000, 200000));
+    bool is_made = false;
+    struct bed bed;
+
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (parts[i].on_disk != on_disk ||
+            (settings.only && strcmp(settings.only, parts[i].name) != 0))
+            continue;
+        if (!is_made)
+            bed_make(&bed, &data, directory);
+        is_made = true;
+        parts[i].run(&bed);
+    }
+    if (is_made)
+        bed_remove(&bed);
+}
+
 int
 main(int count, char **arguments)
 {
     uint64_t begun = bench_clock();
-    struct dataset data;
-    struct bed base;
 
     if (count > 1 && !strcmp(arguments[1], "--worker"))
         return worker_main(count - 2, arguments + 2);
     read_arguments(count, arguments);
+    mkdir(settings.reads, 0700);
     mkdir(settings.disk, 0700);
     mkdir(settings.tmpfs, 0700);
     bench_pin(0);
     report_machine();
-    data = base_data("base", bench_choose(1000000, 200000));
-    bed_make(&base, &data);
-    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (!settings.only || !strcmp(settings.only, parts[i].name))
-            parts[i].run(&base);
-    bed_remove(&base);
+    bench_last_words = report_finish;
+    run_parts(false, "base", settings.reads);
+    run_parts(true, "disk", settings.disk);
     rmdir(settings.tmpfs);
     rmdir(settings.disk);
+    rmdir(settings.reads);
     printf("\nran for %.0f s\n", (double)(bench_clock() - begun) / 1e9);
     report_finish();
     return 0;

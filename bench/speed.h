@@ -19,8 +19,9 @@ struct bed {
     struct raw *raw;
 };
 
-/* Builds both on disk and checks every row through both. */
-void bed_make(struct bed *bed, const struct dataset *data);
+/* Builds both in a directory and checks every row through both. */
+void bed_make(struct bed *bed, const struct dataset *data,
+              const char *directory);
 void bed_open(struct bed *bed); /* again, after bed_close */
 void bed_close(struct bed *bed);
 void bed_remove(struct bed *bed);
@@ -28,16 +29,18 @@ void bed_remove(struct bed *bed);
 /* The base point's data set: 20 features in 253 bytes. */
 struct dataset base_data(const char *name, uint64_t rows);
 
+/* Each gets the base point's data set; the last four get it on the disk. */
+void part_micro(struct bed *base);
 void part_base(struct bed *base);
 void part_readers(struct bed *base);
-void part_writer(struct bed *base);
-void part_cold(struct bed *base);
-void part_commits(struct bed *base);
 void part_sizes(struct bed *base);
 void part_factors(struct bed *base);
 void part_views(struct bed *base);
 void part_writes(struct bed *base);
-void part_micro(struct bed *base);
+void part_service(struct bed *disk);
+void part_cold(struct bed *disk);
+void part_writer(struct bed *disk);
+void part_commits(struct bed *disk);
 
 /* A process that reads when it is told to: part_readers.c. */
 int worker_main(int count, char **arguments);

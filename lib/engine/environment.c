@@ -5,7 +5,7 @@
  * Owns the shares, and the answers about an environment as a whole.
  * Keeps the open lock around every open and close: LMDB 0.9.26 to 0.9.31
  * destroy a shared mutex when two processes do these at once.
- * Never opens a file twice in one process, and never calls LMDB for an
+ * Never opens a lock table twice in one process, nor calls LMDB for an
  * environment that was inherited by fork.
  */
 #include "engine/environment.h"

@@ -2,8 +2,8 @@
 /*
  * The way down a tree, with every page on it inspected.
  *
- * Owns the check of whole pages: each node within the page, keys in strict
- * order, at least one node in a leaf and two in a branch.
+ * Owns the check of whole pages: each node within the page and of a known kind,
+ * keys in strict order, at least one node in a leaf and two in a branch.
  * Keeps LMDB's own code to pages that passed it: on any other it may assert or
  * leave the map, and its bisection meets nodes that ours does not.
  * Never inspects a page twice for one caller, so long as its list has room.
@@ -31,6 +31,15 @@ compare(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
     return order ? order : (a_size > b_size) - (a_size < b_size);
 }
 
+/* Of what a leaf holds, LMDB believes every flag. In databases without flags of
+ * their own there are plain values, long ones, and records of databases. */
+static bool
+is_known_kind(const struct lf_node *node)
+{
+    return !node->flags || node->flags == LF_NODE_IS_BIG ||
+           (node->flags == LF_NODE_IS_DATABASE && node->size == LF_RECORD_SIZE);
+}
+
 /* Node 0 of a branch has no key. */
 static feature_status
 inspect(const struct lf_pages *pages, const uint8_t *page, uint64_t number,
@@ -50,6 +59,10 @@ inspect(const struct lf_pages *pages, const uint8_t *page, uint64_t number,
             return lf_fail(error, FEATURE_CORRUPT, "structure",
                            "page %llu has keys out of order",
                            (unsigned long long)number);
+        if (!is_branch && !is_known_kind(&node))
+            return lf_fail(error, FEATURE_CORRUPT, "structure",
+                           "page %llu has a value of an unknown kind (0x%x)",
+                           (unsigned long long)number, node.flags);
         before = node;
     }
     return FEATURE_OK;

@@ -6,7 +6,7 @@
  * Keeps to the pages of one snapshot: trees are found by name in it, so one
  * that is created, dropped or swapped meanwhile, here or in another process,
  * is seen exactly as the snapshot has it.
- * Never runs LMDB's tree code on damaged pages: every page is checked.
+ * Never hands LMDB a page that was found damaged: that is FEATURE_CORRUPT.
  */
 #include "engine/descent.h"
 #include "engine/fallback.h"

@@ -301,6 +301,8 @@ unknown_ways_to_open_are_refused(void **state)
     bad.max_readers = UINT32_MAX;
     must_fail(call_with_size(f, 0, &bad), FEATURE_INVALID, "argument");
     must(call_with_size(f, 0, &good));
+    good.flags = FEATURE_OPEN_WARM | FEATURE_OPEN_ALLOW_REMOTE;
+    must(call_with_size(f, 0, &good));
     /* A weaker level may share a stronger one, not the other way round. */
     bad = good;
     bad.sync = FEATURE_SYNC_LAST_TXN;

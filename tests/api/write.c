@@ -157,6 +157,13 @@ rows_ahead_of_the_clock_wait_outside(void **state)
     expect_at(f, "free", INT64_MAX, "A");
     expect_rows(f, "v:a AS v, strict:a AS s, free:a", "1",
                 "present,present,present 5 5 5");
+    define(f, "CREATE FEATURE VIEW strict (a INT64) FOR e"
+              " WITH (max_skew = '10s');"
+              "CREATE FEATURE VIEW free (a INT64) FOR e"
+              " WITH (max_skew = '1s')");
+    expect_at(f, "strict", NOON + 10 * SECOND, "A");
+    expect_at(f, "strict", NOON + 10 * SECOND + 1, "F");
+    expect_at(f, "free", INT64_MAX, "F");
 }
 
 static void

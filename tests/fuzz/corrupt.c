@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * corrupt [COUNT] [SEED]: damaged stores through the public calls. A read
+ * corrupt [COUNT] [SEED] [FIRST]: damaged stores through the public calls. A read
  * answers what was committed for its key at some time, or nothing, or an error;
  * it never crashes, hangs, or answers anything else. The same with
  * FEATURE_READ_PATH=mdb_get is printed beside it, because LMDB promises none of
@@ -44,7 +44,8 @@ struct rig {
     char store[RIG_PATH_SIZE];
     struct image image;
     uint64_t seed;
-    bool forges; /* the third generation is none that was written */
+    uint32_t first; /* trial */
+    bool forges;    /* the third generation is none that was written */
     struct counts *counts;
 };
 
@@ -377,7 +378,7 @@ run(struct rig *rig, const char *name, uint32_t count)
 
     memset((void *)rig->counts, 0, sizeof *rig->counts);
     make_store(rig);
-    crashed = rig_run(count, run_trial, rig, &hung);
+    crashed = rig_run(rig->first, rig->first + count, run_trial, rig, &hung);
     bad = crashed + hung + rig->counts->wrong;
     if (!name)
         print(bad ? "not ok " : "ok ", count, rig, crashed, hung);
@@ -399,6 +400,7 @@ main(int argc, char **argv)
     struct rig rig = {.seed = argc > 2 ? strtoull(argv[2], NULL, 10) : SEED};
     bool failed;
 
+    rig.first = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
     rig.counts = rig_share(sizeof *rig.counts);
     unsetenv("FEATURE_READ_PATH");
     failed = run(&rig, NULL, count) > 0;

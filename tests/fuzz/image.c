@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image [COUNT] [SEED]: damaged files through the code that reads pages, in
+ * image [COUNT] [SEED] [FIRST]: damaged files through the code that reads pages, in
  * memory that ends where the file does. Whatever it answers, it never leaves
  * that memory. Then the fault "bounds" has to show as crashes.
  *
@@ -214,11 +214,12 @@ main(int argc, char **argv)
 {
     uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 10000;
     struct rig rig = {.seed = argc > 2 ? strtoull(argv[2], NULL, 10) : SEED};
+    uint32_t first = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
     uint32_t crashed, hung, planted;
 
     rig.counts = rig_share(sizeof *rig.counts);
     make_image(&rig);
-    crashed = rig_run(count, run_trial, &rig, &hung);
+    crashed = rig_run(first, first + count, run_trial, &rig, &hung);
     printf("%sok %u damaged images of %zu pages: %llu look-ups, %llu values, "
            "%llu refusals, %u crashes, %u hangs, seed %llu\n",
            crashed || hung ? "not " : "", count,
@@ -229,7 +230,7 @@ main(int argc, char **argv)
            (unsigned long long)rig.seed);
     crashed += hung;
     plant = PLANT_BOUNDS;
-    planted = rig_run(CONTROL, run_trial, &rig, &hung);
+    planted = rig_run(0, CONTROL, run_trial, &rig, &hung);
     printf("%sok the fault \"bounds\" shows: %u crashes, %u hangs in %d "
            "images\n",
            planted ? "" : "not ", planted, hung, CONTROL);

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "plants.h"
 #include "support.h"
 
 #define LONGEST_S 10
@@ -100,14 +101,14 @@ rig_share(size_t size)
 }
 
 static void
-run_child(uint32_t count, void (*trial)(void *context, uint32_t number),
+run_child(uint32_t end, void (*trial)(void *context, uint32_t number),
           void *context, _Atomic(uint32_t) *next)
 {
     const struct rlimit no_core = {0};
     uint32_t number;
 
     setrlimit(RLIMIT_CORE, &no_core);
-    while ((number = atomic_load(next)) < count) {
+    while ((number = atomic_load(next)) < end) {
         alarm(LONGEST_S);
         trial(context, number);
         atomic_store(next, number + 1);
@@ -116,21 +117,23 @@ run_child(uint32_t count, void (*trial)(void *context, uint32_t number),
 }
 
 uint32_t
-rig_run(uint32_t count, void (*trial)(void *context, uint32_t number),
-        void *context, uint32_t *hung)
+rig_run(uint32_t first, uint32_t end,
+        void (*trial)(void *context, uint32_t number), void *context,
+        uint32_t *hung)
 {
     _Atomic(uint32_t) *next = rig_share(sizeof *next);
     uint32_t crashed = 0;
 
     *hung = 0;
-    while (atomic_load(next) < count) {
+    atomic_store(next, first);
+    while (atomic_load(next) < end) {
         pid_t child;
         int status;
 
         fflush(stdout);
         child = fork();
         if (!child)
-            run_child(count, trial, context, next);
+            run_child(end, trial, context, next);
         if (child < 0 || waitpid(child, &status, 0) != child)
             rig_give_up("fork", "failed");
         if (WIFEXITED(status) && !WEXITSTATUS(status))
@@ -139,9 +142,10 @@ rig_run(uint32_t count, void (*trial)(void *context, uint32_t number),
             ++*hung;
         else
             crashed++;
-        if (WIFEXITED(status))
-            printf("trial %u ended its child with %d\n", atomic_load(next),
-                   WEXITSTATUS(status));
+        if (plant == PLANT_NONE)
+            printf("# trial %u: %s %d\n", atomic_load(next),
+                   WIFEXITED(status) ? "exit" : "signal",
+                   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
         atomic_fetch_add(next, 1);
     }
     munmap((void *)next, sizeof *next);

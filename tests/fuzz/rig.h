@@ -29,11 +29,12 @@ void rig_give_up(const char *what, const char *why) __attribute__((noreturn));
 /* Memory that a child shares with its parent; zeroed. */
 void *rig_share(size_t size);
 
-/* Runs trials [0, count) in children, each of which does as many as it can:
+/* Runs trials [first, end) in children, each of which does as many as it can:
  * `trial` returns after one. A crash, or one that takes longer than ten
  * seconds, costs that trial. Returns how many crashed; *hung counts the
  * others. */
-uint32_t rig_run(uint32_t count, void (*trial)(void *context, uint32_t number),
-                 void *context, uint32_t *hung);
+uint32_t rig_run(uint32_t first, uint32_t end,
+                 void (*trial)(void *context, uint32_t number), void *context,
+                 uint32_t *hung);
 
 #endif

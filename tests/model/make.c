@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ELSEWHERE_ONE_IN 150 /* operations: a fork takes its time */
+
 const char *
 make_name(struct maker *maker, char letter, uint32_t number)
 {
@@ -154,6 +156,19 @@ make_skew(struct dice *dice)
     return dice_chance(dice, 60) ? 0 : dice_between(dice, -2, 2) * SECOND;
 }
 
+/* Another process has no batches and queries of this one. */
+static bool
+may_be_elsewhere(const struct operation *operation)
+{
+    for (uint32_t i = 0; operation->kind == OP_WRITE && i < operation->count;
+         i++)
+        if (operation->entries[i].from_slot)
+            return false;
+    return operation->kind == OP_APPLY || operation->kind == OP_WRITE ||
+           operation->kind == OP_DESCRIBE ||
+           (operation->kind == OP_READ && operation->has_query);
+}
+
 struct operation
 maker_next(struct maker *maker)
 {
@@ -200,5 +215,7 @@ maker_next(struct maker *maker)
     }
     if (made.kind == OP_REOPEN || made.kind == OP_SECOND_HANDLE)
         made.handle = 0;
+    if (dice_below(dice, ELSEWHERE_ONE_IN) == 0)
+        made.is_elsewhere = may_be_elsewhere(&made);
     return made;
 }

@@ -62,6 +62,7 @@ add_counts(struct total *total, const struct counts *counts)
     total->counts.rows_written += counts->rows_written;
     total->counts.cells_read += counts->cells_read;
     total->counts.conflicts += counts->conflicts;
+    total->counts.elsewhere += counts->elsewhere;
     total->episodes++;
 }
 
@@ -166,8 +167,9 @@ print_total(const struct total *total, double seconds)
     for (uint32_t i = 0; i < OPERATION_KINDS; i++)
         printf(" %llu %s,", (unsigned long long)total->counts.operations[i],
                names[i]);
-    printf(" %llu rows written, %llu cells compared, %llu schema changes "
-           "noticed\n",
+    printf(" %llu of them in other processes; %llu rows written, %llu cells "
+           "compared, %llu schema changes noticed\n",
+           (unsigned long long)total->counts.elsewhere,
            (unsigned long long)total->counts.rows_written,
            (unsigned long long)total->counts.cells_read,
            (unsigned long long)total->counts.conflicts);

@@ -78,6 +78,7 @@ struct operation {
     bool is_planned;    /* OP_APPLY: plan first */
     bool skip_invalid;  /* OP_WRITE */
     bool has_query;     /* OP_READ: a query of its own */
+    bool is_elsewhere;  /* another process does it */
     uint32_t count;     /* statements or entries */
     struct statement *statements;
     struct write_entry *entries;

@@ -147,6 +147,8 @@ print_apply(struct text *text, const struct operation *operation)
 void
 operation_print(struct text *text, const struct operation *operation)
 {
+    if (operation->is_elsewhere)
+        text_add(text, "another process: ");
     if (operation->handle)
         text_add(text, "handle 2: ");
     switch (operation->kind) {

@@ -78,8 +78,8 @@ compare_plan(struct world *world, const struct operation *operation,
                        expected))
         return false;
     if (!lines != (expected != OUTCOME_OK))
-        return complain(world, "feature_store_plan gives %s lines",
-                        lines ? "" : "no");
+        return complain(world, lines ? "a plan that fails gives lines"
+                                     : "a plan gives nothing");
     if (!lines)
         return true;
     model = count_kept(after, operation);

@@ -102,7 +102,7 @@ compare_commit(struct world *world, const char *call,
     return true;
 }
 
-static bool
+bool
 open_handle(struct world *world, uint32_t index, int64_t skew)
 {
     struct handle *handle = &world->handles[index];
@@ -250,13 +250,8 @@ world_end(struct world *world)
 }
 
 bool
-world_run(struct world *world, const struct operation *operation)
+world_run_here(struct world *world, const struct operation *operation)
 {
-    world->counts.operations[operation->kind]++;
-    arena_reset(&world->scratch);
-    if (!world->handles[operation->handle].is_open)
-        return true;
-    world->now = world->clock + world->handles[operation->handle].skew;
     switch (operation->kind) {
     case OP_APPLY:
         return run_apply(world, operation);
@@ -280,4 +275,20 @@ world_run(struct world *world, const struct operation *operation)
         break;
     }
     return true;
+}
+
+bool
+world_run(struct world *world, const struct operation *operation)
+{
+    const struct handle *handle = &world->handles[operation->handle];
+
+    world->counts.operations[operation->kind]++;
+    world->counts.elsewhere += operation->is_elsewhere;
+    arena_reset(&world->scratch);
+    if (!handle->is_open)
+        return true;
+    world->now = world->clock + handle->skew;
+    if (operation->is_elsewhere)
+        return run_elsewhere(world, operation);
+    return world_run_here(world, operation);
 }

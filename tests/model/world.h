@@ -68,6 +68,7 @@ struct counts {
     uint64_t rows_written;
     uint64_t cells_read;
     uint64_t conflicts;
+    uint64_t elsewhere; /* operations of other processes */
 };
 
 /* Without a store only the model moves on: that is how a trace is made again
@@ -104,6 +105,12 @@ bool world_run(struct world *world, const struct operation *operation);
 /* The end of an episode: everything is dropped, and has to be gone. */
 bool world_finish(struct world *world);
 
+/* The same, in this process whatever the operation says. */
+bool world_run_here(struct world *world, const struct operation *operation);
+
+/* The same, in another process. */
+bool run_elsewhere(struct world *world, const struct operation *operation);
+
 /* --- what the parts of a run share ----------------------------------------- */
 
 /* Adds to the complaint; always false. */
@@ -113,6 +120,9 @@ bool complain(struct world *world, const char *format, ...)
 /* Whether a call answered one of the statuses that it may. */
 bool expect_status(struct world *world, const char *call, feature_status got,
                    const struct feature_error *error, outcomes expected);
+
+/* Opens a store for a handle, its clock so far ahead of the first one's. */
+bool open_handle(struct world *world, uint32_t index, int64_t skew);
 
 /* Numbers the next commit. */
 void take_commit(struct world *world);

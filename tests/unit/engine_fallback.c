@@ -438,14 +438,34 @@ no_witness_stays_open_behind_the_check(void **state)
     assert_null(f->environment->fallback.witness);
 }
 
-/* The rows of the one view, in a tree of another order. */
+/* The rows of the one view: a tree's name begins so. */
+static bool
+find_rows(MDB_txn *txn, char name[LF_TREE_NAME_SIZE])
+{
+    MDB_val key = {5, "rows/"}, data;
+    MDB_cursor *cursor;
+    MDB_dbi main;
+    bool found;
+
+    if (mdb_dbi_open(txn, NULL, 0, &main) ||
+        mdb_cursor_open(txn, main, &cursor))
+        return false;
+    found = !mdb_cursor_get(cursor, &key, &data, MDB_SET_RANGE) &&
+            key.mv_size < LF_TREE_NAME_SIZE;
+    if (found)
+        snprintf(name, LF_TREE_NAME_SIZE, "%.*s", (int)key.mv_size,
+                 (const char *)key.mv_data);
+    mdb_cursor_close(cursor);
+    return found;
+}
+
+/* Keeps the only row, in a tree of another order. */
 static int
 turn_rows(struct fixture *f)
 {
+    char name[LF_TREE_NAME_SIZE];
+    uint8_t row[512];
     MDB_val key, data;
-    struct foreign tree = {.name = "rows/0000000000000001/0000000000000001",
-                           .flags = MDB_REVERSEKEY};
-    uint8_t *row;
     MDB_env *lmdb;
     MDB_txn *txn;
     MDB_dbi handle;
@@ -454,23 +474,21 @@ turn_rows(struct fixture *f)
     if (mdb_env_create(&lmdb) || mdb_env_set_maxdbs(lmdb, 8) ||
         mdb_env_set_mapsize(lmdb, 1 << 30) ||
         mdb_env_open(lmdb, f->path, 0, 0600) ||
-        mdb_txn_begin(lmdb, NULL, 0, &txn) ||
-        mdb_dbi_open(txn, tree.name, 0, &handle) ||
+        mdb_txn_begin(lmdb, NULL, 0, &txn) || !find_rows(txn, name) ||
+        mdb_dbi_open(txn, name, 0, &handle) ||
         mdb_cursor_open(txn, handle, &cursor) ||
         mdb_cursor_get(cursor, &key, &data, MDB_FIRST))
         return 1;
-    row = malloc(key.mv_size + data.mv_size);
     memcpy(row, key.mv_data, key.mv_size);
     memcpy(row + key.mv_size, data.mv_data, data.mv_size);
     key.mv_data = row;
     data.mv_data = row + key.mv_size;
     if (mdb_drop(txn, handle, 1) || mdb_txn_commit(txn) ||
         mdb_txn_begin(lmdb, NULL, 0, &txn) ||
-        mdb_dbi_open(txn, tree.name, MDB_CREATE | tree.flags, &handle) ||
+        mdb_dbi_open(txn, name, MDB_CREATE | MDB_REVERSEKEY, &handle) ||
         mdb_put(txn, handle, &key, &data, 0) || mdb_txn_commit(txn))
         return 2;
     mdb_env_close(lmdb);
-    free(row);
     return 0;
 }
 

@@ -20,10 +20,10 @@
 
 #include "store/request.h"
 
-#define ROWS   100
-#define REPEAT 300 /* turns over all rows in a sample */
-#define CALLS  20000
-#define SEEDED 1024 /* maxdbs of the library */
+#define ROWS    100
+#define REPEAT  300 /* turns over all rows in a sample */
+#define CALLS   20000
+#define HANDLES 1024 /* maxdbs of the library */
 
 /* A request that was read once, whose rows stay where they are. */
 struct hot {
@@ -277,7 +277,7 @@ run_calls(struct hot *hot, const char *directory)
     store_path(path, directory, "micro", "-raw");
     store_directory(path);
     must(mdb_env_create(&env));
-    must(mdb_env_set_maxdbs(env, SEEDED));
+    must(mdb_env_set_maxdbs(env, HANDLES));
     must(mdb_env_open(env, path, MDB_NOTLS, 0600));
     must(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn));
     mdb_txn_reset(txn);

@@ -80,7 +80,7 @@ serve(struct bed *bed)
         for (unsigned i = 0; i < 3; i++)
             measure(&all[i], &workload);
     commits = committer_stop(committer);
-    printf("\none entity x 10 views x 20 features, a call [%u calls each, "
+    printf("\none entity x 10 views x 20 features, a call [%d calls each, "
            "%llu durable one-row commits meanwhile]\n",
            STRETCHES * CALLS, (unsigned long long)commits);
     for (unsigned i = 0; i < 3; i++)

@@ -18,11 +18,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BLOCK     20 /* features */
-#define PATTERN   "ffdifffdiffffbffdiwf"
-#define ROW_HEAD  16
-#define ROW_MAX   2048 /* bytes of the largest row here */
-#define WIDTH_MAX (10 * 200)
+#define BLOCK    20 /* features */
+#define PATTERN  "ffdifffdiffffbffdiwf"
+#define ROW_HEAD 16
+#define ROW_MAX  2048 /* bytes of the largest row here */
 
 struct shape {
     uint32_t blocks; /* 1 or 10 */

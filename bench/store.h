@@ -31,7 +31,7 @@ feature_store *store_open(const char *path, uint32_t flags);
 /* Makes a store with all rows of the data set, loaded in key order. */
 void store_build(const struct dataset *data, const char *path);
 
-/* Writes one batch that fills a whole view in one commit and others. */
+/* One commit of one batch, none of whose rows may be late or refused. */
 void store_write(feature_store *store, feature_batch *batch);
 feature_batch *store_batch(feature_store *store, uint32_t view);
 

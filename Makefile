@@ -289,14 +289,14 @@ ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 MODEL_ASAN_OPERATIONS ?= 100000
 check-asan:
 	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
-	    MODEL_OPERATIONS=$(MODEL_ASAN_OPERATIONS)
+	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)'
 
 # Every look-up by mdb_get; the rigs of tests/fuzz compare both ways anyway.
 forced := $(filter run/tests/unit/% run/tests/api/% run/tests/model/%,$(runs))
 check-mdb-get:
 	@FEATURE_READ_PATH=mdb_get $(MAKE) --no-print-directory check \
 	    results=$(B)/mdb_get runs='$(forced)' \
-	    MODEL_OPERATIONS=$(MODEL_ASAN_OPERATIONS)
+	    MODEL_OPERATIONS='--operations 20000'
 
 COUNT ?= 10000000
 fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get

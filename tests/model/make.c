@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ELSEWHERE_ONE_IN 150 /* operations: a fork takes its time */
+#define ELSEWHERE_ONE_IN 500 /* operations: a fork takes its time */
 
 const char *
 make_name(struct maker *maker, char letter, uint32_t number)

@@ -260,7 +260,7 @@ contest_run(struct contest *contest)
     unsigned tries = 0, most = (unsigned)bench_choose(3, 2);
 
     if (!contest->rounds)
-        contest->rounds = (unsigned)bench_choose(9, 5);
+        contest->rounds = (unsigned)bench_choose(9, 3);
     best.spread = 0;
     do {
         contest->spread = run_once(contest);

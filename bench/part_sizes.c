@@ -19,7 +19,7 @@ time_on(struct reader *reader, struct workload *workload)
 void
 part_sizes(struct bed *base)
 {
-    struct dataset small = base_data("small", bench_choose(100000, 20000));
+    struct dataset small = base_data("small", bench_choose(100000, 10000));
     struct dataset large = base_data("large", bench_choose(10000000, 1000000));
     struct contest contest = {.name = "number of rows, batch 100",
                               .unit = "ns/row",

@@ -80,8 +80,9 @@ read_arguments(int count, char **arguments)
 static void
 run_parts(bool on_disk, const char *name, const char *directory)
 {
-    struct dataset data = base_data(name, bench_choose(1000000, 200000));
+    struct dataset data = base_data(name, bench_choose(1000000, 100000));
     bool is_made = false;
+    uint64_t begun;
     struct bed bed;
 
     for (unsigned i = 0; i < PARTS; i++) {
@@ -91,7 +92,10 @@ run_parts(bool on_disk, const char *name, const char *directory)
         if (!is_made)
             bed_make(&bed, &data, directory);
         is_made = true;
+        begun = bench_clock();
         parts[i].run(&bed);
+        printf("\n(part %s: %.0f s)\n", parts[i].name,
+               (double)(bench_clock() - begun) / 1e9);
     }
     if (is_made)
         bed_remove(&bed);

@@ -232,6 +232,27 @@ enum feature_stats_flag {
 };
 
 /**
+ * Bits of feature_scan_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_scan_flag {
+    FEATURE_SCAN_ONE_SNAPSHOT = 1 /**< all of it from one commit */
+};
+
+/**
+ * Bits of the flags of feature_request_export_arrow(): what comes besides the
+ * columns.
+ *
+ * @since 0.1
+ */
+enum feature_export_flag {
+    FEATURE_EXPORT_STATES = 1,    /**< `<view>__state`, int32: feature_state */
+    FEATURE_EXPORT_TIMESTAMPS = 2 /**< `<view>__event_timestamp`, null where no
+                                       row answered */
+};
+
+/**
  * An open store. Shared by any number of threads.
  *
  * @since 0.1
@@ -396,6 +417,44 @@ struct feature_query_options {
 };
 
 /**
+ * How to write a stream of Arrow record batches.
+ *
+ * @since 0.1
+ */
+struct feature_arrow_options {
+    uint32_t struct_size; /**< sizeof(struct feature_arrow_options) */
+    uint32_t flags;       /**< ::feature_write_flag bits */
+    const char *columns;  /**< {copied} {nullable} which columns of the stream
+                               are written, see feature_store_write_arrow() */
+    uint64_t commit_rows; /**< rows of one commit, at least; 0: the whole
+                               stream is one commit */
+    const struct feature_source *sources; /**< {copied} {nullable} reserved: not
+                                               supported yet */
+    uint32_t source_count;                /**< sources, 0 for now */
+    uint32_t wait_ms;                     /**< longest wait for another writer;
+                                               0: the store's write_wait_ms */
+};
+
+/**
+ * How to scan a view.
+ *
+ * @since 0.1
+ */
+struct feature_scan_options {
+    uint32_t struct_size; /**< sizeof(struct feature_scan_options) */
+    uint32_t flags;       /**< ::feature_scan_flag bits */
+    int32_t fill;         /**< ::feature_fill */
+    uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
+    const char *from;     /**< {copied} {nullable} key literals, separated by
+                               commas: the first key; fewer than the view has
+                               stand for all keys that begin with them */
+    const char *to;       /**< {copied} {nullable} the key before which the scan
+                               ends */
+    uint32_t max_age_ms;  /**< of the one snapshot; 0: 60000 */
+    uint32_t reserved;    /**< 0 */
+};
+
+/**
  * What a commit did. The caller sets struct_size; a call that changed nothing
  * reports the newest commit there is, with all counts of its own.
  *
@@ -444,6 +503,12 @@ struct feature_stats {
                                    could not serve alone: 0 is usual */
     uint64_t reserved;        /**< 0 */
 };
+
+/* Of the Arrow C data and stream interfaces; this header does not define them,
+ * so that it meets no other library's copy. */
+struct ArrowArray;
+struct ArrowArrayStream;
+struct ArrowSchema;
 
 /**
  * Returns the version of the library: major x 10000 + minor x 100 + patch.
@@ -615,6 +680,80 @@ FEATURE_API feature_status
 feature_store_write(feature_store *store, feature_batch *const *batches,
                     size_t count, const struct feature_write_options *options,
                     struct feature_commit *commit, struct feature_error *error);
+
+/**
+ * Writes a stream of Arrow record batches into one view.
+ *
+ * Columns are found by name: every join key, `event_timestamp` or not (then
+ * every row takes the time of its commit), and features. Without
+ * options->columns every column of the stream has to be one of the view; with
+ * it, only those it names are written, in the form `column` or `column =
+ * name_in_the_stream`, separated by commas. Values are converted where every
+ * one of them fits the feature exactly, timestamps of any unit to microseconds
+ * UTC; one that does not fit is an invalid row.
+ *
+ * The whole stream is read before the write transaction begins, or, with
+ * options->commit_rows, each commit's part of it: a producer may read this very
+ * store. A failure then leaves the commits before it, which @p commit reports
+ * even so.
+ *
+ * @param store        {inout} the store
+ * @param view         {copied} a feature view
+ * @param operation    ::feature_operation: UPSERT, PATCH or DELETE
+ * @param stream       {inout} Arrow C stream; it is moved: released by the call
+ *                     whatever the answer
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] commit  {inout} {nullable} the last commit, with the counts of
+ *                     all; on failure what was kept, sequence 0: nothing
+ * @param[out] error   {nullable} batch and row of the stream, and its message
+ *                     where it failed
+ * @return FEATURE_INVALID      a type that cannot become the feature's, an
+ *                              invalid row, a stream that breaks Arrow's rules
+ * @return FEATURE_NOT_FOUND    no such view or column
+ * @return FEATURE_CONFLICT     `schema-changed`
+ * @return FEATURE_BUSY         `writer-gate`: not in time
+ * @return FEATURE_UNSUPPORTED  an Arrow type that is not taken, and sources
+ * @return FEATURE_IO           `stream`: the producer failed; or the system
+ * @return FEATURE_FULL, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_write_arrow(feature_store *store, const char *view,
+                          int32_t operation, struct ArrowArrayStream *stream,
+                          const struct feature_arrow_options *options,
+                          struct feature_commit *commit,
+                          struct feature_error *error);
+
+/**
+ * Makes an Arrow stream of all rows of one view, in key order: join keys,
+ * `event_timestamp`, then the features asked for.
+ *
+ * A batch at a time is in memory, in buffers of its own. By default every batch
+ * is of the newest commit when it is made and goes on after the last key; with
+ * FEATURE_SCAN_ONE_SNAPSHOT all of them are of one commit, whose pages stay in
+ * use meanwhile: after options->max_age_ms the stream fails with `scan-age`.
+ * The stream may outlive @p store: it then fails with `closed`, and batches
+ * that it gave stay good.
+ *
+ * @param store        {borrowed stream} may be closed first
+ * @param features     {copied} one view and its features, as in
+ *                     feature_query_create(): `driver_stats(*)`
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error   {nullable}
+ * @return FEATURE_INVALID      bad text, or more than one view
+ * @return FEATURE_NOT_FOUND    no such view or feature
+ * @return FEATURE_BUSY         too many scans hold a snapshot
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_scan_arrow(feature_store *store, const char *features,
+                         const struct feature_scan_options *options,
+                         struct ArrowArrayStream *stream,
+                         struct feature_error *error);
 
 /**
  * Makes every earlier commit durable; needed only with FEATURE_SYNC_LAST_TXN.
@@ -1150,6 +1289,29 @@ feature_request_commit(const feature_request *request);
  */
 FEATURE_API int64_t
 feature_request_now(const feature_request *request);
+
+/**
+ * Copies the answer of the last feature_request_read() into one Arrow struct
+ * array with a child per column.
+ *
+ * The array owns its memory and outlives the request; whoever releases it may
+ * do so on any thread.
+ *
+ * @param request      {copied} the request
+ * @param flags        ::feature_export_flag bits
+ * @param[out] schema  {inout} released memory, which becomes an Arrow C schema
+ * @param[out] array   {inout} the same for an Arrow C array
+ * @param[out] error   {nullable}
+ * @return FEATURE_INVALID    no columns were read, or an unknown flag
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_export_arrow(const feature_request *request, uint32_t flags,
+                             struct ArrowSchema *schema,
+                             struct ArrowArray *array,
+                             struct feature_error *error);
 
 /**
  * Forgets keys, as-of times and the answer, and keeps the memory.

@@ -15,7 +15,7 @@
 #include "format/key.h"
 
 #define MAX_AGE_MS 60000
-#define PASS_ROWS  (1u << 20) /* looked at in one snapshot, tombstones too */
+#define PASS_ROWS  (1u << 20)
 
 /* What a chunk is made of, until its snapshot is given back. */
 struct walk {
@@ -107,7 +107,8 @@ visit_row(void *context, const uint8_t *key, size_t key_size,
     walk->key = key;
     walk->key_size = key_size;
     walk->is_full = walk->rows == scan->chunk_rows ||
-                    walk->bytes >= LF_SCAN_BYTES || walk->visited == PASS_ROWS;
+                    walk->bytes >= LF_SCAN_BYTES ||
+                    walk->visited == scan->pass_rows;
     return walk->is_full ? LF_ENOUGH : FEATURE_OK;
 }
 
@@ -374,6 +375,7 @@ lf_scan_create(feature_store *store, const char *features,
     if (!made)
         return lf_fail_memory(error);
     made->chunk_rows = options->chunk_rows ? options->chunk_rows : LF_SCAN_ROWS;
+    made->pass_rows = PASS_ROWS;
     made->is_one = options->flags & FEATURE_SCAN_ONE_SNAPSHOT;
     status = feature_query_create(store, features, &query, &made->query, error);
     if (!status)

@@ -21,7 +21,8 @@ struct lf_scan {
     struct lf_hold hold;
     int64_t now; /* of one snapshot: the clock of all its rows */
     uint32_t chunk_rows;
-    uint64_t served; /* rows of the chunks before */
+    uint32_t pass_rows; /* looked at in one snapshot, tombstones too */
+    uint64_t served;    /* rows of the chunks before */
 };
 
 /* Options are whole: of our struct_size. */

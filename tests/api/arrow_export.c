@@ -3,6 +3,7 @@
 #include "arrow_check.h"
 #include "common.h"
 
+#include <malloc.h>
 #include <pthread.h>
 
 #define EVERY_TYPE                                                           \
@@ -422,10 +423,12 @@ an_export_runs_out_of_memory(void **state)
     struct exported made = {0};
     int64_t failures = -1;
     feature_status status;
+    size_t used;
 
     define_every_type(f);
     reader = open_reader(f, "v(*)", 0, "1\n2");
     must(feature_request_read(reader.request, &problem));
+    used = mallinfo2().uordblks;
     do {
         failures++;
         if (!allocation_fail(failures))
@@ -436,8 +439,10 @@ an_export_runs_out_of_memory(void **state)
         allocation_fail(-1);
         assert_int_equal(made.schema.release != NULL, !status);
         assert_int_equal(made.array.release != NULL, !status);
-        if (status)
+        if (status) {
             assert_int_equal(status, FEATURE_NO_MEMORY);
+            assert_int_equal(mallinfo2().uordblks, used); /* no leak */
+        }
     } while (status);
     drop(&made);
     close_reader(&reader);

@@ -76,6 +76,50 @@ a_damaged_row_is_reported_and_never_served(void **state)
     expect_scan(f, "v(a)", &options, "5 1 5\n6 1 6");
 }
 
+/* In every page that begins with the keys 1 and 2, swaps them: nodes are found
+ * by an array of u16 offsets behind the page's header of 16 bytes. */
+static void
+swap_two_keys(struct fixture *f)
+{
+    static const uint8_t key[8] = {0x80, 0, 0, 0, 0, 0, 0, 1};
+    char path[TEST_PATH_SIZE + 16];
+    uint8_t page[4096];
+    int file, found = 0;
+
+    snprintf(path, sizeof path, "%s/data.mdb", f->path);
+    file = open(path, O_RDWR);
+    for (off_t at = 0; pread(file, page, sizeof page, at) == sizeof page;
+         at += (off_t)sizeof page) {
+        uint16_t offsets[2], swapped[2];
+
+        memcpy(offsets, page + 16, sizeof offsets);
+        if (offsets[0] > sizeof page - 16 ||
+            memcmp(page + offsets[0] + 8, key, sizeof key) != 0)
+            continue;
+        swapped[0] = offsets[1];
+        swapped[1] = offsets[0];
+        assert_int_equal(pwrite(file, swapped, sizeof swapped, at + 16), 4);
+        found++;
+    }
+    assert_true(found > 0);
+    close(file);
+}
+
+static void
+keys_out_of_order_are_reported_and_end_the_scan(void **state)
+{
+    struct fixture *f = *state;
+    struct scan scan;
+
+    define_six(f);
+    close_store(f);
+    swap_two_keys(f);
+    open_store(f);
+    scan = open_scan(f, "v(a)", NULL);
+    expect_error(&scan, EIO, "structure");
+    close_scan(&scan);
+}
+
 static int
 scan_failing_at(struct fixture *f, int64_t n, uint32_t flags, int *failures)
 {
@@ -153,6 +197,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_damaged_row_is_reported_and_never_served),
+        TEST(keys_out_of_order_are_reported_and_end_the_scan),
         TEST(out_of_memory_loses_no_row),
     };
 

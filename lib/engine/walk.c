@@ -129,6 +129,10 @@ seek(struct lf_pages *pages, const struct lf_root *root, struct frame *frames,
         struct frame *frame = &frames[level];
 
         LF_TRY(push(pages, root, frame, level, number, error));
+        if (!is_leaf && !frame->count)
+            return lf_fail(error, FEATURE_CORRUPT, "structure",
+                           "page %llu is a branch without nodes",
+                           (unsigned long long)number);
         LF_TRY(search(pages, frame->page, !is_leaf, key, key_size, &index,
                       &found, &node, error));
         if (is_leaf) {
@@ -140,6 +144,23 @@ seek(struct lf_pages *pages, const struct lf_root *root, struct frame *frames,
         frame->next = index + 1;
         number = node.child;
     }
+}
+
+/* Asks for the leaf after the one that is visited next: of a tree that is larger
+ * than the cache, waiting for memory is a good part of a walk. */
+static void
+look_ahead(const struct lf_pages *pages, const struct frame *parent)
+{
+    struct lf_node node;
+    const uint8_t *page;
+
+    if (parent->next >= parent->count ||
+        lf_page_node(pages, parent->page, parent->next, &node, NULL) ||
+        node.child > pages->last)
+        return;
+    page = pages->base + node.child * pages->page_size;
+    for (uint32_t at = 0; at < pages->page_size; at += 64)
+        __builtin_prefetch(page + at);
 }
 
 /* Visits what is left of the frames, from the leaf up. */
@@ -159,7 +180,7 @@ visit_rest(struct lf_pages *pages, const struct lf_root *root,
             return lf_fail(error, FEATURE_CORRUPT, "structure",
                            "a tree has more pages than the store");
 
-        if (frame->next == frame->count) {
+        if (frame->next >= frame->count) {
             level--;
             continue;
         }
@@ -170,6 +191,8 @@ visit_rest(struct lf_pages *pages, const struct lf_root *root,
             level++;
             visited++;
             LF_TRY(push(pages, root, &frames[level], level, node.child, error));
+            if (level == root->depth)
+                look_ahead(pages, frame);
         }
     }
     return FEATURE_OK;

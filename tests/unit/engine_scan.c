@@ -99,6 +99,49 @@ a_scan_begins_at_the_first_key_that_is_not_below(void **state)
     lf_reader_end(reader);
 }
 
+/* Makes every branch of the file one without nodes. */
+static void
+empty_branches(struct fixture *f)
+{
+    const uint16_t lower = 16;
+    uint16_t flags;
+    char name[256];
+    int file, count = 0;
+
+    name_of(f, "data.mdb", name);
+    file = open(name, O_RDWR);
+    for (off_t at = 2 * 4096; pread(file, &flags, 2, at + 10) == 2; at += 4096)
+        if (flags == 1) {
+            assert_int_equal(pwrite(file, &lower, 2, at + 12), 2);
+            count++;
+        }
+    close(file);
+    assert_true(count > 0);
+}
+
+static void
+a_branch_without_nodes_is_damage(void **state)
+{
+    struct fixture *f = *state;
+    struct keys keys = {0};
+    struct lf_reader *reader;
+
+    draw_state = draw_seed;
+    create_store(f);
+    fill(f, "tree", 3500, 100);
+    close_store(f);
+    empty_branches(f);
+    must(f, open_flags(f, f->path, 0, &f->environment));
+    must(f, lf_reader_begin(f->environment, &reader, &f->error));
+    for (int i = 0; i < 2; i++)
+        refused(f,
+                lf_reader_scan_from(reader, "tree", "5", (size_t)i, collect,
+                                    &keys, &f->error),
+                FEATURE_CORRUPT, "structure");
+    assert_int_equal(keys.count, 0);
+    lf_reader_end(reader);
+}
+
 static void
 a_parked_reader_lets_the_map_move(void **state)
 {
@@ -153,6 +196,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_scan_begins_at_the_first_key_that_is_not_below),
+        TEST(a_branch_without_nodes_is_damage),
         TEST(a_parked_reader_lets_the_map_move),
         TEST(a_dropped_reader_lets_its_pages_go),
     };

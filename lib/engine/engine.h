@@ -106,9 +106,9 @@ feature_status lf_reader_scan(struct lf_reader *reader, const char *tree,
 struct lf_job {
     const uint8_t *key;
     uint32_t key_size;
-    uint32_t tree; /* index into the call's trees */
-    uint32_t size; /* out: bytes of the value */
-    uint32_t reserved;
+    uint32_t tree;        /* index into the call's trees */
+    uint32_t size;        /* out: bytes of the value */
+    uint32_t twin;        /* the caller's; the look-up leaves it alone */
     const uint8_t *value; /* out: NULL where there is none */
 };
 

@@ -45,6 +45,18 @@ lf_decoder_time(const struct decoder *decoder, uint32_t row)
 feature_status lf_decoder_put_block(struct decoder *decoder,
                                     struct feature_error *error);
 
+/* One cell of a row, judged by itself. */
+feature_status lf_decoder_put_cell(struct decoder *decoder, uint32_t index,
+                                   uint32_t i, struct feature_error *error);
+
+/* A cell without a value, of a row that has a current one. */
+feature_status lf_decoder_put_missing(struct decoder *decoder, uint32_t index,
+                                      uint32_t i, struct feature_error *error);
+
+/* A plain row into the matrix (matrix.c). */
+feature_status lf_matrix_put_row(struct decoder *decoder, uint32_t i,
+                                 struct feature_error *error);
+
 enum lf_append {
     LF_APPEND_OK,
     LF_APPEND_NO_MEMORY,

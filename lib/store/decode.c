@@ -117,7 +117,7 @@ open_block(struct decoder *decoder, struct feature_error *error)
         decoder->is_plain &= decoder->block[i].is_plain &&
                              decoder->block[i].plan == decoder->block[0].plan;
     }
-    if (decoder->is_plain)
+    if (decoder->is_plain && !decoder->sink->matrix)
         gather_nulls(decoder);
     return FEATURE_OK;
 }

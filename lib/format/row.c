@@ -52,24 +52,6 @@ lf_row_hash(uint32_t view, const void *key, size_t key_size, const uint8_t *row,
     return lf_hash128(seed.low, row + 4, size - 4);
 }
 
-bool
-lf_row_open(struct lf_row *row, const uint8_t *bytes, size_t size)
-{
-    if (size < LF_ROW_HEADER_SIZE || size > LF_ROW_SIZE_LIMIT)
-        return false;
-    row->bytes = bytes;
-    row->size = (uint32_t)size;
-    row->version = lf_load_u16(bytes + 4);
-    row->flags = lf_load_u16(bytes + 6);
-    row->timestamp = lf_load_i64(bytes + 8);
-    row->times = NULL;
-    row->ranks = NULL;
-    row->time_count = 0;
-    if (row->flags & LF_ROW_TOMBSTONE)
-        return row->flags == LF_ROW_TOMBSTONE && size == LF_ROW_HEADER_SIZE;
-    return !(row->flags & ~LF_ROW_KNOWN_FLAGS);
-}
-
 static uint32_t
 rank(const struct lf_row *row, uint32_t slot)
 {
@@ -91,8 +73,6 @@ lf_row_find_times(struct lf_row *row, const struct lf_layout *layout)
 {
     uint32_t at = layout->data_offset;
 
-    if (!(row->flags & LF_ROW_CELL_TIMES))
-        return;
     if (layout->variable_count)
         at += lf_load_u32(row->bytes + layout->data_offset - 4);
     take_times(row, at);

@@ -276,24 +276,11 @@ put_column(struct decoder *decoder, uint32_t index, struct feature_error *error)
     return FEATURE_OK;
 }
 
-static feature_status
-put_matrix_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
-{
-    if (decoder->block[i].is_plain)
-        return lf_matrix_put_row(decoder, i, error);
-    for (uint32_t j = 0; j < decoder->view->column_count; j++)
-        LF_TRY(lf_decoder_put_cell(decoder, j, i, error));
-    return FEATURE_OK;
-}
-
 feature_status
 lf_decoder_put_block(struct decoder *decoder, struct feature_error *error)
 {
-    if (decoder->sink->matrix) {
-        for (uint32_t i = 0; i < decoder->count; i++)
-            LF_TRY(put_matrix_row(decoder, i, error));
-        return FEATURE_OK;
-    }
+    if (decoder->sink->matrix)
+        return lf_matrix_put_block(decoder, error);
     for (uint32_t i = 0; i < decoder->view->column_count; i++)
         LF_TRY(put_column(decoder, i, error));
     return FEATURE_OK;

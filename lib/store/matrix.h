@@ -20,19 +20,18 @@ enum lf_cast {
     LF_CASTS
 };
 
-/* One element: from a byte of the row to a float of the matrix row. */
+/* Elements side by side: from a byte of the row to a float of the matrix row. */
 struct lf_move {
     uint32_t from;
     uint32_t to;
+    uint32_t count;
 };
 
 /* The way of plain rows of one schema version into a matrix. */
 struct lf_matrix_plan {
     struct lf_move *moves;   /* those of one cast side by side */
     uint32_t ends[LF_CASTS]; /* where those of a cast end */
-    uint32_t *vectors;       /* columns too wide for moves */
-    uint32_t vector_count;
-    uint32_t *absent; /* columns that the version lacks */
+    uint32_t *absent;        /* columns that the version lacks */
     uint32_t absent_count;
     uint32_t words;    /* of the null bitmap */
     uint64_t *asked;   /* null bits of the view's columns */

@@ -125,6 +125,14 @@ size_t lf_row_size(const struct lf_layout *layout, const struct lf_cell *cells);
 bool lf_row_encode(const struct lf_layout *layout, const struct lf_cell *cells,
                    struct lf_buffer *row);
 
+/* The same for a row whose cells were all written at one time; theirs is not
+ * looked at. */
+size_t lf_row_size_at(const struct lf_layout *layout,
+                      const struct lf_cell *cells);
+bool lf_row_encode_at(const struct lf_layout *layout,
+                      const struct lf_cell *cells, int64_t time,
+                      struct lf_buffer *row);
+
 bool lf_row_encode_tombstone(uint16_t version, int64_t time,
                              struct lf_buffer *row);
 

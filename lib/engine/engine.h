@@ -97,14 +97,14 @@ feature_status lf_reader_get(struct lf_reader *reader, const char *tree,
  * A parked reader keeps its snapshot between two API calls, and nothing else: a
  * change of the map goes on without it, and pointers into the map are void.
  * Resumed, it is as before, maybe on another thread; a failure leaves it
- * parked. lf_reader_drop ends a parked one, lf_reader_forget frees the memory
+ * parked. lf_reader_drop ends a parked one, lf_reader_abandon frees the memory
  * of one that a forked child inherited.
  */
 void lf_reader_park(struct lf_reader *reader);
 feature_status lf_reader_resume(struct lf_reader *reader,
                                 struct feature_error *error);
 void lf_reader_drop(struct lf_reader *reader);
-void lf_reader_forget(struct lf_reader *reader);
+void lf_reader_abandon(struct lf_reader *reader);
 
 /* Counts forks: another number means another process. */
 uint32_t lf_process_generation(void);
@@ -130,9 +130,9 @@ feature_status lf_reader_scan_from(struct lf_reader *reader, const char *tree,
 struct lf_job {
     const uint8_t *key;
     uint32_t key_size;
-    uint32_t tree; /* index into the call's trees */
-    uint32_t size; /* out: bytes of the value */
-    uint32_t reserved;
+    uint32_t tree;        /* index into the call's trees */
+    uint32_t size;        /* out: bytes of the value */
+    uint32_t twin;        /* the caller's; the look-up leaves it alone */
     const uint8_t *value; /* out: NULL where there is none */
 };
 

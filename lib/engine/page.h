@@ -15,8 +15,11 @@ struct lf_pages {
     uint64_t limit; /* pages below it are known to be in the file */
 };
 
+struct lf_index;
+
 /* Where a tree begins in a snapshot. Depth 0: it is empty. */
 struct lf_root {
+    struct lf_index *index; /* a short cut, or NULL */
     uint64_t page;
     uint64_t entries;
     uint32_t depth;

@@ -21,6 +21,7 @@ lf_reader_park(struct lf_reader *reader)
 {
     if (reader->witness)
         lf_witness_end(reader, false);
+    lf_reader_forget(reader, 0);
     reader->pages.base = NULL;
     lf_gate_leave(&reader->environment->gate, reader->slot);
 }
@@ -62,8 +63,11 @@ lf_reader_drop(struct lf_reader *reader)
 }
 
 void
-lf_reader_forget(struct lf_reader *reader)
+lf_reader_abandon(struct lf_reader *reader)
 {
+    if (!reader)
+        return;
+    lf_reader_forget(reader, 0);
     lf_free(reader);
 }
 

@@ -37,6 +37,22 @@ take_idle(struct lf_environment *environment, uint32_t slot)
     return reader;
 }
 
+void
+lf_reader_forget(struct lf_reader *reader, uint32_t first)
+{
+    for (uint32_t i = first; i < reader->known_count; i++)
+        lf_index_drop(reader->known[i].root.index);
+    if (reader->known_count > first)
+        reader->known_count = first;
+}
+
+static void
+free_memory(struct lf_reader *reader)
+{
+    lf_reader_forget(reader, 0);
+    lf_free(reader);
+}
+
 static void
 free_reader(struct lf_reader *reader)
 {
@@ -44,7 +60,7 @@ free_reader(struct lf_reader *reader)
         lf_witness_end(reader, false);
     if (reader->txn)
         mdb_txn_abort(reader->txn);
-    lf_free(reader);
+    free_memory(reader);
 }
 
 static void
@@ -113,10 +129,9 @@ load(const uint8_t *page, uint32_t offset)
 static void
 copy_root(const uint8_t *record, struct lf_root *root)
 {
-    root->depth = (uint32_t)(load(record, 0) >> 48);
-    root->entries = load(record, LF_RECORD_ENTRIES);
-    root->page = load(record, LF_RECORD_ROOT);
-    root->flags = 0;
+    *root = (struct lf_root){.page = load(record, LF_RECORD_ROOT),
+                             .entries = load(record, LF_RECORD_ENTRIES),
+                             .depth = (uint32_t)(load(record, 0) >> 48)};
     if (root->page == UINT64_MAX)
         root->depth = 0;
 }
@@ -430,7 +445,7 @@ lf_reader_end(struct lf_reader *reader)
         return;
     environment = reader->environment;
     if (is_foreign(environment)) {
-        lf_free(reader);
+        free_memory(reader);
         return;
     }
     slot = reader->slot;

@@ -122,7 +122,7 @@ lf_hold_end(feature_store *store, struct lf_hold *hold)
         return;
     /* A forked child has neither the snapshot nor, maybe, the lock's owner. */
     if (hold->generation != lf_process_generation()) {
-        lf_reader_forget(hold->reader);
+        lf_reader_abandon(hold->reader);
         hold->reader = NULL;
         return;
     }

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 
 #define TREE   "rows/1/1"
-#define KEYS   60000
+#define KEYS   30000
 #define BATCH  500
 #define STRIDE 7919 /* coprime to KEYS */
 
@@ -43,7 +43,8 @@ fill_tree(struct fixture *f, make_key key_of)
 {
     struct lf_writer *writer;
     struct lf_tree *tree;
-    uint8_t key[64], value[64] = {0};
+    static uint8_t value[1200]; /* three a leaf: thousands of leaves */
+    uint8_t key[64];
 
     must(f, open_flags(f, f->path, FEATURE_OPEN_CREATE, &f->environment));
     writer = begin_write(f);

@@ -23,10 +23,10 @@
  * - Ownership is written in braces, for every pointer. {owned f}: the receiver
  *   releases it with f. {borrowed x}: on a result, valid until x changes or is
  *   freed; on an argument, x goes on using it (of a store it keeps a reference,
- *   anything else has to outlive x). {copied}: const, read during the call only.
- *   {inout}: the caller's memory or object, which the call uses and may change;
- *   a call that frees it ends it. {nullable}: NULL is allowed. `@param[out]`:
- *   on success the call leaves its answer there.
+ *   anything else has to outlive x). {copied}: const, and read during the call
+ *   only. {inout}: the caller's memory or object, which the call uses and may
+ *   change; a call that frees it ends it. {nullable}: NULL is allowed. Where
+ *   @param says [out], the call leaves its answer.
  * - `@threads any`: any number of threads at once. `@threads one`: one thread
  *   at a time for each object, no matter which.
  * - Timestamps are int64 microseconds since 1970-01-01 UTC.

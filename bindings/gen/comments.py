@@ -25,7 +25,7 @@ def tags_in(text: str) -> List[Tag]:
 
 def leading(text: str) -> Tuple[Tuple[Tag, ...], str]:
     """The tags that a text begins with, and the rest."""
-    tags = []
+    tags: List[Tag] = []
     while True:
         match = TAG.match(text)
         if not match:
@@ -57,7 +57,7 @@ def parse(raw: str, line: int) -> Comment:
             tags, rest = leading(text)
             comment.returns.append(Note(rest, tags, number))
         elif command == "since":
-            comment.since = text
+            comment.since, comment.since_line = text, number
         elif command == "threads":
             comment.threads = text
         else:
@@ -68,8 +68,14 @@ def parse(raw: str, line: int) -> Comment:
     return comment
 
 
+def prose(raw: str) -> List[str]:
+    """The paragraphs of a comment that is no item's: commands are text."""
+    return paragraphs([text for _, text in lines_of(raw, 1)])
+
+
 def paragraphs(lines: List[str]) -> List[str]:
-    """Paragraphs in one line each; an indented block keeps its lines."""
+    """Paragraphs in one line each, list items too; an indented block keeps
+    its lines."""
     found: List[str] = []
     block: List[str] = []
 
@@ -81,15 +87,22 @@ def paragraphs(lines: List[str]) -> List[str]:
         block.clear()
 
     for line in lines:
+        if not line.strip() or line.startswith("- "):
+            close()
         if line.strip():
             block.append(line)
-        else:
-            close()
     close()
     return found
 
 
-def commands(raw: str) -> List[str]:
-    """The commands of a comment, in order, to see whether the order is ours."""
-    return [m[1].partition("[")[0] for text in raw.split("\n")
-            for m in [COMMAND.match(text.strip().lstrip("/* "))] if m]
+def misplaced(raw: str, line: int) -> int:
+    """The line of the first command that comes too late, or 0."""
+    last = 0
+    for number, text in lines_of(raw, line):
+        match = COMMAND.match(text.strip())
+        if match:
+            index = COMMANDS.index(match[1].partition("[")[0])
+            if index < last:
+                return number
+            last = index
+    return 0

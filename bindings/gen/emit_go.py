@@ -40,17 +40,24 @@ def preamble(header: Header) -> List[str]:
               % header.version[:2],
               '#error "libfeature.h is of another version than this package"',
               "#endif", ""]
+    # A struct with struct_size may be larger in a later header.
+    lines += [
+        "#define IS(value, expected) \\",
+        "\t_Static_assert(value == expected, #value)",
+        "#define SIZE(name, size) IS(sizeof(struct name), size)",
+        "#define GROWN(name, size) \\",
+        "\t_Static_assert(sizeof(struct name) >= size, #name)",
+        "#define AT(name, field, offset) IS(offsetof(struct name, field), offset)",
+        "", "#if UINTPTR_MAX > 0xffffffff"]
     for struct in header.structs:
-        lines += [f"_Static_assert(sizeof(struct {struct.name}) "
-                  f'{">=" if struct.is_sized else "=="} {struct.size}, '
-                  f'"{struct.name}");']
-        lines += [f"_Static_assert(offsetof(struct {struct.name}, {f.name}) "
-                  f'== {f.offset}, "{struct.name}.{f.name}");'
-                  for f in struct.fields]
+        size = "GROWN" if struct.is_sized else "SIZE"
+        lines += [f"{size}({struct.name}, {struct.size});"]
+        lines += [f"AT({struct.name}, {field.name}, {field.offset});"
+                  for field in struct.fields]
+    lines += ["#endif"]
     for enum in header.enums:
-        lines += [f'_Static_assert({m.name} == {m.value}, "{m.name}");'
-                  for m in enum.members]
-    lines += [""]
+        lines += [f"IS({m.name}, {m.value});" for m in enum.members]
+    lines += ["", "#undef IS", "#undef SIZE", "#undef GROWN", "#undef AT", ""]
     # Arrow's structs hold functions, which may be Go's: those calls call back.
     for function in header.functions:
         if not function.calls_back:

@@ -34,13 +34,14 @@ asks for.
 BIND = '''
 
 def _check_layout() -> None:
-    """What ctypes makes of the structs is what the C compiler makes of them."""
+    """What ctypes makes of the structs is what the C compiler made of them."""
+    if sizeof(c_void_p) != 8:
+        return  # LAYOUT is that of 64-bit systems
     for struct, (size, offsets) in LAYOUT.items():
         found = {name: getattr(struct, name).offset for name in offsets}
         if sizeof(struct) != size or found != offsets:
             raise ImportError(
-                f"struct {struct.__name__} is laid out differently here: "
-                "libfeature supports 64-bit systems")
+                f"struct {struct.__name__} is laid out differently here")
 
 
 _check_layout()

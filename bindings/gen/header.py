@@ -13,8 +13,9 @@ import os
 import re
 from typing import Dict, List, Optional
 
-from clang import cindex
-from clang.cindex import Cursor, CursorKind, TypeKind
+from clang import cindex  # type: ignore[import-untyped]
+from clang.cindex import (  # type: ignore[import-untyped]
+    Cursor, CursorKind, TypeKind)
 
 import comments
 from model import (Comment, Enum, Enumerator, Field, Function, Header,
@@ -23,8 +24,7 @@ from model import (Comment, Enum, Enumerator, Field, Function, Header,
 
 ARGUMENTS = ["-x", "c", "-std=c11", "-ffreestanding", "-nostdlibinc",
              "-target", "x86_64-unknown-linux-gnu", "-Wall", "-Wextra",
-             "-pedantic", "-Wpadded", "-Wdocumentation",
-             "-fparse-all-comments"]
+             "-pedantic", "-Wdocumentation", "-fparse-all-comments"]
 VALUE_KINDS = {TypeKind.FLOAT: "float", TypeKind.DOUBLE: "double",
                TypeKind.CHAR_S: "char"}
 NEVER = {
@@ -65,11 +65,16 @@ class _Reader:
             options=cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD)
         for remark in unit.diagnostics:
             if remark.severity >= cindex.Diagnostic.Warning:
-                self.refuse(remark.location.line, f"clang: {remark.spelling}")
+                place = remark.location
+                self.problems.append(f"{place.file or self.path}:{place.line}: "
+                                     f"clang: {remark.spelling}")
         if self.problems:  # what clang doubts, it may have read wrongly
             raise HeaderError(self.problems)
         cursors = [c for c in unit.cursor.get_children()
                    if c.location.file and c.location.file.name == self.path]
+        opening = re.search(r"/\*\*\n \* @file .*?\*/", self.source, re.S)
+        if opening:
+            self.header.introduction = comments.prose(opening[0])[1:]
         self.names(cursors)
         for cursor in cursors:
             self.declaration(cursor)
@@ -123,9 +128,9 @@ class _Reader:
         if start < 0 or raw.startswith("/**<"):  # it stands behind its item
             start = encoded.find(raw.encode(), cursor.extent.start.offset)
         comment = comments.parse(raw, encoded.count(b"\n", 0, start) + 1)
-        order = comments.commands(raw)
-        if order != sorted(order, key=comments.COMMANDS.index):
-            self.refuse(comment.line, f"{what}: the order is @param, @return, "
+        misplaced = comments.misplaced(raw, comment.line)
+        if misplaced:
+            self.refuse(misplaced, f"{what}: the order is @param, @return, "
                         "@since, @threads")
         for tag in comments.tags_in(raw):
             if tag.word not in comments.WORDS:
@@ -140,7 +145,7 @@ class _Reader:
             self.refuse(cursor.location.line,
                         f"{cursor.spelling} has no @since")
         elif comment.since and not re.fullmatch(r"\d+\.\d+", comment.since):
-            self.refuse(comment.line, f"{cursor.spelling}: @since "
+            self.refuse(comment.since_line, f"{cursor.spelling}: @since "
                         f"{comment.since} is no release")
         return comment
 
@@ -198,6 +203,13 @@ class _Reader:
         if not fields:
             self.refuse(line, f"{name} is empty")
             return
+        end = 0
+        for field in fields:
+            if field.offset != end:
+                self.refuse(field.line, f"{name}: padding before {field.name}")
+            end = field.offset + field.size
+        if end != cursor.type.get_size():
+            self.refuse(line, f"{name} ends in padding")
         self.header.structs.append(Struct(
             name, line, comment, comment.since, fields, cursor.type.get_size()))
 
@@ -267,6 +279,8 @@ class _Reader:
     def any_type(self, type: cindex.Type, line: int, what: str) -> Type:
         const = type.is_const_qualified()
         spelled = type.spelling
+        if type.kind == TypeKind.ELABORATED:  # newer clangs have more of them
+            type = type.get_named_type()
         if type.kind == TypeKind.CONSTANTARRAY:
             inner = self.any_type(type.element_type, line, what)
             return Type(inner.base, inner.kind, inner.spelled, inner.consts,

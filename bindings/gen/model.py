@@ -86,6 +86,7 @@ class Comment:
     params: List[ParamNote] = field(default_factory=list)
     returns: List[Note] = field(default_factory=list)
     since: str = ""
+    since_line: int = 0
     threads: str = ""
     line: int = 0
 
@@ -172,6 +173,7 @@ class Header:
     path: str
     sha256: str
     version: Tuple[int, int, int] = (0, 0, 0)
+    introduction: List[str] = field(default_factory=list)
     macros: Dict[str, int] = field(default_factory=dict)
     status: Optional[Named] = None
     enums: List[Enum] = field(default_factory=list)

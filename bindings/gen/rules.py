@@ -40,10 +40,9 @@ class _Rules:
                 self.tagged(field.type, field.note, what, field.line)
                 for tag in field.note.tags:
                     self.names_something(tag, set(), what, field.line)
-        releases = [self.header.version[:2]]
         for item in [*self.header.functions, *self.header.structs,
                      *self.header.enums, *self.header.objects]:
-            if tuple(map(int, item.since.split("."))) > releases[0]:
+            if tuple(map(int, item.since.split("."))) > self.header.version[:2]:
                 self.refuse(item.line, f"{item.name}: @since {item.since} is "
                             "after the version of this header")
             if not item.name.startswith("feature_"):
@@ -56,20 +55,20 @@ class _Rules:
         known = {p.name for p in function.parameters}
         for parameter in function.parameters:
             what = f"{function.name}({parameter.name})"
-            note = parameter.note
-            line = note.line or function.line
-            self.tagged(parameter.type, note, what, line)
-            for tag in note.tags:
+            param = parameter.note
+            line = param.line or function.line
+            self.tagged(parameter.type, param, what, line)
+            for tag in param.tags:
                 self.names_something(tag, known, what, line)
-            mode = note.mode.word if note.mode else ""
+            mode = param.mode.word if param.mode else ""
             const = parameter.type.points_to_const
             if mode == "copied" and not const:
                 self.refuse(line, f"{what}: {{copied}} is for const")
             if mode == "inout" and const:
                 self.refuse(line, f"{what}: {{inout}} is not for const")
-            if note.out and mode not in ("inout", "owned"):
+            if param.out and mode not in ("inout", "owned"):
                 self.refuse(line, f"{what}: [out] is {{inout}} or {{owned f}}")
-            if mode == "owned" and not note.out:
+            if mode == "owned" and not param.out:
                 self.refuse(line, f"{what}: {{owned f}} is for [out]")
         note = function.comment.returns[0] if function.comment.returns \
             else Note(line=function.line)

@@ -33,10 +33,9 @@ def sections(comment: Comment, width: int) -> str:
     """A whole comment as plain text: what docstrings and Go comments show."""
     parts = [wrap(p, width) for p in comment.paragraphs]
     listed = []
-    for note in comment.params:
-        tags = " ".join(map(str, note.tags))
-        what = " ".join(filter(None, (tags, note.text)))
-        listed.append(wrap(f"{note.name}{' [out]' if note.out else ''}: {what}",
+    for param in comment.params:
+        what = " ".join([*map(str, param.tags), param.text])
+        listed.append(wrap(f"{param.name}{' [out]' * param.out}: {what}",
                            width, "", "    "))
     for note in comment.returns:
         what = " ".join([*map(str, note.tags), note.text])

@@ -11,16 +11,21 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from typing import Dict, List, Optional
-
-from clang import cindex  # type: ignore[import-untyped]
-from clang.cindex import (  # type: ignore[import-untyped]
-    Cursor, CursorKind, TypeKind)
 
 import comments
 from model import (Comment, Enum, Enumerator, Field, Function, Header,
                    HeaderError, INTEGERS, Named, Note, Object, Parameter,
                    ParamNote, Struct, Type)
+
+try:
+    from clang import cindex  # type: ignore[import-untyped]
+    from clang.cindex import (  # type: ignore[import-untyped]
+        Cursor, CursorKind, TypeKind)
+except ImportError:
+    sys.exit(f"bindings/gen: {sys.executable} has no module clang: run make "
+             "deps, or name a Python that has it with GEN_PYTHON=...")
 
 ARGUMENTS = ["-x", "c", "-std=c11", "-ffreestanding", "-nostdlibinc",
              "-target", "x86_64-unknown-linux-gnu", "-Wall", "-Wextra",

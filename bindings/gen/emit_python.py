@@ -190,10 +190,17 @@ def functions(header: Header) -> List[str]:
 
 
 def signature(function: Function) -> str:
-    given = {"c_char_p": "Optional[bytes]", "c_void_p": "Pointer"}
-    arguments = ", ".join(given.get(ctype(p.type)) or annotation(p.type)
-                          for p in function.parameters)
-    return f"Callable[[{arguments}], {annotation(function.result)}]"
+    given = {"c_char_p": "bytes", "c_void_p": "Pointer"}
+    arguments = []
+    for p in function.parameters:
+        argument = given.get(ctype(p.type)) or annotation(p.type)
+        arguments.append("Optional[bytes]" if argument == "bytes"
+                         and p.note.nullable else argument)
+    result = annotation(function.result)
+    notes = function.comment.returns
+    if notes and function.result.pointers and not notes[0].nullable:
+        result = result[len("Optional["):-1]
+    return f"Callable[[{', '.join(arguments)}], {result}]"
 
 
 def library(header: Header) -> List[str]:

@@ -258,10 +258,12 @@ ready_release(struct ArrowArrayStream *stream)
 
 /* Returns the status with allocation number n failing. */
 static feature_status
-import_failing(struct fixture *f, const struct column *column, int64_t n)
+import_failing(struct fixture *f, const struct column *column,
+               const char *columns, int64_t n)
 {
-    struct feature_arrow_options options = {
-        .struct_size = sizeof options, .flags = FEATURE_WRITE_SKIP_INVALID};
+    struct feature_arrow_options options = {.struct_size = sizeof options,
+                                            .flags = FEATURE_WRITE_SKIP_INVALID,
+                                            .columns = columns};
     struct ready ready = {.gave = 0};
     struct ArrowArrayStream stream = {.get_schema = ready_schema,
                                       .get_next = ready_next,

@@ -54,6 +54,11 @@ struct lf_sink {
     size_t stride; /* in floats */
 };
 
+/* Takes the snapshot's commit and catalog, where they are news. */
+feature_status lf_request_follow(feature_request *request,
+                                 struct lf_reader *reader,
+                                 struct feature_error *error);
+
 /* Makes the jobs of all views (jobs.c). */
 feature_status lf_jobs_make(feature_request *request, size_t *count,
                             struct feature_error *error);

@@ -357,6 +357,7 @@ main(void)
         DRAWN(rows_of_any_schema_come_back),
         DRAWN(a_row_of_4096_features_comes_back),
         DRAWN(bytes_under_a_null_are_zero),
+        DRAWN(a_row_from_columns_equals_one_from_cells),
         DRAWN(a_row_knows_its_schema_version),
         cmocka_unit_test(a_row_past_the_limit_of_the_format_has_no_size),
         DRAWN(a_tombstone_is_a_header_with_the_time_of_the_delete),

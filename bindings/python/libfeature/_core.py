@@ -310,7 +310,7 @@ class Batch:
         self.store, self.view, self.operation = store, view, operation
         self.rows: Optional[int] = None
         self.written = False
-        self._address, self._generation = address.value, process.generation
+        self._address, self._generation = address.value or 0, process.generation
         self._lock = threading.Lock()
         weakref.finalize(self, _free_batch, self._address,
                          self._generation).atexit = False

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ctypes import string_at
 from typing import TYPE_CHECKING, Any, Dict
 
 from ._errors import Invalid
@@ -62,9 +63,8 @@ def _ages(rows: "Rows", values: Any, as_of: Any) -> Any:
         at: Any = numpy.datetime64(rows.now.replace(tzinfo=None), "us")
     else:
         made = as_of_buffers(as_of)
-        at = numpy.ctypeslib.as_array(
-            (numpy.ctypeslib.ctypes.c_int64 * made.rows).from_address(
-                made.values)).astype("M8[us]")
+        at = numpy.frombuffer(string_at(made.values or 0, 8 * made.rows),
+                              "<M8[us]")
     ages = (at - values).astype("m8[us]")
     seconds = ages.astype("i8") / 1e6
     return numpy.where(numpy.isnat(ages), numpy.nan, seconds)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from array import array
 from ctypes import addressof, c_char
-from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 from ._arrow import array_of
 from ._errors import Invalid
 from ._ffi import Type
-from ._values import Buffers, cells, fail, microseconds, shown, type_name
+from ._values import Buffers, cells, fail, microseconds, numpy_loaded, shown, type_name
 
 __all__ = ["as_of_buffers", "column_of", "key_buffers"]
 
@@ -23,24 +23,45 @@ _ARROW = {"l": Type.INT64, "i": Type.INT32, "u": Type.STRING, "z": Type.BYTES}
 _SCALARS = (int, str, bytes, bytearray)
 
 
-def key_buffers(values: Any, type: int, name: str) -> Buffers:
-    """One key column; a single value stands for all rows."""
-    if values.__class__ is list:
+class _Numpy:
+    """numpy's array and its int64, once the caller has imported numpy."""
+
+    array: Any = None
+    int64: Any = None
+
+    def find(self) -> None:
+        numpy = numpy_loaded()
+        if numpy is not None:
+            self.array, self.int64 = numpy.ndarray, numpy.dtype("<i8")
+
+
+_numpy = _Numpy()
+_first_byte = c_char.from_buffer
+
+
+def key_buffers(values: Any, type: int, name: str) -> Sequence[Any]:
+    """One key column, with the members of :class:`Buffers`; a single value
+    stands for all rows."""
+    kind = values.__class__
+    if kind is _numpy.array and values.dtype == _numpy.int64 and (
+            type == Type.INT64):
+        try: # raises unless it is a contiguous, writable array
+            return (type, addressof(_first_byte(values)), len(values), None,
+                    None, None, values)
+        except (TypeError, ValueError):
+            return cells(values, type, name)
+    if kind is list:
         if type == Type.INT64:
             try:
                 made = array("q", values)
-                return Buffers(type, made.buffer_info()[0], len(made),
-                               keep=made)
+                return (type, made.buffer_info()[0], len(made), None, None,
+                        None, made)
             except (TypeError, OverflowError):
                 pass
         return cells(values, type, name)
     dtype = getattr(values, "dtype", None)
-    if dtype == "i8" and type == Type.INT64:
-        try: # raises unless it is a contiguous, writable array
-            return Buffers(type, addressof(c_char.from_buffer(values)),
-                           len(values), keep=values)
-        except (TypeError, ValueError):
-            pass
+    if dtype is not None and _numpy.array is None:
+        _numpy.find()
     if values is None or isinstance(values, _SCALARS) or (
             dtype is not None and getattr(values, "ndim", 1) == 0):
         return cells([values], type, name)

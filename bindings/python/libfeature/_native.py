@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ctypes import byref, c_void_p, sizeof, string_at
 from datetime import datetime
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, List, NamedTuple, Tuple
 
 from . import _ffi
 from ._errors import Closed, Invalid, raise_error
@@ -146,9 +146,9 @@ class Field(NamedTuple):
         return _ffi.Type(self.type).name + suffix
 
 
-def read_fields(function: Callable[..., int], owner: Any) -> "tuple[Field, ...]":
+def read_fields(function: Callable[..., int], owner: Any) -> Tuple[Field, ...]:
     """All that a function of the library describes one by one."""
-    found = []
+    found: List[Field] = []
     field, error = _ffi.feature_field(), _ffi.feature_error()
     while not function(owner, len(found), byref(field), byref(error)):
         flags = _ffi.FieldFlag(field.flags)

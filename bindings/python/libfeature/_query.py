@@ -23,7 +23,7 @@ from ._keys import as_of_buffers, check_names, column_of, key_buffers
 from ._library import lib, process
 from ._matrix import matrix_memory, new_matrix
 from ._native import Field, call, encode, fail_closed, read_fields, sized
-from ._result import Lease, Rows, states_of, timestamps_of
+from ._result import DTYPES, Lease, Rows, states_of, timestamps_of
 from ._values import moment
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Plan:
         with store._use() as opened:
             call(lib.feature_query_create, opened,
                  encode(features, "features"), byref(options), byref(address))
-        self.address, self.generation = address.value, process.generation
+        self.address, self.generation = address.value or 0, process.generation
         weakref.finalize(self, _free_query, self.address,
                          self.generation).atexit = False
         self.keys = read_fields(lib.feature_query_key, address)
@@ -61,7 +61,20 @@ class Plan:
                            in enumerate(self.views)}
         self.width: int = lib.feature_query_matrix_width(address)
         self.fingerprint: int = lib.feature_query_fingerprint(address)
+        self.widest = max(column.width for column in self.columns)
         self.unpack = Struct("<%dQ" % (7 * len(self.columns))).unpack
+        self._arrays: Optional[Tuple[Any, ...]] = None
+
+    @property
+    def arrays(self) -> Tuple[Any, ...]:
+        """What numpy makes of each column: name, dtype or None, width."""
+        if self._arrays is None:
+            import numpy
+            self._arrays = tuple(
+                (field.name, None if field.is_list or field.type not in DTYPES
+                 else numpy.dtype(DTYPES[field.type]), field.width)
+                for field in self.columns)
+        return self._arrays
 
 
 def _free_query(address: int, generation: int) -> None:
@@ -83,7 +96,7 @@ class Request:
     def __init__(self, plan: Plan) -> None:
         address = c_void_p()
         call(lib.feature_request_create, plan.address, byref(address))
-        self.plan, self.address = plan, address.value
+        self.plan, self.address = plan, address.value or 0
         weakref.finalize(self, _free_request, self.address,
                          plan).atexit = False
         self.error = _ffi.feature_error()
@@ -91,7 +104,7 @@ class Request:
         self.count = len(plan.columns)
         self.columns = (_ffi.feature_column * self.count)()
         self.columns_at = addressof(self.columns)
-        self.has_as_of = False
+        self.has_as_of = 0
 
     def ask(self, keys: Any, as_of: Any) -> int:
         """Sets keys and times; the rows of the answer, at most."""
@@ -101,12 +114,12 @@ class Request:
         for index, (name, type) in enumerate(self.plan.key_types):
             values = (keys[name] if is_dict and name in keys
                       else column_of(keys, name, names))
-            made = key_buffers(values, type, name)
-            count = made[2]
+            type, at, count, offsets, _, validity, _keep = key_buffers(
+                values, type, name)
             if (lib.held_feature_request_set_key if count < LOOKUPS
                     else lib.feature_request_set_key)(
-                        self.address, index, made[0], made[1], made[3],
-                        made[5], count, self.error_at):
+                        self.address, index, type, at, offsets, validity,
+                        count, self.error_at):
                 raise_error(self.error)
             most = count if count > most else most
             rows = 0 if count == 0 else rows

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     import pyarrow
     from ._query import Request
 
-__all__ = ["Lease", "Rows", "states_of", "timestamps_of"]
+    Array = numpy.ndarray[Any, Any]
 
-_DTYPES = {Type.INT32: "<i4", Type.INT64: "<i8", Type.FLOAT32: "<f4",
+__all__ = ["DTYPES", "Lease", "Rows", "states_of", "timestamps_of"]
+
+#: Columns of these types are arrays as they lie.
+DTYPES: Dict[int, str] = {Type.INT32: "<i4", Type.INT64: "<i8", Type.FLOAT32: "<f4",
            Type.FLOAT64: "<f8", Type.TIMESTAMP: "<M8[us]"}
 _FLOATS = (Type.FLOAT32, Type.FLOAT64)
 _TEXTS = (Type.STRING, Type.BYTES)
@@ -47,6 +50,8 @@ class Lease:
     lease, when no result and no array needs its memory any more."""
 
     __slots__ = ("__array_interface__", "pool", "request")
+
+    __array_interface__: Dict[str, Any]
 
     def __init__(self, request: "Request", pool: "Deque[Request]") -> None:
         self.request, self.pool = request, pool
@@ -76,7 +81,7 @@ def _row_count(request: "Request") -> int:
     return lib.feature_request_row_count(request.address)
 
 
-def states_of(request: "Request", view: Optional[str]) -> Any:
+def states_of(request: "Request", view: Optional[str]) -> "Array":
     """The states of the last read, as numpy has them."""
     import numpy
     index = _view_index(request, view)
@@ -85,7 +90,7 @@ def states_of(request: "Request", view: Optional[str]) -> Any:
         _row_count(request), 1), "u1")
 
 
-def timestamps_of(request: "Request", view: Optional[str]) -> Any:
+def timestamps_of(request: "Request", view: Optional[str]) -> "Array":
     """The event timestamps of the last read; INT64_MIN is numpy's NaT."""
     import numpy
     index = _view_index(request, view)
@@ -158,45 +163,51 @@ class Rows:
 
     # --- numpy ---
 
-    def __getitem__(self, name: str) -> "numpy.ndarray[Any, Any]":
-        try:
-            return self._arrays[name]
-        except KeyError:
+    def __getitem__(self, name: str) -> "Array":
+        made: Optional["Array"] = self._arrays.get(name)
+        if made is None:
             made = self._arrays[name] = self._array(self._at(name))
-            return made
+        return made
 
-    def to_numpy(self) -> "Dict[str, numpy.ndarray[Any, Any]]":
+    def to_numpy(self) -> "Dict[str, Array]":
         """All columns as numpy arrays."""
-        return {name: self[name] for name in self}
+        made: Dict[str, Any] = {}
+        cells, at, shape = self._cells, 0, (self._rows,)
+        span, first, new = self._span or self._memory()
+        for name, dtype, width in self._lease.request.plan.arrays:
+            if dtype is None or width > 1 or cells[at + _NULLS] > _LOW or (
+                    name in self._arrays):
+                made[name] = self[name]
+            else: # the usual case, in as few steps as there can be
+                made[name] = self._arrays[name] = new(shape, dtype, span,
+                                                      cells[at] - first)
+            at += _WORDS
+        return made
 
     def _memory(self) -> Any:
         """All that the answer may lie in, as one array of bytes: the memory
         between the columns is not ours, and nobody looks there. Arrays cut from
         it keep the lease."""
-        import numpy
+        numpy = sys.modules.get("numpy") or _numpy()
         starts = self._cells[_VALUES::_WORDS]
         first = min(starts)
-        widest = max(field.width for field in self.fields)
-        size = max(starts) - first + (8 * widest + 1) * (self._rows + 1)
+        size = max(starts) - first + (
+            8 * self._lease.request.plan.widest * self._rows + 8)
         self._lease.__array_interface__ = {
             "version": 3, "typestr": "|u1", "shape": (size,),
             "data": (first, False)}
         self._span = (numpy.asarray(self._lease), first, numpy.ndarray)
         return self._span
 
-    def _array(self, index: int) -> Any:
-        field = self.fields[index]
+    def _array(self, index: int) -> "Array":
+        plan = self._lease.request.plan
+        field, (_, dtype, width) = plan.columns[index], plan.arrays[index]
         nulls = self._cells[index * _WORDS + _NULLS] >> 32
-        dtype = _DTYPES.get(field.type) # type: ignore[call-overload]
-        if field.is_list or dtype is None:
+        if dtype is None:
             return self._converted(index, field, nulls)
-        if not self._rows:
-            shape = (0, field.width) if field.width > 1 else (0,)
-            return _numpy().empty(shape, dtype)
         span, first, new = self._span or self._memory()
-        made = new(
-            (self._rows, field.width) if field.width > 1 else (self._rows,),
-            dtype, span, self._cells[index * _WORDS] - first)
+        made: "Array" = new((self._rows, width) if width > 1 else (self._rows,), dtype,
+                   span, self._cells[index * _WORDS] - first)
         return self._with_nulls(index, made, field) if nulls else made
 
     def _with_nulls(self, index: int, values: Any, field: Field) -> Any:
@@ -232,41 +243,43 @@ class Rows:
         ends = self._offsets(index, self._rows)
         flat = numpy.frombuffer(bytearray(string_at(
             self._cells[index * _WORDS],
-            ends[-1] * (4 if "4" in _DTYPES[Type(field.type)] else 8))),
-            _DTYPES[Type(field.type)])
+            ends[-1] * (4 if "4" in DTYPES[field.type] else 8))),
+            DTYPES[field.type])
         made: List[Any] = [flat[a:b] for a, b in zip(ends, ends[1:])]
         return self._nulled(index, made)
 
-    def _mask(self, index: int, member: int) -> Any:
+    def _mask(self, index: int, member: int) -> "Array":
         numpy = _numpy()
         bits = string_at(self._cells[index * _WORDS + member],
                          (self._rows + 7) // 8)
-        return numpy.unpackbits(numpy.frombuffer(bits, "u1"), count=self._rows,
-                                bitorder="little").view(bool)
+        made: "Array" = numpy.unpackbits(
+            numpy.frombuffer(bits, "u1"), count=self._rows, bitorder="little")
+        return made.view(bool)
 
-    def valid(self, name: str) -> "numpy.ndarray[Any, Any]":
+    def valid(self, name: str) -> "Array":
         """Which rows of a column are not null."""
         return self._mask(self._at(name), _VALIDITY)
 
-    def defaulted(self, name: str) -> "numpy.ndarray[Any, Any]":
+    def defaulted(self, name: str) -> "Array":
         """Which values of a column the fill policy chose."""
         index = self._at(name)
         if self._cells[index * _WORDS + _DEFAULTED]:
             return self._mask(index, _DEFAULTED)
-        return _numpy().zeros(self._rows, bool)
+        made: "Array" = _numpy().zeros(self._rows, bool)
+        return made
 
-    def states(self, view: Optional[str] = None) -> "numpy.ndarray[Any, Any]":
+    def states(self, view: Optional[str] = None) -> "Array":
         """What each row met in one view (or alias): numbers of
         :class:`libfeature.State`. The view may be left out if there is one."""
         return states_of(self._lease.request, view)
 
     def timestamps(self,
-                   view: Optional[str] = None) -> "numpy.ndarray[Any, Any]":
+                   view: Optional[str] = None) -> "Array":
         """The event timestamp of each row in one view, as datetime64[us] in
         UTC; NaT where no row answered."""
         return timestamps_of(self._lease.request, view)
 
-    def matrix(self) -> "numpy.ndarray[Any, Any]":
+    def matrix(self) -> "Array":
         """The columns as one float32 matrix: numbers cast, vectors flattened,
         a TIMESTAMP as its age in seconds, null as NaN."""
         from ._frames import float_matrix

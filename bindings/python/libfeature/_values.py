@@ -15,7 +15,7 @@ from ctypes import addressof, c_char
 from datetime import date, datetime, timedelta, timezone
 from itertools import accumulate
 from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterable, List,
-                    NamedTuple, Optional, Sequence, Union)
+                    NamedTuple, Optional, Sequence, Tuple, Union)
 
 from ._errors import Invalid
 from ._ffi import Type
@@ -49,7 +49,8 @@ CODES: Dict[int, str] = {Type.INT32: "i", Type.INT64: "q", Type.FLOAT32: "f",
 _NUMPY: Dict[int, str] = {Type.INT32: "<i4", Type.INT64: "<i8",
                           Type.FLOAT32: "<f4", Type.FLOAT64: "<f8",
                           Type.TIMESTAMP: "<i8"}
-_RANGES = {Type.INT32: (-2**31, 2**31 - 1), Type.INT64: (-2**63, 2**63 - 1)}
+_RANGES: Dict[int, Tuple[int, int]] = {
+    Type.INT32: (-2**31, 2**31 - 1), Type.INT64: (-2**63, 2**63 - 1)}
 _FLOATS = (Type.FLOAT32, Type.FLOAT64)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -91,7 +92,7 @@ def address(values: Any) -> Optional[int]:
         return addressof(c_char.from_buffer(values))
     except (TypeError, ValueError): # read-only, or empty
         interface = getattr(values, "__array_interface__", None)
-        return interface["data"][0] if interface else None
+        return int(interface["data"][0]) if interface else None
 
 
 def bits_of(flags: Iterable[object]) -> bytes:

@@ -61,23 +61,36 @@ def measure(store: lf.Store, options: argparse.Namespace) -> None:
         keys = listed if key.type == lf.Type.STRING else whole
         out = np.empty((count, dense.matrix_width), np.float32)
         from libfeature._keys import key_buffers
+
         rows = {
             "python_numpy": lambda: query.read({key.name: keys}).to_numpy(),
-            "python_read_one_column":
-                lambda: query.read({key.name: keys})[query.columns[0].name],
+            "python_read_one_column": lambda: query.read({key.name: keys})[
+                query.columns[0].name
+            ],
             "python_matrix": lambda: reader.matrix({key.name: keys}, out),
-            "python_numpy_from_list":
-                lambda: query.read({key.name: listed}).to_numpy(),
-            "python_keys_from_list_of_str":
-                lambda: key_buffers(texts, lf.Type.STRING, "key"),
-            "python_keys_from_list_of_int":
-                lambda: key_buffers(numbers, lf.Type.INT64, "key"),
+            "python_numpy_from_list": lambda: query.read(
+                {key.name: listed}
+            ).to_numpy(),
+            "python_keys_from_list_of_str": lambda: key_buffers(
+                texts, lf.Type.STRING, "key"
+            ),
+            "python_keys_from_list_of_int": lambda: key_buffers(
+                numbers, lf.Type.INT64, "key"
+            ),
         }
         for name, run in rows.items():
-            print(json.dumps({
-                "language": "python", "name": name, "keys": count,
-                "columns": len(query.columns), "ns": round(best(run), 1)}),
-                flush=True)
+            print(
+                json.dumps(
+                    {
+                        "language": "python",
+                        "name": name,
+                        "keys": count,
+                        "columns": len(query.columns),
+                        "ns": round(best(run), 1),
+                    }
+                ),
+                flush=True,
+            )
 
 
 def main() -> int:

@@ -20,9 +20,23 @@ numpy, pyarrow, pandas and polars are used where the caller has them; none is
 needed.
 """
 
-from ._core import Batch, Store
-from ._errors import (IO, Busy, Closed, Conflict, Corrupt, Error, Full, Gap,
-                      Invalid, NoMemory, NotFound, Unsupported, Version)
+from ._batch import Batch
+from ._core import Store
+from ._errors import (
+    IO,
+    Busy,
+    Closed,
+    Conflict,
+    Corrupt,
+    Error,
+    Full,
+    Gap,
+    Invalid,
+    NoMemory,
+    NotFound,
+    Unsupported,
+    Version,
+)
 from ._ffi import Fill, Operation, Outcome, Role, State, Status, Sync, Type
 from ._library import lib as _lib
 from ._load import load_parquet
@@ -33,11 +47,40 @@ from ._scan import Scan
 from ._write import Batches
 
 __all__ = [
-    "IO", "Batch", "Batches", "Busy", "Closed", "Commit", "Conflict", "Corrupt",
-    "Error", "Field", "Fill", "Full", "Gap", "Invalid", "NoMemory", "NotFound",
-    "Operation", "Outcome", "Query", "Reader", "Role", "Rows", "Scan", "State",
-    "Stats", "Status", "Store", "Sync", "Type", "Unsupported", "Version",
-    "__version__", "load_parquet", "version",
+    "IO",
+    "Batch",
+    "Batches",
+    "Busy",
+    "Closed",
+    "Commit",
+    "Conflict",
+    "Corrupt",
+    "Error",
+    "Field",
+    "Fill",
+    "Full",
+    "Gap",
+    "Invalid",
+    "NoMemory",
+    "NotFound",
+    "Operation",
+    "Outcome",
+    "Query",
+    "Reader",
+    "Role",
+    "Rows",
+    "Scan",
+    "State",
+    "Stats",
+    "Status",
+    "Store",
+    "Sync",
+    "Type",
+    "Unsupported",
+    "Version",
+    "__version__",
+    "load_parquet",
+    "version",
 ]
 
 

@@ -12,19 +12,32 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ._errors import Invalid
 
-__all__ = ["ArrowArray", "ArrowArrayStream", "ArrowSchema", "Column",
-           "array_of", "capsule", "column_names", "export_names",
-           "import_column", "stream_of"]
+__all__ = [
+    "ArrowArray",
+    "ArrowArrayStream",
+    "ArrowSchema",
+    "Column",
+    "array_of",
+    "capsule",
+    "column_names",
+    "export_names",
+    "import_column",
+    "stream_of",
+]
 
 
 class ArrowSchema(ctypes.Structure):
     """struct ArrowSchema, as the published ABI has it."""
 
     _fields_ = [
-        ("format", ctypes.c_char_p), ("name", ctypes.c_char_p),
-        ("metadata", ctypes.c_void_p), ("flags", ctypes.c_int64),
-        ("n_children", ctypes.c_int64), ("children", ctypes.c_void_p),
-        ("dictionary", ctypes.c_void_p), ("release", ctypes.c_void_p),
+        ("format", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("metadata", ctypes.c_void_p),
+        ("flags", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
         ("private_data", ctypes.c_void_p),
     ]
 
@@ -33,11 +46,16 @@ class ArrowArray(ctypes.Structure):
     """struct ArrowArray."""
 
     _fields_ = [
-        ("length", ctypes.c_int64), ("null_count", ctypes.c_int64),
-        ("offset", ctypes.c_int64), ("n_buffers", ctypes.c_int64),
-        ("n_children", ctypes.c_int64), ("buffers", ctypes.c_void_p),
-        ("children", ctypes.c_void_p), ("dictionary", ctypes.c_void_p),
-        ("release", ctypes.c_void_p), ("private_data", ctypes.c_void_p),
+        ("length", ctypes.c_int64),
+        ("null_count", ctypes.c_int64),
+        ("offset", ctypes.c_int64),
+        ("n_buffers", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("buffers", ctypes.c_void_p),
+        ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
     ]
 
 
@@ -45,8 +63,10 @@ class ArrowArrayStream(ctypes.Structure):
     """struct ArrowArrayStream."""
 
     _fields_ = [
-        ("get_schema", ctypes.c_void_p), ("get_next", ctypes.c_void_p),
-        ("get_last_error", ctypes.c_void_p), ("release", ctypes.c_void_p),
+        ("get_schema", ctypes.c_void_p),
+        ("get_next", ctypes.c_void_p),
+        ("get_last_error", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
         ("private_data", ctypes.c_void_p),
     ]
 
@@ -65,8 +85,8 @@ _capsule_pointer.restype = ctypes.c_void_p
 _capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 # For a destructor: a dying capsule as a py_object would come to life again.
 _dying_pointer = ctypes.PYFUNCTYPE(
-    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
-        ("PyCapsule_GetPointer", ctypes.pythonapi))
+    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p
+)(("PyCapsule_GetPointer", ctypes.pythonapi))
 
 # The structs that live capsules point to, by address.
 _live: Dict[int, ctypes.Structure] = {}
@@ -74,9 +94,14 @@ _live: Dict[int, ctypes.Structure] = {}
 
 def _destroyer(name: bytes) -> Any:
     # Defaults, not globals: a capsule may outlive this module's names.
-    def destroy(dying: int, live: Dict[int, Any] = _live, name: bytes = name,
-                pointer: Any = _dying_pointer, release: Any = _RELEASE,
-                of: Any = ctypes.addressof) -> None:
+    def destroy(
+        dying: int,
+        live: Dict[int, Any] = _live,
+        name: bytes = name,
+        pointer: Any = _dying_pointer,
+        release: Any = _RELEASE,
+        of: Any = ctypes.addressof,
+    ) -> None:
         struct = live.pop(pointer(dying, name), None)
         if struct is not None and struct.release:
             release(struct.release)(of(struct))
@@ -88,8 +113,11 @@ def _destroyer(name: bytes) -> Any:
     return made
 
 
-_NAMES = {ArrowSchema: b"arrow_schema", ArrowArray: b"arrow_array",
-          ArrowArrayStream: b"arrow_array_stream"}
+_NAMES = {
+    ArrowSchema: b"arrow_schema",
+    ArrowArray: b"arrow_array",
+    ArrowArrayStream: b"arrow_array_stream",
+}
 _DESTROY = {kind: _destroyer(name) for kind, name in _NAMES.items()}
 
 
@@ -108,7 +136,8 @@ def _pointer(found: object, kind: Any, who: object) -> int:
     except (ValueError, TypeError) as error:
         raise Invalid(
             "%s gave no capsule named %s: %s"
-            % (type(who).__name__, _NAMES[kind].decode(), error)) from error
+            % (type(who).__name__, _NAMES[kind].decode(), error)
+        ) from error
     return address
 
 
@@ -121,7 +150,8 @@ def _ask(who: object, method: str) -> Any:
     except Exception as error:
         raise Invalid(
             "%s could not be turned into Arrow data: %s"
-            % (type(who).__name__, error)) from error
+            % (type(who).__name__, error)
+        ) from error
 
 
 def _release(struct: Any) -> None:
@@ -162,16 +192,22 @@ class _OneBatch:
         self._keep = (schema, array)
         self._schema = _pointer(schema, ArrowSchema, who)
         self._array = _pointer(array, ArrowArray, who)
-        self._calls = (_GET(self._get_schema), _GET(self._get_next),
-                       _TEXT(lambda stream: None), _RELEASE(self._done))
+        self._calls = (
+            _GET(self._get_schema),
+            _GET(self._get_next),
+            _TEXT(lambda stream: None),
+            _RELEASE(self._done),
+        )
         self.stream = ArrowArrayStream(
-            *(ctypes.cast(call, ctypes.c_void_p).value for call in self._calls))
+            *(ctypes.cast(call, ctypes.c_void_p).value for call in self._calls)
+        )
 
     def _get_schema(self, stream: int, out: int) -> int:
         # Lent: the capsule still releases the schema.
         ctypes.memmove(out, self._schema, ctypes.sizeof(ArrowSchema))
         ArrowSchema.from_address(out).release = ctypes.cast(
-            _LENT, ctypes.c_void_p).value
+            _LENT, ctypes.c_void_p
+        ).value
         return 0
 
     def _get_next(self, stream: int, out: int) -> int:
@@ -204,8 +240,10 @@ def _schema_of(stream: Stream) -> ArrowSchema:
         raise Invalid("the Arrow stream was consumed before; make a new one")
     if _GET(held.get_schema)(stream.address, ctypes.addressof(schema)):
         text = _TEXT(held.get_last_error)(stream.address)
-        raise Invalid("the Arrow stream has no schema: %s"
-                      % (text or b"no reason given").decode("utf-8", "replace"))
+        raise Invalid(
+            "the Arrow stream has no schema: %s"
+            % (text or b"no reason given").decode("utf-8", "replace")
+        )
     return schema
 
 
@@ -214,11 +252,15 @@ def column_names(stream: Stream) -> List[str]:
     schema = _schema_of(stream)
     try:
         if schema.format != b"+s":
-            raise Invalid("an Arrow stream of structs is needed, this one has "
-                          "format %r" % (schema.format or b"").decode())
+            raise Invalid(
+                "an Arrow stream of structs is needed, this one has "
+                "format %r" % (schema.format or b"").decode()
+            )
         children = _children(schema.children, schema.n_children)
-        return [(ArrowSchema.from_address(child).name or b"").decode()
-                for child in children]
+        return [
+            (ArrowSchema.from_address(child).name or b"").decode()
+            for child in children
+        ]
     finally:
         _release(schema)
 
@@ -246,9 +288,11 @@ def array_of(values: object) -> Optional[Column]:
     then it has to be converted first."""
     if hasattr(values, "__arrow_c_array__"):
         schema, array = _ask(values, "__arrow_c_array__")
-        return import_column(_pointer(schema, ArrowSchema, values),
-                             _pointer(array, ArrowArray, values),
-                             (schema, array))
+        return import_column(
+            _pointer(schema, ArrowSchema, values),
+            _pointer(array, ArrowArray, values),
+            (schema, array),
+        )
     if hasattr(values, "__arrow_c_stream__"):
         stream = stream_of(values)
         return _only_chunk(stream) if stream else None
@@ -263,8 +307,9 @@ class _Chunk:
 
     def pull(self, stream: Stream) -> bool:
         held = ArrowArrayStream.from_address(stream.address)
-        failed = _GET(held.get_next)(stream.address,
-                                     ctypes.addressof(self.array))
+        failed = _GET(held.get_next)(
+            stream.address, ctypes.addressof(self.array)
+        )
         return not failed and bool(self.array.release)
 
     def __del__(self) -> None:
@@ -276,12 +321,14 @@ def _only_chunk(stream: Stream) -> Optional[Column]:
     chunk = _Chunk(_schema_of(stream))
     if not chunk.pull(stream) or _Chunk(ArrowSchema()).pull(stream):
         return None
-    return import_column(ctypes.addressof(chunk.schema),
-                         ctypes.addressof(chunk.array), chunk)
+    return import_column(
+        ctypes.addressof(chunk.schema), ctypes.addressof(chunk.array), chunk
+    )
 
 
-def import_column(schema_at: int, array_at: int,
-                  keep: object) -> Optional[Column]:
+def import_column(
+    schema_at: int, array_at: int, keep: object
+) -> Optional[Column]:
     """The same, from the two structs."""
     schema = ArrowSchema.from_address(schema_at)
     array = ArrowArray.from_address(array_at)
@@ -290,12 +337,16 @@ def import_column(schema_at: int, array_at: int,
     if size is None or schema.dictionary or not array.length:
         return None
     buffers = _children(array.buffers, array.n_buffers)
-    bits = (_bits(buffers[0], array.offset, array.length)
-            if buffers[0] and array.null_count else None)
+    bits = (
+        _bits(buffers[0], array.offset, array.length)
+        if buffers[0] and array.null_count
+        else None
+    )
     shift = size * array.offset
     if kind in ("u", "z"):
-        return Column(kind, buffers[2] or 0, buffers[1] + shift, bits,
-                      array.length, keep)
+        return Column(
+            kind, buffers[2] or 0, buffers[1] + shift, bits, array.length, keep
+        )
     return Column(kind, buffers[1] + shift, 0, bits, array.length, keep)
 
 

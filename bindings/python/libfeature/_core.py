@@ -12,25 +12,42 @@ import os
 import threading
 import weakref
 from contextlib import ExitStack
-from ctypes import byref, c_void_p, string_at
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple, Union
+from ctypes import byref, c_void_p
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from . import _ffi
-from ._columns import column_buffers
-from ._errors import Error, Invalid, NotFound, make_error, raise_error
-from ._ffi import Fill, OpenFlag, Operation, Outcome, Sync, WriteFlag
+from ._batch import Batch
+from ._ffi import Fill, OpenFlag, Operation, Sync, WriteFlag
 from ._library import lib, process
-from ._native import (Commit, Field, Stats, call, choose, encode, fail_closed,
-                      new_commit, owned_text, read_commit, read_fields,
-                      read_stats, sized)
+from ._native import (
+    Commit,
+    Stats,
+    call,
+    choose,
+    encode,
+    fail_closed,
+    new_commit,
+    owned_text,
+    read_commit,
+    read_stats,
+    sized,
+)
 from ._query import Query
-from ._values import microseconds
+from ._scalars import microseconds
 from ._write import Batches, Columns, write_rows
 
 if TYPE_CHECKING:
     from ._scan import Scan
 
-__all__ = ["Batch", "Store"]
+__all__ = ["Store"]
 
 
 class _Handle:
@@ -80,8 +97,12 @@ os.register_at_fork(after_in_child=_renew_lock)
 
 def _open(path: str, options: Dict[str, int]) -> int:
     address = c_void_p()
-    call(lib.feature_store_open, os.fsencode(path),
-         byref(sized(_ffi.feature_options, **options)), byref(address))
+    call(
+        lib.feature_store_open,
+        os.fsencode(path),
+        byref(sized(_ffi.feature_options, **options)),
+        byref(address),
+    )
     return address.value or 0
 
 
@@ -97,15 +118,26 @@ class Store:
         self._options = options
         self._adopt(_open(path, options))
         # A child opens what the parent created.
-        self._options = {**options, "flags": options["flags"] & ~int(
-            OpenFlag.CREATE)}
+        self._options = {
+            **options,
+            "flags": options["flags"] & ~int(OpenFlag.CREATE),
+        }
 
     @classmethod
     def open(
-        cls, path: Union[str, "os.PathLike[str]"], *, create: bool = False,
-        read_only: bool = False, allow_remote: bool = False, warm: bool = False,
-        sync: Union[str, Sync] = Sync.FULL, mode: int = 0, map_size: int = 0,
-        max_readers: int = 0, write_wait_ms: int = 0, max_row_size: int = 0,
+        cls,
+        path: Union[str, "os.PathLike[str]"],
+        *,
+        create: bool = False,
+        read_only: bool = False,
+        allow_remote: bool = False,
+        warm: bool = False,
+        sync: Union[str, Sync] = Sync.FULL,
+        mode: int = 0,
+        map_size: int = 0,
+        max_readers: int = 0,
+        write_wait_ms: int = 0,
+        max_row_size: int = 0,
         fixed_now: Any = 0,
     ) -> "Store":
         """Opens the store in the directory ``path``.
@@ -114,15 +146,27 @@ class Store:
         clock: a datetime or microseconds. The other options are those of
         ``struct feature_options``; zero is the default.
         """
-        flags = (create * OpenFlag.CREATE | read_only * OpenFlag.READ_ONLY
-                 | allow_remote * OpenFlag.ALLOW_REMOTE | warm * OpenFlag.WARM)
+        flags = (
+            create * OpenFlag.CREATE
+            | read_only * OpenFlag.READ_ONLY
+            | allow_remote * OpenFlag.ALLOW_REMOTE
+            | warm * OpenFlag.WARM
+        )
         where = os.path.abspath(os.fsdecode(path))
         encode(where, "path")
-        return cls(where, {
-            "flags": int(flags), "sync": int(choose(Sync, sync)), "mode": mode,
-            "map_size": map_size, "max_readers": max_readers,
-            "write_wait_ms": write_wait_ms, "max_row_size": max_row_size,
-            "fixed_now": microseconds(fixed_now)})
+        return cls(
+            where,
+            {
+                "flags": int(flags),
+                "sync": int(choose(Sync, sync)),
+                "mode": mode,
+                "map_size": map_size,
+                "max_readers": max_readers,
+                "write_wait_ms": write_wait_ms,
+                "max_row_size": max_row_size,
+                "fixed_now": microseconds(fixed_now),
+            },
+        )
 
     def _adopt(self, address: int) -> None:
         self._handle = _Handle(address)
@@ -131,8 +175,10 @@ class Store:
     def _use(self) -> _Handle:
         if self._handle.generation != process.generation:
             with _reopening:
-                if (self._handle.generation != process.generation
-                        and not self._handle.closed):
+                if (
+                    self._handle.generation != process.generation
+                    and not self._handle.closed
+                ):
                     self._finalizer.detach()
                     self._adopt(_open(self.path, self._options))
         return self._handle
@@ -168,19 +214,27 @@ class Store:
         text = encode(definitions, "definitions")
         options = sized(_ffi.feature_apply_options, expect=expect)
         with self._use() as store:
-            call(lib.feature_store_apply, store, text, byref(options),
-                 byref(commit))
+            call(
+                lib.feature_store_apply,
+                store,
+                text,
+                byref(options),
+                byref(commit),
+            )
         return read_commit(commit)
 
     def plan(self, definitions: str) -> str:
         """What :meth:`apply` would change, a line a change; does nothing."""
-        return self._text(lib.feature_store_plan,
-                          encode(definitions, "definitions"))
+        return self._text(
+            lib.feature_store_plan, encode(definitions, "definitions")
+        )
 
     def describe(self, name: Optional[str] = None) -> str:
         """The definitions of one entity, view or service, or of all."""
-        return self._text(lib.feature_store_describe,
-                          None if name is None else encode(name, "name"))
+        return self._text(
+            lib.feature_store_describe,
+            None if name is None else encode(name, "name"),
+        )
 
     def metrics(self) -> str:
         """The numbers of the store and of each view as OpenMetrics text."""
@@ -205,8 +259,13 @@ class Store:
         with self._use() as store:
             call(lib.feature_store_sync, store)
 
-    def query(self, features: str, *, fill: Union[str, Fill] = Fill.DEFAULTS,
-              matrix: bool = False) -> Query:
+    def query(
+        self,
+        features: str,
+        *,
+        fill: Union[str, Fill] = Fill.DEFAULTS,
+        matrix: bool = False,
+    ) -> Query:
         """Prepares a read: a service, ``"view:feature"``, or ``"view(a, b)"``;
         several are separated by commas.
 
@@ -220,28 +279,39 @@ class Store:
         """All rows of one view, in key order, as an Arrow stream; see
         :class:`Scan`. ``features`` is ``"view(a, b)"``, or a view's name."""
         from ._scan import Scan
+
         return Scan(self, features, **options)
 
     def load_parquet(self, view: str, path: Any, **options: Any) -> Commit:
-        """Writes Parquet files into a view; see :func:`libfeature.load_parquet`.
-        """
+        """Writes Parquet files into a view; see :func:`libfeature.load_parquet`."""
         from ._load import load_parquet
+
         return load_parquet(self, view, path, **options)
 
-    def batch(self, view: str, operation: Union[str, Operation] = "upsert",
-              columns: Optional[Sequence[str]] = None) -> "Batch":
+    def batch(
+        self,
+        view: str,
+        operation: Union[str, Operation] = "upsert",
+        columns: Optional[Sequence[str]] = None,
+    ) -> "Batch":
         """An empty batch, for whoever wants the outcome of each row."""
         return Batch(self, view, choose(Operation, operation), columns)
 
-    def batches(self, *, skip_invalid: bool = False,
-                wait_ms: int = 0) -> "Batches":
+    def batches(
+        self, *, skip_invalid: bool = False, wait_ms: int = 0
+    ) -> "Batches":
         """Several batches in one atomic commit, in a ``with`` block."""
         return Batches(self, skip_invalid, wait_ms)
 
     def write(
-        self, view: str, rows: Any,
-        operation: Union[str, Operation, None] = None, *,
-        columns: Columns = None, skip_invalid: bool = False, wait_ms: int = 0,
+        self,
+        view: str,
+        rows: Any,
+        operation: Union[str, Operation, None] = None,
+        *,
+        columns: Columns = None,
+        skip_invalid: bool = False,
+        wait_ms: int = 0,
         commit_rows: int = 0,
     ) -> Commit:
         """Writes rows into a view, in one durable commit.
@@ -256,124 +326,54 @@ class Store:
         the commits before it stay: ``error.kept`` reports them.
         """
         return write_rows(
-            self, view, rows,
+            self,
+            view,
+            rows,
             None if operation is None else choose(Operation, operation),
-            columns, commit_rows, skip_invalid, wait_ms)
+            columns,
+            commit_rows,
+            skip_invalid,
+            wait_ms,
+        )
 
     def delete(self, view: str, rows: Any, **options: Any) -> Commit:
         """Deletes the rows of the join keys in ``rows``, as of their
         ``event_timestamp`` if there is one; see :meth:`write`."""
         return self.write(view, rows, Operation.DELETE, **options)
 
-    def write_batches(self, batches: Sequence["Batch"], skip_invalid: bool,
-                      wait_ms: int) -> Commit:
+    def write_batches(
+        self, batches: Sequence["Batch"], skip_invalid: bool, wait_ms: int
+    ) -> Commit:
         """Writes batches of this store in one durable commit."""
         options = sized(
-            _ffi.feature_write_options, wait_ms=wait_ms,
-            flags=int(WriteFlag.SKIP_INVALID) if skip_invalid else 0)
+            _ffi.feature_write_options,
+            wait_ms=wait_ms,
+            flags=int(WriteFlag.SKIP_INVALID) if skip_invalid else 0,
+        )
         commit = new_commit()
         with ExitStack() as held:
             store = held.enter_context(self._use())
             addresses = [held.enter_context(batch) for batch in batches]
             array = (c_void_p * len(addresses))(*addresses)
-            call(lib.feature_store_write, store, array, len(addresses),
-                 byref(options), byref(commit))
+            call(
+                lib.feature_store_write,
+                store,
+                array,
+                len(addresses),
+                byref(options),
+                byref(commit),
+            )
         for batch in batches:
             batch.written = True
         return read_commit(commit)
 
     def __repr__(self) -> str:
         return "<libfeature.Store %r%s>" % (
-            self.path, ", closed" if self.closed else "")
+            self.path,
+            ", closed" if self.closed else "",
+        )
 
     def _repr_html_(self) -> str:
         from ._repr import store_html
+
         return store_html(self)
-
-
-def _free_batch(address: int, generation: int) -> None:
-    if generation == process.generation:
-        lib.feature_batch_free(address)
-
-
-class Batch:
-    """Rows for one view, column by column. One thread at a time."""
-
-    def __init__(self, store: Store, view: str, operation: Operation,
-                 columns: Optional[Sequence[str]]) -> None:
-        address = c_void_p()
-        listed = None if columns is None else encode(
-            ", ".join(columns), "columns")
-        with store._use() as opened:
-            call(lib.feature_batch_create, opened, encode(view, "view"), listed,
-                 operation, byref(address))
-        self.store, self.view, self.operation = store, view, operation
-        self.rows: Optional[int] = None
-        self.written = False
-        self._address, self._generation = address.value or 0, process.generation
-        self._lock = threading.Lock()
-        weakref.finalize(self, _free_batch, self._address,
-                         self._generation).atexit = False
-        #: The columns, in order.
-        self.fields: Tuple[Field, ...] = read_fields(
-            lib.feature_batch_column, self._address)
-
-    def __enter__(self) -> Optional[int]:
-        if self._generation != process.generation:
-            raise Invalid("the batch was made before the process was forked",
-                          reason="forked")
-        if not self._lock.acquire(False):
-            raise Invalid("the batch is in use: it is for one thread, and for "
-                          "one place in a write")
-        return self._address
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
-    def set(self, name: str, values: Any) -> None:
-        """Sets one column, from a list, an array or a single value for all
-        rows (after another column told how many they are)."""
-        for index, field in enumerate(self.fields):
-            if field.name == name:
-                break
-        else:
-            raise NotFound('the batch for %s has no column "%s"'
-                           % (self.view, name), reason="name")
-        made = column_buffers(values, field, self.rows)
-        with self as batch:
-            self.written = False
-            if field.is_list:
-                call(lib.feature_batch_set_list, batch, index, made.type,
-                     made.values, made.offsets, made.child_offsets,
-                     made.validity, made.rows)
-            else:
-                call(lib.feature_batch_set, batch, index, made.type,
-                     made.values, made.offsets, made.validity, made.rows)
-        if self.rows is None:
-            self.rows = made.rows
-
-    def write(self, *, skip_invalid: bool = False, wait_ms: int = 0) -> Commit:
-        """Writes this batch alone, in one durable commit."""
-        return self.store.write_batches([self], skip_invalid, wait_ms)
-
-    def outcomes(self) -> List[Outcome]:
-        """What became of each row in the last write; empty before one."""
-        with self as batch:
-            found = lib.feature_batch_outcomes(batch)
-            if not found or not self.written:
-                return []
-            return [Outcome(value) for value in string_at(found,
-                                                          self.rows or 0)]
-
-    def problem(self, row: int) -> Optional[Error]:
-        """Why a row was REJECTED in the last write, or None."""
-        error = _ffi.feature_error()
-        with self as batch:
-            status = lib.feature_batch_problem(batch, row, byref(error))
-        return make_error(error) if status else None
-
-    def clear(self) -> None:
-        """Empties the batch and keeps its memory."""
-        with self as batch:
-            lib.feature_batch_clear(batch)
-            self.rows, self.written = None, False

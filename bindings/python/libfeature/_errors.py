@@ -12,8 +12,19 @@ from typing import Any, Dict, NoReturn, Optional, Tuple, Type
 from . import _ffi
 
 __all__ = [
-    "Busy", "Closed", "Conflict", "Corrupt", "Error", "Full", "Gap", "IO",
-    "Invalid", "NoMemory", "NotFound", "Unsupported", "Version",
+    "Busy",
+    "Closed",
+    "Conflict",
+    "Corrupt",
+    "Error",
+    "Full",
+    "Gap",
+    "IO",
+    "Invalid",
+    "NoMemory",
+    "NotFound",
+    "Unsupported",
+    "Version",
 ]
 
 
@@ -43,9 +54,16 @@ class Error(Exception):
     os_error: int
 
     def __init__(
-        self, message: str, *, reason: str = "argument", line: int = 0,
-        column: int = 0, batch: int = 0, row: Optional[int] = None,
-        os_error: int = 0, status: Optional[int] = None,
+        self,
+        message: str,
+        *,
+        reason: str = "argument",
+        line: int = 0,
+        column: int = 0,
+        batch: int = 0,
+        row: Optional[int] = None,
+        os_error: int = 0,
+        status: Optional[int] = None,
     ) -> None:
         super().__init__(message)
         self.reason, self.line, self.column = reason, line, column
@@ -129,8 +147,19 @@ class Unsupported(Error):
 
 _CLASSES: Dict[int, Type[Error]] = {
     made.status: made
-    for made in (Invalid, NotFound, Conflict, Busy, Gap, NoMemory, Full, IO,
-                 Corrupt, Version, Unsupported)
+    for made in (
+        Invalid,
+        NotFound,
+        Conflict,
+        Busy,
+        Gap,
+        NoMemory,
+        Full,
+        IO,
+        Corrupt,
+        Version,
+        Unsupported,
+    )
 }
 
 
@@ -141,10 +170,15 @@ def make_error(error: Any) -> Error:
     if made is Invalid and reason == "closed":
         made = Closed
     return made(
-        error.message.decode("utf-8", "replace"), reason=reason,
-        line=error.line, column=error.column, batch=error.batch,
-        row=None if error.row < 0 else error.row, os_error=error.os_error,
-        status=error.status)
+        error.message.decode("utf-8", "replace"),
+        reason=reason,
+        line=error.line,
+        column=error.column,
+        batch=error.batch,
+        row=None if error.row < 0 else error.row,
+        os_error=error.os_error,
+        status=error.status,
+    )
 
 
 def raise_error(error: Any) -> NoReturn:

@@ -1266,30 +1266,26 @@ class Library:
     """
 
     feature_version: Callable[[], int]
-    feature_status_name: Callable[[int], Optional[bytes]]
+    feature_status_name: Callable[[int], bytes]
     feature_free: Callable[[Pointer], None]
-    feature_store_open: Callable[
-        [Optional[bytes], Pointer, Pointer, Pointer], int]
+    feature_store_open: Callable[[bytes, Pointer, Pointer, Pointer], int]
     feature_store_close: Callable[[Pointer], None]
     feature_store_apply: Callable[
-        [Pointer, Optional[bytes], Pointer, Pointer, Pointer], int]
-    feature_store_plan: Callable[
-        [Pointer, Optional[bytes], Pointer, Pointer], int]
+        [Pointer, bytes, Pointer, Pointer, Pointer], int]
+    feature_store_plan: Callable[[Pointer, bytes, Pointer, Pointer], int]
     feature_store_describe: Callable[
         [Pointer, Optional[bytes], Pointer, Pointer], int]
     feature_store_write: Callable[
         [Pointer, Pointer, int, Pointer, Pointer, Pointer], int]
     feature_store_write_arrow: Callable[
-        [Pointer, Optional[bytes], int, Pointer, Pointer, Pointer, Pointer],
-         int]
+        [Pointer, bytes, int, Pointer, Pointer, Pointer, Pointer], int]
     feature_store_scan_arrow: Callable[
-        [Pointer, Optional[bytes], Pointer, Pointer, Pointer], int]
+        [Pointer, bytes, Pointer, Pointer, Pointer], int]
     feature_store_sync: Callable[[Pointer, Pointer], int]
     feature_store_stats: Callable[[Pointer, Pointer, Pointer], int]
     feature_store_metrics: Callable[[Pointer, Pointer, Pointer], int]
     feature_batch_create: Callable[
-        [Pointer, Optional[bytes], Optional[bytes], int, Pointer, Pointer],
-         int]
+        [Pointer, bytes, Optional[bytes], int, Pointer, Pointer], int]
     feature_batch_set: Callable[
         [Pointer, int, int, Pointer, Pointer, Pointer, int, Pointer], int]
     feature_batch_set_list: Callable[
@@ -1301,7 +1297,7 @@ class Library:
     feature_batch_clear: Callable[[Pointer], None]
     feature_batch_free: Callable[[Pointer], None]
     feature_query_create: Callable[
-        [Pointer, Optional[bytes], Pointer, Pointer, Pointer], int]
+        [Pointer, bytes, Pointer, Pointer, Pointer], int]
     feature_query_key_count: Callable[[Pointer], int]
     feature_query_column_count: Callable[[Pointer], int]
     feature_query_view_count: Callable[[Pointer], int]
@@ -1374,13 +1370,14 @@ class Library:
 
 
 def _check_layout() -> None:
-    """What ctypes makes of the structs is what the C compiler makes of them."""
+    """What ctypes makes of the structs is what the C compiler made of them."""
+    if sizeof(c_void_p) != 8:
+        return  # LAYOUT is that of 64-bit systems
     for struct, (size, offsets) in LAYOUT.items():
         found = {name: getattr(struct, name).offset for name in offsets}
         if sizeof(struct) != size or found != offsets:
             raise ImportError(
-                f"struct {struct.__name__} is laid out differently here: "
-                "libfeature supports 64-bit systems")
+                f"struct {struct.__name__} is laid out differently here")
 
 
 _check_layout()

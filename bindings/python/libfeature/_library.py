@@ -35,7 +35,8 @@ def _load() -> _ffi.Library:
             problems.append(str(error))
     raise ImportError(
         "libfeature: the library was not found (%s); install it, or set "
-        "LIBFEATURE_PATH to the file" % "; ".join(problems))
+        "LIBFEATURE_PATH to the file" % "; ".join(problems)
+    )
 
 
 lib = _load()

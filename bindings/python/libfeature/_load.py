@@ -19,9 +19,16 @@ __all__ = ["load_parquet"]
 Paths = Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]
 
 
-def load_parquet(store: "Store", view: str, path: Paths,
-                 operation: Any = None, *, columns: Columns = None,
-                 engine: Optional[str] = None, **options: Any) -> "Commit":
+def load_parquet(
+    store: "Store",
+    view: str,
+    path: Paths,
+    operation: Any = None,
+    *,
+    columns: Columns = None,
+    engine: Optional[str] = None,
+    **options: Any,
+) -> "Commit":
     """Writes one or several Parquet files into a view, as one stream.
 
     Goes through pyarrow, or duckdb where there is no pyarrow; ``engine`` names
@@ -37,9 +44,11 @@ def load_parquet(store: "Store", view: str, path: Paths,
         except ImportError:
             continue
         return store.write(view, rows, operation, columns=columns, **options)
-    raise Invalid("Parquet is read by pyarrow or duckdb: install one of them"
-                  if engine is None else
-                  "%r is not here to read Parquet with" % engine)
+    raise Invalid(
+        "Parquet is read by pyarrow or duckdb: install one of them"
+        if engine is None
+        else "%r is not here to read Parquet with" % engine
+    )
 
 
 def _existing(path: Paths) -> List[str]:
@@ -62,6 +71,7 @@ def _picked(columns: Columns) -> Optional[List[str]]:
 def _by_pyarrow(paths: List[str], columns: Columns) -> Any:
     import pyarrow
     from pyarrow import parquet
+
     try:
         files = [parquet.ParquetFile(path) for path in paths]
         schema = files[0].schema_arrow
@@ -81,12 +91,14 @@ def _by_pyarrow(paths: List[str], columns: Columns) -> Any:
 
 def _by_duckdb(paths: List[str], columns: Columns) -> Any:
     import duckdb
+
     try:
         relation = duckdb.read_parquet(paths)
         picked = _picked(columns)
         if picked is not None:
-            relation = relation.project(", ".join(
-                '"%s"' % name.replace('"', '""') for name in picked))
+            relation = relation.project(
+                ", ".join('"%s"' % name.replace('"', '""') for name in picked)
+            )
         return relation
     except duckdb.Error as error:
         raise Invalid("cannot read Parquet: %s" % error) from error

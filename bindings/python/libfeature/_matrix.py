@@ -7,7 +7,7 @@ from ctypes import addressof, c_char
 from typing import Any, Tuple
 
 from ._errors import Invalid
-from ._values import address, numpy_loaded
+from ._scalars import address, numpy_loaded
 
 __all__ = ["matrix_memory", "new_matrix"]
 
@@ -15,6 +15,7 @@ __all__ = ["matrix_memory", "new_matrix"]
 def new_matrix(rows: int, width: int) -> Any:
     """A float32 array of rows x width, by numpy."""
     import numpy
+
     return numpy.empty((rows, width), "<f4")
 
 
@@ -30,19 +31,29 @@ def matrix_memory(out: Any, rows: int, width: int) -> Tuple[int, int]:
     if view.readonly or view.format != "f" or not view.c_contiguous:
         raise Invalid("out has to be writable and contiguous float32")
     if view.nbytes < 4 * rows * width:
-        raise Invalid("out has room for %d floats, %d rows of %d are needed"
-                      % (view.nbytes // 4, rows, width))
+        raise Invalid(
+            "out has room for %d floats, %d rows of %d are needed"
+            % (view.nbytes // 4, rows, width)
+        )
     return addressof(c_char.from_buffer(out)) if rows else 0, width
 
 
 def _numpy_memory(out: Any, rows: int, width: int) -> Tuple[int, int]:
     shape = out.shape
     if len(shape) != 2 or shape[0] < rows or shape[1] < width:
-        raise Invalid("out has the shape %s, %d rows of %d are needed"
-                      % (shape, rows, width))
+        raise Invalid(
+            "out has the shape %s, %d rows of %d are needed"
+            % (shape, rows, width)
+        )
     row, item = out.strides
-    if out.dtype.str != "<f4" or not out.flags.writeable or item != 4 or (
-            row < 4 * width or row % 4):
-        raise Invalid("out has to be writable float32 with rows in one piece, "
-                      "not %s with strides %s" % (out.dtype, out.strides))
+    if (
+        out.dtype.str != "<f4"
+        or not out.flags.writeable
+        or item != 4
+        or (row < 4 * width or row % 4)
+    ):
+        raise Invalid(
+            "out has to be writable float32 with rows in one piece, "
+            "not %s with strides %s" % (out.dtype, out.strides)
+        )
     return address(out) or 0, row // 4

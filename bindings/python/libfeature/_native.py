@@ -10,11 +10,23 @@ from typing import Any, Callable, List, NamedTuple, Tuple
 from . import _ffi
 from ._errors import Closed, Invalid, raise_error
 from ._library import lib
-from ._values import moment
+from ._scalars import moment
 
-__all__ = ["Commit", "Field", "Stats", "call", "choose", "encode", "fail_closed",
-           "new_commit", "owned_text", "read_commit", "read_fields",
-           "read_stats", "sized"]
+__all__ = [
+    "Commit",
+    "Field",
+    "Stats",
+    "call",
+    "choose",
+    "encode",
+    "fail_closed",
+    "new_commit",
+    "owned_text",
+    "read_commit",
+    "read_fields",
+    "read_stats",
+    "sized",
+]
 
 
 def fail_closed(what: str) -> Closed:
@@ -34,8 +46,14 @@ def choose(kind: Any, value: Any) -> Any:
     try:
         return kind[value.upper()] if isinstance(value, str) else kind(value)
     except (KeyError, ValueError):
-        raise Invalid("%r is no %s: %s" % (value, kind.__name__, ", ".join(
-            member.name.lower() for member in kind))) from None
+        raise Invalid(
+            "%r is no %s: %s"
+            % (
+                value,
+                kind.__name__,
+                ", ".join(member.name.lower() for member in kind),
+            )
+        ) from None
 
 
 def sized(kind: Any, **members: Any) -> Any:
@@ -116,8 +134,15 @@ def new_commit() -> Any:
 
 def read_commit(commit: Any) -> Commit:
     """A filled struct feature_commit."""
-    return Commit(commit.sequence, moment(commit.time), commit.applied,
-                  commit.late, commit.duplicate, commit.future, commit.rejected)
+    return Commit(
+        commit.sequence,
+        moment(commit.time),
+        commit.applied,
+        commit.late,
+        commit.duplicate,
+        commit.future,
+        commit.rejected,
+    )
 
 
 def read_stats(stats: Any) -> Stats:
@@ -141,8 +166,11 @@ class Field(NamedTuple):
     @property
     def type_name(self) -> str:
         """The type as the definition language writes it."""
-        suffix = "[%d]" % self.width if self.width > 1 else (
-            "[]" if self.is_list else "")
+        suffix = (
+            "[%d]" % self.width
+            if self.width > 1
+            else ("[]" if self.is_list else "")
+        )
         return _ffi.Type(self.type).name + suffix
 
 
@@ -152,11 +180,17 @@ def read_fields(function: Callable[..., int], owner: Any) -> Tuple[Field, ...]:
     field, error = _ffi.feature_field(), _ffi.feature_error()
     while not function(owner, len(found), byref(field), byref(error)):
         flags = _ffi.FieldFlag(field.flags)
-        found.append(Field(
-            (field.name or b"").decode(), field.type, field.width,
-            _ffi.Role(field.role), field.view,
-            bool(flags & _ffi.FieldFlag.LIST),
-            bool(flags & _ffi.FieldFlag.NOT_NULL)))
+        found.append(
+            Field(
+                (field.name or b"").decode(),
+                field.type,
+                field.width,
+                _ffi.Role(field.role),
+                field.view,
+                bool(flags & _ffi.FieldFlag.LIST),
+                bool(flags & _ffi.FieldFlag.NOT_NULL),
+            )
+        )
     if error.status != _ffi.Status.NOT_FOUND:
         raise_error(error)
     return tuple(found)

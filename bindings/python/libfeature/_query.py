@@ -17,14 +17,15 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Deque, Optional, Tuple
 
 from . import _ffi
+from ._answer import DTYPES, Answer, Lease
 from ._errors import Invalid, raise_error
 from ._ffi import Fill, QueryFlag
 from ._keys import as_of_buffers, check_names, column_of, key_buffers
 from ._library import lib, process
 from ._matrix import matrix_memory, new_matrix
 from ._native import Field, call, encode, fail_closed, read_fields, sized
-from ._result import DTYPES, Lease, Rows, states_of, timestamps_of
-from ._values import moment
+from ._result import Rows, states_of, timestamps_of
+from ._scalars import moment
 
 if TYPE_CHECKING:
     from ._core import Store
@@ -39,26 +40,38 @@ LOOKUPS = 4000
 class Plan:
     """A feature_query: what it reads, as Python has it."""
 
-    def __init__(self, store: "Store", features: str, fill: Fill,
-                 matrix: bool) -> None:
+    def __init__(
+        self, store: "Store", features: str, fill: Fill, matrix: bool
+    ) -> None:
         address = c_void_p()
-        options = sized(_ffi.feature_query_options, fill=fill,
-                        flags=QueryFlag.MATRIX if matrix else 0)
+        options = sized(
+            _ffi.feature_query_options,
+            fill=fill,
+            flags=QueryFlag.MATRIX if matrix else 0,
+        )
         with store._use() as opened:
-            call(lib.feature_query_create, opened,
-                 encode(features, "features"), byref(options), byref(address))
+            call(
+                lib.feature_query_create,
+                opened,
+                encode(features, "features"),
+                byref(options),
+                byref(address),
+            )
         self.address, self.generation = address.value or 0, process.generation
-        weakref.finalize(self, _free_query, self.address,
-                         self.generation).atexit = False
+        weakref.finalize(
+            self, _free_query, self.address, self.generation
+        ).atexit = False
         self.keys = read_fields(lib.feature_query_key, address)
         self.columns = read_fields(lib.feature_query_column, address)
         self.views = read_fields(lib.feature_query_view, address)
         self.key_types = tuple((key.name, key.type) for key in self.keys)
         self.key_names = tuple(key.name for key in self.keys)
-        self.column_index = {column.name: index for index, column
-                             in enumerate(self.columns)}
-        self.view_index = {view.name: index for index, view
-                           in enumerate(self.views)}
+        self.column_index = {
+            column.name: index for index, column in enumerate(self.columns)
+        }
+        self.view_index = {
+            view.name: index for index, view in enumerate(self.views)
+        }
         self.width: int = lib.feature_query_matrix_width(address)
         self.fingerprint: int = lib.feature_query_fingerprint(address)
         self.widest = max(column.width for column in self.columns)
@@ -70,10 +83,19 @@ class Plan:
         """What numpy makes of each column: name, dtype or None, width."""
         if self._arrays is None:
             import numpy
+
             self._arrays = tuple(
-                (field.name, None if field.is_list or field.type not in DTYPES
-                 else numpy.dtype(DTYPES[field.type]), field.width)
-                for field in self.columns)
+                (
+                    field.name,
+                    (
+                        None
+                        if field.is_list or field.type not in DTYPES
+                        else numpy.dtype(DTYPES[field.type])
+                    ),
+                    field.width,
+                )
+                for field in self.columns
+            )
         return self._arrays
 
 
@@ -90,15 +112,23 @@ def _free_request(address: int, plan: Plan) -> None:
 class Request:
     """A feature_request, and the memory that its calls fill."""
 
-    __slots__ = ("__weakref__", "address", "columns", "columns_at", "count",
-                 "error", "error_at", "has_as_of", "plan")
+    __slots__ = (
+        "__weakref__",
+        "address",
+        "columns",
+        "columns_at",
+        "count",
+        "error",
+        "error_at",
+        "has_as_of",
+        "plan",
+    )
 
     def __init__(self, plan: Plan) -> None:
         address = c_void_p()
         call(lib.feature_request_create, plan.address, byref(address))
         self.plan, self.address = plan, address.value or 0
-        weakref.finalize(self, _free_request, self.address,
-                         plan).atexit = False
+        weakref.finalize(self, _free_request, self.address, plan).atexit = False
         self.error = _ffi.feature_error()
         self.error_at = addressof(self.error)
         self.count = len(plan.columns)
@@ -112,14 +142,28 @@ class Request:
         is_dict = keys.__class__ is dict
         names = self.plan.key_names
         for index, (name, type) in enumerate(self.plan.key_types):
-            values = (keys[name] if is_dict and name in keys
-                      else column_of(keys, name, names))
+            values = (
+                keys[name]
+                if is_dict and name in keys
+                else column_of(keys, name, names)
+            )
             type, at, count, offsets, _, validity, _keep = key_buffers(
-                values, type, name)
-            if (lib.held_feature_request_set_key if count < LOOKUPS
-                    else lib.feature_request_set_key)(
-                        self.address, index, type, at, offsets, validity,
-                        count, self.error_at):
+                values, type, name
+            )
+            if (
+                lib.held_feature_request_set_key
+                if count < LOOKUPS
+                else lib.feature_request_set_key
+            )(
+                self.address,
+                index,
+                type,
+                at,
+                offsets,
+                validity,
+                count,
+                self.error_at,
+            ):
                 raise_error(self.error)
             most = count if count > most else most
             rows = 0 if count == 0 else rows
@@ -137,10 +181,12 @@ class Request:
             made = as_of_buffers(as_of)
             values, rows = made.values, made.rows
             if not rows:
-                raise Invalid("as_of: no times; leave it out for the newest "
-                              "values")
-        if lib.feature_request_set_as_of(self.address, values, rows,
-                                         self.error_at):
+                raise Invalid(
+                    "as_of: no times; leave it out for the newest " "values"
+                )
+        if lib.feature_request_set_as_of(
+            self.address, values, rows, self.error_at
+        ):
             raise_error(self.error)
         self.has_as_of = rows
 
@@ -148,10 +194,12 @@ class Request:
         """Reads columns; where they lie, seven words each."""
         few = rows * len(self.plan.views) < LOOKUPS
         if (lib.held_feature_request_read if few else lib.feature_request_read)(
-                self.address, self.error_at) or (
-                    lib.held_feature_request_columns(
-                        self.address, self.columns_at, self.count,
-                        self.error_at)):
+            self.address, self.error_at
+        ) or (
+            lib.held_feature_request_columns(
+                self.address, self.columns_at, self.count, self.error_at
+            )
+        ):
             raise_error(self.error)
         return self.plan.unpack(self.columns)
 
@@ -164,9 +212,11 @@ class Request:
             out = new_matrix(rows, plan.width)
         address, stride = matrix_memory(out, rows, plan.width)
         few = rows * len(plan.views) < LOOKUPS
-        if (lib.held_feature_request_read_matrix if few
-                else lib.feature_request_read_matrix)(
-                    self.address, address, stride, self.error_at):
+        if (
+            lib.held_feature_request_read_matrix
+            if few
+            else lib.feature_request_read_matrix
+        )(self.address, address, stride, self.error_at):
             raise_error(self.error)
         return out
 
@@ -175,11 +225,14 @@ class Query:
     """A prepared read, made by :meth:`Store.query`. Keys and columns are fixed
     when it is made; any number of threads may share it."""
 
-    def __init__(self, store: "Store", features: str, fill: Fill,
-                 matrix: bool) -> None:
+    def __init__(
+        self, store: "Store", features: str, fill: Fill, matrix: bool
+    ) -> None:
         self._arguments = (store, features, fill, matrix)
         self._prepared: Optional[Tuple[Plan, Deque[Request]]] = (
-            Plan(*self._arguments), deque())
+            Plan(*self._arguments),
+            deque(),
+        )
 
     def _ready(self) -> Tuple[Plan, Deque[Request]]:
         prepared = self._prepared
@@ -209,7 +262,7 @@ class Query:
         lease = self._lend()
         request = lease.request
         rows = request.ask(keys, as_of)
-        return Rows(lease, request.read(rows), as_of)
+        return Rows(Answer(lease, request.read(rows)), as_of)
 
     def matrix(self, keys: Any, out: Any = None, as_of: Any = None) -> Any:
         """Reads a float32 matrix, rows x ``matrix_width``; into ``out`` if it
@@ -267,6 +320,7 @@ class Query:
 
     def _repr_html_(self) -> str:
         from ._repr import query_html
+
         return query_html(self)
 
 
@@ -306,8 +360,7 @@ class Reader:
         return states_of(request, view)
 
     def timestamps(self, view: Optional[str] = None) -> Any:
-        """The event timestamps of the last read; see :meth:`Rows.timestamps`.
-        """
+        """The event timestamps of the last read; see :meth:`Rows.timestamps`."""
         request = self._answered()
         return timestamps_of(request, view)
 

@@ -30,19 +30,20 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     text = str(value)
-    return text if len(text) <= SHOWN_WIDTH else text[:SHOWN_WIDTH - 1] + "…"
+    return text if len(text) <= SHOWN_WIDTH else text[: SHOWN_WIDTH - 1] + "…"
 
 
 def _state(value: int) -> str:
     try:
         return State(value).name.lower().replace("_", " ")
-    except ValueError: # of a newer library
+    except ValueError:  # of a newer library
         return str(value)
 
 
 def _states(rows: "Rows", view: int) -> List[int]:
     from ctypes import string_at
-    address = lib.feature_request_states(rows._lease.request.address, view)
+
+    address = lib.feature_request_states(rows._request.address, view)
     return list(string_at(address, len(rows))) if address else []
 
 
@@ -53,20 +54,30 @@ def _table(rows: "Rows", mark: Any) -> "tuple[List[str], List[List[str]]]":
     rows = rows.head(SHOWN_ROWS)
     heads, columns = list(names), []
     for name in names:
-        filled = rows._bits(rows._at(name), 4)
-        columns.append([
-            mark(_cell(value), value is None, default) for value, default
-            in zip(rows.column(name), filled)])
+        filled = rows._answer.bits(rows._index(name))
+        columns.append(
+            [
+                mark(_cell(value), value is None, default)
+                for value, default in zip(rows.column(name), filled)
+            ]
+        )
     for index, view in enumerate(rows.views):
         heads.append(view)
-        columns.append([mark(_state(state), False, False)
-                        for state in _states(rows, index)])
+        columns.append(
+            [
+                mark(_state(state), False, False)
+                for state in _states(rows, index)
+            ]
+        )
     return heads, [list(row) for row in zip(*columns)]
 
 
 def _rest(rows: "Rows") -> str:
     text = "%d rows x %d features, commit %d" % (
-        len(rows), len(rows.columns), rows.commit)
+        len(rows),
+        len(rows.columns),
+        rows.commit,
+    )
     if len(rows) > SHOWN_ROWS:
         text += ", the first %d rows shown" % SHOWN_ROWS
     if len(rows.columns) > SHOWN_COLUMNS:
@@ -76,31 +87,43 @@ def _rest(rows: "Rows") -> str:
 
 def rows_text(rows: "Rows") -> str:
     """An answer as a table of text; ``*`` marks a value of the fill policy."""
-    heads, cells = _table(rows, lambda text, null, default:
-                          text + "*" * default)
+    heads, cells = _table(
+        rows, lambda text, null, default: text + "*" * default
+    )
     lines = [heads, *cells]
     widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
-    shown = ["  ".join(text.rjust(width) for text, width
-                       in zip(line, widths)).rstrip() for line in lines]
+    shown = [
+        "  ".join(
+            text.rjust(width) for text, width in zip(line, widths)
+        ).rstrip()
+        for line in lines
+    ]
     return "\n".join([*shown, _rest(rows)])
 
 
-def _html(heads: Sequence[str], lines: Iterable[Sequence[str]],
-          caption: str) -> str:
+def _html(
+    heads: Sequence[str], lines: Iterable[Sequence[str]], caption: str
+) -> str:
     """A table; cells are HTML already, the rest is text."""
     head = "".join("<th>%s</th>" % escape(text) for text in heads)
-    body = "".join("<tr>%s</tr>" % "".join("<td>%s</td>" % cell
-                                           for cell in line) for line in lines)
-    return ("<table><caption>%s</caption><thead><tr>%s</tr></thead>"
-            "<tbody>%s</tbody></table>" % (escape(caption), head, body))
+    body = "".join(
+        "<tr>%s</tr>" % "".join("<td>%s</td>" % cell for cell in line)
+        for line in lines
+    )
+    return (
+        "<table><caption>%s</caption><thead><tr>%s</tr></thead>"
+        "<tbody>%s</tbody></table>" % (escape(caption), head, body)
+    )
 
 
 def _dress(text: str, null: bool, default: bool) -> str:
     if null:
         return '<span style="color: gray">null</span>'
     if default:
-        return ('<i style="color: gray" title="chosen by the fill policy">%s'
-                "</i>" % escape(text))
+        return (
+            '<i style="color: gray" title="chosen by the fill policy">%s'
+            "</i>" % escape(text)
+        )
     return escape(text)
 
 
@@ -113,11 +136,15 @@ def rows_html(rows: "Rows") -> str:
 def query_html(query: "Query") -> str:
     """The keys and columns of a query."""
     lines = [("key", key.name, key.type_name, "") for key in query.keys]
-    lines += [("feature", column.name, column.type_name,
-               query.views[column.view]) for column in query.columns]
-    return _html(("", "name", "type", "view"),
-                 [[escape(text) for text in line] for line in lines],
-                 "fingerprint %016x" % query.fingerprint)
+    lines += [
+        ("feature", column.name, column.type_name, query.views[column.view])
+        for column in query.columns
+    ]
+    return _html(
+        ("", "name", "type", "view"),
+        [[escape(text) for text in line] for line in lines],
+        "fingerprint %016x" % query.fingerprint,
+    )
 
 
 def store_html(store: "Store") -> str:
@@ -126,9 +153,15 @@ def store_html(store: "Store") -> str:
         stats, text = store.stats(), store.describe()
     except Error as error:
         return "<p>%s: %s</p>" % (escape(repr(store)), escape(str(error)))
-    numbers = [("views", stats.views), ("services", stats.services),
-               ("rows", stats.rows), ("commit", stats.sequence),
-               ("bytes", stats.file_size)]
-    return _html([name for name, _ in numbers],
-                 [["{:,}".format(value) for _, value in numbers]],
-                 store.path) + "<pre>%s</pre>" % escape(text)
+    numbers = [
+        ("views", stats.views),
+        ("services", stats.services),
+        ("rows", stats.rows),
+        ("commit", stats.sequence),
+        ("bytes", stats.file_size),
+    ]
+    return _html(
+        [name for name, _ in numbers],
+        [["{:,}".format(value) for _, value in numbers]],
+        store.path,
+    ) + "<pre>%s</pre>" % escape(text)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ctypes import addressof, byref
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 from . import _ffi
 from ._arrow import ArrowArrayStream, capsule
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
     from ._core import Store
 
 __all__ = ["Scan"]
@@ -34,33 +35,46 @@ class Scan:
     """
 
     def __init__(
-        self, store: "Store", features: str, *, start: Optional[str] = None,
-        stop: Optional[str] = None, one_snapshot: bool = False,
-        fill: Union[str, Fill] = Fill.DEFAULTS, chunk_rows: int = 0,
+        self,
+        store: "Store",
+        features: str,
+        *,
+        start: Optional[str] = None,
+        stop: Optional[str] = None,
+        one_snapshot: bool = False,
+        fill: Union[str, Fill] = Fill.DEFAULTS,
+        chunk_rows: int = 0,
         max_age_ms: int = 0,
     ) -> None:
-        if features.isidentifier(): # alone it would be a service
+        if features.isidentifier():  # alone it would be a service
             features += "(*)"
         self._store, self._features = store, features
         self._options = {
             "flags": int(ScanFlag.ONE_SNAPSHOT) if one_snapshot else 0,
-            "fill": int(choose(Fill, fill)), "chunk_rows": chunk_rows,
+            "fill": int(choose(Fill, fill)),
+            "chunk_rows": chunk_rows,
             "from_": None if start is None else encode(start, "start"),
             "to": None if stop is None else encode(stop, "stop"),
-            "max_age_ms": max_age_ms}
+            "max_age_ms": max_age_ms,
+        }
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         stream = ArrowArrayStream()
         options = sized(_ffi.feature_scan_options, **self._options)
         with self._store._use() as store:
-            call(lib.feature_store_scan_arrow, store,
-                 encode(self._features, "features"), byref(options),
-                 addressof(stream))
+            call(
+                lib.feature_store_scan_arrow,
+                store,
+                encode(self._features, "features"),
+                byref(options),
+                addressof(stream),
+            )
         return capsule(stream)
 
     def reader(self) -> "pyarrow.RecordBatchReader":
         """A pyarrow reader: a batch at a time is in memory."""
         import pyarrow
+
         return pyarrow.RecordBatchReader.from_stream(self)
 
     def to_arrow(self) -> "pyarrow.Table":
@@ -70,6 +84,7 @@ class Scan:
     def to_polars(self) -> "polars.DataFrame":
         """All of it as a polars DataFrame."""
         import polars
+
         return polars.DataFrame(self)
 
     def to_pandas(self) -> "pandas.DataFrame":

@@ -1,294 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scalar values, from Python objects and numpy arrays, to buffers of the library.
-
-Numbers are converted where each one fits exactly; a float64 for a FLOAT32 is
-rounded, as a number in a text would be. A naive datetime is UTC. Whatever does
-not fit is refused by column and row, never changed.
-"""
+"""Columns of values in any sequence: lists, numpy arrays of any dtype and
+layout, pandas and polars series, Arrow arrays."""
 
 from __future__ import annotations
 
-import math
 import sys
 from array import array
-from ctypes import addressof, c_char
-from datetime import date, datetime, timedelta, timezone
-from itertools import accumulate
-from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterable, List,
-                    NamedTuple, Optional, Sequence, Tuple, Union)
+from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 from ._errors import Invalid
 from ._ffi import Type
+from ._scalars import (
+    FLOATS,
+    Buffers,
+    address,
+    fail,
+    listed,
+    numpy_loaded,
+    shown,
+    type_name,
+    wrong,
+)
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["Buffers", "bits_of", "cells", "fail", "microseconds", "moment", "plain",
-           "texts"]
+__all__ = ["cells", "plain"]
 
-#: An address, or an object with a buffer; None: no values.
-Memory = Union[int, bytes, None]
-
-
-class Buffers(NamedTuple):
-    """One column, as the library's set calls take it."""
-
-    type: int
-    values: Memory
-    rows: int
-    offsets: Optional[int] = None
-    child_offsets: Optional[int] = None
-    validity: Optional[bytes] = None
-    #: What the addresses point into.
-    keep: object = None
-
-
-#: Type codes of the module array; TIMESTAMP is int64 microseconds.
-CODES: Dict[int, str] = {Type.INT32: "i", Type.INT64: "q", Type.FLOAT32: "f",
-                         Type.FLOAT64: "d", Type.TIMESTAMP: "q"}
-_NUMPY: Dict[int, str] = {Type.INT32: "<i4", Type.INT64: "<i8",
-                          Type.FLOAT32: "<f4", Type.FLOAT64: "<f8",
-                          Type.TIMESTAMP: "<i8"}
+_NUMPY: Dict[int, str] = {
+    Type.INT32: "<i4",
+    Type.INT64: "<i8",
+    Type.FLOAT32: "<f4",
+    Type.FLOAT64: "<f8",
+    Type.TIMESTAMP: "<i8",
+}
 _RANGES: Dict[int, Tuple[int, int]] = {
-    Type.INT32: (-2**31, 2**31 - 1), Type.INT64: (-2**63, 2**63 - 1)}
-_FLOATS = (Type.FLOAT32, Type.FLOAT64)
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
-_UNSET = -2**63
-_TOO_LONG = "over 2^31 bytes of text; write them in several parts"
-
-
-def type_name(type: int) -> str:
-    """The name of a type in the definition language."""
-    return Type(type).name
-
-
-def shown(value: object) -> str:
-    """A value for a message: short, on one line."""
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
-def fail(name: str, what: str, row: Optional[int] = None) -> Invalid:
-    """The error for one column, at a row where that is known."""
-    if row is None:
-        return Invalid('column "%s": %s' % (name, what))
-    return Invalid('row %d, column "%s": %s' % (row, name, what), row=row)
-
-
-def wrong(value: object, type: int) -> str:
-    """What is wrong with a value of another type."""
-    return "%s is no %s" % (shown(value), type_name(type))
-
-
-def numpy_loaded() -> Any:
-    """numpy, if the caller has imported it, else None."""
-    return sys.modules.get("numpy")
-
-
-def address(values: Any) -> Optional[int]:
-    """Where the items of a writable buffer or a numpy array lie."""
-    try:
-        return addressof(c_char.from_buffer(values))
-    except (TypeError, ValueError): # read-only, or empty
-        interface = getattr(values, "__array_interface__", None)
-        return int(interface["data"][0]) if interface else None
-
-
-def bits_of(flags: Iterable[object]) -> bytes:
-    """A bitmap, least significant bit first."""
-    text = "".join("1" if flag else "0" for flag in flags)
-    return int(text[::-1] or "0", 2).to_bytes((len(text) + 7) // 8, "little")
-
-
-def moment(value: int) -> datetime:
-    """Microseconds since 1970 as an aware datetime; beyond what a datetime
-    holds, its nearest."""
-    try:
-        return _EPOCH + value * _MICROSECOND
-    except OverflowError:
-        nearest = datetime.max if value > 0 else datetime.min
-        return nearest.replace(tzinfo=timezone.utc)
-
-
-# --- one value ---------------------------------------------------------------
-
-
-def microseconds(value: Any) -> int:
-    """A point in time as microseconds since 1970 UTC: an aware datetime, a
-    naive one (it is UTC), a date, a datetime64, or microseconds already."""
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            value = value.replace(tzinfo=timezone.utc)
-        return (value - _EPOCH) // _MICROSECOND
-    if isinstance(value, date):
-        return (value.toordinal() - 719163) * 86_400_000_000
-    if hasattr(value, "astype") and getattr(value, "dtype", None) is not None:
-        if value.dtype.kind == "M":
-            unit = value.astype("M8[us]")
-            if unit.astype(value.dtype) > value:
-                unit = unit - 1
-            return int(unit.astype("i8"))
-    return integer(value)
-
-
-def integer(value: Any) -> int:
-    """An int that is one, or a float that equals one; no bool, no text."""
-    if isinstance(value, float) or getattr(
-            getattr(value, "dtype", None), "kind", "") == "f":
-        if not float(value).is_integer():
-            raise TypeError
-        return int(value)
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError
-    return int(value.__index__())
-
-
-def real(value: Any) -> float:
-    """A number as a float; an int has to be one exactly."""
-    if isinstance(value, (bool, str, bytes)) or value is None:
-        raise TypeError
-    made = float(value)
-    if hasattr(value, "__index__") and int(value.__index__()) != made:
-        raise TypeError
-    return made
-
-
-def _is_missing(value: Any) -> bool:
-    """None, pandas.NA, or a NaT: what has no value, whatever the column."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (
-        getattr(getattr(value, "dtype", None), "kind", "") == "M"
-        and value != value)
-
-
-def _one(value: Any, type: int) -> Union[int, float]:
-    """One value of a numeric type; TypeError, ValueError or OverflowError."""
-    if type == Type.TIMESTAMP:
-        if isinstance(value, float):
-            raise TypeError
-        made = microseconds(value)
-        if made == _UNSET:
-            raise OverflowError
-        return made
-    if type in _FLOATS:
-        number = real(value)
-        if type == Type.FLOAT32 and math.isfinite(number):
-            if math.isinf(array("f", [number])[0]):
-                raise OverflowError
-        return number
-    return integer(value)
-
-
-# --- lists -------------------------------------------------------------------
-
-
-def numbers(values: Sequence[Any], type: int, name: str) -> Buffers:
-    """A list of numbers or times; None is null."""
-    code = CODES[type]
-    try:
-        made = array(code, values)
-        if type != Type.FLOAT32 or not _overflows(made):
-            return Buffers(type, made.buffer_info()[0], len(made), keep=made)
-    except (TypeError, OverflowError, ValueError):
-        pass
-    made = array(code, bytes(array(code).itemsize * len(values)))
-    present = [not _is_missing(value) for value in values]
-    for row, value in enumerate(values):
-        if present[row]:
-            try:
-                made[row] = _one(value, type)  # type: ignore[assignment]
-            except (TypeError, ValueError):
-                raise fail(name, wrong(value, type), row) from None
-            except OverflowError:
-                raise fail(name, "%s is out of the range of %s"
-                           % (shown(value), type_name(type)), row) from None
-    validity = None if all(present) else bits_of(present)
-    return Buffers(type, made.buffer_info()[0], len(made), validity=validity,
-                   keep=made)
-
-
-def _overflows(made: "array[Any]") -> bool:
-    """Whether narrowing may have made an infinity out of a number."""
-    return math.inf in made or -math.inf in made
-
-
-def booleans(values: Sequence[Any], name: str) -> Buffers:
-    """A list of bools; None is null."""
-    present = [not _is_missing(value) for value in values]
-    for row, value in enumerate(values):
-        if present[row] and not isinstance(value, bool) and getattr(
-                getattr(value, "dtype", None), "kind", "") != "b":
-            raise fail(name, wrong(value, Type.BOOL), row)
-    return Buffers(
-        Type.BOOL, bits_of(ok and value for ok, value in zip(present, values)),
-        len(values), validity=None if all(present) else bits_of(present))
-
-
-def texts(values: Sequence[Any], type: int, name: str) -> Buffers:
-    """A list of texts, or of bytes; None is null."""
-    if type == Type.STRING:
-        try:
-            joined = "".join(values)
-            data = joined.encode()
-        except (TypeError, UnicodeEncodeError):
-            return _texts_one_by_one(values, type, name)
-        if len(data) == len(joined):
-            return pack(data, list(map(len, values)), type, name)
-        return _many_texts(values) or _texts_one_by_one(values, type, name)
-    try:
-        return pack(b"".join(values), list(map(len, values)), type, name)
-    except TypeError:
-        return _texts_one_by_one(values, type, name)
-
-
-def pack(data: bytes, sizes: List[int], type: int, name: str,
-         validity: Optional[bytes] = None) -> Buffers:
-    """Bytes one after the other, and the size of each."""
-    try:
-        offsets = array("i", list(accumulate(sizes, initial=0)))
-    except OverflowError:
-        raise fail(name, _TOO_LONG) from None
-    return Buffers(type, data, len(sizes), offsets.buffer_info()[0],
-                   validity=validity, keep=offsets)
-
-
-def _many_texts(values: Sequence[str]) -> Optional[Buffers]:
-    """By numpy: the NULs of one join are the ends. None where it cannot be."""
-    numpy = numpy_loaded()
-    if numpy is None:
-        return None
-    joined = numpy.frombuffer("\0".join(values).encode(), "u1")
-    ends = numpy.flatnonzero(joined == 0)
-    if len(ends) != len(values) - 1 or len(joined) > 2**31 - 1:
-        return None # a text holds a NUL
-    offsets = numpy.zeros(len(values) + 1, "<i4")
-    offsets[1:-1] = ends - numpy.arange(len(ends))
-    offsets[-1] = len(joined) - len(ends)
-    return Buffers(Type.STRING, joined[joined != 0].tobytes(), len(values),
-                   address(offsets), keep=offsets)
-
-
-def _texts_one_by_one(values: Sequence[Any], type: int, name: str) -> Buffers:
-    parts: List[bytes] = []
-    present = [not _is_missing(value) for value in values]
-    for row, value in enumerate(values):
-        if not present[row]:
-            parts.append(b"")
-        elif type == Type.STRING and isinstance(value, str):
-            try:
-                parts.append(value.encode())
-            except UnicodeEncodeError:
-                raise fail(name, "%s is not UTF-8: a lone surrogate"
-                           % shown(value), row) from None
-        elif type == Type.BYTES and isinstance(value,
-                                               (bytes, bytearray, memoryview)):
-            parts.append(bytes(value))
-        else:
-            raise fail(name, wrong(value, type), row)
-    validity = None if all(present) else bits_of(present)
-    return pack(b"".join(parts), list(map(len, parts)), type, name, validity)
-
-
+    Type.INT32: (-(2**31), 2**31 - 1),
+    Type.INT64: (-(2**63), 2**63 - 1),
+}
 # --- numpy -------------------------------------------------------------------
 
 
@@ -301,8 +50,11 @@ def _integers(values: Any, type: int, name: str, skip: Any) -> Any:
     low, high = _RANGES.get(type, _RANGES[Type.INT64])
     if values.dtype.kind == "f":
         # The end of the range is no float; the next power of two is.
-        bad = ~((values >= low) & (values < float(high + 1))
-                & (values == values.round()))
+        bad = ~(
+            (values >= low)
+            & (values < float(high + 1))
+            & (values == values.round())
+        )
     elif values.dtype.kind == "u":
         bad = values > high
     else:
@@ -324,19 +76,34 @@ def _reals(values: Any, type: int, name: str, skip: Any) -> Any:
         made = values.astype(_NUMPY[type])
     if values.dtype.kind == "f":
         bad = numpy.isinf(made) & ~numpy.isinf(values)
-    else: # 2^24 and 2^53: below, every integer is a float
+    else:  # 2^24 and 2^53: below, every integer is a float
         limit = 2**24 if type == Type.FLOAT32 else 2**53
-        bad = (values > limit) | ((values < -limit) if values.dtype.kind == "i"
-                                  else False)
-        bad &= numpy.array([int(a) != int(b) for a, b in zip(
-            values.ravel().tolist(), made.ravel().tolist())],
-            bool).reshape(values.shape) if bad.any() else False
+        bad = (values > limit) | (
+            (values < -limit) if values.dtype.kind == "i" else False
+        )
+        bad &= (
+            numpy.array(
+                [
+                    int(a) != int(b)
+                    for a, b in zip(
+                        values.ravel().tolist(), made.ravel().tolist()
+                    )
+                ],
+                bool,
+            ).reshape(values.shape)
+            if bad.any()
+            else False
+        )
     if skip is not None:
         bad &= ~skip
     if bad.any():
         row = _first(bad.reshape(len(bad), -1).any(1))
-        raise fail(name, "%s does not fit %s"
-                   % (shown(values[row].tolist()), type_name(type)), row)
+        raise fail(
+            name,
+            "%s does not fit %s"
+            % (shown(values[row].tolist()), type_name(type)),
+            row,
+        )
     return made
 
 
@@ -346,34 +113,49 @@ def _times(values: Any, name: str) -> Any:
     made = values.astype("M8[us]")
     ahead = made.astype(values.dtype) > values
     made = numpy.where(ahead, made - numpy.timedelta64(1, "us"), made)
-    coarse = numpy.datetime_data(values.dtype)[0] not in ("us", "ns", "ps", "fs",
-                                                          "as")
+    coarse = numpy.datetime_data(values.dtype)[0] not in (
+        "us",
+        "ns",
+        "ps",
+        "fs",
+        "as",
+    )
     bad = (made.astype(values.dtype) != values) & ~numpy.isnat(values)
     if coarse and bad.any():
         row = _first(bad)
-        raise fail(name, "%s is out of the range of TIMESTAMP"
-                   % values[row], row)
+        raise fail(
+            name, "%s is out of the range of TIMESTAMP" % values[row], row
+        )
     return made
 
 
-def from_numpy(values: "numpy.ndarray[Any, Any]", type: int, name: str,
-               width: int = 1) -> Buffers:
+def from_numpy(
+    values: "numpy.ndarray[Any, Any]", type: int, name: str, width: int = 1
+) -> Buffers:
     """A numpy array of any dtype and layout; masked rows are null."""
     numpy = numpy_loaded()
     if values.ndim != (2 if width > 1 else 1):
-        raise fail(name, "an array of %d dimensions, %d are needed"
-                   % (values.ndim, 2 if width > 1 else 1))
+        raise fail(
+            name,
+            "an array of %d dimensions, %d are needed"
+            % (values.ndim, 2 if width > 1 else 1),
+        )
     if width > 1 and values.shape[1] != width:
-        raise fail(name, "vectors of %d values, %d are needed"
-                   % (values.shape[1], width))
+        raise fail(
+            name,
+            "vectors of %d values, %d are needed" % (values.shape[1], width),
+        )
     mask = None
     if isinstance(values, numpy.ma.MaskedArray):
         mask = numpy.ma.getmaskarray(values)
-        values = values.filled(values.dtype.type(0)) if values.dtype.kind in (
-            "iufb") else numpy.asarray(values.astype(object).filled(None))
+        values = (
+            values.filled(values.dtype.type(0))
+            if values.dtype.kind in ("iufb")
+            else numpy.asarray(values.astype(object).filled(None))
+        )
     kind = values.dtype.kind
     if kind in "OUTS" or type in (Type.STRING, Type.BYTES):
-        return cells(values.tolist(), type, name, width)
+        return listed(values.tolist(), type, name, width)
     if type == Type.BOOL:
         if kind != "b":
             raise fail(name, "an array of %s is no BOOL" % values.dtype)
@@ -384,11 +166,12 @@ def from_numpy(values: "numpy.ndarray[Any, Any]", type: int, name: str,
         mask = absent if mask is None else mask | absent
         made = made.astype("<i8")
     elif kind not in "iuf" or (kind == "f" and type == Type.TIMESTAMP):
-        raise fail(name, "an array of %s is no %s"
-                   % (values.dtype, type_name(type)))
+        raise fail(
+            name, "an array of %s is no %s" % (values.dtype, type_name(type))
+        )
     elif values.dtype == _NUMPY[type]:
         made = values
-    elif type in _FLOATS:
+    elif type in FLOATS:
         made = _reals(values, type, name, mask)
     else:
         made = _integers(values, type, name, mask)
@@ -397,11 +180,12 @@ def from_numpy(values: "numpy.ndarray[Any, Any]", type: int, name: str,
     if mask is not None and mask.any():
         rows = mask.any(1) if width > 1 else mask
         validity = numpy.packbits(~rows, bitorder="little").tobytes()
-    return Buffers(type, address(made), len(values), validity=validity,
-                   keep=made)
+    return Buffers(
+        type, address(made), len(values), validity=validity, keep=made
+    )
 
 
-# --- any of them -------------------------------------------------------------
+# --- any sequence ------------------------------------------------------------
 
 
 def _from_series(values: Any) -> Any:
@@ -419,8 +203,10 @@ def _from_series(values: Any) -> Any:
         numpy = numpy_loaded()
         made = values.to_numpy()
         return numpy.ma.array(made, mask=missing) if missing.any() else made
-    return [None if absent else value
-            for value, absent in zip(values.tolist(), missing.tolist())]
+    return [
+        None if absent else value
+        for value, absent in zip(values.tolist(), missing.tolist())
+    ]
 
 
 def _names_of(values: object) -> str:
@@ -436,10 +222,10 @@ def plain(values: Any) -> Any:
         return values
     if root == "pandas":
         if hasattr(values, "isna") and hasattr(values, "to_numpy"):
-            if not hasattr(values, "dt"): # an Index or an array
+            if not hasattr(values, "dt"):  # an Index or an array
                 values = sys.modules["pandas"].Series(values)
             return _from_series(values)
-    for method in ("to_pylist", "to_list", "tolist"): # pyarrow, polars
+    for method in ("to_pylist", "to_list", "tolist"):  # pyarrow, polars
         if hasattr(values, method):
             return getattr(values, method)()
     if isinstance(values, (memoryview, range)) or hasattr(values, "__iter__"):
@@ -447,63 +233,9 @@ def plain(values: Any) -> Any:
     raise Invalid("%s is not a column of values" % _names_of(values))
 
 
-_LISTS: Dict[int, Callable[[Sequence[Any], str], Buffers]] = {
-    Type.BOOL: booleans,
-}
-
-
 def cells(values: Any, type: int, name: str, width: int = 1) -> Buffers:
     """A column of scalars or of vectors from any sequence."""
     values = plain(values)
     if hasattr(values, "dtype"):
         return from_numpy(values, type, name, width)
-    if width > 1:
-        return vectors(values, type, name, width)
-    if type == Type.BOOL:
-        return booleans(values, name)
-    if type in (Type.STRING, Type.BYTES):
-        return texts(values, type, name)
-    return numbers(values, type, name)
-
-
-def _elements(value: Any, name: str, row: int) -> Any:
-    """The elements of one vector or list."""
-    if isinstance(value, (str, bytes, bytearray)) or not (
-            hasattr(value, "__len__") and hasattr(value, "__iter__")):
-        raise fail(name, "%s is no list" % shown(value), row)
-    return value
-
-
-def vectors(values: Sequence[Any], type: int, name: str,
-            width: int) -> Buffers:
-    """A list of vectors of one width; None is a null vector."""
-    present = [not _is_missing(value) for value in values]
-    flat: List[Any] = []
-    for row, value in enumerate(values):
-        if not present[row]:
-            flat.extend([0] * width)
-            continue
-        if len(_elements(value, name, row)) != width:
-            raise fail(name, "a vector of %d values, %d are needed"
-                       % (len(value), width), row)
-        flat.extend(value)
-    made = elements(flat, type, name, lambda element: element // width)
-    validity = None if all(present) else bits_of(present)
-    return made._replace(rows=len(values), validity=validity)
-
-
-def elements(flat: List[Any], type: int, name: str,
-             row_of: Callable[[int], int]) -> Buffers:
-    """The elements of vectors or lists, none of them null."""
-    try:
-        made = cells(flat, type, name)
-    except Invalid as error:
-        if error.row is None:
-            raise
-        row = row_of(error.row)
-        raise fail(name, "an element: %s" % shown(flat[error.row]) + " is no "
-                   + type_name(type), row) from None
-    if made.validity is not None:
-        at = next(i for i, value in enumerate(flat) if _is_missing(value))
-        raise fail(name, "an element is null", row_of(at))
-    return made
+    return listed(values, type, name, width)

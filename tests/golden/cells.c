@@ -9,7 +9,9 @@
 #include "cells.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +55,7 @@ cell_column(const struct line *line, const char *word, struct cell_type *type)
     size_t size = strcspn(word, ":");
     char *name = vectors_claim(size + 1);
     const char *at = word + size + 1, *bracket;
+    int end = 0;
 
     memcpy(name, word, size);
     if (!word[size])
@@ -64,8 +67,10 @@ cell_column(const struct line *line, const char *word, struct cell_type *type)
             !memcmp(types[i].name, at, (size_t)(bracket - at)))
             type->code = i;
     type->is_list = !strcmp(bracket, "[]");
-    if (*bracket && !type->is_list)
-        type->width = (uint32_t)strtoul(bracket + 1, NULL, 10);
+    if (*bracket && !type->is_list &&
+        (sscanf(bracket, "[%" SCNu32 "]%n", &type->width, &end) != 1 ||
+         bracket[end]))
+        type->width = 0;
     if (!type->code || !type->width)
         fail_at(line, "%s has no type", word);
     return name;

@@ -88,7 +88,11 @@ api_tests   := $(call programs_of,tests/api)
 fuzz_tests  := $(call programs_of,tests/fuzz)
 model_tests := $(call programs_of,tests/model)
 tool_tests  := $(call programs_of,tests/tool)
-tests       := $(unit_tests) $(fuzz_tests) $(api_tests) $(model_tests) $(tool_tests)
+golden_tests := $(call programs_of,tests/golden)
+tests       := $(unit_tests) $(fuzz_tests) $(api_tests) $(model_tests) \
+               $(tool_tests) $(golden_tests)
+# The cases that every language runs: tests/golden/README.md.
+vectors     := $(sort $(wildcard tests/golden/vectors/*.txt))
 scripts     := $(sort $(wildcard tests/tool/*.sh))
 runs       := $(tests:$(B)/%=run/%) $(scripts:%=run/%)
 
@@ -207,7 +211,8 @@ $(support): $(support_objects)
 $(api_tests): $(call parts_of,tests/api)
 $(model_tests): $(call parts_of,tests/model)
 $(tool_tests): $(call parts_of,tests/tool) $(tool_parts)
-$(api_tests) $(model_tests) $(tool_tests): $(B)/%: $(B)/%.o $(support) $(so)
+$(golden_tests): $(call parts_of,tests/golden)
+$(api_tests) $(model_tests) $(tool_tests) $(golden_tests): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
 $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
@@ -267,7 +272,8 @@ begin-check:
 # One line a program; failures are counted, not fatal, so that all are seen.
 $(tests:$(B)/%=run/%): run/%: $(B)/% | begin-check tests all
 	@B=$(B) RESULTS=$(results) scripts/run-test.sh $* $< $(if $(filter \
-	    tests/model/%,$*),$(MODEL_OPERATIONS))
+	    tests/model/%,$*),$(MODEL_OPERATIONS)) $(if $(filter \
+	    tests/golden/%,$*),$(vectors))
 $(scripts:%=run/%): run/%: % | begin-check tests all
 	@B=$(B) RESULTS=$(results) FEATURE_TOOL=$(abspath $(B))/feature \
 	    scripts/run-test.sh $* sh $<

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 from . import _ffi
 from ._columns import column_buffers
 from ._errors import Error, Invalid, NotFound, make_error
-from ._ffi import Operation, Outcome
+from ._ffi import Operation, Outcome, Type
 from ._library import lib, process
-from ._native import Commit, Field, call, encode, read_fields
+from ._native import Commit, Field, call, choose, encode, read_fields
 
 if TYPE_CHECKING:
     from ._core import Store
@@ -78,9 +78,16 @@ class Batch:
     def __exit__(self, *error: object) -> None:
         self._lock.release()
 
-    def set(self, name: str, values: Any) -> None:
+    def set(
+        self, name: str, values: Any, type: Optional[Type] = None
+    ) -> None:
         """Sets one column, from a list, an array or a single value for all
-        rows (after another column told how many they are)."""
+        rows (after another column told how many they are).
+
+        Values become the column's type, where each one fits it exactly. With
+        ``type`` they are handed over as that type instead, and the library
+        takes what widens to the column's.
+        """
         for index, field in enumerate(self.fields):
             if field.name == name:
                 break
@@ -89,6 +96,8 @@ class Batch:
                 'the batch for %s has no column "%s"' % (self.view, name),
                 reason="name",
             )
+        if type is not None:
+            field = field._replace(type=choose(Type, type))
         made = column_buffers(values, field, self.rows)
         with self as batch:
             self.written = False

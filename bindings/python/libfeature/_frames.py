@@ -92,7 +92,8 @@ def float_matrix(rows: "Rows", as_of: Any) -> "numpy.ndarray[Any, Any]":
             )
         if field.type == Type.TIMESTAMP:
             values = _ages(rows, values, as_of)
-        part = numpy.ma.getdata(values).astype("<f4")
+        with numpy.errstate(over="ignore"):  # as the cast of C
+            part = numpy.ma.getdata(values).astype("<f4")
         if numpy.ma.isMaskedArray(values):
             part[numpy.ma.getmaskarray(values)] = numpy.nan
         parts.append(part.reshape(len(rows), field.width))

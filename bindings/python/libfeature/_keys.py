@@ -54,6 +54,7 @@ def key_buffers(values: Any, type: int, name: str) -> Sequence[Any]:
     if (
         kind is _numpy.array
         and values.dtype == _numpy.int64
+        and values.ndim == 1
         and (type == Type.INT64)
     ):
         try:  # raises unless it is a contiguous, writable array
@@ -92,7 +93,8 @@ def key_buffers(values: Any, type: int, name: str) -> Sequence[Any]:
         or isinstance(values, _SCALARS)
         or (dtype is not None and getattr(values, "ndim", 1) == 0)
     ):
-        return cells([values], type, name)
+        value = values if dtype is None else values[()]
+        return cells([value], type, name)
     arrow = array_of(values)
     if arrow is not None and _ARROW.get(arrow.format) is not None:
         given = _ARROW[arrow.format]

@@ -9,6 +9,9 @@ from typing import Any, Tuple
 from ._errors import Invalid
 from ._scalars import address, numpy_loaded
 
+# Where a matrix without rows lies: the library wants an address.
+_NOWHERE = (c_char * 8)()
+
 __all__ = ["matrix_memory", "new_matrix"]
 
 
@@ -35,7 +38,9 @@ def matrix_memory(out: Any, rows: int, width: int) -> Tuple[int, int]:
             "out has room for %d floats, %d rows of %d are needed"
             % (view.nbytes // 4, rows, width)
         )
-    return addressof(c_char.from_buffer(out)) if rows else 0, width
+    if not rows:
+        return addressof(_NOWHERE), width
+    return addressof(c_char.from_buffer(out)), width
 
 
 def _numpy_memory(out: Any, rows: int, width: int) -> Tuple[int, int]:
@@ -45,6 +50,8 @@ def _numpy_memory(out: Any, rows: int, width: int) -> Tuple[int, int]:
             "out has the shape %s, %d rows of %d are needed"
             % (shape, rows, width)
         )
+    if not rows:
+        return addressof(_NOWHERE), width
     row, item = out.strides
     if (
         out.dtype.str != "<f4"

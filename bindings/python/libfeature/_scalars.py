@@ -120,14 +120,13 @@ def bits_of(flags: Iterable[object]) -> bytes:
     return int(text[::-1] or "0", 2).to_bytes((len(text) + 7) // 8, "little")
 
 
-def moment(value: int) -> datetime:
-    """Microseconds since 1970 as an aware datetime; beyond what a datetime
-    holds, its nearest."""
+def moment(value: int) -> Any:
+    """Microseconds since 1970 as an aware datetime, or as they are where they
+    are beyond the years 1 to 9999, which a datetime holds."""
     try:
         return _EPOCH + value * _MICROSECOND
     except OverflowError:
-        nearest = datetime.max if value > 0 else datetime.min
-        return nearest.replace(tzinfo=timezone.utc)
+        return value
 
 
 # --- one value ---------------------------------------------------------------

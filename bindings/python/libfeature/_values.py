@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from typing import TYPE_CHECKING, Any, Dict, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Any, Dict, Mapping, Tuple
 
 from ._errors import Invalid
 from ._ffi import Type
@@ -217,6 +217,8 @@ def plain(values: Any) -> Any:
     """A sequence as a list, a tuple, an array or a numpy array."""
     if isinstance(values, (list, tuple, array)):
         return values
+    if isinstance(values, (Mapping, AbstractSet)):
+        raise Invalid("%s is not a column of values" % _names_of(values))
     root = type(values).__module__.partition(".")[0]
     if root == "numpy":
         return values

@@ -13,7 +13,15 @@ from ._columns import column_buffers
 from ._errors import Error, Invalid, NotFound, make_error
 from ._ffi import Operation, Outcome, Type
 from ._library import lib, process
-from ._native import Commit, Field, call, choose, encode, read_fields
+from ._native import (
+    Commit,
+    Field,
+    Unpicklable,
+    call,
+    choose,
+    encode,
+    read_fields,
+)
 
 if TYPE_CHECKING:
     from ._core import Store
@@ -26,7 +34,7 @@ def _free_batch(address: int, generation: int) -> None:
         lib.feature_batch_free(address)
 
 
-class Batch:
+class Batch(Unpicklable):
     """Rows for one view, column by column. One thread at a time."""
 
     def __init__(
@@ -78,9 +86,7 @@ class Batch:
     def __exit__(self, *error: object) -> None:
         self._lock.release()
 
-    def set(
-        self, name: str, values: Any, type: Optional[Type] = None
-    ) -> None:
+    def set(self, name: str, values: Any, type: Optional[Type] = None) -> None:
         """Sets one column, from a list, an array or a single value for all
         rows (after another column told how many they are).
 

@@ -171,6 +171,9 @@ class Store:
     def _adopt(self, address: int) -> None:
         self._handle = _Handle(address)
         self._finalizer = weakref.finalize(self, self._handle.close)
+        # At the end of the process the system closes the store: a thread of a
+        # daemon may still be in it, and every commit is durable already.
+        self._finalizer.atexit = False
 
     def _use(self) -> _Handle:
         if self._handle.generation != process.generation:
@@ -282,11 +285,14 @@ class Store:
 
         return Scan(self, features, **options)
 
-    def load_parquet(self, view: str, path: Any, **options: Any) -> Commit:
-        """Writes Parquet files into a view; see :func:`libfeature.load_parquet`."""
+    def load_parquet(
+        self, view: str, path: Any, operation: Any = None, **options: Any
+    ) -> Commit:
+        """Writes Parquet files into a view; see
+        :func:`libfeature.load_parquet`."""
         from ._load import load_parquet
 
-        return load_parquet(self, view, path, **options)
+        return load_parquet(self, view, path, operation, **options)
 
     def batch(
         self,

@@ -16,6 +16,7 @@ __all__ = [
     "Commit",
     "Field",
     "Stats",
+    "Unpicklable",
     "call",
     "choose",
     "encode",
@@ -68,6 +69,16 @@ def sized(kind: Any, **members: Any) -> Any:
         if getattr(made, name) != value:
             raise Invalid("%s: %r is out of range" % (name, value))
     return made
+
+
+class Unpicklable:
+    """What lives in this process alone."""
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        raise TypeError(
+            "a %s cannot be pickled; a Store and a Query can"
+            % type(self).__name__
+        )
 
 
 def encode(text: str, what: str) -> bytes:

@@ -23,7 +23,15 @@ from ._ffi import Fill, QueryFlag
 from ._keys import as_of_buffers, check_names, column_of, key_buffers
 from ._library import lib, process
 from ._matrix import matrix_memory, new_matrix
-from ._native import Field, call, encode, fail_closed, read_fields, sized
+from ._native import (
+    Field,
+    Unpicklable,
+    call,
+    encode,
+    fail_closed,
+    read_fields,
+    sized,
+)
 from ._result import Rows, states_of, timestamps_of
 from ._scalars import moment
 
@@ -324,7 +332,7 @@ class Query:
         return query_html(self)
 
 
-class Reader:
+class Reader(Unpicklable):
     """Reads in a loop without allocating: one request, reused. For one thread
     at a time; another one's call meanwhile raises :class:`Invalid`."""
 
@@ -372,7 +380,10 @@ class Reader:
     @property
     def now(self) -> datetime:
         """The clock of the last read."""
-        return moment(lib.feature_request_now(self._answered().address))
+        now: datetime = moment(
+            lib.feature_request_now(self._answered().address)
+        )
+        return now
 
     def close(self) -> None:
         """Lets go of the memory; a second time does nothing."""

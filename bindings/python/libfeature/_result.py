@@ -12,7 +12,7 @@ from ._arrow import export_names
 from ._errors import Invalid, NotFound
 from ._ffi import ExportFlag
 from ._library import lib
-from ._native import Field, call
+from ._native import Field, Unpicklable, call
 from ._scalars import moment
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def timestamps_of(request: "Request", view: Optional[str]) -> "Array":
     )
 
 
-class Rows:
+class Rows(Unpicklable):
     """The answer of one read: a row per key, a column per feature.
 
     ``rows["name"]`` is a numpy array: NaN, NaT or None where the value is null,
@@ -132,7 +132,8 @@ class Rows:
     @property
     def now(self) -> datetime:
         """The clock that was used."""
-        return moment(lib.feature_request_now(self._request.address))
+        now: datetime = moment(lib.feature_request_now(self._request.address))
+        return now
 
     def _index(self, name: str) -> int:
         try:

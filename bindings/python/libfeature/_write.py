@@ -24,7 +24,7 @@ from ._columns import has_pyarrow, is_pandas, is_scalar, table_of
 from ._errors import Invalid, NotFound, make_error
 from ._ffi import Operation, Role, WriteFlag
 from ._library import lib
-from ._native import Commit, encode, new_commit, read_commit, sized
+from ._native import Commit, Unpicklable, encode, new_commit, read_commit, sized
 
 if TYPE_CHECKING:
     from ._batch import Batch
@@ -148,7 +148,7 @@ def _write_stream(
     return read_commit(commit)
 
 
-class Batches:
+class Batches(Unpicklable):
     """Batches of any views that are committed together at the end of a
     ``with`` block; an exception in it writes nothing."""
 

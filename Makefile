@@ -119,7 +119,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
         check-mdb-get fuzz-descent \
-        bench bench-plot deps-bench FORCE $(runs)
+        bench bench-plot deps-bench check-python wheel FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
 examples: $(examples)
@@ -239,8 +239,9 @@ $(B)/paths: FORCE
 
 # --- targets: packages, demo, formatting -------------------------------------
 
-deps: ## install the Debian packages that are missing
+deps: ## install what is missing: Debian packages, Python's for the tests
 	@scripts/deps.sh
+	@scripts/deps-python.sh
 
 # What deps installs, the build below must find: hence the second make.
 demo: ## load real flight records, read and score them
@@ -315,6 +316,31 @@ check-install: all
 	for test in tests/install/*.sh; do \
 	    scripts/run-test.sh $${test%.sh} sh $$test; done
 	@scripts/run-summary.sh $(B)/install
+
+# --- targets: Python ---------------------------------------------------------
+
+# The environment that deps makes, or any with bindings/python/requirements.txt:
+# make check-python PYTHON=.venv/bin/python
+own_python  := $(if $(PYTHON),,yes)
+PYTHON      ?= $(call once,PYTHON,$(shell scripts/deps-python.sh --where)/bin/python)
+python_test  = @B=$(B) RESULTS=$(B)/python LIBFEATURE_PATH=$(abspath $(so)) \
+                   PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 \
+                   scripts/run-test.sh bindings/python/$(1)
+
+check-python: all ## test the Python package and its types
+	@$(if $(own_python),scripts/deps-python.sh)
+	@rm -rf $(B)/python && mkdir -p $(B)/python
+	$(call python_test,tests) $(PYTHON) -m pytest bindings/python/tests
+	$(call python_test,types) $(PYTHON) -m mypy \
+	    --config-file bindings/python/pyproject.toml --cache-dir $(B)/mypy \
+	    bindings/python/libfeature
+	$(call python_test,wheel) sh bindings/python/tests/wheel.sh \
+	    $(PYTHON) $(abspath $(so))
+	@scripts/run-summary.sh $(B)/python
+
+wheel: $(so) ## make a Python wheel with the library inside, in $(B)/wheel
+	@$(if $(own_python),scripts/deps-python.sh)
+	@bindings/python/packaging/wheel.sh $(PYTHON) $(so) $(B)/wheel
 
 # --- targets: the speed bench ------------------------------------------------
 

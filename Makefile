@@ -118,8 +118,8 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent \
-        bench bench-plot deps-bench check-python wheel FORCE $(runs)
+        check-mdb-get fuzz-descent fuzz-arrow \
+        bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
 examples: $(examples)
@@ -309,6 +309,9 @@ COUNT ?= 10000000
 fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
 	@$< $(COUNT) $(SEED)
 
+fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
+	@$< $(COUNT) $(SEED)
+
 # One after the other: they install from the same build directory.
 check-install: all
 	@rm -rf $(B)/install && mkdir -p $(B)/install
@@ -327,6 +330,7 @@ python_test  = @B=$(B) RESULTS=$(B)/python LIBFEATURE_PATH=$(abspath $(so)) \
                    PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 \
                    scripts/run-test.sh bindings/python/$(1)
 
+.PHONY: check-python wheel
 check-python: all ## test the Python package and its types
 	@$(if $(own_python),scripts/deps-python.sh)
 	@rm -rf $(B)/python && mkdir -p $(B)/python

@@ -15,19 +15,21 @@ dictionaries_of_strings_take_any_index(void **state)
     struct column c = {"c", "", 4, .nulls = 1, .dictionary = &values};
     static const char *const formats[] = {"c", "C", "s", "S",
                                           "i", "I", "l", "L"};
+    const struct piece valid = BITS(0x1b);
+    uint8_t indexes[5 * 8];
     struct fixture *f = *state;
 
     for (unsigned i = 0; i < 8; i++) {
         size_t size = (size_t)1 << i / 2;
-        uint8_t indexes[5 * 8] = {0};
 
+        memset(indexes, 0, sizeof indexes);
         indexes[size * 1] = 2;
         indexes[size * 3] = 1;
         indexes[size * 4] = 0;
         memset(indexes + size * 2, 0xff, size); /* under a null */
         c.format = formats[i];
         c.offset = 1;
-        c.pieces[0] = (struct piece)BITS(0x1b);
+        c.pieces[0] = valid;
         c.pieces[1] = (struct piece){indexes, 5 * size};
         becomes(f, &c, "s", "ccc null null bb");
     }

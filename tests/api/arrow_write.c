@@ -385,6 +385,55 @@ skipped_rows_are_counted_and_the_rest_is_written(void **state)
 }
 
 static void
+the_first_invalid_row_and_column_are_named(void **state)
+{
+    const struct column s = {
+        "s", "u", 3, PIECES({0}, VALUES(int32_t, 0, 1, 2, 3), TEXT("xyz"))};
+    const struct column late = {"x", "g", 3,
+                                PIECES({0}, VALUES(double, 1, 2, 0.5))};
+    const struct column early = {"y", "g", 3,
+                                 PIECES({0}, VALUES(double, 1, 0.5, 0.5))};
+    struct producer p = {
+        .batches = {RECORD(3, KEYS(3, 1, 2, 3), &s, &late, &early)}};
+    struct fixture *f = *state;
+
+    define(f, "CREATE FEATURE VIEW two (a INT64, b INT64) FOR e");
+    must_fail(import(f, "two", FEATURE_UPSERT, &p,
+                     &(struct feature_arrow_options){
+                         .struct_size = sizeof(struct feature_arrow_options),
+                         .columns = "k, a = x, b = y"},
+                     NULL),
+              FEATURE_INVALID, "argument");
+    expect_problem(0, 1, "row 1, column \"b\"");
+    must_fail(import(f, "two", FEATURE_UPSERT, &p,
+                     &(struct feature_arrow_options){
+                         .struct_size = sizeof(struct feature_arrow_options),
+                         .columns = "k, b = y, a = y"},
+                     NULL),
+              FEATURE_INVALID, "argument");
+    expect_problem(0, 1, "row 1, column \"b\"");
+}
+
+static void
+rows_are_skipped_in_every_batch_of_a_commit(void **state)
+{
+    const struct column a = {"a", "l", 2,
+                             PIECES({0}, VALUES(int64_t, 7, INT64_MAX))};
+    struct producer p = {.batches = {RECORD(2, KEYS(2, 1, 2), &a),
+                                     RECORD(2, KEYS(2, 3, 4), &a),
+                                     RECORD(2, KEYS(2, 5, 6), &a)}};
+    struct feature_commit commit = {.struct_size = sizeof commit};
+    struct fixture *f = *state;
+
+    must(import_as(f, &p, NULL, FEATURE_WRITE_SKIP_INVALID, 0, &commit));
+    assert_int_equal(commit.sequence, 2);
+    assert_int_equal(commit.rejected, 3);
+    expect_rows(f, "v(a)", "1\n2\n3\n4\n5\n6",
+                "present 7\nnot_found null\npresent 7\nnot_found null\n"
+                "present 7\nnot_found null");
+}
+
+static void
 a_text_larger_than_any_row_is_refused_unread(void **state)
 {
     /* Its bytes are not there. */
@@ -420,6 +469,8 @@ main(void)
         ARROW(a_failure_tells_what_was_kept),
         ARROW(an_invalid_row_is_named_by_its_place_in_the_stream),
         ARROW(skipped_rows_are_counted_and_the_rest_is_written),
+        ARROW(the_first_invalid_row_and_column_are_named),
+        ARROW(rows_are_skipped_in_every_batch_of_a_commit),
         ARROW(a_text_larger_than_any_row_is_refused_unread),
     };
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import sys
 from array import array
 from ctypes import string_at
+from operator import getitem
 from typing import (
     TYPE_CHECKING,
     Any,
     Deque,
     Dict,
     List,
+    Optional,
     Sequence,
 )
 
@@ -71,6 +73,34 @@ def _numpy() -> Any:
     return found
 
 
+class Layout:
+    """Where the columns of an answer lie."""
+
+    __slots__ = ("cuts", "first", "interface", "rows")
+
+    def __init__(self, plan: "Plan", words: Sequence[int]) -> None:
+        starts = words[_VALUES::WORDS]
+        self.first, self.rows = min(starts), words[_ROWS] & _LOW
+        size = max(starts) - self.first + 8 * plan.widest * self.rows + 8
+        self.interface = {
+            "version": 3,
+            "typestr": "|u1",
+            "shape": (size // 8 * 8,),
+            "data": (self.first, False),
+        }
+        #: For each column, what to cut from an array of its type over all of
+        #: them; None where that is not all there is to do.
+        self.cuts: Optional[Tuple[slice, ...]] = None
+        if plan.all_scalar and max(words[_NULLS::WORDS]) <= _LOW:
+            cuts = []
+            for start, kind in zip(starts, plan.arrays):
+                at, rest = divmod(start - self.first, kind.itemsize)
+                if rest:
+                    return
+                cuts.append(slice(at, at + self.rows))
+            self.cuts = tuple(cuts)
+
+
 class Answer:
     """The columns of one read, where the request has them."""
 
@@ -91,39 +121,39 @@ class Answer:
 
     # --- numpy ---
 
+    def _layout(self) -> "Layout":
+        """Where the columns lie; the same as in the last read of the request,
+        as long as nothing moved and nothing was null."""
+        request = self.lease.request
+        if request.layout is None:
+            request.layout = Layout(self.plan, self.words)
+        return request.layout
+
     def _cover(self) -> Any:
         """One array of bytes over all columns, which arrays are cut from: each
         then keeps the lease. What lies between the columns is not ours, and
         nobody looks there."""
-        numpy = _numpy()
-        starts = self.words[_VALUES::WORDS]
-        first = min(starts)
-        size = max(starts) - first + 8 * self.plan.widest * self.rows + 8
-        self.lease.__array_interface__ = {
-            "version": 3,
-            "typestr": "|u1",
-            "shape": (size,),
-            "data": (first, False),
-        }
-        self.span = (numpy.asarray(self.lease), first, numpy.ndarray)
+        layout = self._layout()
+        self.lease.__array_interface__ = layout.interface
+        self.span = _numpy().asarray(self.lease)
         return self.span
 
     def to_numpy(self) -> "Dict[str, Array]":
         """All columns, by name."""
-        made: Dict[str, Any] = {}
-        arrays, words, at, shape = self.arrays, self.words, 0, (self.rows,)
-        span, first, new = self.span or self._cover()
-        for name, dtype, width in self.plan.arrays:
-            if name in arrays:
-                made[name] = arrays[name]
-            elif dtype is None or width > 1 or words[at + _NULLS] > _LOW:
-                made[name] = arrays[name] = self._array(at // WORDS)
-            else:  # the usual case, in as few steps as there can be
-                made[name] = arrays[name] = new(
-                    shape, dtype, span, words[at] - first
-                )
-            at += WORDS
-        return made
+        layout = self._layout()
+        if layout.cuts is None or self.arrays or layout.rows != self.rows:
+            return {
+                name: self.column(index, name)
+                for name, index in self.plan.column_index.items()
+            }
+        # The usual case, in as few steps of Python as there can be.
+        span = self.span if self.span is not None else self._cover()
+        kinds = {kind: span.view(kind) for kind in self.plan.kinds}
+        spans = [kinds[kind] for kind in self.plan.arrays]
+        self.arrays = dict(
+            zip(self.plan.column_index, map(getitem, spans, layout.cuts))
+        )
+        return self.arrays.copy()
 
     def column(self, index: int, name: str) -> "Array":
         """One column; the same array each time."""
@@ -133,15 +163,14 @@ class Answer:
         return made
 
     def _array(self, index: int) -> "Array":
-        field, (_, dtype, width) = (
-            self.plan.columns[index],
-            self.plan.arrays[index],
-        )
+        field, dtype = self.plan.columns[index], self.plan.arrays[index]
         made: "Array"
         if dtype is not None:
-            span, first, new = self.span or self._cover()
+            span = self.span if self.span is not None else self._cover()
+            width = field.width
             shape = (self.rows, width) if width > 1 else (self.rows,)
-            made = new(shape, dtype, span, self._at(index, _VALUES) - first)
+            at = self._at(index, _VALUES) - self._layout().first
+            made = _numpy().ndarray(shape, dtype, span, at)
             return self._with_nulls(index, made, field)
         if field.type == Type.BOOL and not field.is_list:
             return self._with_nulls(index, self.mask(index, _VALUES), field)

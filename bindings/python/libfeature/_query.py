@@ -14,10 +14,10 @@ from collections import deque
 from ctypes import addressof, byref, c_void_p
 from datetime import datetime
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Deque, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Deque, FrozenSet, Optional, Tuple
 
 from . import _ffi
-from ._answer import DTYPES, Answer, Lease
+from ._answer import DTYPES, Answer, Layout, Lease
 from ._errors import Invalid, raise_error
 from ._ffi import Fill, QueryFlag
 from ._keys import as_of_buffers, check_names, column_of, key_buffers
@@ -85,26 +85,34 @@ class Plan:
         self.widest = max(column.width for column in self.columns)
         self.unpack = Struct("<%dQ" % (7 * len(self.columns))).unpack
         self._arrays: Optional[Tuple[Any, ...]] = None
+        self._kinds: FrozenSet[Any] = frozenset()
+        #: Whether every column is one number, or one time, in a row.
+        self.all_scalar = all(
+            field.type in DTYPES and not field.is_list and field.width == 1
+            for field in self.columns
+        )
 
     @property
     def arrays(self) -> Tuple[Any, ...]:
-        """What numpy makes of each column: name, dtype or None, width."""
+        """What numpy makes of each column where it lies: a dtype, or None."""
         if self._arrays is None:
             import numpy
 
             self._arrays = tuple(
                 (
-                    field.name,
-                    (
-                        None
-                        if field.is_list or field.type not in DTYPES
-                        else numpy.dtype(DTYPES[field.type])
-                    ),
-                    field.width,
+                    None
+                    if field.is_list or field.type not in DTYPES
+                    else numpy.dtype(DTYPES[field.type])
                 )
                 for field in self.columns
             )
+            self._kinds = frozenset(self._arrays)
         return self._arrays
+
+    @property
+    def kinds(self) -> FrozenSet[Any]:
+        """The dtypes there are, once :attr:`arrays` was asked for."""
+        return self._kinds
 
 
 def _free_query(address: int, generation: int) -> None:
@@ -129,7 +137,10 @@ class Request:
         "error",
         "error_at",
         "has_as_of",
+        "layout",
         "plan",
+        "raw",
+        "words",
     )
 
     def __init__(self, plan: Plan) -> None:
@@ -143,6 +154,9 @@ class Request:
         self.columns = (_ffi.feature_column * self.count)()
         self.columns_at = addressof(self.columns)
         self.has_as_of = 0
+        self.raw = b""
+        self.words: Tuple[int, ...] = ()
+        self.layout: Optional[Layout] = None
 
     def ask(self, keys: Any, as_of: Any) -> int:
         """Sets keys and times; the rows of the answer, at most."""
@@ -209,7 +223,11 @@ class Request:
             )
         ):
             raise_error(self.error)
-        return self.plan.unpack(self.columns)
+        raw = bytes(self.columns)
+        if raw != self.raw:
+            self.raw, self.layout = raw, None
+            self.words = self.plan.unpack(raw)
+        return self.words
 
     def read_matrix(self, rows: int, out: Any) -> Any:
         """Reads into a matrix, which is made where none is given."""

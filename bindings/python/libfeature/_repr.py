@@ -8,8 +8,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Iterable, List, Sequence
 
 from ._errors import Error
-from ._ffi import State
-from ._library import lib
 
 if TYPE_CHECKING:
     from ._core import Store
@@ -33,20 +31,6 @@ def _cell(value: Any) -> str:
     return text if len(text) <= SHOWN_WIDTH else text[: SHOWN_WIDTH - 1] + "…"
 
 
-def _state(value: int) -> str:
-    try:
-        return State(value).name.lower().replace("_", " ")
-    except ValueError:  # of a newer library
-        return str(value)
-
-
-def _states(rows: "Rows", view: int) -> List[int]:
-    from ctypes import string_at
-
-    address = lib.feature_request_states(rows._request.address, view)
-    return list(string_at(address, len(rows))) if address else []
-
-
 def _table(rows: "Rows", mark: Any) -> "tuple[List[str], List[List[str]]]":
     """Heads, and cells that ``mark`` has dressed, of the rows that are shown:
     the features, then the state in each view."""
@@ -61,13 +45,10 @@ def _table(rows: "Rows", mark: Any) -> "tuple[List[str], List[List[str]]]":
                 for value, default in zip(rows.column(name), filled)
             ]
         )
-    for index, view in enumerate(rows.views):
+    for view in rows.views:
         heads.append(view)
         columns.append(
-            [
-                mark(_state(state), False, False)
-                for state in _states(rows, index)
-            ]
+            [mark(state, False, False) for state in rows.state_names(view)]
         )
     return heads, [list(row) for row in zip(*columns)]
 

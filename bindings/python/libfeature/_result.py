@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 from ._answer import Answer
 from ._arrow import export_names
 from ._errors import Invalid, NotFound
-from ._ffi import ExportFlag
+from ._ffi import ExportFlag, State
 from ._library import lib
 from ._native import Field, Unpicklable, call
 from ._scalars import moment
@@ -64,6 +64,20 @@ def states_of(request: "Request", view: Optional[str]) -> "Array":
         ),
         "u1",
     )
+
+
+def state_names(request: "Request", view: Optional[str]) -> List[str]:
+    """The states of the last read, in words."""
+    found = lib.feature_request_states(
+        request.address, _view_index(request, view)
+    )
+    names = []
+    for state in _copied(found, _row_count(request), 1):
+        try:
+            names.append(State(state).name.lower().replace("_", " "))
+        except ValueError:  # of a newer library
+            names.append("state %d" % state)
+    return names
 
 
 def timestamps_of(request: "Request", view: Optional[str]) -> "Array":
@@ -164,6 +178,10 @@ class Rows(Unpicklable):
         """What each row met in one view (or alias): numbers of
         :class:`libfeature.State`. The view may be left out if there is one."""
         return states_of(self._request, view)[: len(self)]
+
+    def state_names(self, view: Optional[str] = None) -> List[str]:
+        """The states in words, without numpy: ``present``, ``not found``."""
+        return state_names(self._request, view)[: len(self)]
 
     def timestamps(self, view: Optional[str] = None) -> "Array":
         """The event timestamp of each row in one view, as datetime64[us] in

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times reads from Python: to numpy, to a matrix, and keys from Python objects.
 
-    bench_read.py STORE FEATURES KEY [--keys 1,10,100,1000] [--range LOW:HIGH]
+    bench_read.py STORE FEATURES KEY [--keys 1,10,100,1000] [--range LOW:HIGH] [--quick]
 
 FEATURES is what to read ("driver_stats(f0, f1)"), without texts, KEY its join
 key, of which the store holds LOW to HIGH-1 (as a text: with --prefix). Prints a
@@ -17,28 +17,31 @@ import json
 import random
 import sys
 import time
+from typing import Callable
 
 import numpy as np
 
 import libfeature as lf
+from libfeature._keys import key_buffers
 
-ROUNDS = 15
-SECONDS = 0.03
+ROUNDS, SECONDS = 15, 0.03
+QUICK = 2, 0.001
 
 
-def best(run) -> float:
+def best(run: Callable[[], object], quick: bool) -> float:
     """Nanoseconds a call, of the best round; rounds are of equal length."""
+    rounds, seconds = QUICK if quick else (ROUNDS, SECONDS)
     run()
     count = 1
     while True:
         begin = time.perf_counter()
         for _ in range(count):
             run()
-        if time.perf_counter() - begin >= SECONDS / 4:
+        if time.perf_counter() - begin >= seconds / 4:
             break
         count *= 2
     found = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         begin = time.perf_counter_ns()
         for _ in range(count):
             run()
@@ -60,7 +63,6 @@ def measure(store: lf.Store, options: argparse.Namespace) -> None:
         listed = texts if key.type == lf.Type.STRING else numbers
         keys = listed if key.type == lf.Type.STRING else whole
         out = np.empty((count, dense.matrix_width), np.float32)
-        from libfeature._keys import key_buffers
 
         rows = {
             "python_numpy": lambda: query.read({key.name: keys}).to_numpy(),
@@ -86,7 +88,7 @@ def measure(store: lf.Store, options: argparse.Namespace) -> None:
                         "name": name,
                         "keys": count,
                         "columns": len(query.columns),
-                        "ns": round(best(run), 1),
+                        "ns": round(best(run, options.quick), 1),
                     }
                 ),
                 flush=True,
@@ -101,6 +103,7 @@ def main() -> int:
     parser.add_argument("--keys", default="1,10,100,1000")
     parser.add_argument("--range", default="0:1000000")
     parser.add_argument("--prefix", default="")
+    parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     with lf.Store.open(options.store, read_only=True) as store:
         measure(store, options)

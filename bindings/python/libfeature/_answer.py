@@ -20,6 +20,7 @@ from typing import (
     List,
     Optional,
     Sequence,
+    Tuple,
 )
 
 from ._ffi import Type

@@ -193,7 +193,9 @@ class Answer:
         if field.type in FLOATS or field.type == Type.TIMESTAMP:
             made = values.copy()
             made[absent] = (
-                numpy.nan if field.type in FLOATS else numpy.datetime64("NaT")
+                numpy.nan
+                if field.type in FLOATS
+                else numpy.datetime64("NaT", "us")
             )
             return made
         if values.ndim > 1:

@@ -39,6 +39,7 @@ __all__ = [
     "has_pyarrow",
     "is_pandas",
     "is_scalar",
+    "lists",
     "table_of",
 ]
 
@@ -68,7 +69,7 @@ def is_scalar(values: Any) -> bool:
     )
 
 
-def _lists(values: Sequence[Any], type: int, name: str) -> Buffers:
+def lists(values: Sequence[Any], type: int, name: str) -> Buffers:
     """A list column; None is a null list."""
     present = [not is_missing(value) for value in values]
     flat: List[Any] = []
@@ -106,7 +107,7 @@ def column_buffers(values: Any, field: "Field", rows: Optional[int]) -> Buffers:
     if is_scalar(values):
         values = [values] * (1 if rows is None else rows)
     if field.is_list:
-        return _lists(plain(values), field.type, name)
+        return lists(plain(values), field.type, name)
     arrow = array_of(values) if field.width == 1 else None
     if arrow is not None and _ARROW.get(arrow.format) == field.type:
         return Buffers(

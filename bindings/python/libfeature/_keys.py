@@ -8,7 +8,6 @@ they lie, lists of int and of str each have one fast way.
 
 from __future__ import annotations
 
-from array import array
 from ctypes import addressof, c_char
 from typing import Any, Mapping, Sequence
 
@@ -20,6 +19,7 @@ from ._scalars import (
     fail,
     microseconds,
     numpy_loaded,
+    packed,
     shown,
     type_name,
 )
@@ -72,7 +72,7 @@ def key_buffers(values: Any, type: int, name: str) -> Sequence[Any]:
     if kind is list:
         if type == Type.INT64:
             try:
-                made = array("q", values)
+                made = packed("q", values)
                 return (
                     type,
                     made.buffer_info()[0],

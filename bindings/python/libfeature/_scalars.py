@@ -14,6 +14,7 @@ from array import array
 from ctypes import addressof, c_char
 from datetime import date, datetime, timedelta, timezone
 from itertools import accumulate
+from operator import index
 from typing import (
     Any,
     Callable,
@@ -40,6 +41,7 @@ __all__ = [
     "listed",
     "microseconds",
     "moment",
+    "packed",
     "shown",
     "type_name",
     "wrong",
@@ -207,11 +209,18 @@ def _one(value: Any, type: int) -> Union[int, float]:
 # --- lists -------------------------------------------------------------------
 
 
+def packed(code: str, values: Iterable[Any]) -> "array[Any]":
+    """An array of numbers; Python 3.9 would cut off what is no int."""
+    if sys.version_info < (3, 10) and code in "iq":
+        values = map(index, values)
+    return array(code, values)
+
+
 def numbers(values: Sequence[Any], type: int, name: str) -> Buffers:
     """A list of numbers or times; None is null."""
     code = CODES[type]
     try:
-        made = array(code, values)
+        made = packed(code, values)
         if type != Type.FLOAT32 or not _overflows(made):
             return Buffers(type, made.buffer_info()[0], len(made), keep=made)
     except (TypeError, OverflowError, ValueError):

@@ -110,7 +110,10 @@ def _reals(values: Any, type: int, name: str, skip: Any) -> Any:
 def _times(values: Any, name: str) -> Any:
     """datetime64 of any unit, in microseconds, rounded down; NaT stays."""
     numpy = numpy_loaded()
-    made = values.astype("M8[us]")
+    try:
+        made = values.astype("M8[us]")
+    except OverflowError:  # newer versions of numpy look
+        raise fail(name, "a time is out of the range of TIMESTAMP") from None
     ahead = made.astype(values.dtype) > values
     made = numpy.where(ahead, made - numpy.timedelta64(1, "us"), made)
     coarse = numpy.datetime_data(values.dtype)[0] not in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ def refused(store: lf.Store, error: Any = lf.Invalid, row: Any = None,
     ("trips", [1, [2]], 1),
     ("trips", [1, NOON], 1),
     ("trips", [1, object()], 1),
+    ("trips", [1, Decimal("1.5")], 1),
+    ("trips", [1, np.datetime64(1, "s")], 1),
+    ("score", [1, np.datetime64(1, "s")], 1),
     ("small", [1, 2**31], 1),
     ("small", [1, math.nan], 1),
     ("rate", [1.0, "x"], 1),
@@ -322,3 +326,24 @@ def test_every_status_has_its_class() -> None:
     unknown = make_error(_ffi.feature_error(status=77, row=3))
     assert type(unknown) is lf.Error and unknown.status == 77
     assert datetime and unknown.row == 3
+
+
+def test_over_two_gigabytes_of_text_are_refused() -> None:
+    from libfeature._columns import lists
+    from libfeature._scalars import pack
+
+    with pytest.raises(lf.Invalid, match="2\\^31"):
+        pack(b"", [2**31 - 1, 1], lf.Type.STRING, "name")
+    huge = np.broadcast_to(np.int64(0), (2**31,))  # takes no memory
+
+    class Long:
+        """A list that says it is long; its elements are never asked for."""
+
+        def __len__(self) -> int:
+            return len(huge)
+
+        def __iter__(self) -> Any:
+            return iter(())
+
+    with pytest.raises(lf.Invalid, match="2\\^31"):
+        lists([Long()], lf.Type.INT64, "counts")

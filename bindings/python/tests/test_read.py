@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gc
 from array import array
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import numpy as np

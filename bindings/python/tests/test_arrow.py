@@ -509,6 +509,10 @@ def test_unused_capsules_are_released(store: lf.Store) -> None:
     held = [store.scan("stats", one_snapshot=True).__arrow_c_stream__()
             for _ in range(3)]
     assert len(_live) == before + 3
+    scanning = store.stats().readers
+    for _ in range(20):
+        store.scan("stats", one_snapshot=True).__arrow_c_stream__()
+    assert store.stats().readers < scanning + 10  # not one for each
     threads = [threading.Thread(target=held.pop) for _ in range(3)]
     for thread in threads:
         thread.start()

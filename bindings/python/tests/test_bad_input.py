@@ -361,6 +361,17 @@ def test_a_batch_goes_into_a_write_once(store: lf.Store) -> None:
     batch.write()
 
 
+def test_a_closed_batch_is_closed(store: lf.Store) -> None:
+    with store.batch("stats", "patch", ["driver_id", "trips"]) as batch:
+        batch.set("driver_id", [1])
+        batch.set("trips", [1])
+        assert batch.write().applied == 1
+    batch.close()
+    for use in (batch.write, batch.outcomes, batch.clear, batch.__enter__):
+        with pytest.raises(lf.Closed):
+            use()
+
+
 def test_a_dropped_feature_is_a_conflict(filled: lf.Store) -> None:
     query = filled.query("stats(trips, rate)")
     filled.apply("DROP FEATURE stats:rate;")

@@ -2425,21 +2425,19 @@ class store
     }
 
     /** Writes batches in one atomic, durable commit: feature_store_write(). */
-    template <class... Batches>
+    template <class... Rest>
     result<feature::commit> try_write(const write_options &how,
-                                      Batches &...batches) noexcept
+                                      feature::batch &first,
+                                      Rest &...rest) noexcept
     {
-        static_assert((std::is_same_v<Batches, feature::batch> && ...),
-                      "batches are written");
-        ::feature_batch *handles[] = {batches.get()..., nullptr};
+        ::feature_batch *handles[] = {first.get(), rest.get()...};
 
-        return try_write(
-            how, span<::feature_batch *const>(handles, sizeof...(batches)));
+        return try_write(how, span<::feature_batch *const>(handles));
     }
 
-    template <class... Batches>
+    template <class... Rest>
     result<feature::commit> try_write(feature::batch &first,
-                                      Batches &...rest) noexcept
+                                      Rest &...rest) noexcept
     {
         return try_write(write_options(), first, rest...);
     }
@@ -2531,14 +2529,15 @@ class store
         return try_batch(view, what, columns).value();
     }
 
-    template <class... Batches>
-    feature::commit write(const write_options &how, Batches &...batches)
+    template <class... Rest>
+    feature::commit write(const write_options &how, feature::batch &first,
+                          Rest &...rest)
     {
-        return try_write(how, batches...).value();
+        return try_write(how, first, rest...).value();
     }
 
-    template <class... Batches>
-    feature::commit write(feature::batch &first, Batches &...rest)
+    template <class... Rest>
+    feature::commit write(feature::batch &first, Rest &...rest)
     {
         return try_write(first, rest...).value();
     }

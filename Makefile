@@ -125,7 +125,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get check-cpp fuzz-descent \
+        check-mdb-get fuzz-descent fuzz-arrow \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -337,8 +337,12 @@ COUNT ?= 10000000
 fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
 	@$< $(COUNT) $(SEED)
 
+fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
+	@$< $(COUNT) $(SEED)
+
 # The wrapper in every C++ and with every compiler it promises; the tests
 # themselves are among those of `check`.
+.PHONY: check-cpp
 check-cpp: all $(support)
 	@rm -rf $(B)/cpp && mkdir -p $(B)/cpp
 	@B='$(B)' RESULTS=$(B)/cpp scripts/run-test.sh tests/cpp/compilers \

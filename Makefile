@@ -343,10 +343,10 @@ fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
 # The wrapper in every C++ and with every compiler it promises; the tests
 # themselves are among those of `check`.
 .PHONY: check-cpp
-check-cpp: all $(support)
+check-cpp: all $(support) ## libfeature.hpp: compilers, standards, example
 	@rm -rf $(B)/cpp && mkdir -p $(B)/cpp
-	@B='$(B)' RESULTS=$(B)/cpp scripts/run-test.sh tests/cpp/compilers \
-	    sh tests/cpp/compilers.sh
+	@export B='$(B)' RESULTS=$(B)/cpp; for test in tests/cpp/*.sh; do \
+	    scripts/run-test.sh $${test%.sh} sh $$test; done
 	@scripts/run-summary.sh $(B)/cpp
 
 # One after the other: they install from the same build directory.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced: sources DIRECTORY... lists the C files below those that exist.
+# Sourced: sources DIRECTORY... lists the C and C++ files below those that exist.
 sources() {
     for directory; do
-        [ ! -d "$directory" ] || find "$directory" -name '*.[ch]'
+        [ ! -d "$directory" ] || find "$directory" -name '*.[ch]' -o -name '*.[ch]pp'
     done | sort
 }

@@ -47,6 +47,7 @@ class bench
         : query_(store.query(features, feature::query_options::matrix)),
           matrices_(query_.request()), columns_(query_.request()),
           matrix_(query_.matrix_width() * std::size_t(KEYS_MAX)),
+          raw_(query_.column_count()),
           is_text_(query_.key(0).type() == feature::type::string)
     {
     }
@@ -84,8 +85,9 @@ class bench
         else
             columns_.set_key(0, keys.numbers);
         columns_.read();
-        for (std::uint32_t i = 0; i < query_.column_count(); i++) {
-            auto values = columns_.column<float>(i).values();
+        columns_.columns(raw_);
+        for (const feature_column &each : raw_) {
+            auto values = feature::column_view<float>(each).values();
 
             sum_ += double(values[0] + values[values.size() - 1]);
         }
@@ -102,6 +104,7 @@ class bench
     feature::request matrices_;
     feature::request columns_;
     std::vector<float> matrix_;
+    std::vector<feature_column> raw_;
     bool is_text_;
     double sum_ = 0;
 };

@@ -5,6 +5,7 @@
 # newest C++ there is, with exceptions and without; its tests run as clang builds
 # them as C++20, with checks for undefined behaviour.
 set -eu
+library=$(cd "$B" && pwd)
 status=0
 try() { # try NAME COMMAND...
     name=$1
@@ -45,12 +46,28 @@ for cxx in g++ clang++; do
     try "$cxx two units" $cxx -std=c++17 $flags "$TMPDIR/alone.cpp" \
         "$TMPDIR/other.cpp" "$B/libfeature.so" -o "$TMPDIR/two"
 done
+# The program of docs/cpp.md prints what stands below it.
+block() { # block LANGUAGE: the first fenced block of that language
+    awk -v open="^\`\`\`$1\$" '
+        $0 ~ open && !seen { seen = inside = 1; next }
+        /^```/ { inside = 0 }
+        inside' docs/cpp.md
+}
+block cpp >"$TMPDIR/first.cpp"
+block text >"$TMPDIR/expected.txt"
+test -s "$TMPDIR/first.cpp" && test -s "$TMPDIR/expected.txt"
+try 'the program of docs/cpp.md builds' g++ -std=c++17 $strict -Iinclude \
+    "$TMPDIR/first.cpp" "$B/libfeature.so" -Wl,-rpath,"$library" -o "$TMPDIR/first"
+(cd "$TMPDIR" && ./first) >"$TMPDIR/printed.txt"
+try 'the program of docs/cpp.md prints its output' diff "$TMPDIR/expected.txt" \
+    "$TMPDIR/printed.txt"
+
 for test in writes reads; do
     try "clang++ builds $test" clang++ -std=c++20 -g -O1 -pthread \
         -fsanitize=undefined,integer -fsanitize-trap=all \
         -fno-sanitize=unsigned-integer-overflow,implicit-conversion,unsigned-shift-base \
         -Iinclude tests/cpp/$test.cpp "$B/tests/support.a" "$B/libfeature.so" \
-        -Wl,-rpath,"$PWD/$B" -o "$TMPDIR/$test"
+        -Wl,-rpath,"$library" -o "$TMPDIR/$test"
     try "clang++ runs $test" "$TMPDIR/$test"
 done
 exit $status

@@ -147,7 +147,7 @@ equal(const A &a, const B &b)
                (a == b && std::signbit(a) == std::signbit(b));
     else if constexpr (std::is_same_v<A, bytes>)
         return a.size() == b.size() &&
-               !std::memcmp(a.data(), b.data(), a.size());
+               (a.empty() || !std::memcmp(a.data(), b.data(), a.size()));
     else
         return a == b;
 }

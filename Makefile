@@ -125,7 +125,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent fuzz-arrow \
+        check-mdb-get fuzz-descent fuzz-arrow check-abi check-gen gen abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -356,6 +356,31 @@ check-install: all
 	for test in tests/install/*.sh; do \
 	    scripts/run-test.sh $${test%.sh} sh $$test; done
 	@scripts/run-summary.sh $(B)/install
+
+# --- targets: what is generated from the header, and the ABI -----------------
+
+# A Python that has libclang's module: Debian's package serves Debian's Python.
+GEN_PYTHON ?= /usr/bin/python3
+generate    = $(GEN_PYTHON) bindings/gen/generate.py
+abi_tools   = B='$(B)' CC='$(CC)' CXX='$(CXX)' GEN_PYTHON='$(GEN_PYTHON)'
+
+gen: ## write what bindings/gen makes of the header
+	$(generate)
+check-gen: ## compare what is committed with what bindings/gen makes
+	@rm -rf $(B)/gen-check && mkdir -p $(B)/gen-check
+	@$(abi_tools) RESULTS=$(B)/gen-check scripts/run-test.sh \
+	    tests/abi/generated sh tests/abi/generated.sh
+	@scripts/run-summary.sh $(B)/gen-check
+check-abi: all ## run the ABI gates, and the tests that they can fail
+	@rm -rf $(B)/abi && mkdir -p $(B)/abi
+	@export $(abi_tools) RESULTS=$(B)/abi LIBS='$(pc_libs)'; \
+	for test in tests/abi/*.sh; do \
+	    scripts/run-test.sh $${test%.sh} sh $$test; done
+	@scripts/run-summary.sh $(B)/abi
+# While a release is being made its interface may still change: this freezes it
+# anew. Once it is out, never.
+abi-baseline: all
+	@$(abi_tools) VERSION=$(VERSION) scripts/abi-baseline.sh
 
 # --- targets: the speed bench ------------------------------------------------
 

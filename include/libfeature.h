@@ -20,11 +20,13 @@
  *   `struct feature_error *`, which may be NULL. On failure every other out
  *   parameter is untouched and nothing has changed; the one exception is
  *   FEATURE_IO with reason `outcome-unknown`, see feature_store_write().
- * - Ownership is written in braces. {owned f}: the receiver releases it with f.
- *   {borrowed x}: on a result, valid until x changes or is freed; on an
- *   argument, x goes on using it (of a store it keeps a reference, anything
- *   else has to outlive x). {copied}: read during the call only. {inout}: the
- *   caller's memory, written during the call. {nullable}: NULL is allowed.
+ * - Ownership is written in braces, for every pointer. {owned f}: the receiver
+ *   releases it with f. {borrowed x}: on a result, valid until x changes or is
+ *   freed; on an argument, x goes on using it (of a store it keeps a reference,
+ *   anything else has to outlive x). {copied}: const, and read during the call
+ *   only. {inout}: the caller's memory or object, which the call uses and may
+ *   change; a call that frees it ends it. {nullable}: NULL is allowed. Where
+ *   @param says [out], the call leaves its answer.
  * - `@threads any`: any number of threads at once. `@threads one`: one thread
  *   at a time for each object, no matter which.
  * - Timestamps are int64 microseconds since 1970-01-01 UTC.
@@ -533,7 +535,7 @@ feature_status_name(feature_status status);
 /**
  * Frees a text that the library returned as {owned feature_free}.
  *
- * @param memory  {nullable} the text
+ * @param memory  {inout} {nullable} the text
  * @since 0.1
  * @threads any
  */
@@ -551,7 +553,7 @@ feature_free(void *memory);
  * @param path        {copied} a directory
  * @param options     {copied} {nullable} defaults when NULL
  * @param[out] store  {owned feature_store_close}
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID      a wrong option
  * @return FEATURE_NOT_FOUND    `no-store`, without FEATURE_OPEN_CREATE
  * @return FEATURE_CONFLICT     `in-use`: open read-only in this process
@@ -576,7 +578,7 @@ feature_store_open(const char *path, const struct feature_options *options,
  * their calls answer FEATURE_INVALID `closed`. Must not run beside another call
  * on the same handle. In a forked child it only frees memory.
  *
- * @param store  {nullable} the store
+ * @param store  {inout} {nullable} the store
  * @since 0.1
  * @threads one
  */
@@ -590,12 +592,12 @@ feature_store_close(feature_store *store);
  * Statements are a set: their order does not matter. What a text leaves out
  * stays; only DROP removes.
  *
- * @param store        the store
+ * @param store        {inout} the store
  * @param definitions  {copied} statements of the definition language
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] commit  {inout} {nullable} the commit; where nothing changed, the
  *                     newest one there is
- * @param[out] error   {nullable} line and column say where in the text
+ * @param[out] error   {inout} {nullable} line and column say where in the text
  * @return FEATURE_INVALID      bad text
  * @return FEATURE_NOT_FOUND    a name that nothing defines
  * @return FEATURE_CONFLICT     a change the store refuses, `in-use`, or another
@@ -618,10 +620,10 @@ feature_store_apply(feature_store *store, const char *definitions,
  * holds and the text leaves out. An empty text means no change and nothing
  * kept.
  *
- * @param store         the store
+ * @param store         {inout} the store
  * @param definitions   {copied} statements of the definition language
  * @param[out] changes  {owned feature_free} lines, each ending in a newline
- * @param[out] error    {nullable} as from feature_store_apply()
+ * @param[out] error    {inout} {nullable} as from feature_store_apply()
  * @return as feature_store_apply(), without writing
  * @since 0.1
  * @threads any
@@ -633,11 +635,11 @@ feature_store_plan(feature_store *store, const char *definitions,
 /**
  * Prints definitions in canonical form: applied back, they change nothing.
  *
- * @param store             the store
+ * @param store             {inout} the store
  * @param name              {copied} {nullable} one entity, view or service; all
  *                          when NULL
  * @param[out] definitions  {owned feature_free} the text
- * @param[out] error        {nullable}
+ * @param[out] error        {inout} {nullable}
  * @return FEATURE_NOT_FOUND  nothing of that name
  * @return FEATURE_INVALID    `closed` or `forked`
  * @return FEATURE_NO_MEMORY, FEATURE_IO, FEATURE_CORRUPT
@@ -661,12 +663,13 @@ feature_store_describe(feature_store *store, const char *name,
  * `outcome-unknown`: the system failed while the commit was being made. Open
  * the store again and look.
  *
- * @param store        the store the batches were made from
+ * @param store        {inout} the store the batches were made from
  * @param batches      {copied} count batches, each at most once
  * @param count        number of batches
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] commit  {inout} {nullable} what was done
- * @param[out] error   {nullable} batch, row and column of an invalid row
+ * @param[out] error   {inout} {nullable} batch, row and column of an invalid
+ *                     row
  * @return FEATURE_INVALID      an invalid row or batch
  * @return FEATURE_CONFLICT     `schema-changed`: a column was dropped since
  * @return FEATURE_BUSY         `writer-gate`: not in time
@@ -709,10 +712,10 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] commit  {inout} {nullable} the last commit, with the counts of
  *                     all; on failure what was kept, sequence 0: nothing
- * @param[out] error   {nullable} index of the record batch in the stream, row
- *                     in it, the producer's message where it failed; column:
- *                     byte in options->columns, or index of an invalid row's
- *                     column among those written
+ * @param[out] error   {inout} {nullable} index of the record batch in the
+ *                     stream, row in it, the producer's message where it
+ *                     failed; column: byte in options->columns, or index of an
+ *                     invalid row's column among those written
  * @return FEATURE_INVALID      a type that cannot become the feature's, an
  *                              invalid row; `arrow`: a stream that breaks
  *                              Arrow's rules
@@ -748,7 +751,7 @@ feature_store_write_arrow(feature_store *store, const char *view,
  *                     feature_query_create(): `driver_stats(*)`
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
- * @param[out] error   {nullable}
+ * @param[out] error   {inout} {nullable}
  * @return FEATURE_INVALID      bad text, or more than one view
  * @return FEATURE_NOT_FOUND    no such view or feature
  * @return FEATURE_BUSY         too many scans hold a snapshot
@@ -765,8 +768,8 @@ feature_store_scan_arrow(feature_store *store, const char *features,
 /**
  * Makes every earlier commit durable; needed only with FEATURE_SYNC_LAST_TXN.
  *
- * @param store       the store
- * @param[out] error  {nullable}
+ * @param store       {inout} the store
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID  read-only, `closed` or `forked`
  * @return FEATURE_IO, FEATURE_FULL
  * @since 0.1
@@ -778,9 +781,9 @@ feature_store_sync(feature_store *store, struct feature_error *error);
 /**
  * Reports the state of the store in numbers.
  *
- * @param store       the store
+ * @param store       {inout} the store
  * @param[out] stats  {inout} struct_size set; the rest is written
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @return FEATURE_VERSION  `struct-size`
  * @since 0.1
@@ -793,9 +796,9 @@ feature_store_stats(feature_store *store, struct feature_stats *stats,
 /**
  * Reports the same, and each view, as OpenMetrics text.
  *
- * @param store       the store
+ * @param store       {inout} the store
  * @param[out] text   {owned feature_free} ends in `# EOF`
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -818,7 +821,7 @@ feature_store_metrics(feature_store *store, char **text,
  * @param columns     {copied} {nullable} column names
  * @param operation   ::feature_operation: UPSERT, PATCH or DELETE
  * @param[out] batch  {owned feature_batch_free}
- * @param[out] error  {nullable} column: byte in @p columns, from 1
+ * @param[out] error  {inout} {nullable} column: byte in @p columns, from 1
  * @return FEATURE_INVALID      a key missing, a column twice, a PATCH without
  *                              features, a DELETE with some, a NOT NULL feature
  *                              without DEFAULT left out of an UPSERT
@@ -842,7 +845,7 @@ feature_batch_create(feature_store *store, const char *view,
  * FLOAT64, FLOAT32 into FLOAT64, INT64 into TIMESTAMP. Whether the values can
  * be stored is checked by feature_store_write().
  *
- * @param batch       the batch
+ * @param batch       {inout} the batch
  * @param column      index into the batch's columns
  * @param type        ::feature_type of the values
  * @param values      {copied} {nullable} the values; NULL when there are none
@@ -850,7 +853,7 @@ feature_batch_create(feature_store *store, const char *view,
  * @param validity    {copied} {nullable} bit i: row i is not null; NULL: none
  *                    is null
  * @param rows        rows of the batch; every column must have the same number
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID    a wrong type, or offsets that decrease
  * @return FEATURE_NO_MEMORY
  * @since 0.1
@@ -869,7 +872,7 @@ feature_batch_set(feature_batch *batch, uint32_t column, int32_t type,
  * STRING[] is the bytes from child_offsets[j] to child_offsets[j + 1]. Elements
  * are never null.
  *
- * @param batch          the batch
+ * @param batch          {inout} the batch
  * @param column         index into the batch's columns
  * @param type           ::feature_type of the elements
  * @param values         {copied} {nullable} the elements, or their bytes
@@ -877,7 +880,7 @@ feature_batch_set(feature_batch *batch, uint32_t column, int32_t type,
  * @param child_offsets  {copied} {nullable} for STRING elements
  * @param validity       {copied} {nullable} bit i: list i is not null
  * @param rows           rows of the batch
- * @param[out] error     {nullable}
+ * @param[out] error     {inout} {nullable}
  * @return FEATURE_INVALID    not a list, a wrong type, or offsets that decrease
  * @return FEATURE_NO_MEMORY
  * @since 0.1
@@ -892,11 +895,12 @@ feature_batch_set_list(feature_batch *batch, uint32_t column, int32_t type,
 /**
  * Describes one column of a batch.
  *
- * @param batch       the batch
+ * @param batch       {copied} the batch
  * @param column      index into the batch's columns
  * @param[out] field  {inout} its name is {borrowed batch}
- * @param[out] error  {nullable}
- * @return FEATURE_NOT_FOUND  no such column: the index past the last ends a loop
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  no such column: the index past the last one
+ *                            ends a loop
  * @return FEATURE_INVALID    a missing argument
  * @since 0.1
  * @threads one
@@ -908,7 +912,7 @@ feature_batch_column(const feature_batch *batch, uint32_t column,
 /**
  * Tells what became of each row in the last write that succeeded.
  *
- * @param batch  the batch
+ * @param batch  {copied} the batch
  * @return {borrowed batch} {nullable} one ::feature_outcome per row; NULL
  *         before a write, and after the batch was set again or cleared
  * @since 0.1
@@ -920,9 +924,9 @@ feature_batch_outcomes(const feature_batch *batch);
 /**
  * Tells why a row was REJECTED in the last write.
  *
- * @param batch       the batch
+ * @param batch       {copied} the batch
  * @param row         index of the row
- * @param[out] error  {nullable} filled with the row's problem
+ * @param[out] error  {inout} {nullable} filled with the row's problem
  * @return the status the row alone would have failed with; FEATURE_OK where the
  *         row was not rejected
  * @since 0.1
@@ -935,7 +939,7 @@ feature_batch_problem(const feature_batch *batch, uint32_t row,
 /**
  * Empties a batch and keeps its memory for the next rows.
  *
- * @param batch  {nullable} the batch
+ * @param batch  {inout} {nullable} the batch
  * @since 0.1
  * @threads one
  */
@@ -945,7 +949,7 @@ feature_batch_clear(feature_batch *batch);
 /**
  * Frees a batch.
  *
- * @param batch  {nullable} the batch
+ * @param batch  {inout} {nullable} the batch
  * @since 0.1
  * @threads one
  */
@@ -970,7 +974,7 @@ feature_batch_free(feature_batch *batch);
  * @param features    {copied} what to read
  * @param options     {copied} {nullable} defaults when NULL
  * @param[out] query  {owned feature_query_free}
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID      bad syntax, a STRING under MATRIX, `closed`
  * @return FEATURE_NOT_FOUND    no such view, feature or feature service
  * @return FEATURE_CONFLICT     a key of two types, or two columns of one name
@@ -987,7 +991,7 @@ feature_query_create(feature_store *store, const char *features,
 /**
  * Counts the join keys a request has to set.
  *
- * @param query  the query
+ * @param query  {copied} the query
  * @since 0.1
  * @threads any
  */
@@ -997,7 +1001,7 @@ feature_query_key_count(const feature_query *query);
 /**
  * Counts the columns a request answers.
  *
- * @param query  the query
+ * @param query  {copied} the query
  * @since 0.1
  * @threads any
  */
@@ -1008,7 +1012,7 @@ feature_query_column_count(const feature_query *query);
  * Counts the views, that is the lookups per row: one view in two roles counts
  * twice.
  *
- * @param query  the query
+ * @param query  {copied} the query
  * @since 0.1
  * @threads any
  */
@@ -1018,7 +1022,7 @@ feature_query_view_count(const feature_query *query);
 /**
  * Tells how many floats a row of the dense matrix has.
  *
- * @param query  the query
+ * @param query  {copied} the query
  * @return 0 where the query was not made with FEATURE_QUERY_MATRIX
  * @since 0.1
  * @threads any
@@ -1029,10 +1033,10 @@ feature_query_matrix_width(const feature_query *query);
 /**
  * Describes one join key of a query.
  *
- * @param query       the query
+ * @param query       {copied} the query
  * @param index       below feature_query_key_count()
  * @param[out] field  {inout} its name is {borrowed query}
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_NOT_FOUND  the index is too large
  * @return FEATURE_INVALID    a missing argument
  * @since 0.1
@@ -1045,10 +1049,10 @@ feature_query_key(const feature_query *query, uint32_t index,
 /**
  * Describes one column of a query.
  *
- * @param query       the query
+ * @param query       {copied} the query
  * @param index       below feature_query_column_count()
  * @param[out] field  {inout} its name is {borrowed query}
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_NOT_FOUND  the index is too large
  * @return FEATURE_INVALID    a missing argument
  * @since 0.1
@@ -1061,10 +1065,10 @@ feature_query_column(const feature_query *query, uint32_t index,
 /**
  * Names one view of a query: its alias, or its own name.
  *
- * @param query       the query
+ * @param query       {copied} the query
  * @param index       below feature_query_view_count()
  * @param[out] field  {inout} its name is {borrowed query}
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_NOT_FOUND  the index is too large
  * @return FEATURE_INVALID    a missing argument
  * @since 0.1
@@ -1078,7 +1082,7 @@ feature_query_view(const feature_query *query, uint32_t index,
  * Returns a number that stands for the keys and columns: their names, types
  * and order. Store it beside a model; equal numbers mean the same inputs.
  *
- * @param query  the query
+ * @param query  {copied} the query
  * @since 0.1
  * @threads any
  */
@@ -1088,7 +1092,7 @@ feature_query_fingerprint(const feature_query *query);
 /**
  * Frees a query. Free its requests first.
  *
- * @param query  {nullable} the query
+ * @param query  {inout} {nullable} the query
  * @since 0.1
  * @threads one
  */
@@ -1103,7 +1107,7 @@ feature_query_free(feature_query *query);
  *
  * @param query         {borrowed request} has to outlive the request
  * @param[out] request  {owned feature_request_free}
- * @param[out] error    {nullable}
+ * @param[out] error    {inout} {nullable}
  * @return FEATURE_INVALID    a missing argument, `closed`
  * @return FEATURE_NO_MEMORY
  * @since 0.1
@@ -1120,14 +1124,14 @@ feature_request_create(const feature_query *query, feature_request **request,
  * request; if any has none, the answer has no rows. Keys stay until they are
  * set again or cleared. INT32 widens to INT64.
  *
- * @param request     the request
+ * @param request     {inout} the request
  * @param key         below feature_query_key_count()
  * @param type        ::feature_type of the values
  * @param values      {copied} {nullable} the values; NULL when there are none
  * @param offsets     {copied} {nullable} rows + 1, for STRING and BYTES
  * @param validity    {copied} {nullable} bit i: key i is not null
  * @param rows        number of keys
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID    a wrong type, offsets that decrease, text that is
  *                            not UTF-8
  * @return FEATURE_NO_MEMORY
@@ -1148,11 +1152,11 @@ feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
  * FEATURE_STATE_NO_HISTORY and the value null. History is not kept yet, so
  * only current values can answer.
  *
- * @param request     the request
+ * @param request     {inout} the request
  * @param timestamps  {copied} {nullable} the times
  * @param rows        one for all rows, or one per row; 0 goes back to the
  *                    newest values
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID    INT64_MIN, or a missing argument
  * @return FEATURE_NO_MEMORY
  * @since 0.1
@@ -1168,8 +1172,8 @@ feature_request_set_as_of(feature_request *request, const int64_t *timestamps,
  * Without feature_request_set_as_of() the newest row answers, whatever its
  * event timestamp. After a failure the request holds no answer.
  *
- * @param request     the request
- * @param[out] error  {nullable}
+ * @param request     {inout} the request
+ * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID   a key not set, unequal rows, `closed`, `forked`
  * @return FEATURE_CONFLICT  `schema-changed`: a feature was dropped, or a value
  *                           no longer fits its column
@@ -1191,11 +1195,11 @@ feature_request_read(feature_request *request, struct feature_error *error);
  * as by feature_request_read(); columns are not. On failure the matrix is
  * untouched and the request holds no answer.
  *
- * @param request     of a query made with FEATURE_QUERY_MATRIX
+ * @param request     {inout} of a query made with FEATURE_QUERY_MATRIX
  * @param matrix      {inout} rows x stride floats
  * @param stride      floats from row to row, at least
  *                    feature_query_matrix_width()
- * @param[out] error  {nullable}
+ * @param[out] error  {inout} {nullable}
  * @return as feature_request_read()
  * @since 0.1
  * @threads one
@@ -1207,10 +1211,10 @@ feature_request_read_matrix(feature_request *request, float *matrix,
 /**
  * Gives one column of the last feature_request_read().
  *
- * @param request      the request
+ * @param request      {copied} the request
  * @param index        below feature_query_column_count()
  * @param[out] column  {inout} buffers are {borrowed request}
- * @param[out] error   {nullable}
+ * @param[out] error   {inout} {nullable}
  * @return FEATURE_NOT_FOUND  the index is too large
  * @return FEATURE_INVALID    nothing was read yet
  * @since 0.1
@@ -1224,10 +1228,10 @@ feature_request_column(const feature_request *request, uint32_t index,
 /**
  * Gives all columns of the last feature_request_read() at once.
  *
- * @param request       the request
+ * @param request       {copied} the request
  * @param[out] columns  {inout} buffers are {borrowed request}
  * @param count         exactly feature_query_column_count()
- * @param[out] error    {nullable}
+ * @param[out] error    {inout} {nullable}
  * @return FEATURE_INVALID  another count, or nothing was read yet
  * @since 0.1
  * @threads one
@@ -1240,7 +1244,7 @@ feature_request_columns(const feature_request *request,
 /**
  * Counts the rows of the last read.
  *
- * @param request  the request
+ * @param request  {copied} the request
  * @return 0 before the first read
  * @since 0.1
  * @threads one
@@ -1251,7 +1255,7 @@ feature_request_row_count(const feature_request *request);
 /**
  * Tells what each row of the last read met in one view.
  *
- * @param request  the request
+ * @param request  {copied} the request
  * @param view     below feature_query_view_count()
  * @return {borrowed request} {nullable} one ::feature_state per row; NULL
  *         before the first read or for a wrong view
@@ -1264,7 +1268,7 @@ feature_request_states(const feature_request *request, uint32_t view);
 /**
  * Gives the event timestamp of each row of the last read in one view.
  *
- * @param request  the request
+ * @param request  {copied} the request
  * @param view     below feature_query_view_count()
  * @return {borrowed request} {nullable} one timestamp per row, INT64_MIN where
  *         no row answered; NULL before the first read or for a wrong view
@@ -1277,7 +1281,7 @@ feature_request_timestamps(const feature_request *request, uint32_t view);
 /**
  * Tells which commit the last read saw.
  *
- * @param request  the request
+ * @param request  {copied} the request
  * @return its sequence; 0 before the first commit or read
  * @since 0.1
  * @threads one
@@ -1289,7 +1293,7 @@ feature_request_commit(const feature_request *request);
  * Tells which clock the last read used: with the commit, an answer can be
  * reproduced.
  *
- * @param request  the request
+ * @param request  {copied} the request
  * @return microseconds since 1970 UTC; 0 before the first read
  * @since 0.1
  * @threads one
@@ -1308,7 +1312,7 @@ feature_request_now(const feature_request *request);
  * @param flags        ::feature_export_flag bits
  * @param[out] schema  {inout} released memory, which becomes an Arrow C schema
  * @param[out] array   {inout} the same for an Arrow C array
- * @param[out] error   {nullable}
+ * @param[out] error   {inout} {nullable}
  * @return FEATURE_INVALID    no columns were read, or an unknown flag
  * @return FEATURE_NO_MEMORY
  * @since 0.1
@@ -1323,7 +1327,7 @@ feature_request_export_arrow(const feature_request *request, uint32_t flags,
 /**
  * Forgets keys, as-of times and the answer, and keeps the memory.
  *
- * @param request  {nullable} the request
+ * @param request  {inout} {nullable} the request
  * @since 0.1
  * @threads one
  */
@@ -1333,7 +1337,7 @@ feature_request_clear(feature_request *request);
 /**
  * Frees a request.
  *
- * @param request  {nullable} the request
+ * @param request  {inout} {nullable} the request
  * @since 0.1
  * @threads one
  */

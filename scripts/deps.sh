@@ -6,7 +6,7 @@
 # asks for no rights.
 set -eu
 
-# command or pkg-config module, and the package that brings it
+# command, pkg-config module or module of Python, and the package that brings it
 needs='gcc build-essential
 g++ g++
 clang++ clang
@@ -16,6 +16,8 @@ protoc-c protobuf-c-compiler
 clang-format clang-format
 cppcheck cppcheck
 sqlite3 sqlite3
+abidiff abigail-tools
+python:clang.cindex python3-clang
 module:lmdb liblmdb-dev
 module:libprotobuf-c libprotobuf-c-dev
 module:libzstd libzstd-dev
@@ -26,6 +28,8 @@ has() {
     module:lmdb) # some systems ship LMDB without a .pc file
         pkg-config --exists lmdb 2>/dev/null ||
             echo '#include <lmdb.h>' | cc -E - >/dev/null 2>&1 ;;
+    python:*) # of Debian's Python, unless another one is named
+        "${GEN_PYTHON:-/usr/bin/python3}" -c "import ${1#python:}" 2>/dev/null ;;
     module:*) pkg-config --exists "${1#module:}" 2>/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac

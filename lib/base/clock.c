@@ -20,10 +20,16 @@ lf_clock_now(void)
 }
 
 int64_t
-lf_clock_steady_ms(void)
+lf_clock_steady_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t
+lf_clock_steady_ms(void)
+{
+    return lf_clock_steady_us() / 1000;
 }

@@ -10,5 +10,6 @@ int64_t lf_clock_now(void);
 
 /* Milliseconds that never go back, for deadlines. */
 int64_t lf_clock_steady_ms(void);
+int64_t lf_clock_steady_us(void);
 
 #endif

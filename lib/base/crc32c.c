@@ -42,9 +42,20 @@ hardware(uint32_t sum, const uint8_t *at, size_t size)
 {
     uint64_t wide = ~sum;
 
+    for (; size >= 32; at += 32, size -= 32) {
+        wide = _mm_crc32_u64(wide, lf_load_u64(at));
+        wide = _mm_crc32_u64(wide, lf_load_u64(at + 8));
+        wide = _mm_crc32_u64(wide, lf_load_u64(at + 16));
+        wide = _mm_crc32_u64(wide, lf_load_u64(at + 24));
+    }
     for (; size >= 8; at += 8, size -= 8)
         wide = _mm_crc32_u64(wide, lf_load_u64(at));
     sum = (uint32_t)wide;
+    if (size >= 4) {
+        sum = _mm_crc32_u32(sum, lf_load_u32(at));
+        at += 4;
+        size -= 4;
+    }
     for (; size; at++, size--)
         sum = _mm_crc32_u8(sum, *at);
     return ~sum;

@@ -16,27 +16,30 @@
  * coin toss that no predictor learns. `make bench` prints what this is worth.
  */
 #include "engine/descent.h"
+#include "engine/index.h"
 
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 
-#define GROUP        16
+#define GROUP        32
 #define LINE         64
-#define BRANCH_LINES 6 /* header and pointers of a branch of short keys */
-#define LEAF_LINES   2 /* header and pointers of a leaf of usual rows */
+#define BRANCH_LINES 4 /* header and pointers of a branch of short keys */
+#define LEAF_LINES   1 /* header and pointers of a leaf of usual rows */
 #define VALUE_LINES  8 /* of a row; the rest streams */
 
 /* One key on its way. */
 struct walk {
     const uint8_t *page;
-    uint64_t number; /* of the page */
     const uint8_t *key;
-    uint64_t head; /* its first eight bytes, as a number */
-    uint32_t key_size;
+    uint64_t head;   /* the key's first eight bytes, as a number */
+    uint64_t number; /* of the page */
+    const struct lf_index *index;
     uint32_t slot;
     uint32_t span;
+    uint32_t at; /* of the node in the middle of the span */
+    uint32_t key_size;
     uint32_t above; /* levels to go below the page at hand */
     uint32_t job;
 };
@@ -69,16 +72,18 @@ damaged(const struct walk *walk, struct feature_error *error)
 }
 
 /* Offset of a node; its header lies before end. */
-static uint32_t
+static inline uint32_t
 node_at(const struct walk *walk, uint32_t slot)
 {
     return lf_load_u16(walk->page + LF_PAGE_HEADER + 2 * slot);
 }
 
-static void
-prefetch_probe(const struct walk *walk)
+/* Aims at the middle of the span. */
+static inline void
+aim(struct walk *walk)
 {
-    __builtin_prefetch(walk->page + node_at(walk, walk->slot + walk->span / 2));
+    walk->at = node_at(walk, walk->slot + walk->span / 2);
+    __builtin_prefetch(walk->page + walk->at);
 }
 
 /* Whether a node's key is at or before the walk's. */
@@ -98,18 +103,18 @@ reaches(const struct walk *walk, const uint8_t *key, uint32_t size)
     return order < 0 || (order == 0 && size <= walk->key_size);
 }
 
-/* Compares the node in the middle of the span. False: it leaves the page. */
+/* Compares the node at walk->at. False: it leaves the page. */
 static inline bool
-compare(const struct lf_pages *pages, const struct walk *walk, bool short_keys,
-        uint32_t middle, bool *right)
+compare(const struct walk *walk, uint32_t page_size, bool short_keys,
+        bool *right)
 {
-    uint32_t at = node_at(walk, middle), size;
-    const uint8_t *node = walk->page + at;
+    const uint8_t *node = walk->page + walk->at;
+    uint32_t size;
 
-    if (__builtin_expect(at + LF_NODE_HEADER > pages->page_size, 0))
+    if (__builtin_expect(walk->at + LF_NODE_HEADER > page_size, 0))
         return false;
     size = lf_load_u16(node + 6);
-    if (__builtin_expect(at + LF_NODE_HEADER + size > pages->page_size, 0))
+    if (__builtin_expect(walk->at + LF_NODE_HEADER + size > page_size, 0))
         return false;
     if (short_keys && __builtin_expect(size == 8, 1))
         *right = lf_load_big_u64(node + LF_NODE_HEADER) <= walk->head;
@@ -118,16 +123,17 @@ compare(const struct lf_pages *pages, const struct walk *walk, bool short_keys,
     return true;
 }
 
-/* One probe of many: halves the span, by a select. */
+/* One probe of many: halves the span. The mask keeps the compiler from making a
+ * branch of it, which half of the time would be guessed wrong. */
 static inline bool
-probe(const struct lf_pages *pages, struct walk *walk, bool short_keys)
+probe(struct walk *walk, uint32_t page_size, bool short_keys)
 {
-    uint32_t half = walk->span / 2, middle = walk->slot + half;
+    uint32_t half = walk->span / 2;
     bool right;
 
-    if (!compare(pages, walk, short_keys, middle, &right))
+    if (!compare(walk, page_size, short_keys, &right))
         return false;
-    walk->slot = right ? middle : walk->slot;
+    walk->slot += half & (0 - (uint32_t)right);
     walk->span -= half;
     return true;
 }
@@ -136,6 +142,7 @@ probe(const struct lf_pages *pages, struct walk *walk, bool short_keys)
 static inline feature_status
 bisect(struct group *group, bool short_keys, struct feature_error *error)
 {
+    const uint32_t page_size = group->pages->page_size;
     uint32_t widest = 0;
 
     for (uint32_t i = 0; i < group->count; i++)
@@ -147,9 +154,9 @@ bisect(struct group *group, bool short_keys, struct feature_error *error)
 
             if (walk->span < 2)
                 continue;
-            if (!probe(group->pages, walk, short_keys))
+            if (!probe(walk, page_size, short_keys))
                 return damaged(walk, error);
-            prefetch_probe(walk);
+            aim(walk);
         }
     return FEATURE_OK;
 }
@@ -182,16 +189,15 @@ enter_page(struct lf_pages *pages, struct walk *walk,
     walk->page = page;
     walk->slot = 0;
     walk->span = (lower - LF_PAGE_HEADER) / 2;
+    aim(walk);
     return FEATURE_OK;
 }
 
 static inline feature_status
 enter_pages(struct group *group, struct feature_error *error)
 {
-    for (uint32_t i = 0; i < group->count; i++) {
+    for (uint32_t i = 0; i < group->count; i++)
         LF_TRY(enter_page(group->pages, &group->walks[i], error));
-        prefetch_probe(&group->walks[i]);
-    }
     return FEATURE_OK;
 }
 
@@ -210,10 +216,9 @@ static inline feature_status
 go_down(const struct lf_pages *pages, struct walk *walk,
         struct feature_error *error)
 {
-    uint32_t at = node_at(walk, walk->slot);
-    const uint8_t *node = walk->page + at;
+    const uint8_t *node = walk->page + walk->at;
 
-    if (__builtin_expect(at + LF_NODE_HEADER > pages->page_size, 0))
+    if (__builtin_expect(walk->at + LF_NODE_HEADER > pages->page_size, 0))
         return damaged(walk, error);
     walk->number = lf_load_u32(node) | (uint64_t)lf_load_u16(node + 4) << 32;
     walk->above--;
@@ -273,9 +278,101 @@ step(struct group *group, struct feature_error *error)
     return FEATURE_OK;
 }
 
+/* What is to be read next: a line of heads, or one of pages at the bottom. */
+static inline void
+prefetch_line(struct walk *walk, uint32_t level)
+{
+    if (level)
+        __builtin_prefetch(walk->index->heads[level - 1] +
+                           (size_t)walk->slot * LF_INDEX_HEADS);
+    else
+        __builtin_prefetch(walk->index->lines + walk->slot);
+}
+
+/* The last head of the topmost level at or before the key. */
+static inline void
+bisect_top(struct walk *walk)
+{
+    const struct lf_index *index = walk->index;
+    const uint64_t *heads = index->heads[index->levels - 1];
+    uint32_t at = 0, count = index->counts[index->levels - 1];
+
+    for (uint32_t span = count; span > 1; span -= span / 2)
+        at += span / 2 & (0 - (uint32_t)(heads[at + span / 2] <= walk->head));
+    walk->slot = at;
+    prefetch_line(walk, index->levels - 1);
+}
+
+/* The same in one line of a level further down, whose first head is at or
+ * before the key. What fills up the last line is above all keys but the highest,
+ * which therefore is stopped at the end. */
+static inline void
+count_line(struct walk *walk, uint32_t level)
+{
+    const uint64_t *line =
+        walk->index->heads[level] + (size_t)walk->slot * LF_INDEX_HEADS;
+    uint32_t reached = 0, last = walk->index->counts[level] - 1;
+
+    for (uint32_t i = 1; i < LF_INDEX_HEADS; i++)
+        reached += line[i] <= walk->head;
+    reached += walk->slot * LF_INDEX_HEADS;
+    walk->slot = reached < last ? reached : last;
+    prefetch_line(walk, level);
+}
+
+/* From the root to where the index leads: the last of its pages whose separator
+ * is at or before the key. The index knows eight bytes of each; where more than
+ * these would decide, the walk stays at the root. */
+static inline void
+jump(const struct lf_pages *pages, struct walk *walk)
+{
+    const struct lf_index *index = walk->index;
+    const struct lf_index_line *line = &index->lines[walk->slot];
+    uint32_t at = 0;
+
+    for (uint32_t i = 1; i < LF_INDEX_PAGES; i++)
+        at += i < line->count && line->heads[i] <= walk->head;
+    if (line->heads[at] != walk->head ||
+        (index->is_exact && walk->key_size == 8)) {
+        walk->number = line->pages[at];
+        walk->above = index->above;
+    }
+    prefetch_page(pages, walk->number, walk->above ? BRANCH_LINES : LEAF_LINES);
+}
+
+/* The walks go down their indexes together, as they go down pages. */
+static inline void
+start_walks(struct group *group)
+{
+    uint32_t levels = 0;
+
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct walk *walk = &group->walks[i];
+
+        if (!walk->index)
+            continue;
+        bisect_top(walk);
+        if (walk->index->levels > levels)
+            levels = walk->index->levels;
+    }
+    if (!levels)
+        return;
+    for (uint32_t level = levels - 1; level-- > 0;)
+        for (uint32_t i = 0; i < group->count; i++) {
+            struct walk *walk = &group->walks[i];
+
+            if (walk->index && level < walk->index->levels - 1)
+                count_line(walk, level);
+        }
+    for (uint32_t i = 0; i < group->count; i++)
+        if (group->walks[i].index)
+            jump(group->pages, &group->walks[i]);
+}
+
 static feature_status
 descend(struct group *group, struct feature_error *error)
 {
+    start_walks(group);
     while (group->count) {
         LF_TRY(enter_pages(group, error));
         LF_TRY(group->short_keys ? bisect(group, true, error)
@@ -296,13 +393,14 @@ bisect_alone(const struct lf_pages *pages, struct walk *walk, bool short_keys,
         uint32_t half = walk->span / 2, middle = walk->slot + half;
         bool right;
 
-        if (!compare(pages, walk, short_keys, middle, &right))
+        if (!compare(walk, pages->page_size, short_keys, &right))
             return damaged(walk, error);
         if (right) {
             __asm__ volatile(""); /* or the compiler makes it a select */
             walk->slot = middle;
         }
         walk->span -= half;
+        walk->at = node_at(walk, walk->slot + walk->span / 2);
     }
     return FEATURE_OK;
 }
@@ -313,6 +411,7 @@ descend_alone(struct group *group, struct feature_error *error)
 {
     struct walk *walk = &group->walks[0];
 
+    start_walks(group);
     for (;;) {
         LF_TRY(enter_page(group->pages, walk, error));
         LF_TRY(group->short_keys
@@ -324,19 +423,20 @@ descend_alone(struct group *group, struct feature_error *error)
     }
 }
 
-static void
+static inline void
 add_walk(struct group *group, const struct lf_root *root, uint32_t job)
 {
     const struct lf_job *at = &group->jobs[job];
+    struct walk *walk = &group->walks[group->count++];
 
     group->short_keys &= at->key_size == 8;
-    group->walks[group->count++] =
-        (struct walk){.number = root->page,
-                      .key = at->key,
-                      .head = head_of(at->key, at->key_size),
-                      .key_size = at->key_size,
-                      .above = root->depth - 1,
-                      .job = job};
+    walk->key = at->key;
+    walk->head = head_of(at->key, at->key_size);
+    walk->key_size = at->key_size;
+    walk->job = job;
+    walk->number = root->page;
+    walk->above = root->depth - 1;
+    walk->index = root->index;
 }
 
 feature_status
@@ -344,8 +444,12 @@ lf_descend(struct lf_pages *pages, const struct lf_root *roots, size_t first,
            size_t tree_count, struct lf_job *jobs, size_t count,
            struct feature_error *error)
 {
-    struct group group = {.pages = pages, .jobs = jobs, .short_keys = true};
+    struct group group; /* a kilobyte: walks are set as they are added */
 
+    group.pages = pages;
+    group.jobs = jobs;
+    group.count = 0;
+    group.short_keys = true;
     for (size_t i = 0; i < count; i++) {
         size_t tree = jobs[i].tree - first;
 

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "engine/fallback.h"
 #include "engine/gate.h"
+#include "engine/index.h"
 #include "engine/locks.h"
 #include "engine/opening.h"
 #include "engine/reader.h"
@@ -187,6 +188,8 @@ free_environment(struct lf_environment *environment)
     lf_fallback_destroy(&environment->fallback);
     lf_queue_destroy(&environment->queue);
     lf_gate_destroy(&environment->gate);
+    lf_indexes_free(environment);
+    pthread_mutex_destroy(&environment->indexes.mutex);
     lf_free(environment);
 }
 
@@ -216,6 +219,7 @@ lf_environment_close(struct lf_environment *environment)
          * the child does not have. */
         close(environment->directory); /* this process's copy */
         lf_free(environment->fallback.path);
+        lf_indexes_free(environment);
         lf_free(environment);
         return;
     }

@@ -63,6 +63,14 @@ struct lf_fallback {
     _Atomic(uint64_t) checked[LF_CHECKED]; /* marks of trees; 0: none */
 };
 
+#define LF_INDEXES 64
+
+/* Short cuts into trees of the newest snapshots (index.c). */
+struct lf_indexes {
+    pthread_mutex_t mutex; /* of the slots; builders hold it meanwhile */
+    struct lf_index *slots[LF_INDEXES];
+};
+
 struct lf_environment {
     struct lf_gate gate;
     struct lf_queue queue;
@@ -95,6 +103,7 @@ struct lf_environment {
     MDB_dbi highest;               /* handle that was ever open */
 
     struct lf_fallback fallback;
+    struct lf_indexes indexes;
 };
 
 /* The answers to failures of LMDB and of the system (status.c). code is an

@@ -16,7 +16,9 @@
 
 #include "base/error.h"
 
-#define AT_ONCE 32 /* trees resolved together, on the stack */
+#define AT_ONCE   32         /* trees resolved together, on the stack */
+#define STEPS     2          /* indexes of a tree, one after the other */
+#define HEAT_MOST (1u << 24) /* of one call */
 
 static feature_status
 find_tree(struct lf_reader *reader, const char *name, struct lf_root *root,
@@ -142,8 +144,8 @@ look_up_aside(struct lf_reader *reader, const char *const *trees,
 
 /* Reads of one snapshot ask for the same trees in the same order: most are
  * found at the first glance, which spares the walk through the main tree. */
-static const struct lf_known_tree *
-recall_tree(const struct lf_reader *reader, size_t place, const char *name)
+static struct lf_known_tree *
+recall_tree(struct lf_reader *reader, size_t place, const char *name)
 {
     if (reader->known_transaction != reader->transaction ||
         place >= reader->known_count ||
@@ -162,8 +164,8 @@ remember_tree(struct lf_reader *reader, size_t place, const char *name,
 
     if (reader->known_transaction != reader->transaction ||
         place < reader->known_count) {
+        lf_reader_forget(reader, (uint32_t)place);
         reader->known_transaction = reader->transaction;
-        reader->known_count = (uint32_t)place;
     }
     if (place != reader->known_count || place >= LF_KNOWN_TREES ||
         strlen(name) >= sizeof known->name)
@@ -172,16 +174,47 @@ remember_tree(struct lf_reader *reader, size_t place, const char *name,
     strcpy(known->name, name);
     known->root = *root;
     known->route = route;
+    known->heat = 0;
+    known->step = 0;
+}
+
+/* An index costs about as much as it spares this many look-ups. It is made once
+ * so many were made in the tree on one snapshot, and dropped with that: the
+ * first one of the leaf parents, the second one of the leaves. */
+static uint64_t
+worth(const struct lf_root *root, uint32_t step)
+{
+    return step ? 1024 + root->entries / 128 : 64 + root->entries / 4096;
+}
+
+static void
+warm_up(struct lf_reader *reader, struct lf_known_tree *known, size_t count)
+{
+    struct lf_index *index;
+
+    known->heat += count < HEAT_MOST ? (uint32_t)count : HEAT_MOST;
+    if (known->heat < worth(&known->root, known->step))
+        return;
+    known->heat = 0;
+    index = lf_index_take(&reader->pages, reader->transaction, &known->root,
+                          known->step ? 0 : 1);
+    known->step++;
+    if (!index)
+        return;
+    lf_index_drop(known->root.index);
+    known->root.index = index;
 }
 
 static feature_status
 find_route(struct lf_reader *reader, size_t place, const char *name,
-           struct lf_root *root, enum lf_route *route,
+           size_t count, struct lf_root *root, enum lf_route *route,
            struct feature_error *error)
 {
-    const struct lf_known_tree *known = recall_tree(reader, place, name);
+    struct lf_known_tree *known = recall_tree(reader, place, name);
 
     if (known) {
+        if (known->step < STEPS)
+            warm_up(reader, known, count);
         *root = known->root;
         *route = known->route;
         return FEATURE_OK;
@@ -206,8 +239,8 @@ look_up(struct lf_reader *reader, const char *const *trees, size_t first,
     for (size_t i = 0; i < some; i++) {
         enum lf_route route;
 
-        LF_TRY(find_route(reader, first + i, trees[first + i], &roots[i],
-                          &route, error));
+        LF_TRY(find_route(reader, first + i, trees[first + i], count / some,
+                          &roots[i], &route, error));
         if (__builtin_expect(route != LF_ROUTE_DESCENT, 0))
             set_aside(&aside, route, first + i, &roots[i]);
     }
@@ -234,9 +267,20 @@ feature_status
 lf_reader_scan(struct lf_reader *reader, const char *tree, lf_visit visit,
                void *context, struct feature_error *error)
 {
+    return lf_reader_scan_from(reader, tree, "", 0, visit, context, error);
+}
+
+feature_status
+lf_reader_scan_from(struct lf_reader *reader, const char *tree,
+                    const void *from, size_t from_size, lf_visit visit,
+                    void *context, struct feature_error *error)
+{
     struct lf_root root;
+    feature_status status;
 
     LF_TRY(lf_environment_check(reader->environment, error));
     LF_TRY(find_plain_tree(reader, tree, &root, error));
-    return lf_tree_walk(&reader->pages, &root, visit, context, error);
+    status = lf_tree_walk_from(&reader->pages, &root, from, from_size, visit,
+                               context, error);
+    return status == LF_ENOUGH ? FEATURE_OK : status;
 }

@@ -52,6 +52,7 @@ make_environment(const struct lf_directory *directory)
         lf_free(made);
         return NULL;
     }
+    pthread_mutex_init(&made->indexes.mutex, NULL);
     made->directory = handle;
     made->lock_file = -1;
     made->shares = 1;

@@ -36,7 +36,7 @@ feature_status
 lf_root_read(const uint8_t *record, struct lf_root *root,
              struct feature_error *error)
 {
-    root->flags = lf_load_u16(record + LF_RECORD_FLAGS);
+    *root = (struct lf_root){.flags = lf_load_u16(record + LF_RECORD_FLAGS)};
     if (root->flags & ~(uint32_t)LF_RECORD_KNOWN_FLAGS)
         return lf_root_refuse_flags(root, error);
     root->page = lf_load_u64(record + LF_RECORD_ROOT);

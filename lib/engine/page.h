@@ -15,8 +15,11 @@ struct lf_pages {
     uint64_t limit; /* pages below it are known to be in the file */
 };
 
+struct lf_index;
+
 /* Where a tree begins in a snapshot. Depth 0: it is empty. */
 struct lf_root {
+    struct lf_index *index; /* a short cut, or NULL */
     uint64_t page;
     uint64_t entries;
     uint32_t depth;
@@ -97,5 +100,11 @@ feature_status lf_tree_sample(struct lf_pages *pages,
 feature_status lf_tree_walk(struct lf_pages *pages, const struct lf_root *root,
                             lf_visit visit, void *context,
                             struct feature_error *error);
+
+/* The same, from the first key on that is not below the given one. */
+feature_status lf_tree_walk_from(struct lf_pages *pages,
+                                 const struct lf_root *root, const void *from,
+                                 size_t from_size, lf_visit visit,
+                                 void *context, struct feature_error *error);
 
 #endif

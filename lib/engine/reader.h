@@ -3,7 +3,7 @@
 #ifndef LF_ENGINE_READER_H
 #define LF_ENGINE_READER_H
 
-#include "engine/page.h"
+#include "engine/index.h"
 
 #define LF_KNOWN_TREES 16
 
@@ -12,6 +12,8 @@ struct lf_known_tree {
     char name[LF_TREE_NAME_SIZE];
     struct lf_root root;
     uint32_t route; /* lf_route */
+    uint32_t heat;  /* keys that were looked up in it */
+    uint32_t step;  /* indexes that were asked for so far */
 };
 
 struct lf_reader {
@@ -30,6 +32,9 @@ struct lf_reader {
     uint32_t known_count;
     struct lf_known_tree known[LF_KNOWN_TREES];
 };
+
+/* Forgets the known trees from the first one on. */
+void lf_reader_forget(struct lf_reader *reader, uint32_t first);
 
 /* Ends and frees the idle readers of an environment. */
 void lf_readers_free(struct lf_environment *environment);

@@ -17,17 +17,8 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
-
 #define ESCAPE     0xff
 #define TERMINATOR 0x01
-#define SIGN       0x8000000000000000u
-
-void
-lf_key_put_int64(uint8_t *to, int64_t value)
-{
-    lf_store_big_u64(to, (uint64_t)value ^ SIGN);
-}
 
 size_t
 lf_key_bytes_size(const void *bytes, size_t size)
@@ -62,7 +53,7 @@ lf_key_get_int64(const uint8_t **at, const uint8_t *end, int64_t *value)
 {
     if (end - *at < LF_KEY_INT64_SIZE)
         return false;
-    *value = (int64_t)(lf_load_big_u64(*at) ^ SIGN);
+    *value = (int64_t)(lf_load_big_u64(*at) ^ LF_KEY_SIGN);
     *at += LF_KEY_INT64_SIZE;
     return true;
 }

@@ -7,10 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 #define LF_KEY_INT64_SIZE 8
+#define LF_KEY_SIGN       0x8000000000000000u
 
 /* Writes an INT64 part; to has LF_KEY_INT64_SIZE bytes. */
-void lf_key_put_int64(uint8_t *to, int64_t value);
+static inline void
+lf_key_put_int64(uint8_t *to, int64_t value)
+{
+    lf_store_big_u64(to, (uint64_t)value ^ LF_KEY_SIGN);
+}
 
 /* Bytes of a STRING or BYTES part. */
 size_t lf_key_bytes_size(const void *bytes, size_t size);

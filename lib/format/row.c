@@ -52,24 +52,6 @@ lf_row_hash(uint32_t view, const void *key, size_t key_size, const uint8_t *row,
     return lf_hash128(seed.low, row + 4, size - 4);
 }
 
-bool
-lf_row_open(struct lf_row *row, const uint8_t *bytes, size_t size)
-{
-    if (size < LF_ROW_HEADER_SIZE || size > LF_ROW_SIZE_LIMIT)
-        return false;
-    row->bytes = bytes;
-    row->size = (uint32_t)size;
-    row->version = lf_load_u16(bytes + 4);
-    row->flags = lf_load_u16(bytes + 6);
-    row->timestamp = lf_load_i64(bytes + 8);
-    row->times = NULL;
-    row->ranks = NULL;
-    row->time_count = 0;
-    if (row->flags & LF_ROW_TOMBSTONE)
-        return row->flags == LF_ROW_TOMBSTONE && size == LF_ROW_HEADER_SIZE;
-    return !(row->flags & ~LF_ROW_KNOWN_FLAGS);
-}
-
 static uint32_t
 rank(const struct lf_row *row, uint32_t slot)
 {
@@ -91,8 +73,6 @@ lf_row_find_times(struct lf_row *row, const struct lf_layout *layout)
 {
     uint32_t at = layout->data_offset;
 
-    if (!(row->flags & LF_ROW_CELL_TIMES))
-        return;
     if (layout->variable_count)
         at += lf_load_u32(row->bytes + layout->data_offset - 4);
     take_times(row, at);
@@ -282,14 +262,34 @@ distinct_times(const struct lf_layout *layout, const struct lf_cell *cells,
     return count;
 }
 
-size_t
-lf_row_size(const struct lf_layout *layout, const struct lf_cell *cells)
+static uint64_t
+values_size(const struct lf_layout *layout, const struct lf_cell *cells)
 {
     uint64_t size = layout->data_offset;
 
     for (uint32_t i = layout->count - layout->variable_count; i < layout->count;
          i++)
         size += cells[i].is_null ? 0 : cells[i].size;
+    return size;
+}
+
+static size_t
+limit_size(uint64_t size)
+{
+    return size > LF_ROW_SIZE_LIMIT ? SIZE_MAX : (size_t)size;
+}
+
+size_t
+lf_row_size_at(const struct lf_layout *layout, const struct lf_cell *cells)
+{
+    return limit_size(values_size(layout, cells));
+}
+
+size_t
+lf_row_size(const struct lf_layout *layout, const struct lf_cell *cells)
+{
+    uint64_t size = values_size(layout, cells);
+
     if (times_differ(layout, cells)) {
         int64_t times[LF_FEATURES_MAX];
         uint32_t count = distinct_times(layout, cells, times);
@@ -297,7 +297,7 @@ lf_row_size(const struct lf_layout *layout, const struct lf_cell *cells)
         size += 2 + 8 * (uint64_t)count +
                 (count > BYTE_RANKS ? 2 : 1) * (uint64_t)layout->count;
     }
-    return size > LF_ROW_SIZE_LIMIT ? SIZE_MAX : (size_t)size;
+    return limit_size(size);
 }
 
 static bool
@@ -334,7 +334,21 @@ encode_header(uint8_t *to, uint16_t version, uint16_t flags, int64_t time)
     lf_store_i64(to + 8, time);
 }
 
-/* Header, nulls, fixed values and ends; nulls stay zero below. */
+/* Most cells have one of three sizes: these are moves, not calls. */
+static inline void
+copy_cell(uint8_t *to, const uint8_t *from, uint32_t size)
+{
+    if (size == 8)
+        memcpy(to, from, 8);
+    else if (size == 4)
+        memcpy(to, from, 4);
+    else if (size == 1)
+        *to = *from;
+    else
+        memcpy(to, from, size);
+}
+
+/* Nulls, fixed values and ends; nulls stay zero below. */
 static void
 encode_fixed(const struct lf_layout *layout, const struct lf_cell *cells,
              uint8_t *to)
@@ -349,7 +363,7 @@ encode_fixed(const struct lf_layout *layout, const struct lf_cell *cells,
         if (cells[i].is_null)
             lf_bit_set(to + LF_ROW_HEADER_SIZE, i);
         else if (slot->size)
-            memcpy(to + slot->offset, cells[i].bytes, slot->size);
+            copy_cell(to + slot->offset, cells[i].bytes, slot->size);
         else
             end += cells[i].size;
         if (!slot->size)
@@ -358,26 +372,43 @@ encode_fixed(const struct lf_layout *layout, const struct lf_cell *cells,
     }
 }
 
-bool
-lf_row_encode(const struct lf_layout *layout, const struct lf_cell *cells,
-              struct lf_buffer *row)
+/* All but the times block. */
+static bool
+encode_values(const struct lf_layout *layout, const struct lf_cell *cells,
+              uint16_t flags, int64_t time, struct lf_buffer *row)
 {
-    bool differ = times_differ(layout, cells);
     uint8_t *to;
 
     row->size = 0;
     to = lf_buffer_extend(row, layout->data_offset);
     if (!to)
         return false;
-    encode_header(to, layout->version, differ ? LF_ROW_CELL_TIMES : 0,
-                  newest_time(layout, cells));
+    encode_header(to, layout->version, flags, time);
     encode_fixed(layout, cells, to);
     for (uint32_t i = layout->count - layout->variable_count; i < layout->count;
          i++)
         if (!cells[i].is_null &&
             !lf_buffer_append(row, cells[i].bytes, cells[i].size))
             return false;
-    return !differ || encode_times(layout, cells, row);
+    return true;
+}
+
+bool
+lf_row_encode_at(const struct lf_layout *layout, const struct lf_cell *cells,
+                 int64_t time, struct lf_buffer *row)
+{
+    return encode_values(layout, cells, 0, time, row);
+}
+
+bool
+lf_row_encode(const struct lf_layout *layout, const struct lf_cell *cells,
+              struct lf_buffer *row)
+{
+    bool differ = times_differ(layout, cells);
+
+    return encode_values(layout, cells, differ ? LF_ROW_CELL_TIMES : 0,
+                         newest_time(layout, cells), row) &&
+           (!differ || encode_times(layout, cells, row));
 }
 
 bool

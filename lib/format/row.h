@@ -4,6 +4,7 @@
 #define LF_FORMAT_ROW_H
 
 #include "base/buffer.h"
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "model/catalog.h"
 
@@ -77,13 +78,30 @@ struct lf_row {
 
 /* Opens a row's header; false: too short, or unknown flags. The layout of
  * row->version is needed to go on, save for a tombstone. */
-bool lf_row_open(struct lf_row *row, const uint8_t *bytes, size_t size);
+static inline bool
+lf_row_open(struct lf_row *row, const uint8_t *bytes, size_t size)
+{
+    if (size < LF_ROW_HEADER_SIZE || size > LF_ROW_SIZE_LIMIT)
+        return false;
+    row->bytes = bytes;
+    row->size = (uint32_t)size;
+    row->version = lf_load_u16(bytes + 4);
+    row->flags = lf_load_u16(bytes + 6);
+    row->timestamp = lf_load_i64(bytes + 8);
+    row->times = NULL;
+    row->ranks = NULL;
+    row->time_count = 0;
+    if (row->flags & LF_ROW_TOMBSTONE)
+        return row->flags == LF_ROW_TOMBSTONE && size == LF_ROW_HEADER_SIZE;
+    return !(row->flags & ~LF_ROW_KNOWN_FLAGS);
+}
 
 /* Checks every size and offset of the row against its layout and finds the cell
  * times. Afterwards the accessors are safe. */
 bool lf_row_check(struct lf_row *row, const struct lf_layout *layout);
 
-/* Finds the cell times of a row that lf_row_check accepted before. */
+/* Finds the cell times of a row that lf_row_check accepted before and that has
+ * some (LF_ROW_CELL_TIMES). */
 void lf_row_find_times(struct lf_row *row, const struct lf_layout *layout);
 
 static inline bool
@@ -106,6 +124,14 @@ size_t lf_row_size(const struct lf_layout *layout, const struct lf_cell *cells);
  * memory. */
 bool lf_row_encode(const struct lf_layout *layout, const struct lf_cell *cells,
                    struct lf_buffer *row);
+
+/* The same for a row whose cells were all written at one time; theirs is not
+ * looked at. */
+size_t lf_row_size_at(const struct lf_layout *layout,
+                      const struct lf_cell *cells);
+bool lf_row_encode_at(const struct lf_layout *layout,
+                      const struct lf_cell *cells, int64_t time,
+                      struct lf_buffer *row);
 
 bool lf_row_encode_tombstone(uint16_t version, int64_t time,
                              struct lf_buffer *row);

@@ -12,40 +12,6 @@
 
 #include "base/bytes.h"
 
-size_t
-lf_type_element_size(int32_t code)
-{
-    switch ((enum feature_type)code) {
-    case FEATURE_TYPE_BOOL:
-        return 1;
-    case FEATURE_TYPE_INT32:
-    case FEATURE_TYPE_FLOAT32:
-        return 4;
-    case FEATURE_TYPE_INT64:
-    case FEATURE_TYPE_FLOAT64:
-    case FEATURE_TYPE_TIMESTAMP:
-        return 8;
-    case FEATURE_TYPE_STRING:
-    case FEATURE_TYPE_BYTES:
-        return 0;
-    }
-    return 0;
-}
-
-bool
-lf_type_is_variable(struct lf_type type)
-{
-    return type.is_list || lf_type_element_size(type.code) == 0;
-}
-
-size_t
-lf_type_fixed_size(struct lf_type type)
-{
-    if (type.is_list)
-        return 0;
-    return lf_type_element_size(type.code) * type.width;
-}
-
 bool
 lf_type_equal(struct lf_type a, struct lf_type b)
 {

@@ -18,13 +18,30 @@ struct lf_type {
 
 /* Bytes of one element as stored and in columns; 1 for BOOL (a byte, 0 or 1,
  * in rows and defaults); 0 for STRING and BYTES. */
-size_t lf_type_element_size(int32_t code);
+static inline size_t
+lf_type_element_size(int32_t code)
+{
+    static const uint8_t sizes[] = {
+        [FEATURE_TYPE_BOOL] = 1,    [FEATURE_TYPE_INT32] = 4,
+        [FEATURE_TYPE_INT64] = 8,   [FEATURE_TYPE_FLOAT32] = 4,
+        [FEATURE_TYPE_FLOAT64] = 8, [FEATURE_TYPE_TIMESTAMP] = 8};
+
+    return (uint32_t)code < sizeof sizes ? sizes[code] : 0;
+}
 
 /* Whether a value has no fixed size in a row: STRING, BYTES and lists. */
-bool lf_type_is_variable(struct lf_type type);
+static inline bool
+lf_type_is_variable(struct lf_type type)
+{
+    return type.is_list || lf_type_element_size(type.code) == 0;
+}
 
 /* Bytes in a row's fixed area; 0 for variable types. */
-size_t lf_type_fixed_size(struct lf_type type);
+static inline size_t
+lf_type_fixed_size(struct lf_type type)
+{
+    return type.is_list ? 0 : lf_type_element_size(type.code) * type.width;
+}
 
 bool lf_type_equal(struct lf_type a, struct lf_type b);
 

@@ -7,26 +7,16 @@
  * Keeps missing, null, stale, unknown and defaulted cells apart, always.
  * Never reads a row that was not verified, and allocates only to grow.
  *
- * Rows are decoded in blocks, a column at a time, so that one conversion loop
- * runs over a whole block. A plain block (every row present, of one schema
- * version, every cell current) needs no decision per cell; only nulls are then
- * looked at one by one, and only in columns that have some.
+ * Columns are decoded in blocks of rows, so that one conversion loop runs over a
+ * whole block. A plain block (every row present, of one schema version, every
+ * cell current) needs no decision per cell; only nulls are then looked at one by
+ * one, and only in columns that have some. A matrix is decoded row by row: plain
+ * rows by matrix.c.
  */
 #include <math.h>
 #include <string.h>
 
 #include "store/answer.h"
-
-/* The age of a TIMESTAMP at the row's time, in seconds. */
-static float
-age_seconds(int64_t at, int64_t timestamp)
-{
-    int64_t age;
-
-    if (__builtin_sub_overflow(at, timestamp, &age))
-        return (float)(((double)at - (double)timestamp) / 1e6);
-    return (float)((double)age / 1e6);
-}
 
 static bool
 is_age(const struct decoder *decoder, const struct lf_column_plan *column)
@@ -75,8 +65,8 @@ put_fixed(const struct decoder *decoder, const struct lf_column_plan *column,
     if (is_age(decoder, column)) {
         for (uint32_t i = 0; i < count; i++)
             *matrix_cell(decoder, column, row + i) =
-                age_seconds(lf_decoder_time(decoder, row + i),
-                            lf_load_i64(from[i] + offset));
+                lf_matrix_age(lf_decoder_time(decoder, row + i),
+                              lf_load_i64(from[i] + offset));
         return FEATURE_OK;
     }
     if (decoder->sink->matrix) {
@@ -216,10 +206,9 @@ put_stored(const struct decoder *decoder, const struct lf_column_plan *column,
                      cell.size, decoder->first + i, error);
 }
 
-/* One cell, judged by itself. */
-static feature_status
-put_cell(struct decoder *decoder, uint32_t index, uint32_t i,
-         struct feature_error *error)
+feature_status
+lf_decoder_put_cell(struct decoder *decoder, uint32_t index, uint32_t i,
+                    struct feature_error *error)
 {
     static const struct lf_cell_plan none = {.slot = LF_NO_SLOT};
     const struct lf_column_plan *column = &decoder->view->columns[index];
@@ -247,6 +236,15 @@ put_cell(struct decoder *decoder, uint32_t index, uint32_t i,
     return put_fill(decoder, column, decoder->first + i, error);
 }
 
+feature_status
+lf_decoder_put_missing(struct decoder *decoder, uint32_t index, uint32_t i,
+                       struct feature_error *error)
+{
+    decoder->block[i].missing++;
+    return put_fill(decoder, &decoder->view->columns[index], decoder->first + i,
+                    error);
+}
+
 /* A column of fixed values over a plain block: one loop, then its nulls. */
 static feature_status
 put_plain(struct decoder *decoder, uint32_t index,
@@ -258,12 +256,9 @@ put_plain(struct decoder *decoder, uint32_t index,
                      at->offset, decoder->first, decoder->count, error));
     if (!(decoder->nulls[at->slot / 64] >> (at->slot & 63) & 1))
         return FEATURE_OK;
-    for (uint32_t i = 0; i < decoder->count; i++) {
-        if (!lf_row_is_null(&decoder->block[i].row, at->slot))
-            continue;
-        decoder->block[i].missing++;
-        LF_TRY(put_fill(decoder, column, decoder->first + i, error));
-    }
+    for (uint32_t i = 0; i < decoder->count; i++)
+        if (lf_row_is_null(&decoder->block[i].row, at->slot))
+            LF_TRY(lf_decoder_put_missing(decoder, index, i, error));
     return FEATURE_OK;
 }
 
@@ -277,13 +272,15 @@ put_column(struct decoder *decoder, uint32_t index, struct feature_error *error)
             return put_plain(decoder, index, at, error);
     }
     for (uint32_t i = 0; i < decoder->count; i++)
-        LF_TRY(put_cell(decoder, index, i, error));
+        LF_TRY(lf_decoder_put_cell(decoder, index, i, error));
     return FEATURE_OK;
 }
 
 feature_status
 lf_decoder_put_block(struct decoder *decoder, struct feature_error *error)
 {
+    if (decoder->sink->matrix)
+        return lf_matrix_put_block(decoder, error);
     for (uint32_t i = 0; i < decoder->view->column_count; i++)
         LF_TRY(put_column(decoder, i, error));
     return FEATURE_OK;

@@ -24,9 +24,11 @@ struct decoder {
     feature_request *request;
     const struct lf_sink *sink;
     struct lf_view_plan *view;
-    uint32_t index; /* of the view */
-    bool exact;     /* as-of times are set */
-    uint32_t first; /* row of the request the block begins at */
+    uint32_t index;           /* of the view */
+    bool exact;               /* as-of times are set */
+    int64_t oldest;           /* current cell time, where they are not */
+    struct lf_row_plan *plan; /* of the row before, usually of this one too */
+    uint32_t first;           /* row of the request the block begins at */
     uint32_t count;
     bool is_plain; /* all rows plain, of one schema version */
     struct block_row block[BLOCK_ROWS];
@@ -44,6 +46,18 @@ lf_decoder_time(const struct decoder *decoder, uint32_t row)
 /* Writes every column of the block. */
 feature_status lf_decoder_put_block(struct decoder *decoder,
                                     struct feature_error *error);
+
+/* One cell of a row, judged by itself. */
+feature_status lf_decoder_put_cell(struct decoder *decoder, uint32_t index,
+                                   uint32_t i, struct feature_error *error);
+
+/* A cell without a value, of a row that has a current one. */
+feature_status lf_decoder_put_missing(struct decoder *decoder, uint32_t index,
+                                      uint32_t i, struct feature_error *error);
+
+/* The rows of the block into the matrix (matrix.c). */
+feature_status lf_matrix_put_block(struct decoder *decoder,
+                                   struct feature_error *error);
 
 enum lf_append {
     LF_APPEND_OK,

@@ -51,11 +51,24 @@ feature_status lf_batch_create(feature_store *store, const char *view,
 feature_status lf_batch_rows(const feature_batch *batch, uint32_t *rows,
                              struct feature_error *error);
 
+/* The columns that can hold something a row must not have; most cannot. */
+#define LF_CHECKS_MOST 64
+
+struct lf_checks {
+    uint32_t columns[LF_CHECKS_MOST];
+    uint32_t count;
+    bool all; /* more than these */
+};
+
+/* Valid until the batch's columns are set again. */
+void lf_batch_find_checks(const feature_batch *batch, struct lf_checks *checks);
+
 /*
  * What is wrong with one row by itself: a null key or timestamp, a null where
  * NOT NULL, text that is not UTF-8, a key over the limit. FEATURE_OK: nothing.
  */
 feature_status lf_batch_check_row(const feature_batch *batch, uint32_t row,
+                                  const struct lf_checks *checks,
                                   struct feature_error *error);
 
 /* The row's event timestamp; commit_time where the batch has no column. */

@@ -114,16 +114,32 @@ needs_check(const struct lf_batch_column *column)
            column->role == FEATURE_ROLE_EVENT_TIMESTAMP;
 }
 
+void
+lf_batch_find_checks(const feature_batch *batch, struct lf_checks *checks)
+{
+    checks->count = 0;
+    checks->all = false;
+    for (uint32_t i = 0; i < batch->column_count; i++) {
+        if (!needs_check(&batch->columns[i]))
+            continue;
+        checks->all = checks->count == LF_CHECKS_MOST;
+        if (checks->all)
+            return;
+        checks->columns[checks->count++] = i;
+    }
+}
+
 feature_status
 lf_batch_check_row(const feature_batch *batch, uint32_t row,
-                   struct feature_error *error)
+                   const struct lf_checks *checks, struct feature_error *error)
 {
     if (row / 8 < batch->refused.size && lf_bit_get(batch->refused.data, row))
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "row %u holds what no column can", row);
-    for (uint32_t i = 0; i < batch->column_count; i++)
-        if (needs_check(&batch->columns[i]))
-            LF_TRY(check_cell(batch, row, i, error));
+    for (uint32_t i = 0; !checks->all && i < checks->count; i++)
+        LF_TRY(check_cell(batch, row, checks->columns[i], error));
+    for (uint32_t i = 0; checks->all && i < batch->column_count; i++)
+        LF_TRY(check_cell(batch, row, i, error));
     if (lf_batch_key_size(batch, row) > LF_KEY_MAX) {
         lf_fail(error, FEATURE_INVALID, "key-size",
                 "row %u, column \"%s\": the encoded key has %zu bytes, the "
@@ -202,9 +218,12 @@ feature_status
 feature_batch_problem(const feature_batch *batch, uint32_t row,
                       struct feature_error *error)
 {
+    struct lf_checks checks;
+
     if (!batch || !batch->is_written || row >= batch->outcomes.size ||
         batch->outcomes.data[row] != FEATURE_OUTCOME_REJECTED)
         return FEATURE_OK;
-    LF_TRY(lf_batch_check_row(batch, row, error));
+    lf_batch_find_checks(batch, &checks);
+    LF_TRY(lf_batch_check_row(batch, row, &checks, error));
     return lf_batch_fail_row_size(batch, row, error);
 }

@@ -76,13 +76,17 @@ open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
         return FEATURE_OK;
     }
     lf_row_open(&at->row, job->value, job->size);
-    at->oldest = oldest_current(decoder->view, at->at);
+    at->oldest = decoder->exact ? oldest_current(decoder->view, at->at)
+                                : decoder->oldest;
     at->state = first_state(decoder, at);
     if (at->row.flags & LF_ROW_TOMBSTONE)
         return FEATURE_OK;
-    LF_TRY(lf_plan_rows(request->plan, decoder->view, at->row.version,
-                        &at->plan, error));
-    lf_row_find_times(&at->row, &at->plan->layout);
+    if (!decoder->plan || decoder->plan->layout.version != at->row.version)
+        LF_TRY(lf_plan_rows(request->plan, decoder->view, at->row.version,
+                            &decoder->plan, error));
+    at->plan = decoder->plan;
+    if (at->row.flags & LF_ROW_CELL_TIMES)
+        lf_row_find_times(&at->row, &at->plan->layout);
     at->newest =
         decoder->exact ? newest_until(&at->row, at->at) : at->row.timestamp;
     if (at->newest == LF_TIME_UNSET)
@@ -117,7 +121,7 @@ open_block(struct decoder *decoder, struct feature_error *error)
         decoder->is_plain &= decoder->block[i].is_plain &&
                              decoder->block[i].plan == decoder->block[0].plan;
     }
-    if (decoder->is_plain)
+    if (decoder->is_plain && !decoder->sink->matrix)
         gather_nulls(decoder);
     return FEATURE_OK;
 }
@@ -166,6 +170,8 @@ lf_answer_view(feature_request *request, uint32_t view,
     decoder.view = &request->plan->views[view];
     decoder.index = view;
     decoder.exact = request->as_of_rows != 0;
+    decoder.oldest = oldest_current(decoder.view, request->now);
+    decoder.plan = NULL;
     for (decoder.first = 0; decoder.first < request->rows;
          decoder.first += decoder.count) {
         decoder.count = request->rows - decoder.first;

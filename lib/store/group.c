@@ -5,19 +5,25 @@
  * Owns the queue of write calls of one handle. The first to find nobody at
  * work leads: once it is past the writer gate it takes what is queued by then,
  * applies it call by call in one transaction, syncs once, and tells the others.
+ * Where the last group had several calls, the leader first waits for as many to
+ * come again, a fraction of what a commit takes at most: those that were told
+ * last are on their way, and would each miss this commit and wait for the next.
  * Keeps calls apart: each has its own sequence number, outcomes and deadline,
  * and one that fails is taken out and the rest applied again, as if it had
  * never come.
  * Never touches a call once it is done: its memory is its caller's stack.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "store/write.h"
 
-#define GROUP_ROWS 65536 /* a group past it takes in no further call */
+#define GROUP_ROWS  65536 /* a group past it takes in no further call */
+#define GATHER_PART 4     /* of the last commit's time: longest wait for more */
+#define GATHER_MOST 1000  /* microseconds */
 
 static feature_status
 follow_catalog(struct lf_write *write, struct lf_commit *commit,
@@ -137,6 +143,35 @@ dequeue(feature_store *store, struct lf_write *write)
     write->next = NULL;
 }
 
+static uint32_t
+count_queue(const feature_store *store)
+{
+    uint32_t count = 0;
+
+    for (const struct lf_write *write = store->queue; write;
+         write = write->next)
+        count++;
+    return count;
+}
+
+/* Lets as many calls come as the last group had. */
+static void
+gather(feature_store *store)
+{
+    int64_t longest = store->group_us / GATHER_PART, end;
+
+    if (store->group_calls < 2 || count_queue(store) >= store->group_calls)
+        return;
+    end =
+        lf_clock_steady_us() + (longest < GATHER_MOST ? longest : GATHER_MOST);
+    do {
+        pthread_mutex_unlock(&store->write_lock);
+        sched_yield();
+        pthread_mutex_lock(&store->write_lock);
+    } while (count_queue(store) < store->group_calls &&
+             lf_clock_steady_us() < end);
+}
+
 /* The leader's own call and the first of the queue. */
 static struct lf_write *
 take_group(struct lf_write *leader)
@@ -147,10 +182,12 @@ take_group(struct lf_write *leader)
 
     dequeue(store, leader);
     leader->is_taken = true;
+    store->group_calls = 1;
     while (store->queue && rows + store->queue->rows <= GROUP_ROWS) {
         last->next = store->queue;
         last = last->next;
         last->is_taken = true;
+        store->group_calls++;
         rows += last->rows;
         store->queue = last->next;
     }
@@ -199,7 +236,9 @@ lead(struct lf_write *leader)
         struct lf_write *group;
         struct lf_commit commit;
         feature_status status;
+        int64_t begun;
 
+        gather(store);
         pthread_mutex_unlock(&store->write_lock);
         status = lf_commit_begin(&commit, store, milliseconds_left(leader),
                                  &leader->error);
@@ -212,8 +251,10 @@ lead(struct lf_write *leader)
         }
         group = take_group(leader);
         pthread_mutex_unlock(&store->write_lock);
+        begun = lf_clock_steady_us();
         run_group(group, &commit);
         pthread_mutex_lock(&store->write_lock);
+        store->group_us = lf_clock_steady_us() - begun;
         release_group(store, group);
         pthread_cond_broadcast(&store->written);
     }

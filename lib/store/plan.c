@@ -171,6 +171,8 @@ lf_plan_rows(struct lf_plan *plan, struct lf_view_plan *view, uint16_t version,
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < view->column_count; i++)
         plan_cell(&made->layout, &view->columns[i], &made->cells[i]);
+    if (plan->query->is_matrix)
+        LF_TRY(lf_matrix_plan(plan, view, made, error));
     made->next = view->rows;
     view->rows = made;
     *rows = made;

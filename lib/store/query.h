@@ -6,6 +6,7 @@
 #include "format/convert.h"
 #include "format/row.h"
 #include "model/select.h"
+#include "store/matrix.h"
 #include "store/store.h"
 
 /* Immutable after creation. */
@@ -32,7 +33,8 @@ struct lf_cell_plan {
 struct lf_row_plan {
     struct lf_row_plan *next;
     struct lf_layout layout;
-    struct lf_cell_plan *cells; /* per column of the view */
+    struct lf_cell_plan *cells;   /* per column of the view */
+    struct lf_matrix_plan matrix; /* of a MATRIX query */
 };
 
 /* One column under the present catalog. */

@@ -2,15 +2,12 @@
 /*
  * Reads.
  *
- * Owns the way from keys to verified rows: one snapshot, one job per view and
- * row, one look-up for all of them.
+ * Owns the way from keys to verified rows: one snapshot, one look-up for the
+ * jobs of all views.
  * Keeps wrong bytes out: no row is decoded before its checksum and its bounds
  * were checked.
  * Never leaves a read transaction open behind a call.
  */
-#include <string.h>
-
-#include "format/key.h"
 #include "store/request.h"
 
 /* One row, or as many as the request; any column without rows empties it. */
@@ -45,10 +42,9 @@ count_rows(const feature_request *request, uint32_t *rows,
     return FEATURE_OK;
 }
 
-/* Takes the snapshot's commit and catalog, where they are news. */
-static feature_status
-follow_snapshot(feature_request *request, struct lf_reader *reader,
-                struct feature_error *error)
+feature_status
+lf_request_follow(feature_request *request, struct lf_reader *reader,
+                  struct feature_error *error)
 {
     uint64_t transaction = lf_reader_transaction(reader);
     struct lf_catalog *catalog = NULL;
@@ -75,152 +71,6 @@ follow_snapshot(feature_request *request, struct lf_reader *reader,
     return FEATURE_OK;
 }
 
-static uint32_t
-broadcast(const struct lf_input *input, uint32_t row)
-{
-    return input->rows == 1 ? 0 : row;
-}
-
-/* The keys of one view for one row: their size, or 0 where one is null. */
-static size_t
-key_size(const feature_request *request, const struct lf_selection_view *view,
-         uint32_t row)
-{
-    size_t total = 0;
-
-    for (uint32_t i = 0; i < view->key_count; i++) {
-        const struct lf_input *input = &request->keys[view->keys[i]];
-        uint32_t at = broadcast(input, row);
-        const uint8_t *cell;
-        size_t size;
-
-        if (lf_input_is_null(input, at))
-            return 0;
-        if (input->type.code == FEATURE_TYPE_INT64) {
-            total += LF_KEY_INT64_SIZE;
-            continue;
-        }
-        cell = lf_input_cell(input, at, &size);
-        total += lf_key_bytes_size(cell, size);
-    }
-    return total;
-}
-
-static uint8_t *
-put_key(const feature_request *request, const struct lf_selection_view *view,
-        uint32_t row, uint8_t *to)
-{
-    for (uint32_t i = 0; i < view->key_count; i++) {
-        const struct lf_input *input = &request->keys[view->keys[i]];
-        size_t size;
-        const uint8_t *cell =
-            lf_input_cell(input, broadcast(input, row), &size);
-
-        if (input->type.code == FEATURE_TYPE_INT64) {
-            lf_key_put_int64(to, lf_load_i64(cell));
-            to += LF_KEY_INT64_SIZE;
-        } else {
-            to = lf_key_put_bytes(to, cell, size);
-        }
-    }
-    return to;
-}
-
-/* A key over the limit finds nothing, as no row can have it; a null key has no
- * key pointer. Neither is looked up: their size is 0. */
-static void
-size_jobs(feature_request *request, uint32_t view, size_t *total)
-{
-    const struct lf_selection_view *asked =
-        &request->query->selection->views[view];
-    const struct lf_job_range *range = &request->ranges[view];
-    struct lf_job *jobs = lf_request_jobs(request) + range->first;
-    static const uint8_t beyond[1];
-
-    for (uint32_t i = 0; i < range->count; i++) {
-        size_t size = key_size(request, asked, i);
-
-        jobs[i] = (struct lf_job){.tree = view};
-        if (size > LF_KEY_MAX)
-            jobs[i].key = beyond;
-        else
-            jobs[i].key_size = (uint32_t)size;
-        *total += jobs[i].key_size;
-    }
-}
-
-static uint8_t *
-encode_jobs(feature_request *request, uint32_t view, uint8_t *at)
-{
-    const struct lf_selection_view *asked =
-        &request->query->selection->views[view];
-    const struct lf_job_range *range = &request->ranges[view];
-    struct lf_job *jobs = lf_request_jobs(request) + range->first;
-
-    for (uint32_t i = 0; i < range->count; i++) {
-        if (!jobs[i].key_size)
-            continue;
-        jobs[i].key = at;
-        at = put_key(request, asked, i, at);
-    }
-    return at;
-}
-
-static void
-share_jobs(feature_request *request, uint32_t view, uint32_t with)
-{
-    const struct lf_job_range *range = &request->ranges[view];
-    struct lf_job *jobs = lf_request_jobs(request);
-
-    for (uint32_t i = 0; i < range->count; i++) {
-        jobs[range->first + i] = jobs[request->ranges[with].first + i];
-        jobs[range->first + i].tree = view;
-    }
-}
-
-static void
-place_ranges(feature_request *request, size_t *count)
-{
-    const struct lf_selection *selection = request->query->selection;
-
-    *count = 0;
-    for (uint32_t i = 0; i < selection->view_count; i++) {
-        uint32_t rows = 1;
-
-        for (uint32_t j = 0; j < selection->views[i].key_count; j++)
-            if (request->keys[selection->views[i].keys[j]].rows > 1)
-                rows = request->rows;
-        request->ranges[i].first = *count;
-        request->ranges[i].count = rows;
-        *count += rows;
-    }
-}
-
-static feature_status
-make_jobs(feature_request *request, size_t *count, struct feature_error *error)
-{
-    uint32_t views = request->query->selection->view_count;
-    const struct lf_view_plan *plans = request->plan->views;
-    size_t total = 1;
-    uint8_t *at;
-
-    place_ranges(request, count);
-    if (!lf_buffer_reserve(&request->jobs, *count * sizeof(struct lf_job)))
-        return lf_fail_memory(error);
-    for (uint32_t i = 0; i < views; i++)
-        if (plans[i].same_keys == i)
-            size_jobs(request, i, &total);
-    if (!lf_buffer_reserve(&request->key_bytes, total))
-        return lf_fail_memory(error);
-    at = request->key_bytes.data;
-    for (uint32_t i = 0; i < views; i++)
-        if (plans[i].same_keys == i)
-            at = encode_jobs(request, i, at);
-        else
-            share_jobs(request, i, plans[i].same_keys);
-    return FEATURE_OK;
-}
-
 static feature_status
 fail_row(const feature_request *request, uint32_t view, uint32_t row,
          const char *reason, const char *what, struct feature_error *error)
@@ -231,12 +81,13 @@ fail_row(const feature_request *request, uint32_t view, uint32_t row,
     return FEATURE_CORRUPT;
 }
 
+/* rows: the decoding of the row before, which is usually this one's too. */
 static feature_status
 verify_job(feature_request *request, uint32_t view, uint32_t index,
-           const struct lf_job *job, struct feature_error *error)
+           const struct lf_job *job, struct lf_row_plan **rows,
+           struct feature_error *error)
 {
     struct lf_view_plan *plan = &request->plan->views[view];
-    struct lf_row_plan *rows;
     struct lf_row row;
 
     if (job->size < LF_ROW_HEADER_SIZE ||
@@ -248,27 +99,27 @@ verify_job(feature_request *request, uint32_t view, uint32_t index,
     if (!lf_row_open(&row, job->value, job->size))
         return fail_row(request, view, index, "structure",
                         "the stored row has an unknown form", error);
-    LF_TRY(lf_plan_rows(request->plan, plan, row.version, &rows, error));
-    if (!rows || !lf_row_check(&row, &rows->layout))
+    if (!*rows || (*rows)->layout.version != row.version)
+        LF_TRY(lf_plan_rows(request->plan, plan, row.version, rows, error));
+    if (!*rows || !lf_row_check(&row, &(*rows)->layout))
         return fail_row(request, view, index, "structure",
                         "the stored row does not fit its schema version",
                         error);
     return FEATURE_OK;
 }
 
+/* A repeated key's row is verified where it was looked up. */
 static feature_status
-verify_jobs(feature_request *request, struct feature_error *error)
+verify_view(feature_request *request, uint32_t view,
+            struct feature_error *error)
 {
-    const struct lf_job *jobs = lf_request_jobs(request);
+    const struct lf_job_range *range = &request->ranges[view];
+    const struct lf_job *jobs = lf_request_jobs(request) + range->first;
+    struct lf_row_plan *rows = NULL;
 
-    for (uint32_t v = 0; v < request->query->selection->view_count; v++) {
-        const struct lf_job_range *range = &request->ranges[v];
-
-        for (uint32_t i = 0; i < range->count; i++)
-            if (jobs[range->first + i].value)
-                LF_TRY(
-                    verify_job(request, v, i, &jobs[range->first + i], error));
-    }
+    for (uint32_t i = 0; i < range->count; i++)
+        if (jobs[i].value && !jobs[i].twin)
+            LF_TRY(verify_job(request, view, i, &jobs[i], &rows, error));
     return FEATURE_OK;
 }
 
@@ -280,14 +131,16 @@ read_snapshot(feature_request *request, struct lf_reader *reader,
     uint32_t views = request->query->selection->view_count;
     size_t count;
 
-    LF_TRY(follow_snapshot(request, reader, error));
+    LF_TRY(lf_request_follow(request, reader, error));
     LF_TRY(lf_answer_begin(request, sink, error));
     if (!request->rows)
         return FEATURE_OK;
-    LF_TRY(make_jobs(request, &count, error));
+    LF_TRY(lf_jobs_make(request, &count, error));
     LF_TRY(lf_reader_lookup(reader, request->plan->trees, views,
                             lf_request_jobs(request), count, error));
-    LF_TRY(verify_jobs(request, error));
+    lf_jobs_repeat(request);
+    for (uint32_t i = 0; i < views; i++)
+        LF_TRY(verify_view(request, i, error));
     for (uint32_t i = 0; i < views; i++)
         LF_TRY(lf_answer_view(request, i, sink, error));
     return FEATURE_OK;

@@ -290,6 +290,7 @@ feature_request_free(feature_request *request)
     lf_buffer_free(&request->timestamps);
     lf_buffer_free(&request->jobs);
     lf_buffer_free(&request->key_bytes);
+    lf_buffer_free(&request->slots);
     lf_plan_free(request->plan);
     lf_store_release(request->store);
     lf_free(request);

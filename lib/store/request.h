@@ -45,6 +45,7 @@ struct feature_request {
     struct lf_job_range *ranges; /* one per view */
     struct lf_buffer jobs;       /* struct lf_job */
     struct lf_buffer key_bytes;
+    struct lf_buffer slots; /* u32, to find repeated keys by */
 };
 
 /* Where a read leaves its cells: columns, or a matrix. */
@@ -52,6 +53,18 @@ struct lf_sink {
     float *matrix; /* NULL: columns */
     size_t stride; /* in floats */
 };
+
+/* Takes the snapshot's commit and catalog, where they are news. */
+feature_status lf_request_follow(feature_request *request,
+                                 struct lf_reader *reader,
+                                 struct feature_error *error);
+
+/* Makes the jobs of all views (jobs.c). */
+feature_status lf_jobs_make(feature_request *request, size_t *count,
+                            struct feature_error *error);
+
+/* Gives repeated keys the answers of those that were looked up. */
+void lf_jobs_repeat(feature_request *request);
 
 /* Makes room for an answer of request->rows rows. */
 feature_status lf_answer_begin(feature_request *request,

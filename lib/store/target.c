@@ -28,11 +28,14 @@ static feature_status
 check_rows(struct lf_target *target, bool skip_invalid,
            struct feature_error *error)
 {
+    struct lf_checks checks;
     bool any = false;
 
+    lf_batch_find_checks(target->batch, &checks);
     for (uint32_t i = 0; i < target->rows; i++) {
         struct feature_error *report = skip_invalid ? NULL : error;
-        feature_status status = lf_batch_check_row(target->batch, i, report);
+        feature_status status =
+            lf_batch_check_row(target->batch, i, &checks, report);
 
         if (status && !skip_invalid)
             return lf_target_name(target, status, error);

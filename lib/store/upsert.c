@@ -19,7 +19,8 @@ struct work {
     struct lf_commit *commit;
     struct feature_commit *report;
     bool skip_invalid;
-    bool append; /* every key from here on is past the last one */
+    bool is_whole; /* a row of the batch has every cell of its view */
+    bool append;   /* every key from here on is past the last one */
     bool check_last;
     const uint8_t *last; /* last key of the tree */
     size_t last_size;
@@ -199,6 +200,14 @@ reject(struct work *work, uint32_t row, struct feature_error *error)
     return FEATURE_OK;
 }
 
+static void
+mark_applied(struct work *work, uint32_t row, int64_t time)
+{
+    work->target->outcomes.data[row] = FEATURE_OUTCOME_APPLIED;
+    if (time > work->meta.newest)
+        work->meta.newest = time;
+}
+
 /* One row into the merge under way; its outcome. */
 static feature_status
 merge_row(struct work *work, uint32_t row, struct feature_error *error)
@@ -222,22 +231,21 @@ merge_row(struct work *work, uint32_t row, struct feature_error *error)
         merge->exists = exists;
         return reject(work, row, error);
     }
-    target->outcomes.data[row] =
-        written ? FEATURE_OUTCOME_APPLIED : FEATURE_OUTCOME_LATE;
-    if (written && time > work->meta.newest)
-        work->meta.newest = time;
+    if (written)
+        mark_applied(work, row, time);
+    else
+        target->outcomes.data[row] = FEATURE_OUTCOME_LATE;
     return FEATURE_OK;
 }
 
-/* Puts the merged row in place of the old one, and counts it. */
+/* Puts the encoded row in place of the old one, and counts it. */
 static feature_status
 put_row(struct work *work, const struct run *run, bool found,
-        const struct lf_row *old, struct feature_error *error)
+        const struct lf_row *old, bool is_tombstone,
+        struct feature_error *error)
 {
     uint32_t view = work->target->view;
 
-    if (!lf_merge_encode(&work->merge, &work->row))
-        return lf_fail_memory(error);
     lf_row_seal(work->seed, run->key, run->key_size, &work->row);
     if (found) {
         lf_hash128_subtract(
@@ -247,7 +255,7 @@ put_row(struct work *work, const struct run *run, bool found,
     } else {
         work->meta.row_entries++;
     }
-    work->meta.tombstones += work->merge.is_tombstone;
+    work->meta.tombstones += is_tombstone;
     lf_hash128_add(&work->meta.content,
                    lf_row_hash(view, run->key, run->key_size, work->row.data,
                                work->row.size));
@@ -269,23 +277,42 @@ replaces_all(const struct work *work, const struct run *run, bool found,
 {
     uint32_t row = lf_target_row(work->target, run->first);
 
-    return run->end - run->first == 1 &&
-           work->target->batch->operation == FEATURE_UPSERT &&
+    return run->end - run->first == 1 && work->is_whole &&
            (!found || old->timestamp <= lf_batch_time(work->target->batch, row,
                                                       work->commit_time));
 }
 
+/* Such a row: no merge, its cells go straight into the stored form. */
 static feature_status
-apply_run(struct work *work, const struct run *run, struct feature_error *error)
+replace_row(struct work *work, const struct run *run, bool found,
+            const struct lf_row *old, struct feature_error *error)
 {
-    const struct lf_migration *migration = NULL;
-    bool found, written = false;
-    struct lf_row old;
+    struct lf_target *target = work->target;
+    uint32_t row = lf_target_row(target, run->first);
+    int64_t time = lf_batch_time(target->batch, row, work->commit_time);
 
-    LF_TRY(find_row(work, run, &found, &old, &migration, error));
-    if (!found || replaces_all(work, run, found, &old))
+    if (!is_pending(work, row))
+        return FEATURE_OK;
+    take_cells(target, row);
+    if (lf_row_size_at(&target->layout, target->incoming) >
+        target->batch->store->max_row_size)
+        return reject(work, row, error);
+    if (!lf_row_encode_at(&target->layout, target->incoming, time, &work->row))
+        return lf_fail_memory(error);
+    mark_applied(work, row, time);
+    return put_row(work, run, found, old, false, error);
+}
+
+static feature_status
+merge_run(struct work *work, const struct run *run, bool found,
+          const struct lf_row *old, const struct lf_migration *migration,
+          struct feature_error *error)
+{
+    bool written = false;
+
+    if (!found)
         lf_merge_clear(&work->merge);
-    else if (!lf_merge_load(&work->merge, &old, migration))
+    else if (!lf_merge_load(&work->merge, old, migration))
         return lf_fail_memory(error);
     for (uint32_t i = run->first; i < run->end; i++) {
         uint32_t row = lf_target_row(work->target, i);
@@ -297,7 +324,22 @@ apply_run(struct work *work, const struct run *run, struct feature_error *error)
     }
     if (!written)
         return FEATURE_OK;
-    return put_row(work, run, found, &old, error);
+    if (!lf_merge_encode(&work->merge, &work->row))
+        return lf_fail_memory(error);
+    return put_row(work, run, found, old, work->merge.is_tombstone, error);
+}
+
+static feature_status
+apply_run(struct work *work, const struct run *run, struct feature_error *error)
+{
+    const struct lf_migration *migration = NULL;
+    struct lf_row old;
+    bool found;
+
+    LF_TRY(find_row(work, run, &found, &old, &migration, error));
+    if (replaces_all(work, run, found, &old))
+        return replace_row(work, run, found, &old, error);
+    return merge_run(work, run, found, &old, migration, error);
 }
 
 /* Ahead of the clock: marked before any look-up. */
@@ -416,6 +458,7 @@ lf_target_apply(struct lf_target *target, struct lf_commit *commit,
                         .commit = commit,
                         .report = report,
                         .skip_invalid = skip_invalid,
+                        .is_whole = target->batch->operation == FEATURE_UPSERT,
                         .commit_time = commit->meta.commit_time,
                         .seed = lf_row_seed(target->view)};
     feature_status status;

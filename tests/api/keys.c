@@ -258,6 +258,46 @@ a_key_has_480_encoded_bytes_and_no_more(void **state)
     assert_int_equal(stats_of(f).rows, 3);
 }
 
+/* Rows of one request that ask for the same key, a null one among them, answer
+ * as if each had been asked alone. */
+static void
+repeated_keys_answer_alike(void **state)
+{
+    struct fixture *f = *state;
+    int64_t keys[600], wanted;
+    uint8_t validity[75];
+    struct feature_column column;
+    struct reader reader;
+
+    define(f, "CREATE ENTITY e (k INT64);"
+              "CREATE FEATURE VIEW v (n INT64) FOR e;");
+    upsert(f, "v", "k, event_timestamp, n",
+           "0 100 0\n1 100 10\n2 100 20\n4 100 40\n");
+    reader = open_reader(f, "v(n)", 0, NULL);
+    memset(validity, 0xff, sizeof validity);
+    for (uint32_t i = 0; i < 600; i++) {
+        keys[i] = (int64_t)(i * i % 5); /* 3 is not there */
+        if (i % 11 == 0)
+            validity[i / 8] &= (uint8_t) ~(1u << (i & 7));
+    }
+    must(feature_request_set_key(reader.request, 0, FEATURE_TYPE_INT64, keys,
+                                 NULL, validity, 600, &problem));
+    must(feature_request_read(reader.request, &problem));
+    must(feature_request_column(reader.request, 0, &column, &problem));
+    for (uint32_t i = 0; i < 600; i++) {
+        int is_null = column.validity[i / 8] >> (i & 7) & 1 ? 0 : 1;
+
+        wanted = i % 11 == 0    ? FEATURE_STATE_NO_KEY
+                 : keys[i] == 3 ? FEATURE_STATE_NOT_FOUND
+                                : FEATURE_STATE_PRESENT;
+        assert_int_equal(feature_request_states(reader.request, 0)[i], wanted);
+        assert_int_equal(is_null, wanted != FEATURE_STATE_PRESENT);
+        if (!is_null)
+            assert_int_equal(((const int64_t *)column.values)[i], 10 * keys[i]);
+    }
+    close_reader(&reader);
+}
+
 static void
 int32_buffers_fit_into_int64_keys(void **state)
 {
@@ -309,6 +349,7 @@ main(void)
         TEST(one_to_eight_parts_make_a_key),
         TEST(nine_parts_are_too_many),
         TEST(a_key_has_480_encoded_bytes_and_no_more),
+        TEST(repeated_keys_answer_alike),
         TEST(int32_buffers_fit_into_int64_keys),
         TEST(any_null_part_is_a_null_key),
     };

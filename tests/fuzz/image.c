@@ -17,6 +17,7 @@
 #include "damage.h"
 #include "engine/descent.h"
 #include "forest.h"
+#include "engine/index.h"
 #include "plants.h"
 
 #define SEED    20260802
@@ -90,6 +91,23 @@ find_roots(struct trial *trial, const uint8_t *base)
             trial->roots[i].flags)
             trial->roots[i].depth = 0;
     }
+}
+
+/* An index of damaged pages, where one can be made of them. */
+static void
+take_indexes(struct trial *trial)
+{
+    for (uint32_t i = 0; i < FOREST_TREES; i++)
+        trial->roots[i].index = lf_index_take(
+            &trial->pages, 1, &trial->roots[i], dice_below(&trial->dice, 2));
+}
+
+static void
+drop_indexes(struct trial *trial)
+{
+    for (uint32_t i = 0; i < FOREST_TREES; i++)
+        lf_index_drop(trial->roots[i].index);
+    lf_indexes_free(&trial->environment);
 }
 
 static void
@@ -169,6 +187,8 @@ run_trial(void *context, uint32_t number)
     find_roots(trial, image.bytes);
     draw_jobs(trial);
     descend(trial, trial->jobs, JOBS);
+    take_indexes(trial);
+    descend(trial, trial->jobs, JOBS);
     for (uint32_t i = 0; i < SINGLES; i++) {
         descend(trial, &trial->jobs[i], 1);
         walk_to(trial, &trial->jobs[i]);
@@ -177,6 +197,7 @@ run_trial(void *context, uint32_t number)
         for (uint32_t i = 0; i < FOREST_TREES; i++)
             note(trial, lf_tree_walk(&trial->pages, &trial->roots[i], visit,
                                      trial, NULL));
+    drop_indexes(trial);
     free(trial);
 }
 

@@ -1,0 +1,1344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file libfeature.h
+ *
+ * libfeature: the embedded feature store. Define feature views in text, upsert
+ * rows, and read batches of features for batches of entities from one
+ * consistent view, in process, over one memory-mapped store.
+ *
+ * In five calls:
+ *
+ *     feature_store_open      opens a directory as a store
+ *     feature_store_apply     declares entities, feature views and services
+ *     feature_store_write     commits batches of rows, all or nothing
+ *     feature_query_create    resolves feature names once
+ *     feature_request_read    reads N keys x M features from one snapshot
+ *
+ * Conventions, everywhere:
+ *
+ * - A call that can fail returns a ::feature_status and takes a trailing
+ *   `struct feature_error *`, which may be NULL. On failure every other out
+ *   parameter is untouched and nothing has changed; the one exception is
+ *   FEATURE_IO with reason `outcome-unknown`, see feature_store_write().
+ * - Ownership is written in braces, for every pointer. {owned f}: the receiver
+ *   releases it with f. {borrowed x}: on a result, valid until x changes or is
+ *   freed; on an argument, x goes on using it (of a store it keeps a reference,
+ *   anything else has to outlive x). {copied}: const, and read during the call
+ *   only. {inout}: the caller's memory or object, which the call uses and may
+ *   change; a call that frees it ends it. {nullable}: NULL is allowed. Where
+ *   @param says [out], the call leaves its answer.
+ * - `@threads any`: any number of threads at once. `@threads one`: one thread
+ *   at a time for each object, no matter which.
+ * - Timestamps are int64 microseconds since 1970-01-01 UTC.
+ * - Texts are UTF-8 and end in NUL. Values are little-endian machine values.
+ * - Option and report structs begin with `struct_size`, which the caller sets
+ *   to sizeof the struct; a zeroed rest means defaults. A larger struct than
+ *   this library knows is accepted when its unknown tail is zero.
+ * - The library never aborts, prints, exits, or installs a signal handler.
+ * - A store must not be used in a child after fork(): calls then answer
+ *   FEATURE_INVALID `forked`. Open it again in the child.
+ *
+ * Compiles as C99 and later and as C++11 and later.
+ */
+#ifndef LIBFEATURE_H
+#define LIBFEATURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FEATURE_VERSION_MAJOR 0
+#define FEATURE_VERSION_MINOR 1
+#define FEATURE_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define FEATURE_API __attribute__((visibility("default")))
+#else
+#define FEATURE_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * What a call that can fail answers: a ::feature_status_code.
+ *
+ * A newer library may answer a code that this header does not name; treat it
+ * as a failure.
+ *
+ * @since 0.1
+ */
+typedef int32_t feature_status;
+
+/**
+ * The twelve answers. Codes are never renumbered.
+ *
+ * @since 0.1
+ */
+enum feature_status_code {
+    FEATURE_OK = 0,        /**< it is done */
+    FEATURE_INVALID = 1,   /**< a wrong argument, text or value */
+    FEATURE_NOT_FOUND = 2, /**< no such store, view, feature or service */
+    FEATURE_CONFLICT = 3,  /**< contradicts what the store holds */
+    FEATURE_BUSY = 4,      /**< somebody else writes; try again */
+    FEATURE_GAP = 5,       /**< a change record is missing */
+    FEATURE_NO_MEMORY = 6, /**< an allocation failed */
+    FEATURE_FULL = 7,      /**< disk, map, reader table or an output is full */
+    FEATURE_IO = 8,        /**< the operating system refused */
+    FEATURE_CORRUPT = 9,   /**< stored bytes are damaged */
+    FEATURE_VERSION = 10,  /**< a format or struct from another version */
+    FEATURE_UNSUPPORTED = 11 /**< not built yet, or not safe here */
+};
+
+/**
+ * What one view had to say about one requested row.
+ *
+ * @since 0.1
+ */
+enum feature_state {
+    FEATURE_STATE_PRESENT = 1,         /**< a row within its max age */
+    FEATURE_STATE_NULL = 2,            /**< a row; all asked features null */
+    FEATURE_STATE_NOT_FOUND = 3,       /**< no row, or a deleted one */
+    FEATURE_STATE_OUTSIDE_MAX_AGE = 4, /**< a row, all of it past the ttl */
+    FEATURE_STATE_NO_HISTORY = 5,      /**< the as-of answer is not kept */
+    FEATURE_STATE_NO_KEY = 6,          /**< a join key of the row was null */
+    FEATURE_STATE_PARTIAL = 7          /**< a window that began too late */
+};
+
+/**
+ * What became of one row of a written batch.
+ *
+ * @since 0.1
+ */
+enum feature_outcome {
+    FEATURE_OUTCOME_NONE = 0,      /**< not written yet */
+    FEATURE_OUTCOME_APPLIED = 1,   /**< at least one cell was written */
+    FEATURE_OUTCOME_LATE = 2,      /**< every cell held something newer */
+    FEATURE_OUTCOME_DUPLICATE = 3, /**< seen before; nothing was done */
+    FEATURE_OUTCOME_FUTURE = 4,    /**< ahead of the clock by over max_skew */
+    FEATURE_OUTCOME_REJECTED = 5   /**< invalid; see feature_batch_problem() */
+};
+
+/**
+ * What a batch does with its rows.
+ *
+ * @since 0.1
+ */
+enum feature_operation {
+    FEATURE_UPSERT = 1, /**< writes all features; those left out become null */
+    FEATURE_PATCH = 2,  /**< writes the batch's own features only */
+    FEATURE_DELETE = 3, /**< removes rows; older writes stay out */
+    FEATURE_EVENT = 4,  /**< reserved: events are not supported yet */
+    FEATURE_RETRACT = 5 /**< reserved: events are not supported yet */
+};
+
+/**
+ * The types of features and join keys. A vector `T[n]` is type T of width n; a
+ * list `T[]` is type T with the flag FEATURE_FIELD_LIST.
+ *
+ * @since 0.1
+ */
+enum feature_type {
+    FEATURE_TYPE_BOOL = 1,     /**< one bit, LSB first, as in Arrow */
+    FEATURE_TYPE_INT32 = 2,    /**< int32_t */
+    FEATURE_TYPE_INT64 = 3,    /**< int64_t */
+    FEATURE_TYPE_FLOAT32 = 4,  /**< IEEE 754 binary32 */
+    FEATURE_TYPE_FLOAT64 = 5,  /**< IEEE 754 binary64 */
+    FEATURE_TYPE_STRING = 6,   /**< UTF-8, any length up to the row limit */
+    FEATURE_TYPE_BYTES = 7,    /**< any bytes */
+    FEATURE_TYPE_TIMESTAMP = 8 /**< int64_t microseconds since 1970 UTC */
+};
+
+/**
+ * What a ::feature_field stands for.
+ *
+ * @since 0.1
+ */
+enum feature_role {
+    FEATURE_ROLE_JOIN_KEY = 1,        /**< part of an entity's key */
+    FEATURE_ROLE_EVENT_TIMESTAMP = 2, /**< the column `event_timestamp` */
+    FEATURE_ROLE_FEATURE = 3,         /**< a feature of a view */
+    FEATURE_ROLE_VIEW = 4             /**< a feature view of a query */
+};
+
+/**
+ * Bits of feature_field.flags.
+ *
+ * @since 0.1
+ */
+enum feature_field_flag {
+    FEATURE_FIELD_LIST = 1,    /**< a list `T[]` */
+    FEATURE_FIELD_NOT_NULL = 2 /**< declared NOT NULL, or a join key */
+};
+
+/**
+ * Bits of feature_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_open_flag {
+    FEATURE_OPEN_CREATE = 1,       /**< create the store where there is none */
+    FEATURE_OPEN_READ_ONLY = 2,    /**< this handle never writes */
+    FEATURE_OPEN_IMMUTABLE = 4,    /**< reserved: not supported yet */
+    FEATURE_OPEN_ALLOW_REMOTE = 8, /**< accept a network file system */
+    FEATURE_OPEN_WARM = 16         /**< ask for the file in the page cache */
+};
+
+/**
+ * How durable a commit is when the call returns.
+ *
+ * @since 0.1
+ */
+enum feature_sync {
+    FEATURE_SYNC_FULL = 0,    /**< survives the loss of power */
+    FEATURE_SYNC_LAST_TXN = 1 /**< power loss may undo the last commit */
+};
+
+/**
+ * What a read serves for a cell without a current value.
+ *
+ * @since 0.1
+ */
+enum feature_fill {
+    FEATURE_FILL_DEFAULTS = 0, /**< the feature's DEFAULT, else null */
+    FEATURE_FILL_NULLS = 1,    /**< null */
+    FEATURE_FILL_STALE = 2     /**< values past the ttl; else as DEFAULTS */
+};
+
+/**
+ * Bits of feature_write_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_write_flag {
+    FEATURE_WRITE_SKIP_INVALID = 1 /**< reject invalid rows one by one */
+};
+
+/**
+ * Bits of feature_query_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_query_flag {
+    FEATURE_QUERY_MATRIX = 1 /**< for feature_request_read_matrix() */
+};
+
+/**
+ * Bits of feature_stats.flags.
+ *
+ * @since 0.1
+ */
+enum feature_stats_flag {
+    FEATURE_STATS_DURABLE = 1,     /**< the file system survives a reboot */
+    FEATURE_STATS_MAP_FALLBACK = 2 /**< the map is smaller than was asked for */
+};
+
+/**
+ * Bits of feature_scan_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_scan_flag {
+    FEATURE_SCAN_ONE_SNAPSHOT = 1 /**< all of it from one commit */
+};
+
+/**
+ * Bits of the flags of feature_request_export_arrow(): what comes besides the
+ * columns.
+ *
+ * @since 0.1
+ */
+enum feature_export_flag {
+    FEATURE_EXPORT_STATES = 1,    /**< `<view>__state`, int32: feature_state */
+    FEATURE_EXPORT_TIMESTAMPS = 2 /**< `<view>__event_timestamp`, null where no
+                                       row answered */
+};
+
+/**
+ * An open store. Shared by any number of threads.
+ *
+ * @since 0.1
+ */
+typedef struct feature_store feature_store;
+
+/**
+ * Rows to write into one view, column by column. For one thread at a time.
+ *
+ * @since 0.1
+ */
+typedef struct feature_batch feature_batch;
+
+/**
+ * A prepared read: names resolved to keys and columns. Immutable and shared.
+ *
+ * @since 0.1
+ */
+typedef struct feature_query feature_query;
+
+/**
+ * Keys in, columns out, memory reused from read to read. For one thread at a
+ * time.
+ *
+ * @since 0.1
+ */
+typedef struct feature_request feature_request;
+
+/**
+ * Why a call failed, and where. Lives in the caller's memory and needs no
+ * release; it is written only on failure. Frozen at 256 bytes.
+ *
+ * @since 0.1
+ */
+struct feature_error {
+    int32_t status;    /**< the ::feature_status that was returned */
+    int32_t os_error;  /**< errno of the system call behind it, or 0 */
+    uint32_t batch;    /**< index of the batch, from 0 */
+    uint32_t line;     /**< line in the text, from 1; 0: none */
+    uint32_t column;   /**< byte in the line, from 1; 0: none */
+    uint32_t reserved; /**< 0 */
+    int64_t row;       /**< index of the row, from 0; -1: none */
+    char reason[24];   /**< one word from an append-only list, for programs */
+    char message[200]; /**< one sentence, for people */
+};
+
+/**
+ * One answered column in Arrow's memory layout.
+ *
+ * The buffers are {borrowed request}: the next read, or freeing the request,
+ * ends them. TIMESTAMP values are int64 microseconds since 1970-01-01 UTC.
+ * BOOL values are bits, as in validity. A STRING or BYTES value i is the bytes
+ * from offsets[i] to offsets[i + 1]; a numeric list i is the elements between
+ * them; a STRING[] list i is the strings between them, and string j is the
+ * bytes from child_offsets[j] to child_offsets[j + 1]. Values under a null are
+ * zero. Frozen at 56 bytes on 64-bit targets.
+ *
+ * @since 0.1
+ */
+struct feature_column {
+    const void *values;           /**< {borrowed request} rows x width values */
+    const int32_t *offsets;       /**< {borrowed request} {nullable} rows + 1 */
+    const int32_t *child_offsets; /**< {borrowed request} {nullable} strings */
+    const uint8_t *validity;      /**< {borrowed request} bit i: not null */
+    const uint8_t *defaulted;     /**< {borrowed request} {nullable} bit i: the
+                                       fill policy chose the value; NULL when
+                                       it chose none */
+    uint32_t rows;                /**< one per row of the request's keys */
+    int32_t type;                 /**< ::feature_type */
+    uint32_t width;               /**< n for T[n], else 1 */
+    uint32_t null_count;          /**< rows whose validity bit is 0 */
+};
+
+/**
+ * One key, column or view of a query, or one column of a batch. Frozen at 32
+ * bytes on 64-bit targets.
+ *
+ * @since 0.1
+ */
+struct feature_field {
+    const char *name;  /**< {borrowed query} or {borrowed batch} */
+    int32_t type;      /**< ::feature_type; 0 for a view */
+    uint32_t width;    /**< n for T[n], else 1; 0 for a view */
+    int32_t role;      /**< ::feature_role */
+    uint32_t view;     /**< index of the column's view in the query, else 0 */
+    uint32_t flags;    /**< ::feature_field_flag bits */
+    uint32_t reserved; /**< 0 */
+};
+
+/**
+ * How to open a store. Zero means the default everywhere.
+ *
+ * @since 0.1
+ */
+struct feature_options {
+    uint32_t struct_size; /**< sizeof(struct feature_options) */
+    uint32_t flags;       /**< ::feature_open_flag bits */
+    int32_t sync;         /**< ::feature_sync */
+    uint32_t mode;        /**< of new files; 0: 0600, and 0700 for the
+                                 directory */
+    uint64_t map_size;    /**< bytes of address space; 0: 1 TiB, or less
+                                 where that is refused */
+    uint32_t max_readers; /**< reader slots, set by the first opener; 0: 1024 */
+    uint32_t write_wait_ms; /**< longest wait for another writer; 0: 10000 */
+    uint64_t max_row_size;  /**< bytes of an encoded row; 0: 1 MiB; up to 64
+                                 MiB */
+    int64_t fixed_now;      /**< a test's clock, in microseconds; 0: the
+                                 system's */
+};
+
+/**
+ * How to apply definitions.
+ *
+ * @since 0.1
+ */
+struct feature_apply_options {
+    uint32_t struct_size; /**< sizeof(struct feature_apply_options) */
+    uint32_t flags;       /**< 0 */
+    uint64_t expect;      /**< catalog version the store must be at; 0: any */
+};
+
+/**
+ * Where the rows of a write came from, committed together with them. Frozen.
+ *
+ * @since 0.1
+ */
+struct feature_source {
+    const char *name;       /**< {copied} the source's name */
+    const void *position;   /**< {copied} {nullable} bytes kept with it */
+    uint64_t first_offset;  /**< of the first record in this write */
+    uint64_t next_offset;   /**< where to go on after this write */
+    uint32_t partition;     /**< of the source */
+    uint32_t position_size; /**< bytes at position */
+};
+
+/**
+ * How to write.
+ *
+ * @since 0.1
+ */
+struct feature_write_options {
+    uint32_t struct_size;                 /**< sizeof this struct */
+    uint32_t flags;                       /**< ::feature_write_flag bits */
+    const struct feature_source *sources; /**< {copied} {nullable} reserved: not
+                                               supported yet */
+    uint32_t source_count;                /**< sources, 0 for now */
+    uint32_t wait_ms;                     /**< longest wait for another writer;
+                                               0: the store's write_wait_ms */
+};
+
+/**
+ * How to prepare a read.
+ *
+ * @since 0.1
+ */
+struct feature_query_options {
+    uint32_t struct_size; /**< sizeof(struct feature_query_options) */
+    int32_t fill;         /**< ::feature_fill */
+    uint32_t flags;       /**< ::feature_query_flag bits */
+    uint32_t reserved;    /**< 0 */
+    int64_t known_by;     /**< 0; reserved: not supported yet */
+};
+
+/**
+ * How to write a stream of Arrow record batches.
+ *
+ * @since 0.1
+ */
+struct feature_arrow_options {
+    uint32_t struct_size; /**< sizeof(struct feature_arrow_options) */
+    uint32_t flags;       /**< ::feature_write_flag bits */
+    const char *columns;  /**< {copied} {nullable} which columns of the stream
+                               are written, see feature_store_write_arrow() */
+    uint64_t commit_rows; /**< rows of one commit, at least; 0: the whole
+                               stream is one commit */
+    const struct feature_source *sources; /**< {copied} {nullable} reserved: not
+                                               supported yet */
+    uint32_t source_count;                /**< sources, 0 for now */
+    uint32_t wait_ms;                     /**< longest wait for another writer;
+                                               0: the store's write_wait_ms */
+};
+
+/**
+ * How to scan a view.
+ *
+ * @since 0.1
+ */
+struct feature_scan_options {
+    uint32_t struct_size; /**< sizeof(struct feature_scan_options) */
+    uint32_t flags;       /**< ::feature_scan_flag bits */
+    int32_t fill;         /**< ::feature_fill */
+    uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
+    const char *from;     /**< {copied} {nullable} key literals, separated by
+                               commas: the first key; fewer than the view has
+                               stand for all keys that begin with them */
+    const char *to;       /**< {copied} {nullable} the key before which the scan
+                               ends */
+    uint32_t max_age_ms;  /**< of the one snapshot; 0: 60000 */
+    uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * What a commit did. The caller sets struct_size; a call that changed nothing
+ * reports the newest commit there is, with all counts of its own.
+ *
+ * @since 0.1
+ */
+struct feature_commit {
+    uint32_t struct_size; /**< sizeof(struct feature_commit) */
+    uint32_t reserved;    /**< 0 */
+    uint64_t sequence;    /**< dense number of the commit; 0: none yet */
+    int64_t time;         /**< commit time, strictly increasing */
+    uint64_t applied;     /**< rows that wrote at least one cell */
+    uint64_t late;        /**< rows older than everything they meant to write */
+    uint64_t duplicate;   /**< rows seen before */
+    uint64_t future;      /**< rows ahead of the clock by more than max_skew */
+    uint64_t rejected;    /**< invalid rows, with FEATURE_WRITE_SKIP_INVALID */
+};
+
+/**
+ * The state of a store in numbers. The caller sets struct_size.
+ *
+ * @since 0.1
+ */
+struct feature_stats {
+    uint32_t struct_size;     /**< sizeof(struct feature_stats) */
+    uint32_t flags;           /**< ::feature_stats_flag bits */
+    uint64_t sequence;        /**< newest commit */
+    int64_t commit_time;      /**< of that commit */
+    uint64_t catalog_version; /**< counts the applies that changed something */
+    uint64_t rows;            /**< in all views, tombstones not counted */
+    uint64_t tombstones;      /**< deleted rows that are still remembered */
+    uint64_t applied;         /**< rows ever applied to the present views */
+    uint64_t late;            /**< rows ever late for them */
+    uint64_t file_size;       /**< bytes of data.mdb */
+    uint64_t map_size;        /**< bytes of address space */
+    uint64_t used_size;       /**< bytes of data.mdb that hold pages in use */
+    uint64_t transaction;     /**< LMDB's id of the snapshot reported on */
+    uint32_t entities;        /**< defined */
+    uint32_t views;           /**< defined */
+    uint32_t services;        /**< defined */
+    uint32_t readers;         /**< reader slots taken, by all processes */
+    uint32_t max_readers;     /**< reader slots there are */
+    uint32_t lmdb_version;    /**< of the running LMDB: 924 is 0.9.24 */
+    uint64_t reads;           /**< read calls of this handle that succeeded */
+    uint64_t read_rows;       /**< rows they answered */
+    uint64_t fallback_reads;  /**< look-ups of this process that the fast path
+                                   could not serve alone: 0 is usual */
+    uint64_t reserved;        /**< 0 */
+};
+
+/* Of the Arrow C data and stream interfaces; this header does not define them,
+ * so that it meets no other library's copy. */
+struct ArrowArray;
+struct ArrowArrayStream;
+struct ArrowSchema;
+
+/**
+ * Returns the version of the library: major x 10000 + minor x 100 + patch.
+ *
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API uint32_t
+feature_version(void);
+
+/**
+ * Names a status: "OK", "INVALID", and so on; "UNKNOWN" for any other number.
+ *
+ * @param status  any number
+ * @return {borrowed library} a constant
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API const char *
+feature_status_name(feature_status status);
+
+/**
+ * Frees a text that the library returned as {owned feature_free}.
+ *
+ * @param memory  {inout} {nullable} the text
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API void
+feature_free(void *memory);
+
+/**
+ * Opens the store in the directory @p path.
+ *
+ * The same store opened twice in a process shares one environment, whatever
+ * the paths; any number of processes may have it open. With
+ * FEATURE_OPEN_CREATE a missing store is created, its directory too, but not
+ * that directory's parent.
+ *
+ * @param path        {copied} a directory
+ * @param options     {copied} {nullable} defaults when NULL
+ * @param[out] store  {owned feature_store_close}
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID      a wrong option
+ * @return FEATURE_NOT_FOUND    `no-store`, without FEATURE_OPEN_CREATE
+ * @return FEATURE_CONFLICT     `in-use`: open read-only in this process
+ * @return FEATURE_BUSY         another process is opening or closing it
+ * @return FEATURE_IO           no permission, or another system error
+ * @return FEATURE_FULL         no space for the store's files
+ * @return FEATURE_CORRUPT      the file is damaged or cut short
+ * @return FEATURE_VERSION      not a store, or of a version this cannot serve
+ * @return FEATURE_UNSUPPORTED  an environment in which promises do not hold
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_open(const char *path, const struct feature_options *options,
+                   feature_store **store, struct feature_error *error);
+
+/**
+ * Closes a store.
+ *
+ * Batches, queries and requests made from it may be freed later; until then
+ * their calls answer FEATURE_INVALID `closed`. Must not run beside another call
+ * on the same handle. In a forked child it only frees memory.
+ *
+ * @param store  {inout} {nullable} the store
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_store_close(feature_store *store);
+
+/**
+ * Makes the store hold @p definitions: adds and changes, never removes by
+ * omission. Atomic, durable, and without effect when repeated.
+ *
+ * Statements are a set: their order does not matter. What a text leaves out
+ * stays; only DROP removes.
+ *
+ * @param store        {inout} the store
+ * @param definitions  {copied} statements of the definition language
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] commit  {inout} {nullable} the commit; where nothing changed, the
+ *                     newest one there is
+ * @param[out] error   {inout} {nullable} line and column say where in the text
+ * @return FEATURE_INVALID      bad text
+ * @return FEATURE_NOT_FOUND    a name that nothing defines
+ * @return FEATURE_CONFLICT     a change the store refuses, `in-use`, or another
+ *                              catalog version than expected
+ * @return FEATURE_BUSY         `writer-gate`
+ * @return FEATURE_UNSUPPORTED  a part of the language that is not built yet
+ * @return FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_apply(feature_store *store, const char *definitions,
+                    const struct feature_apply_options *options,
+                    struct feature_commit *commit, struct feature_error *error);
+
+/**
+ * Lists what feature_store_apply() would do, and does nothing.
+ *
+ * One line a change; a line that begins with `kept` names something the store
+ * holds and the text leaves out. An empty text means no change and nothing
+ * kept.
+ *
+ * @param store         {inout} the store
+ * @param definitions   {copied} statements of the definition language
+ * @param[out] changes  {owned feature_free} lines, each ending in a newline
+ * @param[out] error    {inout} {nullable} as from feature_store_apply()
+ * @return as feature_store_apply(), without writing
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_plan(feature_store *store, const char *definitions,
+                   char **changes, struct feature_error *error);
+
+/**
+ * Prints definitions in canonical form: applied back, they change nothing.
+ *
+ * @param store             {inout} the store
+ * @param name              {copied} {nullable} one entity, view or service; all
+ *                          when NULL
+ * @param[out] definitions  {owned feature_free} the text
+ * @param[out] error        {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  nothing of that name
+ * @return FEATURE_INVALID    `closed` or `forked`
+ * @return FEATURE_NO_MEMORY, FEATURE_IO, FEATURE_CORRUPT
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_describe(feature_store *store, const char *name,
+                       char **definitions, struct feature_error *error);
+
+/**
+ * Writes batches in one atomic, durable commit.
+ *
+ * The result equals writing the rows one by one, in the order of the batches
+ * and of the rows in them. A cell is written if the row's event timestamp is
+ * at or after the cell's. Late and future rows are not errors: they are
+ * counted, and feature_batch_outcomes() tells them apart. An invalid row fails
+ * the call and nothing is written, unless FEATURE_WRITE_SKIP_INVALID is set.
+ *
+ * The one failure that can leave a change behind is FEATURE_IO with reason
+ * `outcome-unknown`: the system failed while the commit was being made. Open
+ * the store again and look.
+ *
+ * @param store        {inout} the store the batches were made from
+ * @param batches      {copied} count batches, each at most once
+ * @param count        number of batches
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] commit  {inout} {nullable} what was done
+ * @param[out] error   {inout} {nullable} batch, row and column of an invalid
+ *                     row
+ * @return FEATURE_INVALID      an invalid row or batch
+ * @return FEATURE_CONFLICT     `schema-changed`: a column was dropped since
+ * @return FEATURE_BUSY         `writer-gate`: not in time
+ * @return FEATURE_FULL         disk or map
+ * @return FEATURE_UNSUPPORTED  sources, for now
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_write(feature_store *store, feature_batch *const *batches,
+                    size_t count, const struct feature_write_options *options,
+                    struct feature_commit *commit, struct feature_error *error);
+
+/**
+ * Writes a stream of Arrow record batches into one view.
+ *
+ * Columns are found by name: every join key, `event_timestamp` or not (then
+ * every row takes the time of its commit), and features. Without
+ * options->columns every column of the stream has to be one of the view; with
+ * it, only those it names are written, in the form `column` or `column =
+ * name_in_the_stream`, separated by commas. Values are converted where every
+ * one of them fits the feature exactly, timestamps of any unit to microseconds
+ * UTC; one that does not fit is an invalid row.
+ *
+ * The whole stream is read before the write transaction begins, or, with
+ * options->commit_rows, each commit's part of it: a producer may read this very
+ * store. A failure then leaves the commits before it, which @p commit reports
+ * even so.
+ *
+ * @param store        {inout} the store
+ * @param view         {copied} a feature view
+ * @param operation    ::feature_operation: UPSERT, PATCH or DELETE
+ * @param stream       {inout} Arrow C stream; it is moved: released by the call
+ *                     whatever the answer
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] commit  {inout} {nullable} the last commit, with the counts of
+ *                     all; on failure what was kept, sequence 0: nothing
+ * @param[out] error   {inout} {nullable} batch and row of the stream, and its
+ *                     message where it failed
+ * @return FEATURE_INVALID      a type that cannot become the feature's, an
+ *                              invalid row, a stream that breaks Arrow's rules
+ * @return FEATURE_NOT_FOUND    no such view or column
+ * @return FEATURE_CONFLICT     `schema-changed`
+ * @return FEATURE_BUSY         `writer-gate`: not in time
+ * @return FEATURE_UNSUPPORTED  an Arrow type that is not taken, and sources
+ * @return FEATURE_IO           `stream`: the producer failed; or the system
+ * @return FEATURE_FULL, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_write_arrow(feature_store *store, const char *view,
+                          int32_t operation, struct ArrowArrayStream *stream,
+                          const struct feature_arrow_options *options,
+                          struct feature_commit *commit,
+                          struct feature_error *error);
+
+/**
+ * Makes an Arrow stream of all rows of one view, in key order: join keys,
+ * `event_timestamp`, then the features asked for.
+ *
+ * A batch at a time is in memory, in buffers of its own. By default every batch
+ * is of the newest commit when it is made and goes on after the last key; with
+ * FEATURE_SCAN_ONE_SNAPSHOT all of them are of one commit, whose pages stay in
+ * use meanwhile: after options->max_age_ms the stream fails with `scan-age`.
+ * The stream may outlive @p store: it then fails with `closed`, and batches
+ * that it gave stay good.
+ *
+ * @param store        {borrowed stream} may be closed first
+ * @param features     {copied} one view and its features, as in
+ *                     feature_query_create(): `driver_stats(*)`
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID      bad text, or more than one view
+ * @return FEATURE_NOT_FOUND    no such view or feature
+ * @return FEATURE_BUSY         too many scans hold a snapshot
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_scan_arrow(feature_store *store, const char *features,
+                         const struct feature_scan_options *options,
+                         struct ArrowArrayStream *stream,
+                         struct feature_error *error);
+
+/**
+ * Makes every earlier commit durable; needed only with FEATURE_SYNC_LAST_TXN.
+ *
+ * @param store       {inout} the store
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID  read-only, `closed` or `forked`
+ * @return FEATURE_IO, FEATURE_FULL
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_sync(feature_store *store, struct feature_error *error);
+
+/**
+ * Reports the state of the store in numbers.
+ *
+ * @param store       {inout} the store
+ * @param[out] stats  {inout} struct_size set; the rest is written
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @return FEATURE_VERSION  `struct-size`
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_stats(feature_store *store, struct feature_stats *stats,
+                    struct feature_error *error);
+
+/**
+ * Reports the same, and each view, as OpenMetrics text.
+ *
+ * @param store       {inout} the store
+ * @param[out] text   {owned feature_free} ends in `# EOF`
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_metrics(feature_store *store, char **text,
+                      struct feature_error *error);
+
+/**
+ * Makes an empty batch for one view.
+ *
+ * @p columns names the columns in the order of feature_batch_set(), separated
+ * by commas: every join key of the view, `event_timestamp` or not (then every
+ * row takes the time of its commit), and features. NULL stands for the join
+ * keys, `event_timestamp` and, save for a DELETE, every feature in order of
+ * definition.
+ *
+ * @param store       {borrowed batch} may be closed first: see `closed`
+ * @param view        {copied} a feature view
+ * @param columns     {copied} {nullable} column names
+ * @param operation   ::feature_operation: UPSERT, PATCH or DELETE
+ * @param[out] batch  {owned feature_batch_free}
+ * @param[out] error  {inout} {nullable} column: byte in @p columns, from 1
+ * @return FEATURE_INVALID      a key missing, a column twice, a PATCH without
+ *                              features, a DELETE with some, a NOT NULL feature
+ *                              without DEFAULT left out of an UPSERT
+ * @return FEATURE_NOT_FOUND    no such view or column
+ * @return FEATURE_UNSUPPORTED  events, for now
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_batch_create(feature_store *store, const char *view,
+                     const char *columns, int32_t operation,
+                     feature_batch **batch, struct feature_error *error);
+
+/**
+ * Sets one column of a batch.
+ *
+ * Values are in Arrow's layout: BOOL is bit-packed, STRING and BYTES take
+ * @p rows + 1 offsets (which need not begin at 0), a vector T[n] has rows x n
+ * values. The type may be one that widens to the column's: INT32 into INT64 or
+ * FLOAT64, FLOAT32 into FLOAT64, INT64 into TIMESTAMP. Whether the values can
+ * be stored is checked by feature_store_write().
+ *
+ * @param batch       {inout} the batch
+ * @param column      index into the batch's columns
+ * @param type        ::feature_type of the values
+ * @param values      {copied} {nullable} the values; NULL when there are none
+ * @param offsets     {copied} {nullable} for STRING and BYTES
+ * @param validity    {copied} {nullable} bit i: row i is not null; NULL: none
+ *                    is null
+ * @param rows        rows of the batch; every column must have the same number
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID    a wrong type, or offsets that decrease
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_batch_set(feature_batch *batch, uint32_t column, int32_t type,
+                  const void *values, const int32_t *offsets,
+                  const uint8_t *validity, uint32_t rows,
+                  struct feature_error *error);
+
+/**
+ * Sets one list column of a batch: numeric elements, or strings.
+ *
+ * List i is the elements from offsets[i] to offsets[i + 1]. Element j of a
+ * STRING[] is the bytes from child_offsets[j] to child_offsets[j + 1]. Elements
+ * are never null.
+ *
+ * @param batch          {inout} the batch
+ * @param column         index into the batch's columns
+ * @param type           ::feature_type of the elements
+ * @param values         {copied} {nullable} the elements, or their bytes
+ * @param offsets        {copied} {nullable} rows + 1; NULL when rows is 0
+ * @param child_offsets  {copied} {nullable} for STRING elements
+ * @param validity       {copied} {nullable} bit i: list i is not null
+ * @param rows           rows of the batch
+ * @param[out] error     {inout} {nullable}
+ * @return FEATURE_INVALID    not a list, a wrong type, or offsets that decrease
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_batch_set_list(feature_batch *batch, uint32_t column, int32_t type,
+                       const void *values, const int32_t *offsets,
+                       const int32_t *child_offsets, const uint8_t *validity,
+                       uint32_t rows, struct feature_error *error);
+
+/**
+ * Describes one column of a batch.
+ *
+ * @param batch       {copied} the batch
+ * @param column      index into the batch's columns
+ * @param[out] field  {inout} its name is {borrowed batch}
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  no such column: the index past the last one
+ *                            ends a loop
+ * @return FEATURE_INVALID    a missing argument
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_batch_column(const feature_batch *batch, uint32_t column,
+                     struct feature_field *field, struct feature_error *error);
+
+/**
+ * Tells what became of each row in the last write that succeeded.
+ *
+ * @param batch  {copied} the batch
+ * @return {borrowed batch} {nullable} one ::feature_outcome per row; NULL
+ *         before a write, and after the batch was set again or cleared
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API const uint8_t *
+feature_batch_outcomes(const feature_batch *batch);
+
+/**
+ * Tells why a row was REJECTED in the last write.
+ *
+ * @param batch       {copied} the batch
+ * @param row         index of the row
+ * @param[out] error  {inout} {nullable} filled with the row's problem
+ * @return the status the row alone would have failed with; FEATURE_OK where the
+ *         row was not rejected
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_batch_problem(const feature_batch *batch, uint32_t row,
+                      struct feature_error *error);
+
+/**
+ * Empties a batch and keeps its memory for the next rows.
+ *
+ * @param batch  {inout} {nullable} the batch
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_batch_clear(feature_batch *batch);
+
+/**
+ * Frees a batch.
+ *
+ * @param batch  {inout} {nullable} the batch
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_batch_free(feature_batch *batch);
+
+/**
+ * Resolves @p features once, so that reads look up no names.
+ *
+ * @p features is a list, separated by commas, of feature references
+ * (`view:feature`), of views (`view(a, b AS c) AS alias (key AS other)`, with
+ * `*` for all features) and of feature services by name. Keys are the union of
+ * the join keys' names after renaming; columns are named by feature, or
+ * `alias__feature` where there is an alias.
+ *
+ * Costs one catalog lookup per feature and reads no row. Keys and columns are
+ * fixed here, wildcards too; any number of requests may share the query. When
+ * the catalog has changed, the next read plans the decoding again, or answers
+ * FEATURE_CONFLICT `schema-changed`.
+ *
+ * @param store       {borrowed query} may be closed first: see `closed`
+ * @param features    {copied} what to read
+ * @param options     {copied} {nullable} defaults when NULL
+ * @param[out] query  {owned feature_query_free}
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID      bad syntax, a STRING under MATRIX, `closed`
+ * @return FEATURE_NOT_FOUND    no such view, feature or feature service
+ * @return FEATURE_CONFLICT     a key of two types, or two columns of one name
+ * @return FEATURE_UNSUPPORTED  known_by, for now
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_create(feature_store *store, const char *features,
+                     const struct feature_query_options *options,
+                     feature_query **query, struct feature_error *error);
+
+/**
+ * Counts the join keys a request has to set.
+ *
+ * @param query  {copied} the query
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API uint32_t
+feature_query_key_count(const feature_query *query);
+
+/**
+ * Counts the columns a request answers.
+ *
+ * @param query  {copied} the query
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API uint32_t
+feature_query_column_count(const feature_query *query);
+
+/**
+ * Counts the views, that is the lookups per row: one view in two roles counts
+ * twice.
+ *
+ * @param query  {copied} the query
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API uint32_t
+feature_query_view_count(const feature_query *query);
+
+/**
+ * Tells how many floats a row of the dense matrix has.
+ *
+ * @param query  {copied} the query
+ * @return 0 where the query was not made with FEATURE_QUERY_MATRIX
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API uint32_t
+feature_query_matrix_width(const feature_query *query);
+
+/**
+ * Describes one join key of a query.
+ *
+ * @param query       {copied} the query
+ * @param index       below feature_query_key_count()
+ * @param[out] field  {inout} its name is {borrowed query}
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  the index is too large
+ * @return FEATURE_INVALID    a missing argument
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_key(const feature_query *query, uint32_t index,
+                  struct feature_field *field, struct feature_error *error);
+
+/**
+ * Describes one column of a query.
+ *
+ * @param query       {copied} the query
+ * @param index       below feature_query_column_count()
+ * @param[out] field  {inout} its name is {borrowed query}
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  the index is too large
+ * @return FEATURE_INVALID    a missing argument
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_column(const feature_query *query, uint32_t index,
+                     struct feature_field *field, struct feature_error *error);
+
+/**
+ * Names one view of a query: its alias, or its own name.
+ *
+ * @param query       {copied} the query
+ * @param index       below feature_query_view_count()
+ * @param[out] field  {inout} its name is {borrowed query}
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  the index is too large
+ * @return FEATURE_INVALID    a missing argument
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_view(const feature_query *query, uint32_t index,
+                   struct feature_field *field, struct feature_error *error);
+
+/**
+ * Returns a number that stands for the keys and columns: their names, types
+ * and order. Store it beside a model; equal numbers mean the same inputs.
+ *
+ * @param query  {copied} the query
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API uint64_t
+feature_query_fingerprint(const feature_query *query);
+
+/**
+ * Frees a query. Free its requests first.
+ *
+ * @param query  {inout} {nullable} the query
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_query_free(feature_query *query);
+
+/**
+ * Makes a request: the keys of one read and the memory of its answer.
+ *
+ * Once a read of some size has been answered, reads up to that size allocate
+ * nothing.
+ *
+ * @param query         {borrowed request} has to outlive the request
+ * @param[out] request  {owned feature_request_free}
+ * @param[out] error    {inout} {nullable}
+ * @return FEATURE_INVALID    a missing argument, `closed`
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_request_create(const feature_query *query, feature_request **request,
+                       struct feature_error *error);
+
+/**
+ * Sets one join key of a request, for all its rows.
+ *
+ * A key column has one row, which stands for every row, or as many as the
+ * request; if any has none, the answer has no rows. Keys stay until they are
+ * set again or cleared. INT32 widens to INT64.
+ *
+ * @param request     {inout} the request
+ * @param key         below feature_query_key_count()
+ * @param type        ::feature_type of the values
+ * @param values      {copied} {nullable} the values; NULL when there are none
+ * @param offsets     {copied} {nullable} rows + 1, for STRING and BYTES
+ * @param validity    {copied} {nullable} bit i: key i is not null
+ * @param rows        number of keys
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID    a wrong type, offsets that decrease, text that is
+ *                            not UTF-8
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
+                        const void *values, const int32_t *offsets,
+                        const uint8_t *validity, uint32_t rows,
+                        struct feature_error *error);
+
+/**
+ * Asks for the answer as of a time, per row.
+ *
+ * Each row answers with the newest values whose event timestamp is at or
+ * before its time; ttl counts from there. Where that is not kept, the state is
+ * FEATURE_STATE_NO_HISTORY and the value null. History is not kept yet, so
+ * only current values can answer.
+ *
+ * @param request     {inout} the request
+ * @param timestamps  {copied} {nullable} the times
+ * @param rows        one for all rows, or one per row; 0 goes back to the
+ *                    newest values
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID    INT64_MIN, or a missing argument
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_set_as_of(feature_request *request, const int64_t *timestamps,
+                          uint32_t rows, struct feature_error *error);
+
+/**
+ * Reads all keys from one snapshot into columns.
+ *
+ * Without feature_request_set_as_of() the newest row answers, whatever its
+ * event timestamp. After a failure the request holds no answer.
+ *
+ * @param request     {inout} the request
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID   a key not set, unequal rows, `closed`, `forked`
+ * @return FEATURE_CONFLICT  `schema-changed`: a feature was dropped, or a value
+ *                           no longer fits its column
+ * @return FEATURE_CORRUPT   a stored row is damaged; names view and row
+ * @return FEATURE_FULL      a column of more than 2^31 - 1 bytes; the reader
+ *                           table
+ * @return FEATURE_IO, FEATURE_VERSION, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_read(feature_request *request, struct feature_error *error);
+
+/**
+ * Reads all keys from one snapshot into a dense row-major float32 matrix.
+ *
+ * Numbers and booleans are cast, vectors are flattened, a TIMESTAMP is its age
+ * in seconds, a null is NaN. States, timestamps, commit and clock are answered
+ * as by feature_request_read(); columns are not. On failure the matrix is
+ * untouched and the request holds no answer.
+ *
+ * @param request     {inout} of a query made with FEATURE_QUERY_MATRIX
+ * @param matrix      {inout} rows x stride floats
+ * @param stride      floats from row to row, at least
+ *                    feature_query_matrix_width()
+ * @param[out] error  {inout} {nullable}
+ * @return as feature_request_read()
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_read_matrix(feature_request *request, float *matrix,
+                            size_t stride, struct feature_error *error);
+
+/**
+ * Gives one column of the last feature_request_read().
+ *
+ * @param request      {copied} the request
+ * @param index        below feature_query_column_count()
+ * @param[out] column  {inout} buffers are {borrowed request}
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  the index is too large
+ * @return FEATURE_INVALID    nothing was read yet
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_column(const feature_request *request, uint32_t index,
+                       struct feature_column *column,
+                       struct feature_error *error);
+
+/**
+ * Gives all columns of the last feature_request_read() at once.
+ *
+ * @param request       {copied} the request
+ * @param[out] columns  {inout} buffers are {borrowed request}
+ * @param count         exactly feature_query_column_count()
+ * @param[out] error    {inout} {nullable}
+ * @return FEATURE_INVALID  another count, or nothing was read yet
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_columns(const feature_request *request,
+                        struct feature_column *columns, uint32_t count,
+                        struct feature_error *error);
+
+/**
+ * Counts the rows of the last read.
+ *
+ * @param request  {copied} the request
+ * @return 0 before the first read
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API uint32_t
+feature_request_row_count(const feature_request *request);
+
+/**
+ * Tells what each row of the last read met in one view.
+ *
+ * @param request  {copied} the request
+ * @param view     below feature_query_view_count()
+ * @return {borrowed request} {nullable} one ::feature_state per row; NULL
+ *         before the first read or for a wrong view
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API const uint8_t *
+feature_request_states(const feature_request *request, uint32_t view);
+
+/**
+ * Gives the event timestamp of each row of the last read in one view.
+ *
+ * @param request  {copied} the request
+ * @param view     below feature_query_view_count()
+ * @return {borrowed request} {nullable} one timestamp per row, INT64_MIN where
+ *         no row answered; NULL before the first read or for a wrong view
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API const int64_t *
+feature_request_timestamps(const feature_request *request, uint32_t view);
+
+/**
+ * Tells which commit the last read saw.
+ *
+ * @param request  {copied} the request
+ * @return its sequence; 0 before the first commit or read
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API uint64_t
+feature_request_commit(const feature_request *request);
+
+/**
+ * Tells which clock the last read used: with the commit, an answer can be
+ * reproduced.
+ *
+ * @param request  {copied} the request
+ * @return microseconds since 1970 UTC; 0 before the first read
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API int64_t
+feature_request_now(const feature_request *request);
+
+/**
+ * Copies the answer of the last feature_request_read() into one Arrow struct
+ * array with a child per column.
+ *
+ * The array owns its memory and outlives the request; whoever releases it may
+ * do so on any thread.
+ *
+ * @param request      {copied} the request
+ * @param flags        ::feature_export_flag bits
+ * @param[out] schema  {inout} released memory, which becomes an Arrow C schema
+ * @param[out] array   {inout} the same for an Arrow C array
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID    no columns were read, or an unknown flag
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_export_arrow(const feature_request *request, uint32_t flags,
+                             struct ArrowSchema *schema,
+                             struct ArrowArray *array,
+                             struct feature_error *error);
+
+/**
+ * Forgets keys, as-of times and the answer, and keeps the memory.
+ *
+ * @param request  {inout} {nullable} the request
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_request_clear(feature_request *request);
+
+/**
+ * Frees a request.
+ *
+ * @param request  {inout} {nullable} the request
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_request_free(feature_request *request);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

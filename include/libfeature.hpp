@@ -1948,6 +1948,8 @@ class request
      *  feature_request_set_as_of(). None goes back to the newest values. */
     result<void> try_set_as_of(span<const std::int64_t> timestamps) noexcept
     {
+        if (timestamps.size() > detail::rows_max)
+            return detail::invalid("more than 2^32 - 1 rows");
         return detail::call([&](auto *why) {
             return feature_request_set_as_of(
                 get(), timestamps.data(),

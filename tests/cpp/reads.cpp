@@ -68,6 +68,26 @@ TEST(a_matrix_is_checked_against_its_rows)
     EXPECT(request.rows() == 0 && !request.try_read_matrix({}));
 }
 
+TEST(one_key_for_all_rows_counts_as_all_of_them)
+{
+    fixture f("CREATE ENTITY e (a INT64, b STRING);"
+              "CREATE FEATURE VIEW v (n INT64 DEFAULT 1) FOR e;");
+    feature::query query =
+        f.store.query("v(n)", feature::query_options::matrix);
+    feature::request request = query.request();
+    std::vector<float> matrix(2);
+
+    request.set_key("a", {1, 2, 3}).set_key("b", {"x"});
+    EXPECT(request.rows() == 3);
+    EXPECT(is_refused(request.try_read_matrix(matrix), status::invalid,
+                      "argument"));
+    matrix.resize(3);
+    request.read_matrix(matrix);
+    EXPECT(matrix[2] == 1 && request.row_count() == 3);
+    request.set_key("b", std::vector<std::string>());
+    EXPECT(request.rows() == 0);
+}
+
 TEST(a_column_is_read_as_what_it_is)
 {
     fixture f;

@@ -7,6 +7,7 @@
  * Keeps to C++17.
  * Never reads the clock: time is what the options say.
  */
+#include <algorithm>
 #include <array>
 #include <deque>
 
@@ -217,6 +218,31 @@ TEST(vectors_and_lists)
     for (float each : *vec[0])
         sum += each;
     EXPECT(sum == 6);
+}
+
+TEST(lists_follow_one_another)
+{
+    fixture f;
+    feature::batch batch = f.store.batch("l", operation::patch, "k, n, names");
+    std::vector<std::vector<std::int64_t>> numbers{{1}, {2, 3}, {}, {4, 5, 6}};
+    std::vector<texts> names{{}, {"a"}, {"bb", "c"}, {"", "d"}};
+
+    batch.set("k", {1, 2, 3, 4})
+        .set_list("n", numbers)
+        .set_list("names", names);
+    EXPECT(f.store.write(batch).applied == 4);
+    feature::query query = f.store.query("l(n, names)");
+    feature::request request = query.request();
+    request.set_key(0, {1, 2, 3, 4}).read();
+    auto n = request.column<feature::span<const std::int64_t>>("n");
+    auto strings = request.column<feature::string_list>("names");
+
+    for (std::size_t i = 0; i < 4; i++) {
+        EXPECT(std::equal(numbers[i].begin(), numbers[i].end(),
+                          n.value(i).begin(), n.value(i).end()));
+        EXPECT(std::equal(names[i].begin(), names[i].end(),
+                          strings.value(i).begin(), strings.value(i).end()));
+    }
 }
 
 TEST(packed_texts_go_as_they_are)

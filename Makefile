@@ -224,8 +224,9 @@ $(B)/installed/feature: $(tool_objects) $(so)
 $(examples): $(B)/examples/%: $(B)/examples/%.o $(so)
 	$(call link_so,$$ORIGIN/..,-lm)
 $(B)/examples/score $(B)/examples/latency: $(call parts_of,examples/common)
-# An example in C++ is a folder of its own.
-cpp_examples := $(patsubst %.cpp,$(B)/%,$(sort $(wildcard examples/*/*.cpp)))
+# An example in C++ is a folder of its own; the rest needs no C++ compiler.
+cpp_examples := $(if $(shell command -v $(CXX)),$(patsubst %.cpp,$(B)/%,$(sort \
+                    $(wildcard examples/*/*.cpp))))
 examples: $(cpp_examples)
 $(cpp_examples): $(B)/%: $(B)/%.o $(so)
 	$(call link_cxx,$$ORIGIN/../..)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cold starts: from opening to the first answer, and the thousand after it.
+ * Cold starts: from opening to the first answer, and the thousand after it; what
+ * opening many views costs.
  *
  * Owns the dropping of page caches.
  * Keeps both sides alike: files closed, dropped, opened, asked.
@@ -119,6 +120,42 @@ run_contest(struct cold *all, unsigned count)
     contest_run(&contest);
 }
 
+/* Milliseconds that opening takes by itself. */
+static double
+run_open(void *context)
+{
+    const char *path = context;
+    feature_store *store;
+    uint64_t begun;
+    double value;
+
+    store_chill(path);
+    begun = bench_clock();
+    store = store_open(path, 0);
+    value = (double)(bench_clock() - begun) / 1e6;
+    feature_store_close(store);
+    return value;
+}
+
+static void
+time_opening(void)
+{
+    struct dataset data = base_data("hundred", 500);
+    struct contest contest = {.name = "opening a store of 100 views",
+                              .unit = "ms",
+                              .place = report_place(settings.disk),
+                              .rounds = 5,
+                              .limit = 1000};
+    char path[PATH_SIZE];
+
+    data.views = 100;
+    store_path(path, settings.disk, data.name, "");
+    store_build(&data, path);
+    contest_add(&contest, "libfeature, cold disk", run_open, path);
+    contest_run(&contest);
+    store_remove(path);
+}
+
 void
 part_cold(struct bed *base)
 {
@@ -138,6 +175,7 @@ part_cold(struct bed *base)
     report_fact("share of the file still in the page cache after the drop",
                 resident_share(base->store_path), "");
     run_contest(all, 5);
+    time_opening();
     for (unsigned i = 0; i < 5; i++) {
         workload_free(&all[i].one);
         workload_free(&all[i].many);

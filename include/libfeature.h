@@ -1103,7 +1103,8 @@ feature_query_free(feature_query *query);
  * Makes a request: the keys of one read and the memory of its answer.
  *
  * Once a read of some size has been answered, reads up to that size allocate
- * nothing.
+ * nothing, save for the indexes of a view that many keys are looked up in: two
+ * at most from one commit to the next.
  *
  * @param query         {borrowed request} has to outlive the request
  * @param[out] request  {owned feature_request_free}

@@ -73,6 +73,8 @@ lf_row_find_times(struct lf_row *row, const struct lf_layout *layout)
 {
     uint32_t at = layout->data_offset;
 
+    if (!(row->flags & LF_ROW_CELL_TIMES))
+        return;
     if (layout->variable_count)
         at += lf_load_u32(row->bytes + layout->data_offset - 4);
     take_times(row, at);

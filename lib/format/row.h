@@ -100,8 +100,7 @@ lf_row_open(struct lf_row *row, const uint8_t *bytes, size_t size)
  * times. Afterwards the accessors are safe. */
 bool lf_row_check(struct lf_row *row, const struct lf_layout *layout);
 
-/* Finds the cell times of a row that lf_row_check accepted before and that has
- * some (LF_ROW_CELL_TIMES). */
+/* Finds the cell times of a row that lf_row_check accepted before. */
 void lf_row_find_times(struct lf_row *row, const struct lf_layout *layout);
 
 static inline bool

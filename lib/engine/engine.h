@@ -76,7 +76,7 @@ feature_status lf_environment_info(struct lf_environment *environment,
 
 /*
  * Read transactions. Pooled: begin renews one. No reader outlives the API call
- * that began it. Values are borrowed until lf_reader_end.
+ * that began it, unless it is parked. Values are borrowed until lf_reader_end.
  */
 feature_status lf_reader_begin(struct lf_environment *environment,
                                struct lf_reader **reader,
@@ -93,6 +93,22 @@ feature_status lf_reader_get(struct lf_reader *reader, const char *tree,
                              const uint8_t **value, size_t *size,
                              struct feature_error *error);
 
+/*
+ * A parked reader keeps its snapshot between two API calls, and nothing else: a
+ * change of the map goes on without it, and pointers into the map are void.
+ * Resumed, it is as before, maybe on another thread; a failure leaves it
+ * parked. lf_reader_drop ends a parked one, lf_reader_forget frees the memory
+ * of one that a forked child inherited.
+ */
+void lf_reader_park(struct lf_reader *reader);
+feature_status lf_reader_resume(struct lf_reader *reader,
+                                struct feature_error *error);
+void lf_reader_drop(struct lf_reader *reader);
+void lf_reader_forget(struct lf_reader *reader);
+
+/* Counts forks: another number means another process. */
+uint32_t lf_process_generation(void);
+
 /* Calls visit for each (key, value) of a tree in key order, until it fails. */
 typedef feature_status (*lf_visit)(void *context, const uint8_t *key,
                                    size_t key_size, const uint8_t *value,
@@ -100,6 +116,14 @@ typedef feature_status (*lf_visit)(void *context, const uint8_t *key,
 feature_status lf_reader_scan(struct lf_reader *reader, const char *tree,
                               lf_visit visit, void *context,
                               struct feature_error *error);
+
+/* The same, from the first key on that is not below the given one, or until
+ * visit answers LF_ENOUGH, which is no failure. */
+#define LF_ENOUGH ((feature_status)-2)
+feature_status lf_reader_scan_from(struct lf_reader *reader, const char *tree,
+                                   const void *from, size_t from_size,
+                                   lf_visit visit, void *context,
+                                   struct feature_error *error);
 
 /* The batched look-up: one job a key, all jobs of one call together, in any
  * number of trees. */

@@ -234,9 +234,20 @@ feature_status
 lf_reader_scan(struct lf_reader *reader, const char *tree, lf_visit visit,
                void *context, struct feature_error *error)
 {
+    return lf_reader_scan_from(reader, tree, "", 0, visit, context, error);
+}
+
+feature_status
+lf_reader_scan_from(struct lf_reader *reader, const char *tree,
+                    const void *from, size_t from_size, lf_visit visit,
+                    void *context, struct feature_error *error)
+{
     struct lf_root root;
+    feature_status status;
 
     LF_TRY(lf_environment_check(reader->environment, error));
     LF_TRY(find_plain_tree(reader, tree, &root, error));
-    return lf_tree_walk(&reader->pages, &root, visit, context, error);
+    status = lf_tree_walk_from(&reader->pages, &root, from, from_size, visit,
+                               context, error);
+    return status == LF_ENOUGH ? FEATURE_OK : status;
 }

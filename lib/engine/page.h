@@ -98,4 +98,10 @@ feature_status lf_tree_walk(struct lf_pages *pages, const struct lf_root *root,
                             lf_visit visit, void *context,
                             struct feature_error *error);
 
+/* The same, from the first key on that is not below the given one. */
+feature_status lf_tree_walk_from(struct lf_pages *pages,
+                                 const struct lf_root *root, const void *from,
+                                 size_t from_size, lf_visit visit,
+                                 void *context, struct feature_error *error);
+
 #endif

@@ -11,14 +11,17 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/gate.h"
 #include "engine/map.h"
 #include "engine/witness.h"
 
-#define TRIES 1000 /* to copy the roots between two commits */
+#define TRIES      1000 /* to copy the roots between two commits */
+#define LONGEST_MS 5000 /* wait for a commit that is being synced */
 
 static struct lf_reader *
 take_idle(struct lf_environment *environment, uint32_t slot)
@@ -125,26 +128,53 @@ is_root(const struct lf_root *root)
            (root->depth || root->page == UINT64_MAX);
 }
 
+enum copied {
+    TORN,  /* or of another transaction */
+    WHOLE, /* beyond doubt */
+    LATEST /* whole if the transaction is the newest one still */
+};
+
 /*
  * Transaction N wrote its roots to meta page N mod 2, and N + 2 overwrites
  * them. It can begin to only after N + 1 has written the other page: as long as
  * that one is older than N after the copy, the copy is whole. Acquiring loads
  * keep this order.
+ *
+ * Where the other page is of N + 1, that commit may be syncing it for as long
+ * as a disk takes. N + 2 waits until others are told of N + 1: whoever is told
+ * that N is the newest, after the copy, has a whole one.
  */
-static bool
+static enum copied
 copy_roots(struct lf_reader *reader, const uint8_t *base)
 {
     uint32_t size = reader->environment->page_size;
     uint64_t number = reader->transaction;
     const uint8_t *own = base + (number & 1) * size;
     const uint8_t *other = base + (~number & 1) * size;
-    uint64_t found = load(own, LF_META_TRANSACTION);
+    uint64_t found = load(own, LF_META_TRANSACTION), next;
 
     copy_root(own + LF_META_MAIN, &reader->main);
     copy_root(own + LF_META_FREE, &reader->free);
     reader->pages.last = load(own, LF_META_LAST_PAGE);
     reader->pages.base = base;
-    return found == number && load(other, LF_META_TRANSACTION) <= number;
+    next = load(other, LF_META_TRANSACTION);
+    if (found != number || next > number + 1)
+        return TORN;
+    return next <= number ? WHOLE : LATEST;
+}
+
+/* Asks by a transaction of its own; without a slot for one, no. */
+static bool
+is_newest(const struct lf_environment *environment, uint64_t number)
+{
+    MDB_txn *txn;
+    bool newest;
+
+    if (mdb_txn_begin(environment->lmdb, NULL, MDB_RDONLY, &txn))
+        return false;
+    newest = mdb_txn_id(txn) == number;
+    mdb_txn_abort(txn);
+    return newest;
 }
 
 bool
@@ -152,10 +182,14 @@ lf_reader_view(const struct lf_reader *reader, uint64_t transaction,
                struct lf_reader *view)
 {
     const struct lf_environment *environment = reader->environment;
+    enum copied copied;
 
     *view = *reader;
     view->transaction = transaction;
-    return copy_roots(view, reader->pages.base) && is_root(&view->main) &&
+    copied = copy_roots(view, reader->pages.base);
+    return copied != TORN &&
+           (copied == WHOLE || is_newest(environment, transaction)) &&
+           is_root(&view->main) &&
            view->pages.last < environment->map_size / environment->page_size;
 }
 
@@ -194,32 +228,57 @@ give_up(const struct lf_reader *reader, const uint8_t *base,
                    "no snapshot stayed for long enough to be read");
 }
 
+/* Begins again; same: on the snapshot it was on before. */
 static feature_status
-find_roots(struct lf_reader *reader, struct feature_error *error)
+renew(struct lf_reader *reader, bool *same, int *code,
+      struct feature_error *error)
+{
+    mdb_txn_reset(reader->txn);
+    *code = mdb_txn_renew(reader->txn);
+    if (*code)
+        return lf_engine_fail(error, -1, *code, "mdb_txn_renew");
+    *same = mdb_txn_id(reader->txn) == reader->transaction;
+    return FEATURE_OK;
+}
+
+static feature_status
+find_base(struct lf_reader *reader, const uint8_t **base,
+          struct feature_error *error)
 {
     struct lf_environment *environment = reader->environment;
+
+    *base = atomic_load(&environment->base);
+    if (*base || is_empty(reader))
+        return FEATURE_OK;
+    LF_TRY(lf_map_locate(environment, reader->txn, error));
+    *base = atomic_load(&environment->base);
+    return FEATURE_OK;
+}
+
+static feature_status
+find_roots(struct lf_reader *reader, int *code, struct feature_error *error)
+{
     const uint8_t *base;
-    int tries, code;
+    int tries;
 
     for (tries = 1;; tries++) {
+        enum copied copied;
+        bool same = false;
+
         reader->transaction = mdb_txn_id(reader->txn);
-        base = atomic_load(&environment->base);
-        if (!base) {
-            if (is_empty(reader))
-                return FEATURE_OK;
-            LF_TRY(lf_map_locate(environment, reader->txn, error));
-            base = atomic_load(&environment->base);
-        }
-        if (copy_roots(reader, base))
+        LF_TRY(find_base(reader, &base, error));
+        if (!base)
+            return FEATURE_OK;
+        copied = copy_roots(reader, base);
+        if (copied == WHOLE)
             break;
         if (tries == TRIES)
             return give_up(reader, base, error);
         if (tries > 10)
             sched_yield();
-        mdb_txn_reset(reader->txn);
-        code = mdb_txn_renew(reader->txn);
-        if (code)
-            return lf_engine_fail(error, -1, code, "mdb_txn_renew");
+        LF_TRY(renew(reader, &same, code, error));
+        if (same && copied == LATEST)
+            break;
     }
     if (is_root(&reader->main) && is_root(&reader->free))
         return FEATURE_OK;
@@ -228,24 +287,25 @@ find_roots(struct lf_reader *reader, struct feature_error *error)
 }
 
 /* Both transactions of the reader on one snapshot, before anything of it was
- * used. */
+ * used. The second one sees a commit as soon as its meta page is written, the
+ * first one once that is synced: between the two is a wait for the disk. */
 static feature_status
 join(struct lf_reader *reader, int *code, struct feature_error *error)
 {
+    const struct timespec pause = {.tv_nsec = 50000};
+    int64_t deadline = lf_clock_steady_ms() + LONGEST_MS;
     int tries;
 
-    for (tries = 0; tries < TRIES; tries++) {
+    for (tries = 0; tries < TRIES || lf_clock_steady_ms() < deadline; tries++) {
         feature_status status = lf_witness_join(reader, error);
+        bool same;
 
         if (status != LF_AGAIN)
             return status;
         if (tries > 10)
-            sched_yield();
-        mdb_txn_reset(reader->txn);
-        *code = mdb_txn_renew(reader->txn);
-        if (*code)
-            return lf_engine_fail(error, -1, *code, "mdb_txn_renew");
-        LF_TRY(find_roots(reader, error));
+            nanosleep(&pause, NULL);
+        LF_TRY(renew(reader, &same, code, error));
+        LF_TRY(find_roots(reader, code, error));
     }
     return lf_fail(error, FEATURE_IO, "internal",
                    "no snapshot stayed for long enough to be read");
@@ -265,7 +325,7 @@ try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
     reader->pages.page_size = environment->page_size;
     reader->pages.limit =
         atomic_load_explicit(&environment->file_pages, memory_order_relaxed);
-    status = find_roots(reader, error);
+    status = find_roots(reader, code, error);
     if (!status && atomic_load_explicit(&environment->fallback.joins,
                                         memory_order_relaxed))
         status = join(reader, code, error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One tree of a snapshot: find a key, visit all.
+ * One tree of a snapshot: find a key, visit all from a key on.
  *
  * Owns the way from a root down to its leaves.
  * Keeps LMDB's order: bytes as by memcmp, then the shorter key first.
@@ -114,18 +114,44 @@ show(struct lf_pages *pages, const struct lf_node *node, lf_visit visit,
     return visit(context, node->key, node->key_size, value, node->size, error);
 }
 
-feature_status
-lf_tree_walk(struct lf_pages *pages, const struct lf_root *root, lf_visit visit,
-             void *context, struct feature_error *error)
+/* Goes down to the first node whose key is not below the given one. */
+static feature_status
+seek(struct lf_pages *pages, const struct lf_root *root, struct frame *frames,
+     const void *key, size_t key_size, struct feature_error *error)
 {
-    struct frame frames[LF_DEPTH_MAX + 1];
-    uint32_t level = 1;
-    uint64_t visited = 1;
+    uint64_t number = root->page;
+    struct lf_node node;
+    uint32_t level, index;
+    bool found;
+
+    for (level = 1;; level++) {
+        bool is_leaf = level == root->depth;
+        struct frame *frame = &frames[level];
+
+        LF_TRY(push(pages, root, frame, level, number, error));
+        LF_TRY(search(pages, frame->page, !is_leaf, key, key_size, &index,
+                      &found, &node, error));
+        if (is_leaf) {
+            frame->next = index;
+            return FEATURE_OK;
+        }
+        index -= !found;
+        LF_TRY(lf_page_node(pages, frame->page, index, &node, error));
+        frame->next = index + 1;
+        number = node.child;
+    }
+}
+
+/* Visits what is left of the frames, from the leaf up. */
+static feature_status
+visit_rest(struct lf_pages *pages, const struct lf_root *root,
+           struct frame *frames, lf_visit visit, void *context,
+           struct feature_error *error)
+{
+    uint32_t level = root->depth;
+    uint64_t visited = level;
     struct lf_node node;
 
-    if (!root->depth)
-        return FEATURE_OK;
-    LF_TRY(push(pages, root, &frames[1], 1, root->page, error));
     while (level) {
         struct frame *frame = &frames[level];
 
@@ -147,4 +173,24 @@ lf_tree_walk(struct lf_pages *pages, const struct lf_root *root, lf_visit visit,
         }
     }
     return FEATURE_OK;
+}
+
+feature_status
+lf_tree_walk(struct lf_pages *pages, const struct lf_root *root, lf_visit visit,
+             void *context, struct feature_error *error)
+{
+    return lf_tree_walk_from(pages, root, "", 0, visit, context, error);
+}
+
+feature_status
+lf_tree_walk_from(struct lf_pages *pages, const struct lf_root *root,
+                  const void *from, size_t from_size, lf_visit visit,
+                  void *context, struct feature_error *error)
+{
+    struct frame frames[LF_DEPTH_MAX + 1];
+
+    if (!root->depth)
+        return FEATURE_OK;
+    LF_TRY(seek(pages, root, frames, from, from_size, error));
+    return visit_rest(pages, root, frames, visit, context, error);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/commit.h"
+#include "store/hold.h"
 
 static feature_status
 read_record(struct lf_commit *commit, struct feature_error *error)
@@ -61,6 +62,7 @@ lf_commit_begin(struct lf_commit *commit, feature_store *store,
     if (store->read_only)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
+    lf_holds_sweep(store); /* their pages can be used again from here on */
     LF_TRY(lf_writer_begin(store->environment,
                            wait_ms ? wait_ms : store->write_wait_ms,
                            &commit->writer, error));

@@ -45,10 +45,9 @@ count_rows(const feature_request *request, uint32_t *rows,
     return FEATURE_OK;
 }
 
-/* Takes the snapshot's commit and catalog, where they are news. */
-static feature_status
-follow_snapshot(feature_request *request, struct lf_reader *reader,
-                struct feature_error *error)
+feature_status
+lf_request_follow(feature_request *request, struct lf_reader *reader,
+                  struct feature_error *error)
 {
     uint64_t transaction = lf_reader_transaction(reader);
     struct lf_catalog *catalog = NULL;
@@ -280,7 +279,7 @@ read_snapshot(feature_request *request, struct lf_reader *reader,
     uint32_t views = request->query->selection->view_count;
     size_t count;
 
-    LF_TRY(follow_snapshot(request, reader, error));
+    LF_TRY(lf_request_follow(request, reader, error));
     LF_TRY(lf_answer_begin(request, sink, error));
     if (!request->rows)
         return FEATURE_OK;

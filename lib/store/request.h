@@ -53,6 +53,11 @@ struct lf_sink {
     size_t stride; /* in floats */
 };
 
+/* Takes the snapshot's commit and catalog, where they are news. */
+feature_status lf_request_follow(feature_request *request,
+                                 struct lf_reader *reader,
+                                 struct feature_error *error);
+
 /* Makes room for an answer of request->rows rows. */
 feature_status lf_answer_begin(feature_request *request,
                                const struct lf_sink *sink,

@@ -269,6 +269,9 @@ add_store(struct lf_text *text, const feature_store *store,
                "Reader slots taken, by all processes.", info->readers);
     add_number(text, "reader_slots", "gauge", "", "Reader slots there are.",
                info->max_readers);
+    add_number(text, "scan_snapshots", "gauge", "",
+               "Snapshots that scans of this handle hold.",
+               atomic_load(&store->hold_count));
     add_number(text, "durable", "gauge", "",
                "1 where the file system survives a reboot.", info->is_durable);
 }

@@ -8,7 +8,7 @@
  * harmless after that.
  * Never touches the environment in a forked child.
  */
-#include "store/store.h"
+#include "store/hold.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -172,6 +172,7 @@ make_store(const struct feature_options *options)
     atomic_init(&store->references, 1);
     pthread_mutex_init(&store->lock, NULL);
     pthread_mutex_init(&store->write_lock, NULL);
+    pthread_mutex_init(&store->hold_lock, NULL);
     apply_options(store, options);
     return store;
 }
@@ -231,6 +232,8 @@ feature_store_close(feature_store *store)
     while (store->environment && !store->is_inherited &&
            atomic_load(&store->users))
         sched_yield();
+    if (store->environment && !store->is_inherited)
+        lf_holds_close(store);
     lf_environment_close(store->environment);
     store->environment = NULL;
     lf_store_release(store);
@@ -256,6 +259,7 @@ lf_store_release(feature_store *store)
     lf_catalog_release(store->catalog);
     pthread_mutex_destroy(&store->lock);
     pthread_mutex_destroy(&store->write_lock);
+    pthread_mutex_destroy(&store->hold_lock);
     /* It would wait for threads that the child does not have. */
     if (!store->is_inherited)
         pthread_cond_destroy(&store->written);

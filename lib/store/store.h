@@ -11,6 +11,7 @@
 #include "format/meta.h"
 #include "model/catalog.h"
 
+struct lf_hold;
 struct lf_write;
 
 struct feature_store {
@@ -29,8 +30,11 @@ struct feature_store {
     uint64_t limit;             /* max_size the environment was told */
     pthread_mutex_t write_lock; /* of the three below */
     pthread_cond_t written;
-    struct lf_write *queue; /* write calls that wait for a leader */
-    bool is_writing;        /* a leader is at work */
+    struct lf_write *queue;    /* write calls that wait for a leader */
+    bool is_writing;           /* a leader is at work */
+    pthread_mutex_t hold_lock; /* of the list below */
+    struct lf_hold *holds;     /* snapshots that scans hold (hold.c) */
+    atomic_uint hold_count;
     atomic_uint_fast64_t reads;
     atomic_uint_fast64_t read_rows;
 };

@@ -152,7 +152,7 @@ is_control(const uint8_t *at, size_t step)
 }
 
 const char *
-lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes, size_t size)
+lf_quote_into(char *buffer, size_t room, const void *bytes, size_t size)
 {
     static const char hex[] = "0123456789abcdef";
     const uint8_t *from = bytes;
@@ -161,7 +161,7 @@ lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes, size_t size)
     while (at < size) {
         size_t step = lf_utf8_step(from + at, size - at);
 
-        if (used + 4 + 4 > LF_QUOTE_SIZE) {
+        if (used + 4 + 4 > room) {
             memcpy(buffer + used, "...", 3);
             used += 3;
             break;
@@ -180,4 +180,10 @@ lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes, size_t size)
     }
     buffer[used] = '\0';
     return buffer;
+}
+
+const char *
+lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes, size_t size)
+{
+    return lf_quote_into(buffer, LF_QUOTE_SIZE, bytes, size);
 }

@@ -50,4 +50,8 @@ void lf_error_place(struct feature_error *error, uint32_t batch, int64_t row,
 const char *lf_quote(char buffer[LF_QUOTE_SIZE], const void *bytes,
                      size_t size);
 
+/* The same into room bytes, of which there are at least 8. */
+const char *lf_quote_into(char *buffer, size_t room, const void *bytes,
+                          size_t size);
+
 #endif

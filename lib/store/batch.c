@@ -64,6 +64,14 @@ fail_unknown(const struct builder *builder, const char *name, uint32_t position,
     return FEATURE_NOT_FOUND;
 }
 
+/* What a batch is made for: columns by name, or in a text, or all. */
+struct wanted {
+    const char *view;
+    const char *text;
+    const struct lf_column_list *list;
+    int32_t operation;
+};
+
 /* Fills one column from its name. */
 static feature_status
 resolve_column(const struct builder *builder, const char *name,
@@ -148,19 +156,31 @@ add_all_columns(struct builder *builder, struct feature_error *error)
 }
 
 static feature_status
-add_listed_columns(struct builder *builder, const char *text,
+add_listed_columns(struct builder *builder, const struct lf_column_list *list,
                    struct feature_error *error)
 {
-    struct lf_arena arena = {0};
-    const char **names;
-    uint32_t *positions, count;
-    feature_status status =
-        lf_name_list(&arena, text, &names, &positions, &count, error);
+    LF_TRY(make_columns(builder, list->count, error));
+    for (uint32_t i = 0; i < list->count; i++)
+        LF_TRY(add_column(builder, list->names[i], list->positions[i], error));
+    return FEATURE_OK;
+}
 
-    if (!status)
-        status = make_columns(builder, count, error);
-    for (uint32_t i = 0; !status && i < count; i++)
-        status = add_column(builder, names[i], positions[i], error);
+static feature_status
+add_written_columns(struct builder *builder, const char *text,
+                    struct feature_error *error)
+{
+    struct lf_arena arena = {0};
+    struct lf_column_list list;
+    const char **names;
+    uint32_t *positions;
+    feature_status status =
+        lf_name_list(&arena, text, &names, &positions, &list.count, error);
+
+    if (!status) {
+        list.names = names;
+        list.positions = positions;
+        status = add_listed_columns(builder, &list, error);
+    }
     lf_arena_free(&arena);
     return status;
 }
@@ -236,22 +256,24 @@ find_view(const struct lf_catalog *catalog, const char *name,
 
 static feature_status
 build(feature_batch *batch, const struct lf_catalog *catalog,
-      const char *view_name, const char *columns, struct feature_error *error)
+      const struct wanted *wanted, struct feature_error *error)
 {
     struct builder builder = {.batch = batch};
 
-    LF_TRY(find_view(catalog, view_name, &builder.view, error));
+    LF_TRY(find_view(catalog, wanted->view, &builder.view, error));
     builder.entity = lf_catalog_entity_by_id(catalog, builder.view->entity);
     if (!builder.entity)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
-                       "feature view %s has no entity", view_name);
+                       "feature view %s has no entity", wanted->view);
     batch->view = builder.view->id;
     batch->view_name =
-        lf_arena_copy(&batch->arena, view_name, strlen(view_name));
+        lf_arena_copy(&batch->arena, wanted->view, strlen(wanted->view));
     if (!batch->view_name)
         return lf_fail_memory(error);
-    if (columns)
-        LF_TRY(add_listed_columns(&builder, columns, error));
+    if (wanted->list)
+        LF_TRY(add_listed_columns(&builder, wanted->list, error));
+    else if (wanted->text)
+        LF_TRY(add_written_columns(&builder, wanted->text, error));
     else
         LF_TRY(add_all_columns(&builder, error));
     return check_columns(&builder, error);
@@ -269,31 +291,27 @@ check_operation(int32_t operation, struct feature_error *error)
     return FEATURE_OK;
 }
 
-feature_status
-feature_batch_create(feature_store *store, const char *view,
-                     const char *columns, int32_t operation,
-                     feature_batch **batch, struct feature_error *error)
+static feature_status
+create(feature_store *store, const struct wanted *wanted, feature_batch **batch,
+       struct feature_error *error)
 {
     struct lf_catalog *catalog = NULL;
     feature_batch *made = NULL;
     feature_status status;
 
-    if (!store || !view || !batch)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "store, view and batch are needed");
-    LF_TRY(check_operation(operation, error));
+    LF_TRY(check_operation(wanted->operation, error));
     LF_TRY(lf_store_enter(store, error));
     made = lf_alloc(sizeof *made);
     if (!made) {
         status = lf_fail_memory(error);
         goto out;
     }
-    made->operation = operation;
+    made->operation = wanted->operation;
     status = lf_store_hold(store, &made->store, error);
     if (!status)
         status = lf_store_catalog(store, &catalog, error);
     if (!status)
-        status = build(made, catalog, view, columns, error);
+        status = build(made, catalog, wanted, error);
     if (status)
         goto out;
     *batch = made;
@@ -303,6 +321,31 @@ out:
     lf_store_leave(store);
     feature_batch_free(made);
     return status;
+}
+
+feature_status
+lf_batch_create(feature_store *store, const char *view,
+                const struct lf_column_list *columns, int32_t operation,
+                feature_batch **batch, struct feature_error *error)
+{
+    struct wanted wanted = {
+        .view = view, .list = columns, .operation = operation};
+
+    return create(store, &wanted, batch, error);
+}
+
+feature_status
+feature_batch_create(feature_store *store, const char *view,
+                     const char *columns, int32_t operation,
+                     feature_batch **batch, struct feature_error *error)
+{
+    struct wanted wanted = {
+        .view = view, .text = columns, .operation = operation};
+
+    if (!store || !view || !batch)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "store, view and batch are needed");
+    return create(store, &wanted, batch, error);
 }
 
 static feature_status
@@ -393,6 +436,7 @@ feature_batch_clear(feature_batch *batch)
         return;
     for (uint32_t i = 0; i < batch->column_count; i++)
         lf_input_clear(&batch->columns[i].input);
+    batch->refused.size = 0;
     batch->is_written = false;
 }
 
@@ -404,6 +448,7 @@ feature_batch_free(feature_batch *batch)
     for (uint32_t i = 0; i < batch->column_count; i++)
         lf_input_free(&batch->columns[i].input);
     lf_buffer_free(&batch->outcomes);
+    lf_buffer_free(&batch->refused);
     lf_arena_free(&batch->arena);
     lf_store_release(batch->store);
     lf_free(batch);

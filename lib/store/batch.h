@@ -29,7 +29,23 @@ struct feature_batch {
     uint32_t timestamp; /* its column, or UINT32_MAX */
     bool is_written;    /* outcomes tell of the last write */
     struct lf_buffer outcomes;
+    struct lf_buffer refused; /* bit per row: it came with what no column can
+                                 hold; may be shorter */
 };
+
+/* Columns by name. */
+struct lf_column_list {
+    uint32_t count;
+    const char *const *names;
+    const uint32_t *positions; /* bytes in a text, from 1; 0: in none */
+};
+
+/* feature_batch_create() for columns that were found elsewhere than in a text
+ * of names. */
+feature_status lf_batch_create(feature_store *store, const char *view,
+                               const struct lf_column_list *columns,
+                               int32_t operation, feature_batch **batch,
+                               struct feature_error *error);
 
 /* Rows of the batch; INVALID where a column is missing or of another length. */
 feature_status lf_batch_rows(const feature_batch *batch, uint32_t *rows,

@@ -118,6 +118,9 @@ feature_status
 lf_batch_check_row(const feature_batch *batch, uint32_t row,
                    struct feature_error *error)
 {
+    if (row / 8 < batch->refused.size && lf_bit_get(batch->refused.data, row))
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "row %u holds what no column can", row);
     for (uint32_t i = 0; i < batch->column_count; i++)
         if (needs_check(&batch->columns[i]))
             LF_TRY(check_cell(batch, row, i, error));

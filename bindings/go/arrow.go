@@ -42,6 +42,12 @@ func (s *Store) WriteArrow(view string, operation Operation, stream unsafe.Point
 	}
 	c := (*C.struct_ArrowArrayStream)(stream)
 	commit := newCommit()
+	isMoved := false
+	defer func() {
+		if !isMoved { // without a store this does nothing but release it
+			C.feature_store_write_arrow(nil, nil, 0, c, nil, nil, nil)
+		}
+	}()
 	name, err := text("view", view)
 	if err != nil {
 		return Commit{}, err
@@ -61,6 +67,7 @@ func (s *Store) WriteArrow(view string, operation Operation, stream unsafe.Point
 		o.flags = C.uint32_t(WriteSkipInvalid)
 	}
 	err = s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+		isMoved = true
 		return C.feature_store_write_arrow(h, name, C.int32_t(operation), c, &o, &commit, e)
 	})
 	return goCommit(&commit), err

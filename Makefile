@@ -114,7 +114,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent \
+        check-mdb-get fuzz-descent check-go \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -236,6 +236,7 @@ $(B)/paths: FORCE
 
 deps: ## install the Debian packages that are missing
 	@scripts/deps.sh
+	@scripts/deps-go.sh
 
 # What deps installs, the build below must find: hence the second make.
 demo: ## load real flight records, read and score them
@@ -282,6 +283,7 @@ lint: all ## check layers, sizes, format, symbols; run the analyser
 
 test: ## run everything: tests, sanitizers, headers, installation, lint
 	@scripts/deps.sh
+	@scripts/deps-go.sh
 	@MAKE='$(MAKE) -k --no-print-directory $(jobs)' B='$(B)' scripts/test.sh
 
 ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -309,6 +311,24 @@ check-install: all
 	for test in tests/install/*.sh; do \
 	    scripts/run-test.sh $${test%.sh} sh $$test; done
 	@scripts/run-summary.sh $(B)/install
+
+# --- targets: the Go bindings -------------------------------------------------
+
+# The prefix is named after what is in it: Go's build cache looks at the paths of
+# headers and archives, not into them.
+go_prefix = $(abspath $(B))/go/$$(cat $(B)/libfeature.a include/libfeature.h | \
+                sha256sum | cut -c 1-12)
+
+check-go: all ## test the Go bindings, offline
+	@rm -rf $(B)/go && mkdir -p $(B)/go/results
+	@export B='$(B)' RESULTS=$(B)/go/results TEST_TIMEOUT=400 \
+	    PREFIX="$(go_prefix)" GO="$$(scripts/go.sh)"; \
+	[ -n "$$GO" ] || { echo 'check-go: no Go of 1.24; run make deps' >&2; exit 1; }; \
+	$(MAKE) -s --no-print-directory install DESTDIR= PREFIX="$$PREFIX" \
+	    libdir="$$PREFIX/lib" && \
+	for test in form module arrow serve link; do \
+	    scripts/run-test.sh tests/go/$$test sh tests/go/$$test.sh; done
+	@scripts/run-summary.sh $(B)/go/results
 
 # --- targets: the speed bench ------------------------------------------------
 

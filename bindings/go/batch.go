@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"unsafe"
 )
 
 // Batch is rows to write into one view, column by column: see [Set] and
@@ -18,8 +17,7 @@ type Batch struct {
 	guard
 	handle  *C.feature_batch
 	store   *Store // keeps the store from being closed as forgotten
-	columns []Field
-	index   map[string]int
+	columns fields
 	rows    int
 	pack    packer
 	cleanup runtime.Cleanup
@@ -50,62 +48,29 @@ func (s *Store) Batch(view string, operation Operation, columns ...string) (*Bat
 	}
 	b.cleanup = runtime.AddCleanup(b, func(h *C.feature_batch) { C.feature_batch_free(h) }, b.handle)
 	b.open("batch")
-	b.columns, b.index = fields(func(i C.uint32_t, f *C.struct_feature_field) C.feature_status {
+	b.columns = askFields(func(i C.uint32_t, f *C.struct_feature_field) C.feature_status {
 		return C.feature_batch_column(b.handle, i, f, nil)
 	})
 	return b, nil
 }
 
 // Columns describes the columns of the batch, in their order.
-func (b *Batch) Columns() []Field { return slices.Clone(b.columns) }
+func (b *Batch) Columns() []Field { return slices.Clone(b.columns.all) }
 
 // Rows returns how many rows the column that was set last had.
 func (b *Batch) Rows() int { return b.rows }
 
-// set hands a packed column to the library.
-func (b *Batch) set(column int, p *packed) error {
-	var e C.struct_feature_error
-	var status C.feature_status
-	if p.isList {
-		status = C.feature_batch_set_list(b.handle, C.uint32_t(column), p.kind, p.values,
-			unsafe.SliceData(p.offsets), unsafe.SliceData(p.ends), unsafe.SliceData(p.validity), p.rows, &e)
-	} else {
-		status = C.feature_batch_set(b.handle, C.uint32_t(column), p.kind, p.values,
-			unsafe.SliceData(p.offsets), unsafe.SliceData(p.validity), p.rows, &e)
+// hold is enter for a write, in which a batch may be missing or stand twice.
+func (b *Batch) hold(index int) error {
+	e := &Error{Status: StatusInvalid, Reason: "argument", Message: "the batch is nil", Batch: index, Row: -1}
+	if b != nil {
+		err := b.enter()
+		if err == nil || err == ErrClosed {
+			return err
+		}
+		e.Reason, e.Message = "concurrent", "the batch is in use by another goroutine, or given twice"
 	}
-	if status == C.FEATURE_OK {
-		b.rows = int(p.rows)
-	}
-	return check(status, &e)
-}
-
-// Outcomes tells what became of each row in the last write that succeeded; nil
-// before a write, and after the batch was set again, cleared or closed.
-func (b *Batch) Outcomes() []Outcome {
-	if b.enter() != nil {
-		return nil
-	}
-	defer b.leave()
-	outcomes := (*Outcome)(C.feature_batch_outcomes(b.handle))
-	if outcomes == nil {
-		return nil
-	}
-	return slices.Clone(unsafe.Slice(outcomes, b.rows))
-}
-
-// Problem tells why a row was rejected in the last write, as an *Error; nil where
-// it was not.
-func (b *Batch) Problem(row int) error {
-	n, err := uint32Of("row", int64(row))
-	if err != nil {
-		return err
-	}
-	if err := b.enter(); err != nil {
-		return err
-	}
-	defer b.leave()
-	var e C.struct_feature_error
-	return check(C.feature_batch_problem(b.handle, n, &e), &e)
+	return e
 }
 
 // Clear empties the batch and keeps its memory for the next rows.
@@ -120,9 +85,8 @@ func (b *Batch) Clear() error {
 
 // Close frees the batch. It always returns nil and may be repeated.
 func (b *Batch) Close() error {
-	b.close(func() {
+	return b.close(func() {
 		b.cleanup.Stop()
 		C.feature_batch_free(b.handle)
 	})
-	return nil
 }

@@ -36,7 +36,7 @@ func (r *Request) Column(name string) (Column, error) {
 		return Column{}, err
 	}
 	defer r.leave()
-	i, ok := r.query.columnIndex[name]
+	i, ok := r.query.columns.index[name]
 	if !ok {
 		return Column{}, noSuch("query", "column", name)
 	}
@@ -44,13 +44,13 @@ func (r *Request) Column(name string) (Column, error) {
 	if err != nil {
 		return Column{}, err
 	}
-	return newColumn(r.query.columns[i], c), nil
+	return newColumn(r.query.columns.all[i], c), nil
 }
 
 // column gives a column as the library does. All of them cost one call, as much
 // as a single one.
 func (r *Request) column(i int) (*C.struct_feature_column, error) {
-	count := len(r.query.columns)
+	count := len(r.query.columns.all)
 	if !r.fetched {
 		if err := check(C.feature_request_columns(r.c, r.columns, C.uint32_t(count), r.error), r.error); err != nil {
 			return nil, err
@@ -160,18 +160,18 @@ func Values[T Fixed](r *Request, column string) ([]T, error) {
 		return nil, err
 	}
 	defer r.leave()
-	i, ok := r.query.columnIndex[column]
+	i, ok := r.query.columns.index[column]
 	if !ok {
 		return nil, noSuch("query", "column", column)
 	}
-	if field := &r.query.columns[i]; !fits[T](field.Type) {
+	if field := &r.query.columns.all[i]; !fits[T](field.Type) {
 		return nil, wrongType[T](field)
 	}
 	library, err := r.column(i)
 	if err != nil {
 		return nil, err
 	}
-	c := newColumn(r.query.columns[i], library)
+	c := newColumn(r.query.columns.all[i], library)
 	return unsafe.Slice((*T)(c.values), c.elements()), nil
 }
 

@@ -25,30 +25,27 @@ func (g *guard) open(what string) {
 // enter never waits: two goroutines in one request would spoil each other's
 // answers even where they took turns.
 func (g *guard) enter() error {
-	if !g.isOpen.Load() {
-		return ErrClosed
-	}
-	if !g.mutex.TryLock() {
-		if !g.isOpen.Load() {
-			return ErrClosed
+	if g.isOpen.Load() && g.mutex.TryLock() {
+		if g.isOpen.Load() {
+			return nil
 		}
+		g.mutex.Unlock()
+	}
+	if g.isOpen.Load() {
 		return invalid("concurrent", "the %s is in use by another goroutine", g.what)
 	}
-	if !g.isOpen.Load() {
-		g.mutex.Unlock()
-		return ErrClosed
-	}
-	return nil
+	return ErrClosed
 }
 
 func (g *guard) leave() { g.mutex.Unlock() }
 
 // close waits for the call under way, and frees once.
-func (g *guard) close(free func()) {
+func (g *guard) close(free func()) error {
 	wasOpen := g.isOpen.Swap(false)
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	if wasOpen {
 		free()
 	}
+	return nil
 }

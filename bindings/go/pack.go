@@ -12,69 +12,6 @@ import (
 	"unsafe"
 )
 
-// Value is what a key or a column of a batch can be set from, and what an answer
-// can be copied to. Strings and byte slices serve both STRING and BYTES; a
-// TIMESTAMP is a time or int64 microseconds since 1970 UTC.
-type Value interface {
-	~bool | ~int32 | ~int64 | ~float32 | ~float64 | ~string | ~[]byte | time.Time
-}
-
-// SetKey sets one join key of a request, for all its rows: one value for every
-// row, or one per row. valid tells which keys are not null; nil: none is null.
-// Keys stay until they are set again or the request is cleared.
-func SetKey[T Value](r *Request, key string, values []T, valid []bool) error {
-	if err := r.enter(); err != nil {
-		return err
-	}
-	defer r.leave()
-	i, ok := r.query.keyIndex[key]
-	if !ok {
-		return noSuch("query", "key", key)
-	}
-	p, err := pack(&r.pack, &r.query.keys[i], values, valid)
-	if err != nil {
-		return err
-	}
-	return r.setKey(i, &p)
-}
-
-// Set sets one column of a batch. valid tells which rows are not null; nil: none
-// is null. A vector T[n] takes rows x n values. Whether the values can be stored
-// is checked by Store.Write.
-func Set[T Value](b *Batch, column string, values []T, valid []bool) error {
-	if err := b.enter(); err != nil {
-		return err
-	}
-	defer b.leave()
-	i, ok := b.index[column]
-	if !ok {
-		return noSuch("batch", "column", column)
-	}
-	p, err := pack(&b.pack, &b.columns[i], values, valid)
-	if err != nil {
-		return err
-	}
-	return b.set(i, &p)
-}
-
-// SetList sets one list column of a batch: numbers or strings. valid tells which
-// lists are not null; a nil list that is valid is an empty one.
-func SetList[T Value](b *Batch, column string, lists [][]T, valid []bool) error {
-	if err := b.enter(); err != nil {
-		return err
-	}
-	defer b.leave()
-	i, ok := b.index[column]
-	if !ok {
-		return noSuch("batch", "column", column)
-	}
-	p, err := packLists(&b.pack, &b.columns[i], lists, valid)
-	if err != nil {
-		return err
-	}
-	return b.set(i, &p)
-}
-
 // packed is a column in the library's layout, which is Arrow's.
 type packed struct {
 	kind     C.int32_t
@@ -217,17 +154,4 @@ func packBits[B C.uint8_t | byte](bits []B, values []bool) []B {
 		}
 	}
 	return bits
-}
-
-// microseconds in a report: zero stands for none.
-func goTime(microseconds int64) time.Time {
-	if microseconds == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(microseconds).UTC()
-}
-
-// milliseconds rounds up, so that a short wait is not the default one.
-func milliseconds(what string, d time.Duration) (C.uint32_t, error) {
-	return uint32Of(what+" in milliseconds", int64((d+time.Millisecond-1)/time.Millisecond))
 }

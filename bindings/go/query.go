@@ -8,76 +8,21 @@ import "C"
 import (
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 )
-
-// Field describes a key, a column or a view of a query, or a column of a batch.
-type Field struct {
-	Name    string
-	Type    Type // 0 for a view
-	Width   int  // n for T[n], else 1; 0 for a view
-	Role    Role
-	View    int  // index of the column's view in the query
-	List    bool // a list T[]
-	NotNull bool // declared NOT NULL, or a join key
-}
-
-// typeName is the type as the definition language writes it.
-func (f *Field) typeName() string {
-	switch {
-	case f.List:
-		return f.Type.String() + "[]"
-	case f.Width > 1:
-		return f.Type.String() + "[" + strconv.Itoa(f.Width) + "]"
-	}
-	return f.Type.String()
-}
-
-// fields asks for one field after the other, until there are no more.
-func fields(ask func(C.uint32_t, *C.struct_feature_field) C.feature_status) ([]Field, map[string]int) {
-	var all []Field
-	var f C.struct_feature_field
-	index := map[string]int{}
-	for i := 0; ask(C.uint32_t(i), &f) == C.FEATURE_OK; i++ {
-		all = append(all, Field{
-			Name:    C.GoString(f.name),
-			Type:    Type(f._type),
-			Width:   int(f.width),
-			Role:    Role(f.role),
-			View:    int(f.view),
-			List:    FieldFlag(f.flags)&FieldList != 0,
-			NotNull: FieldFlag(f.flags)&FieldNotNull != 0,
-		})
-		index[all[i].Name] = i
-	}
-	return all, index
-}
-
-// QueryOptions says how to prepare a read.
-type QueryOptions struct {
-	Fill   Fill // what is served for a cell without a current value
-	Matrix bool // for Request.ReadMatrix
-}
 
 // Query is a prepared read: names resolved to keys and columns. It never changes
 // and is for any number of goroutines at once.
 type Query struct {
-	handle      *queryHandle
-	store       *Store // keeps the store from being closed as forgotten
-	keys        []Field
-	columns     []Field
-	views       []Field
-	keyIndex    map[string]int
-	columnIndex map[string]int
-	viewIndex   map[string]int
-	width       int
-	fingerprint uint64
-	cleanup     runtime.Cleanup
-	mutex       sync.Mutex // of the one below
-	closed      bool
+	handle               *queryHandle
+	store                *Store // keeps the store from being closed as forgotten
+	keys, columns, views fields
+	width                int
+	fingerprint          uint64
+	cleanup              runtime.Cleanup
+	mutex                sync.Mutex // of the one below
+	closed               bool
 }
 
 // queryHandle is freed with the last of the query and its requests, which the
@@ -98,19 +43,11 @@ func (h *queryHandle) release() {
 // and feature services, separated by commas. Columns are named by feature, or
 // alias__feature where there is an alias.
 func (s *Store) Query(features string, options *QueryOptions) (*Query, error) {
-	if options == nil {
-		options = &QueryOptions{}
-	}
-	o := C.struct_feature_query_options{fill: C.int32_t(options.Fill)}
-	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
-	if options.Matrix {
-		o.flags = C.FEATURE_QUERY_MATRIX
-	}
 	source, err := text("features", features)
 	if err != nil {
 		return nil, err
 	}
-	h := &queryHandle{}
+	o, h := options.c(), &queryHandle{}
 	err = s.call(func(store *C.feature_store, e *C.struct_feature_error) C.feature_status {
 		return C.feature_query_create(store, source, &o, &h.c, e)
 	})
@@ -120,13 +57,13 @@ func (s *Store) Query(features string, options *QueryOptions) (*Query, error) {
 	h.users.Store(1)
 	q := &Query{handle: h, store: s}
 	q.cleanup = runtime.AddCleanup(q, (*queryHandle).release, h)
-	q.keys, q.keyIndex = fields(func(i C.uint32_t, f *C.struct_feature_field) C.feature_status {
+	q.keys = askFields(func(i C.uint32_t, f *C.struct_feature_field) C.feature_status {
 		return C.feature_query_key(h.c, i, f, nil)
 	})
-	q.columns, q.columnIndex = fields(func(i C.uint32_t, f *C.struct_feature_field) C.feature_status {
+	q.columns = askFields(func(i C.uint32_t, f *C.struct_feature_field) C.feature_status {
 		return C.feature_query_column(h.c, i, f, nil)
 	})
-	q.views, q.viewIndex = fields(func(i C.uint32_t, f *C.struct_feature_field) C.feature_status {
+	q.views = askFields(func(i C.uint32_t, f *C.struct_feature_field) C.feature_status {
 		return C.feature_query_view(h.c, i, f, nil)
 	})
 	q.width = int(C.feature_query_matrix_width(h.c))
@@ -135,13 +72,13 @@ func (s *Store) Query(features string, options *QueryOptions) (*Query, error) {
 }
 
 // Keys describes the join keys that a request has to set.
-func (q *Query) Keys() []Field { return slices.Clone(q.keys) }
+func (q *Query) Keys() []Field { return slices.Clone(q.keys.all) }
 
 // Columns describes the columns that a request answers.
-func (q *Query) Columns() []Field { return slices.Clone(q.columns) }
+func (q *Query) Columns() []Field { return slices.Clone(q.columns.all) }
 
 // Views names the views, by alias where there is one.
-func (q *Query) Views() []Field { return slices.Clone(q.views) }
+func (q *Query) Views() []Field { return slices.Clone(q.views.all) }
 
 // MatrixWidth tells how many floats a row of the matrix has; 0 where the query
 // was not made for one.

@@ -10,58 +10,11 @@ import (
 	"unsafe"
 )
 
-// c is the options as the library takes them.
-func (o *Options) c() (C.struct_feature_options, error) {
-	wait, err := milliseconds("WriteWait", o.WriteWait)
-	if err != nil {
-		return C.struct_feature_options{}, err
-	}
-	readers, err := uint32Of("MaxReaders", int64(o.MaxReaders))
-	if err != nil {
-		return C.struct_feature_options{}, err
-	}
-	c := C.struct_feature_options{
-		sync:          C.int32_t(o.Sync),
-		mode:          C.uint32_t(o.Mode),
-		map_size:      C.uint64_t(o.MapSize),
-		max_readers:   readers,
-		write_wait_ms: wait,
-		max_row_size:  C.uint64_t(o.MaxRowSize),
-	}
-	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
-	if !o.FixedNow.IsZero() {
-		c.fixed_now = C.int64_t(o.FixedNow.UnixMicro())
-	}
-	for flag, isSet := range map[OpenFlag]bool{
-		OpenCreate:      o.Create,
-		OpenReadOnly:    o.ReadOnly,
-		OpenAllowRemote: o.AllowRemote,
-		OpenWarm:        o.Warm,
-	} {
-		if isSet {
-			c.flags |= C.uint32_t(flag)
-		}
-	}
-	return c, nil
-}
+// What the library and a store say about themselves.
 
-func newCommit() C.struct_feature_commit {
-	var c C.struct_feature_commit
-	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
-	return c
-}
-
-func goCommit(c *C.struct_feature_commit) Commit {
-	return Commit{
-		Sequence:  uint64(c.sequence),
-		Time:      goTime(int64(c.time)),
-		Applied:   uint64(c.applied),
-		Late:      uint64(c.late),
-		Duplicate: uint64(c.duplicate),
-		Future:    uint64(c.future),
-		Rejected:  uint64(c.rejected),
-	}
-}
+// Version returns the version of the C library: major x 10000 + minor x 100 +
+// patch.
+func Version() int { return int(C.feature_version()) }
 
 // Stats is the state of a store in numbers.
 type Stats struct {
@@ -89,16 +42,67 @@ type Stats struct {
 	FallbackReads  uint64    // look-ups that the fast path could not serve alone
 }
 
+// textCall is a call that answers a text of the library's.
+type textCall func(*C.feature_store, **C.char, *C.struct_feature_error) C.feature_status
+
+// text makes the call, and copies its answer.
+func (s *Store) text(f textCall) (string, error) {
+	var out *C.char
+	err := s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status { return f(h, &out, e) })
+	defer C.feature_free(unsafe.Pointer(out))
+	return C.GoString(out), err
+}
+
+// Plan lists what Apply would do, one line a change, and does nothing. A line
+// that begins with "kept" names something that the text leaves out.
+func (s *Store) Plan(definitions string) (string, error) {
+	source, err := text("definitions", definitions)
+	if err != nil {
+		return "", err
+	}
+	return s.text(func(h *C.feature_store, out **C.char, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_plan(h, source, out, e)
+	})
+}
+
+// Describe prints definitions in canonical form: of one entity, view or service,
+// or of all for the empty name.
+func (s *Store) Describe(name string) (string, error) {
+	source, err := text("name", name)
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		source = nil
+	}
+	return s.text(func(h *C.feature_store, out **C.char, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_describe(h, source, out, e)
+	})
+}
+
+// Metrics reports the state of the store, and of each view, as OpenMetrics text.
+func (s *Store) Metrics() (string, error) {
+	return s.text(func(h *C.feature_store, out **C.char, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_metrics(h, out, e)
+	})
+}
+
 // Stats reports the state of the store in numbers.
 func (s *Store) Stats() (Stats, error) {
+	stats := newStats()
+	err := s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_stats(h, &stats, e)
+	})
+	return goStats(&stats), err
+}
+
+func newStats() C.struct_feature_stats {
 	var c C.struct_feature_stats
 	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
-	err := s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
-		return C.feature_store_stats(h, &c, e)
-	})
-	if err != nil {
-		return Stats{}, err
-	}
+	return c
+}
+
+func goStats(c *C.struct_feature_stats) Stats {
 	return Stats{
 		Durable:        StatsFlag(c.flags)&StatsDurable != 0,
 		MapFallback:    StatsFlag(c.flags)&StatsMapFallback != 0,
@@ -122,5 +126,5 @@ func (s *Store) Stats() (Stats, error) {
 		Reads:          uint64(c.reads),
 		ReadRows:       uint64(c.read_rows),
 		FallbackReads:  uint64(c.fallback_reads),
-	}, nil
+	}
 }

@@ -8,7 +8,7 @@ import "C"
 
 import (
 	"runtime"
-	"time"
+	"slices"
 	"unsafe"
 )
 
@@ -47,17 +47,17 @@ func (q *Query) Request() (*Request, error) {
 	if err := q.hold(); err != nil {
 		return nil, err
 	}
-	r := &Request{query: q, rows: make([]int, len(q.keys))}
+	r := &Request{query: q, rows: make([]int, len(q.keys.all))}
 	r.requestHandle = requestHandle{
 		query:   q.handle,
 		error:   (*C.struct_feature_error)(C.calloc(1, C.sizeof_struct_feature_error)),
-		columns: (*C.struct_feature_column)(C.calloc(C.size_t(len(q.columns)), C.sizeof_struct_feature_column)),
+		columns: (*C.struct_feature_column)(C.calloc(C.size_t(len(q.columns.all)), C.sizeof_struct_feature_column)),
 	}
-	if r.error == nil || r.columns == nil {
-		r.free()
-		return nil, &Error{Status: StatusNoMemory, Reason: "memory", Message: "no memory for a request", Row: -1}
+	err := error(&Error{Status: StatusNoMemory, Reason: "memory", Message: "no memory for a request", Row: -1})
+	if r.error != nil && r.columns != nil {
+		err = check(C.feature_request_create(q.handle.c, &r.c, r.error), r.error)
 	}
-	if err := check(C.feature_request_create(q.handle.c, &r.c, r.error), r.error); err != nil {
+	if err != nil {
 		r.free()
 		return nil, err
 	}
@@ -74,61 +74,25 @@ func (r *Request) unset() {
 	for i := range r.rows {
 		r.rows[i] = -1
 	}
-	r.asOf, r.fetched = -1, false
+	r.asOf, r.fetched = 0, false
 }
 
-// setKey hands a packed key to the library.
-func (r *Request) setKey(key int, p *packed) error {
-	status := C.feature_request_set_key(r.c, C.uint32_t(key), p.kind, p.values,
-		unsafe.SliceData(p.offsets), unsafe.SliceData(p.validity), p.rows, r.error)
-	if status != C.FEATURE_OK {
-		return check(status, r.error)
-	}
-	r.rows[key] = int(p.rows)
-	return nil
-}
-
-// SetAsOf asks for the answer as of a time, in microseconds since 1970 UTC: one
-// for all rows, or one per row. The times stay until they are set again, or taken
-// back by SetNewest.
-func (r *Request) SetAsOf(times []int64) error {
-	if len(times) == 0 {
-		return invalid("argument", "there are no times; SetNewest goes back to the newest values")
-	}
-	return r.setAsOf(times)
-}
-
-// SetNewest goes back to the newest values, whatever their event timestamp.
-func (r *Request) SetNewest() error { return r.setAsOf(nil) }
-
-func (r *Request) setAsOf(times []int64) error {
-	rows, err := uint32Of("times", int64(len(times)))
-	if err != nil {
-		return err
-	}
+// call runs f with the request, which no other goroutine is in meanwhile.
+func (r *Request) call(f func() C.feature_status) error {
 	if err := r.enter(); err != nil {
 		return err
 	}
 	defer r.leave()
-	status := C.feature_request_set_as_of(r.c, (*C.int64_t)(unsafe.SliceData(times)), rows, r.error)
-	if status != C.FEATURE_OK {
-		return check(status, r.error)
-	}
-	if r.asOf = len(times); times == nil {
-		r.asOf = -1
-	}
-	return nil
+	return check(f(), r.error)
 }
 
 // Read reads all keys from one snapshot into columns: see [Values], [Copy] and
 // [Request.Column]. After a failure the request holds no answer.
 func (r *Request) Read() error {
-	if err := r.enter(); err != nil {
-		return err
-	}
-	defer r.leave()
-	r.fetched = false
-	return check(C.feature_request_read(r.c, r.error), r.error)
+	return r.call(func() C.feature_status {
+		r.fetched = false
+		return C.feature_request_read(r.c, r.error)
+	})
 }
 
 // ReadMatrix reads all keys from one snapshot into a dense row-major matrix,
@@ -157,100 +121,26 @@ func (r *Request) ReadMatrix(matrix []float32, stride int) error {
 // rowsToRead is what the library will make of the keys that are set: at least as
 // many as it writes.
 func (r *Request) rowsToRead() int {
-	most := max(r.asOf, 0)
-	for _, rows := range r.rows {
-		if rows == 0 || r.asOf == 0 {
-			return 0
-		}
-		most = max(most, rows)
-	}
-	return most
-}
-
-// Rows counts the rows of the last read; 0 before it.
-func (r *Request) Rows() int {
-	if r.enter() != nil {
+	if slices.Contains(r.rows, 0) {
 		return 0
 	}
-	defer r.leave()
-	return int(C.feature_request_row_count(r.c))
-}
-
-// view runs f with the index of a view and the rows of the last read.
-func (r *Request) view(name string, f func(view C.uint32_t, rows int) bool) error {
-	if err := r.enter(); err != nil {
-		return err
-	}
-	defer r.leave()
-	i, ok := r.query.viewIndex[name]
-	if !ok {
-		return noSuch("query", "view", name)
-	}
-	if !f(C.uint32_t(i), int(C.feature_request_row_count(r.c))) {
-		return invalid("argument", "the request holds no answer: call Read or ReadMatrix first")
-	}
-	return nil
-}
-
-// States tells what each row of the last read met in one view, by its alias or
-// name. Borrowed: see the package's rule on memory.
-func (r *Request) States(view string) (states []State, err error) {
-	err = r.view(view, func(view C.uint32_t, rows int) bool {
-		first := (*State)(C.feature_request_states(r.c, view))
-		states = unsafe.Slice(first, rows)
-		return first != nil
-	})
-	return states, err
-}
-
-// Timestamps gives the event timestamp of each row of the last read in one view,
-// in microseconds since 1970 UTC; math.MinInt64 where no row answered. Borrowed:
-// see the package's rule on memory.
-func (r *Request) Timestamps(view string) (times []int64, err error) {
-	err = r.view(view, func(view C.uint32_t, rows int) bool {
-		first := (*int64)(C.feature_request_timestamps(r.c, view))
-		times = unsafe.Slice(first, rows)
-		return first != nil
-	})
-	return times, err
-}
-
-// Commit tells which commit the last read saw; 0 before the first.
-func (r *Request) Commit() uint64 {
-	if r.enter() != nil {
-		return 0
-	}
-	defer r.leave()
-	return uint64(C.feature_request_commit(r.c))
-}
-
-// Now tells which clock the last read used: with the commit, an answer can be
-// reproduced. The zero time before the first read.
-func (r *Request) Now() time.Time {
-	if r.enter() != nil {
-		return time.Time{}
-	}
-	defer r.leave()
-	return goTime(int64(C.feature_request_now(r.c)))
+	return max(r.asOf, slices.Max(r.rows))
 }
 
 // Clear forgets keys, as-of times and the answer, and keeps the memory.
 func (r *Request) Clear() error {
-	if err := r.enter(); err != nil {
-		return err
-	}
-	defer r.leave()
-	C.feature_request_clear(r.c)
-	r.unset()
-	return nil
+	return r.call(func() C.feature_status {
+		C.feature_request_clear(r.c)
+		r.unset()
+		return C.FEATURE_OK
+	})
 }
 
 // Close frees the request and what was borrowed from it. It always returns nil
 // and may be repeated.
 func (r *Request) Close() error {
-	r.close(func() {
+	return r.close(func() {
 		r.cleanup.Stop()
 		r.free()
 	})
-	return nil
 }

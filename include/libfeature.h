@@ -426,8 +426,8 @@ struct feature_arrow_options {
     uint32_t flags;       /**< ::feature_write_flag bits */
     const char *columns;  /**< {copied} {nullable} which columns of the stream
                                are written, see feature_store_write_arrow() */
-    uint64_t commit_rows; /**< rows of one commit, at least; 0: the whole
-                               stream is one commit */
+    uint64_t commit_rows; /**< rows of one commit, fewer in the last; 0: the
+                               whole stream is one commit */
     const struct feature_source *sources; /**< {copied} {nullable} reserved: not
                                                supported yet */
     uint32_t source_count;                /**< sources, 0 for now */
@@ -687,15 +687,19 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * Columns are found by name: every join key, `event_timestamp` or not (then
  * every row takes the time of its commit), and features. Without
  * options->columns every column of the stream has to be one of the view; with
- * it, only those it names are written, in the form `column` or `column =
- * name_in_the_stream`, separated by commas. Values are converted where every
- * one of them fits the feature exactly, timestamps of any unit to microseconds
- * UTC; one that does not fit is an invalid row.
+ * it, only those it names are written, in the form `column`, `column =
+ * name_in_the_stream` or `column = 'any name'`, separated by commas.
  *
- * The whole stream is read before the write transaction begins, or, with
- * options->commit_rows, each commit's part of it: a producer may read this very
- * store. A failure then leaves the commits before it, which @p commit reports
- * even so.
+ * A number becomes the feature's where its value stays the same; a float64 is
+ * rounded to FLOAT32, unless it would become infinite. Dates and timestamps
+ * become microseconds UTC; nanoseconds are cut, towards the past. A value that
+ * does not fit makes its row invalid, as a null in a list does, a list of
+ * another length than its vector, or a row that is null itself.
+ *
+ * The whole stream is read, and kept in memory, before the write transaction
+ * begins, or, with options->commit_rows, each commit's part of it, wherever
+ * record batches end: a producer may read this very store. A failure then leaves
+ * the commits before it, which @p commit reports even so.
  *
  * @param store        {inout} the store
  * @param view         {copied} a feature view
@@ -705,14 +709,17 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] commit  {inout} {nullable} the last commit, with the counts of
  *                     all; on failure what was kept, sequence 0: nothing
- * @param[out] error   {nullable} batch and row of the stream, and its message
- *                     where it failed
+ * @param[out] error   {nullable} index of the record batch in the stream, row
+ *                     in it, the producer's message where it failed; column:
+ *                     byte in options->columns, or index of an invalid row's
+ *                     column among those written
  * @return FEATURE_INVALID      a type that cannot become the feature's, an
- *                              invalid row, a stream that breaks Arrow's rules
+ *                              invalid row; `arrow`: a stream that breaks
+ *                              Arrow's rules
  * @return FEATURE_NOT_FOUND    no such view or column
  * @return FEATURE_CONFLICT     `schema-changed`
  * @return FEATURE_BUSY         `writer-gate`: not in time
- * @return FEATURE_UNSUPPORTED  an Arrow type that is not taken, and sources
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: one that is not taken; sources
  * @return FEATURE_IO           `stream`: the producer failed; or the system
  * @return FEATURE_FULL, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
  * @since 0.1

@@ -9,6 +9,7 @@ set -eu
 # command or pkg-config module, and the package that brings it
 needs='gcc build-essential
 g++ g++
+clang++ clang
 make build-essential
 pkg-config pkg-config
 protoc-c protobuf-c-compiler

@@ -12,6 +12,9 @@
 
 #include "base/bytes.h"
 
+#define TWO_63 9223372036854775808.0
+#define TWO_64 18446744073709551616.0
+
 /* fits judges in, and makes out. */
 #define CONVERT(name, in_type, out_type, fits)                         \
     static size_t name(const uint8_t *from, size_t count, uint8_t *to) \
@@ -31,19 +34,19 @@
 static bool
 same_signed(double out, int64_t in)
 {
-    return out >= -0x1p63 && out < 0x1p63 && (int64_t)out == in;
+    return out >= -TWO_63 && out < TWO_63 && (int64_t)out == in;
 }
 
 static bool
 same_unsigned(double out, uint64_t in)
 {
-    return out >= 0 && out < 0x1p64 && (uint64_t)out == in;
+    return out >= 0 && out < TWO_64 && (uint64_t)out == in;
 }
 
 static bool
 is_whole(double in, int64_t *out)
 {
-    if (!(in >= -0x1p63 && in < 0x1p63))
+    if (!(in >= -TWO_63 && in < TWO_63))
         return false;
     *out = (int64_t)in;
     return (double)*out == in;
@@ -153,7 +156,7 @@ lf_number_conversion(enum lf_number from, int32_t code)
 bool
 lf_to_microseconds(int64_t value, int64_t unit, int64_t *out)
 {
-    if (unit > 0)
+    if (unit >= 0)
         return !__builtin_mul_overflow(value, unit, out);
     *out = value / -unit - (value % -unit < 0);
     return true;

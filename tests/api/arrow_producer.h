@@ -200,7 +200,8 @@ make_schema(struct producer *producer, const struct column *column,
 struct made_array {
     struct producer *producer;
     const struct column *column;
-    void *buffers[PIECES_MAX];
+    void *owned[PIECES_MAX];
+    const void *buffers[PIECES_MAX];
 };
 
 static inline void
@@ -215,12 +216,13 @@ release_array(struct ArrowArray *array)
             made->producer->live--;
         free(array->children[i]);
     }
-    if (array->dictionary) {
+    if (array->dictionary && array->dictionary->release)
         array->dictionary->release(array->dictionary);
-        free(array->dictionary);
-    }
+    else if (array->dictionary)
+        made->producer->live--;
+    free(array->dictionary);
     for (int i = 0; i < PIECES_MAX; i++)
-        free(made->buffers[i]);
+        free(made->owned[i]);
     free(array->children);
     made->producer->live--;
     free(made);
@@ -255,12 +257,12 @@ make_array(struct producer *producer, const struct column *column,
         .offset = column->offset,
         .n_buffers = buffers_of(column) + column->more_buffers,
         .n_children = children + column->more_children,
-        .buffers = (const void **)made->buffers,
+        .buffers = made->buffers,
         .release = release_array,
         .private_data = made};
     producer->live++;
     for (int i = 0; i < PIECES_MAX; i++)
-        made->buffers[i] = copy_piece(&column->pieces[i]);
+        made->buffers[i] = made->owned[i] = copy_piece(&column->pieces[i]);
     array->children = claim(sizeof(*array->children) * (size_t)children);
     for (int64_t i = 0; i < children; i++) {
         array->children[i] = claim(sizeof **array->children);

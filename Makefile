@@ -361,15 +361,14 @@ check-install: all
 
 # --- targets: the Go bindings -------------------------------------------------
 
-# The prefix is named after what is in it: Go's build cache looks at the paths of
-# headers and archives, not into them.
-go_prefix = $(abspath $(B))/go/$$(cat $(B)/libfeature.a include/libfeature.h | \
-                sha256sum | cut -c 1-12)
+# Go's build cache remembers what pkg-config answered and does not ask again: so
+# the prefix stays where it is, and another build directory has another cache.
+go_cache = $(if $(filter-out build,$(B)),GOCACHE=$(abspath $(B))/go-cache)
 
 check-go: all ## test the Go bindings, offline
 	@rm -rf $(B)/go && mkdir -p $(B)/go/results
-	@export B='$(B)' RESULTS=$(B)/go/results TEST_TIMEOUT=400 \
-	    PREFIX="$(go_prefix)" GO="$$(scripts/go.sh)"; \
+	@export B='$(B)' RESULTS=$(B)/go/results TEST_TIMEOUT=400 $(go_cache) \
+	    PREFIX=$(abspath $(B))/go/prefix GO="$$(scripts/go.sh)"; \
 	[ -n "$$GO" ] || { echo 'check-go: no Go of 1.24; run make deps' >&2; exit 1; }; \
 	$(MAKE) -s --no-print-directory install DESTDIR= PREFIX="$$PREFIX" \
 	    libdir="$$PREFIX/lib" && \

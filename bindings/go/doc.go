@@ -39,5 +39,5 @@
 //
 // The C library is found with pkg-config, as libfeature. With the build tag
 // feature_static it is linked into the program, as libfeature-static. Cgo is
-// needed: without it the build stops at libfeature_needs_CGO_ENABLED_1.
+// needed: without it the build stops, at libfeature_needs_CGO_ENABLED_1.
 package feature

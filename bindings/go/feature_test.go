@@ -219,6 +219,9 @@ func TestSeveralViewsAreOneCommit(t *testing.T) {
 	check(t, feature.SetKey(r, "bank", [][]byte{{255, 0}}, nil))
 	check(t, r.Read())
 	equal(t, must(feature.Values[int64](r, "spent"))(t), []int64{200, 0})
+	check(t, r.SetKeyTexts("card_id", feature.Texts{Bytes: []byte("--c-2c-1"), Offsets: []int32{2, 5, 8}}, nil))
+	check(t, r.Read())
+	equal(t, must(feature.Values[int64](r, "spent"))(t), []int64{0, 200})
 }
 
 func TestOutcomesTellRowsApart(t *testing.T) {

@@ -200,6 +200,15 @@ func TestWrongReadsAreNamed(t *testing.T) {
 	defer card.Close()
 	invalid(feature.SetKey(card, "card_id", []string{"\xff"}, nil))
 	check(t, feature.SetKey(card, "card_id", []string{"a\x00b"}, nil)) // a key may hold a NUL
+	for _, texts := range []feature.Texts{
+		{}, {[]byte("ab"), []int32{}}, {[]byte("ab"), []int32{0, 3}}, {[]byte("ab"), []int32{0, 2, 1}}, {[]byte("ab"), []int32{-1, 2}},
+		{[]byte("ab"), []int32{0, 9, 2}}, {[]byte("ab"), []int32{1 << 30, 2}}, {nil, []int32{1}}, {[]byte("\xff"), []int32{0, 1}},
+	} {
+		invalid(card.SetKeyTexts("card_id", texts, nil))
+	}
+	invalid(card.SetKeyTexts("card_id", feature.Texts{[]byte("ab"), []int32{0, 1, 2}}, []bool{true}))
+	refused(t, card.SetKeyTexts("nobody", feature.Texts{nil, []int32{0}}, nil), feature.StatusNotFound, "name")
+	refused(t, r.SetKeyTexts("driver_id", feature.Texts{nil, []int32{0}}, nil), feature.StatusInvalid, "argument")
 }
 
 func TestEverythingAnswersClosedAfterClose(t *testing.T) {

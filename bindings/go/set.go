@@ -38,6 +38,40 @@ func SetKey[T Value](r *Request, key string, values []T, valid []bool) error {
 	return r.setKey(i, &p)
 }
 
+// Texts are texts or bytes as Arrow has them: text i is Bytes[Offsets[i]:Offsets[i+1]],
+// so that there is one offset more than there are texts.
+type Texts struct {
+	Bytes   []byte
+	Offsets []int32
+}
+
+// SetKeyTexts is SetKey for texts that lie one behind the other already: nothing
+// is laid out anew.
+func (r *Request) SetKeyTexts(key string, texts Texts, valid []bool) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	defer r.leave()
+	i, ok := r.query.keys.index[key]
+	if !ok {
+		return noSuch("query", "key", key)
+	}
+	field := &r.query.keys.all[i]
+	rows := len(texts.Offsets) - 1
+	if rows < 0 || int(texts.Offsets[rows]) > len(texts.Bytes) {
+		return invalid("argument", "column %q: the offsets do not lie within %d bytes", key, len(texts.Bytes))
+	}
+	p := packed{kind: C.FEATURE_TYPE_STRING, values: unsafe.Pointer(unsafe.SliceData(texts.Bytes)),
+		offsets: unsafe.Slice((*C.int32_t)(unsafe.SliceData(texts.Offsets)), len(texts.Offsets))}
+	if field.Type == TypeBytes {
+		p.kind = C.FEATURE_TYPE_BYTES
+	}
+	if err := r.pack.finish(&p, field, rows, valid); err != nil {
+		return err
+	}
+	return r.setKey(i, &p)
+}
+
 // setKey hands a packed key to the library.
 func (r *Request) setKey(key int, p *packed) error {
 	status := C.feature_request_set_key(r.c, C.uint32_t(key), p.kind, p.values,

@@ -1,39 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Bench times reads from Go, as bindings/python/bench does from Python:
+// Bench times reads from Go, for the bindings bench; bench/bindings_keys.h of the
+// repository says what is timed, and how:
 //
-//	go run ./bench [-keys 1,10,100,1000] [-range LOW:HIGH] STORE FEATURES KEY
-//
-// FEATURES is what to read ("driver_stats(f0, f1)"), without texts, KEY its join
-// key, of which the store holds LOW to HIGH-1 (as a text: with -prefix). It prints
-// a JSON line for each row: language, name, keys, columns, and nanoseconds a call,
-// the best of several rounds. With -make, STORE is made first: view bench of 20
-// FLOAT32, f0 to f19, over key k.
+//	go run ./bench STORE FEATURES FIRST LAST [ROUNDS]
 package main
 
 import (
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"log"
-	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	feature "github.com/libfeature/libfeature/bindings/go"
 )
 
-const (
-	rounds = 15
-	round  = 30 * time.Millisecond
-)
+const calls = 64 // different sets of keys of a size
+
+// sizes are numbers of keys, with the calls of one sample: about a millisecond.
+var sizes = []struct{ keys, calls int }{{1, 1280}, {10, 512}, {100, 128}, {1000, 32}}
 
 func check(err error) {
 	if err != nil {
-		log.Fatal(err)
+		log.Fatal("bench: ", err)
 	}
 }
 
@@ -42,137 +34,145 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// best returns nanoseconds a call, of the best round; rounds are of equal length.
-func best(call func()) float64 {
-	call()
-	count := 1
-	for begin := time.Now(); ; begin = time.Now() {
-		for range count {
-			call()
-		}
-		if time.Since(begin) >= round/4 {
-			break
-		}
-		count *= 2
-	}
-	least := time.Duration(1<<63 - 1)
-	for range rounds {
-		begin := time.Now()
-		for range count {
-			call()
-		}
-		least = min(least, time.Since(begin))
-	}
-	return float64(least) / float64(count)
+// mix is the finalizer of splitmix64.
+func mix(i uint64) uint64 {
+	i += 0x9e3779b97f4a7c15
+	i = (i ^ (i >> 30)) * 0xbf58476d1ce4e5b9
+	i = (i ^ (i >> 27)) * 0x94d049bb133111eb
+	return i ^ (i >> 31)
 }
 
-// keys are either numbers or texts.
+// keys are those of one call, in each form.
 type keys struct {
-	name    string
 	numbers []int64
-	texts   []string
+	strings []string
+	texts   feature.Texts
 }
 
-func (k *keys) set(request *feature.Request) {
-	if k.texts != nil {
-		check(feature.SetKey(request, k.name, k.texts, nil))
+func makeKeys(count int, first, last int64) []keys {
+	all := make([]keys, calls)
+	i := uint64(0)
+	for c := range all {
+		k := keys{texts: feature.Texts{Offsets: []int32{0}}}
+		for range count {
+			number := first + int64(mix(i)%uint64(last-first))
+			text := fmt.Sprintf("user-%08d", number)
+			k.numbers, k.strings = append(k.numbers, number), append(k.strings, text)
+			k.texts.Bytes = append(k.texts.Bytes, text...)
+			k.texts.Offsets = append(k.texts.Offsets, int32(len(k.texts.Bytes)))
+			i++
+		}
+		all[c] = k
+	}
+	return all
+}
+
+// bench is one store, read by a request for each method.
+type bench struct {
+	key      feature.Field
+	columns  []feature.Field
+	width    int
+	matrices *feature.Request
+	reads    *feature.Request
+	matrix   []float32
+	sum      float64 // of what was looked at
+}
+
+func (b *bench) setKey(request *feature.Request, k *keys) {
+	if b.key.Type == feature.TypeString {
+		check(request.SetKeyTexts(b.key.Name, k.texts, nil))
 		return
 	}
-	check(feature.SetKey(request, k.name, k.numbers, nil))
+	check(feature.SetKey(request, b.key.Name, k.numbers, nil))
 }
 
-// measure prints the rows of one number of keys.
-func measure(store *feature.Store, features string, k *keys) {
-	query := must(store.Query(features, nil))
-	defer query.Close()
-	dense := must(store.Query(features, &feature.QueryOptions{Matrix: true}))
-	defer dense.Close()
-	columns, matrix := must(query.Request()), must(dense.Request())
-	defer columns.Close()
-	defer matrix.Close()
-	names := query.Columns()
-	out := make([]float32, max(len(k.numbers), len(k.texts))*dense.MatrixWidth())
-	print := func(name string, call func()) {
-		check(json.NewEncoder(os.Stdout).Encode(struct {
-			Language string  `json:"language"`
-			Name     string  `json:"name"`
-			What     string  `json:"what"`
-			Keys     int     `json:"keys"`
-			Columns  int     `json:"columns"`
-			NS       float64 `json:"ns"`
-		}{"go", "go_" + name, name, max(len(k.numbers), len(k.texts)), len(names), best(call)}))
-	}
-	print("columns", func() { // read, and every column by name
-		k.set(columns)
-		check(columns.Read())
-		for i := range names {
-			column, err := columns.Column(names[i].Name)
-			check(err)
-			if column.Rows != max(len(k.numbers), len(k.texts)) {
-				log.Fatal("rows are missing")
-			}
-		}
-	})
-	print("matrix", func() {
-		k.set(matrix)
-		check(matrix.ReadMatrix(out, dense.MatrixWidth()))
-	})
+func (b *bench) readMatrix(k *keys) {
+	b.setKey(b.matrices, k)
+	check(b.matrices.ReadMatrix(b.matrix, b.width))
+	b.sum += float64(b.matrix[0])
 }
 
-// makeStore writes the rows 0 to rows-1.
-func makeStore(path string, rows int) {
-	store := must(feature.Open(path, &feature.Options{Create: true}))
-	defer store.Close()
-	var names []string
-	for i := range 20 {
-		names = append(names, fmt.Sprintf("f%d FLOAT32", i))
-	}
-	must(store.Apply("CREATE ENTITY bench_entity (k INT64);\nCREATE FEATURE VIEW bench ("+
-		strings.Join(names, ", ")+") FOR bench_entity;", nil))
-	batch := must(store.Batch("bench", feature.Upsert))
-	defer batch.Close()
-	for first := 0; first < rows; first += 100_000 {
-		numbers, times, values := []int64{}, []time.Time{}, []float32{}
-		for i := first; i < min(first+100_000, rows); i++ {
-			numbers, times, values = append(numbers, int64(i)), append(times, time.Unix(1_700_000_000, 0)), append(values, float32(i))
-		}
-		check(errors.Join(feature.Set(batch, "k", numbers, nil), feature.Set(batch, "event_timestamp", times, nil)))
-		for i := range 20 {
-			check(feature.Set(batch, fmt.Sprintf("f%d", i), values, nil))
-		}
-		must(store.Write(nil, batch))
+func (b *bench) readMatrixFromStrings(k *keys) {
+	check(feature.SetKey(b.matrices, b.key.Name, k.strings, nil))
+	check(b.matrices.ReadMatrix(b.matrix, b.width))
+	b.sum += float64(b.matrix[0])
+}
+
+func (b *bench) readColumns(k *keys) {
+	b.setKey(b.reads, k)
+	check(b.reads.Read())
+	for i := range b.columns {
+		values := must(feature.Values[float32](b.reads, b.columns[i].Name))
+		b.sum += float64(values[0] + values[len(values)-1])
 	}
 }
 
 func main() {
 	log.SetFlags(0)
-	counts := flag.String("keys", "1,10,100,1000", "numbers of keys")
-	limits := flag.String("range", "0:1000000", "of the keys the store holds")
-	prefix := flag.String("prefix", "", "of keys that are texts")
-	isNew := flag.Bool("make", false, "make the store first")
-	flag.Parse()
-	if flag.NArg() != 3 {
-		flag.Usage()
-		os.Exit(2)
+	if len(os.Args) < 5 {
+		log.Fatal("usage: bench STORE FEATURES FIRST LAST [ROUNDS]")
 	}
-	from, to, _ := strings.Cut(*limits, ":")
-	low, high := must(strconv.ParseInt(from, 10, 64)), must(strconv.ParseInt(to, 10, 64))
-	if *isNew {
-		makeStore(flag.Arg(0), int(high))
+	first, last := must(strconv.ParseInt(os.Args[3], 10, 64)), must(strconv.ParseInt(os.Args[4], 10, 64))
+	rounds := 15
+	if len(os.Args) > 5 {
+		rounds = must(strconv.Atoi(os.Args[5]))
 	}
-	store := must(feature.Open(flag.Arg(0), &feature.Options{ReadOnly: true}))
+	store := must(feature.Open(os.Args[1], &feature.Options{ReadOnly: true}))
 	defer store.Close()
-	chance := rand.New(rand.NewPCG(1, 1))
-	for _, count := range strings.Split(*counts, ",") {
-		k := &keys{name: flag.Arg(2)}
-		for range must(strconv.Atoi(count)) {
-			number := low + chance.Int64N(high-low)
-			if *prefix != "" {
-				k.texts = append(k.texts, *prefix+strconv.FormatInt(number, 10))
-			} else {
-				k.numbers = append(k.numbers, number)
+	query := must(store.Query(os.Args[2], &feature.QueryOptions{Matrix: true}))
+	defer query.Close()
+	b := &bench{key: query.Keys()[0], columns: query.Columns(), width: query.MatrixWidth(),
+		matrices: must(query.Request()), reads: must(query.Request())}
+	defer b.matrices.Close()
+	defer b.reads.Close()
+	b.matrix = make([]float32, b.width*sizes[len(sizes)-1].keys)
+	methods := []method{{"matrix", b.readMatrix}, {"columns", b.readColumns}}
+	if b.key.Type == feature.TypeString {
+		methods = append(methods, method{"matrix_from_strings", b.readMatrixFromStrings})
+	}
+	b.run(methods, rounds, first, last)
+}
+
+type method struct {
+	what string
+	run  func(*keys)
+}
+
+// run times every method at every size in each round, so that a slow moment of
+// the machine meets all of them, and prints the median over the rounds.
+func (b *bench) run(methods []method, rounds int, first, last int64) {
+	times := make([][][]float64, len(methods))
+	sets := make([][]keys, len(sizes))
+	for s := range sizes {
+		sets[s] = makeKeys(sizes[s].keys, first, last)
+	}
+	for m := range times {
+		times[m] = make([][]float64, len(sizes))
+	}
+	for round := -1; round < rounds; round++ { // the first warms up
+		for s, size := range sizes {
+			for m := range times {
+				begin := time.Now()
+				for call := range size.calls {
+					methods[m].run(&sets[s][call%calls])
+				}
+				if took := time.Since(begin); round >= 0 {
+					times[m][s] = append(times[m][s], float64(took)/float64(size.calls))
+				}
 			}
 		}
-		measure(store, flag.Arg(1), k)
+	}
+	for m := range times {
+		for s, size := range sizes {
+			slices.Sort(times[m][s])
+			check(json.NewEncoder(os.Stdout).Encode(struct {
+				Language string  `json:"language"`
+				Key      string  `json:"key"`
+				Keys     int     `json:"keys"`
+				What     string  `json:"what"`
+				NS       float64 `json:"ns"`
+			}{"go", map[bool]string{true: "string", false: "int64"}[b.key.Type == feature.TypeString],
+				size.keys, methods[m].what, times[m][s][rounds/2]}))
+		}
 	}
 }

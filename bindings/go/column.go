@@ -22,6 +22,7 @@ type Column struct {
 	Field     Field
 	Rows      int
 	NullCount int
+	elements  int // of all rows
 	values    unsafe.Pointer
 	offsets   []int32 // of texts or lists
 	ends      []int32 // of the texts in lists
@@ -66,6 +67,7 @@ func newColumn(field Field, c *C.struct_feature_column) Column {
 		Field:     field,
 		Rows:      rows,
 		NullCount: int(c.null_count),
+		elements:  elements(&field, c),
 		values:    c.values,
 		validity:  unsafe.Slice((*byte)(c.validity), (rows+7)/8),
 	}
@@ -76,20 +78,20 @@ func newColumn(field Field, c *C.struct_feature_column) Column {
 		column.offsets = unsafe.Slice((*int32)(c.offsets), rows+1)
 	}
 	if c.child_offsets != nil {
-		column.ends = unsafe.Slice((*int32)(c.child_offsets), column.elements()+1)
+		column.ends = unsafe.Slice((*int32)(c.child_offsets), column.elements+1)
 	}
 	return column
 }
 
 // elements counts the elements of all rows.
-func (c *Column) elements() int {
+func elements(field *Field, c *C.struct_feature_column) int {
 	switch {
-	case !c.Field.List:
-		return c.Rows * c.Field.Width
-	case c.Rows == 0: // there may be no offsets either
+	case !field.List:
+		return int(c.rows) * int(c.width)
+	case c.rows == 0: // there may be no offsets either
 		return 0
 	}
-	return int(c.offsets[c.Rows])
+	return int(unsafe.Slice(c.offsets, int(c.rows)+1)[c.rows])
 }
 
 func bit(bits []byte, i int) bool { return bits[i>>3]>>(i&7)&1 != 0 }
@@ -164,15 +166,15 @@ func Values[T Fixed](r *Request, column string) ([]T, error) {
 	if !ok {
 		return nil, noSuch("query", "column", column)
 	}
-	if field := &r.query.columns.all[i]; !fits[T](field.Type) {
+	field := &r.query.columns.all[i]
+	if !fits[T](field.Type) {
 		return nil, wrongType[T](field)
 	}
-	library, err := r.column(i)
+	c, err := r.column(i)
 	if err != nil {
 		return nil, err
 	}
-	c := newColumn(r.query.columns.all[i], library)
-	return unsafe.Slice((*T)(c.values), c.elements()), nil
+	return unsafe.Slice((*T)(c.values), elements(field, c)), nil
 }
 
 // Copy copies the values of one column of the last Read: one per row, n for T[n],
@@ -188,7 +190,7 @@ func Copy[T Value](r *Request, column string) ([]T, error) {
 	if !fits[T](c.Field.Type) {
 		return nil, wrongType[T](&c.Field)
 	}
-	return copyElements[T](&c, 0, c.elements(), c.offsets), nil
+	return copyElements[T](&c, 0, c.elements, c.offsets), nil
 }
 
 // CopyLists copies the lists of one column of the last Read: nil for a null, an
@@ -204,7 +206,7 @@ func CopyLists[T Value](r *Request, column string) ([][]T, error) {
 	if !fits[T](c.Field.Type) {
 		return nil, wrongType[T](&c.Field)
 	}
-	flat := copyElements[T](&c, 0, c.elements(), c.ends)
+	flat := copyElements[T](&c, 0, c.elements, c.ends)
 	lists := make([][]T, c.Rows)
 	for i := range lists {
 		if c.Valid(i) {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# A program of the Go module outside the repository: linked either way it prints
-# the same, and without cgo the build stops with a name that says so.
+# The README's Go program, outside the repository: linked either way it prints
+# what the README says, and without cgo the build stops with a name that says so.
 set -eu
 . tests/go/run.sh
 repository=$PWD
@@ -12,7 +12,7 @@ block() { # block LANGUAGE: the first fenced block of that language
     awk -v open="^\`\`\`$1\$" '
         $0 ~ open && !seen { seen = inside = 1; next }
         /^```/ { inside = 0 }
-        inside' "$repository/docs/go.md"
+        inside' "$repository/README.md"
 }
 block go >main.go
 block text >expected.txt
@@ -35,7 +35,7 @@ echo "ok the shared library is linked"
 echo "ok the archive is linked"
 ./shared >shared.txt
 diff expected.txt shared.txt
-echo "ok it prints what docs/go.md says"
+echo "ok it prints what the README says"
 rm -rf first.store
 env -u LD_LIBRARY_PATH ./static >static.txt
 diff expected.txt static.txt

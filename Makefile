@@ -365,16 +365,24 @@ check-install: all
 # the prefix stays where it is, and another build directory has another cache.
 go_cache = $(if $(filter-out build,$(B)),GOCACHE=$(abspath $(B))/go-cache)
 
+go_prefix = $(abspath $(B))/go/prefix
+go_ready = export B='$(B)' PREFIX=$(go_prefix) GO="$$(scripts/go.sh)" $(go_cache); \
+    [ -n "$$GO" ] || { echo 'no Go of 1.24: run make deps' >&2; exit 1; }; \
+    $(MAKE) -s --no-print-directory install DESTDIR= PREFIX=$(go_prefix) \
+        libdir=$(go_prefix)/lib
+
 check-go: all ## test the Go bindings, offline
 	@rm -rf $(B)/go && mkdir -p $(B)/go/results
-	@export B='$(B)' RESULTS=$(B)/go/results TEST_TIMEOUT=400 $(go_cache) \
-	    PREFIX=$(abspath $(B))/go/prefix GO="$$(scripts/go.sh)"; \
-	[ -n "$$GO" ] || { echo 'check-go: no Go of 1.24; run make deps' >&2; exit 1; }; \
-	$(MAKE) -s --no-print-directory install DESTDIR= PREFIX="$$PREFIX" \
-	    libdir="$$PREFIX/lib" && \
+	@$(go_ready) && export RESULTS=$(B)/go/results TEST_TIMEOUT=400 && \
 	for test in form module arrow serve link; do \
 	    scripts/run-test.sh tests/go/$$test sh tests/go/$$test.sh; done
 	@scripts/run-summary.sh $(B)/go/results
+
+# Finds the library by LD_LIBRARY_PATH=$(B).
+$(B)/bench/bindings_go: all FORCE
+	@mkdir -p $(@D)
+	@$(go_ready) && export PKG_CONFIG_PATH=$(go_prefix)/lib/pkgconfig && \
+	cd bindings/go && GOPROXY=off GOTOOLCHAIN=local "$$GO" build -o $(abspath $@) ./bench
 
 # --- targets: the speed bench ------------------------------------------------
 

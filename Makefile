@@ -125,7 +125,8 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent fuzz-arrow check-abi check-gen gen abi-baseline \
+        check-mdb-get fuzz-descent fuzz-arrow check-go check-abi check-gen gen \
+        abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -271,9 +272,10 @@ $(B)/paths: FORCE
 
 # --- targets: packages, demo, formatting -------------------------------------
 
-deps: ## install what is missing: Debian packages, Python's for the tests
+deps: ## install what is missing: Debian packages, Python's and Go's for tests
 	@scripts/deps.sh
 	@scripts/deps-python.sh
+	@scripts/deps-go.sh
 
 # What deps installs, the build below must find: hence the second make.
 demo: ## load real flight records, read and score them
@@ -321,6 +323,7 @@ lint: all ## check layers, sizes, format, symbols; run the analyser
 
 test: ## run everything: tests, sanitizers, headers, installation, lint
 	@scripts/deps.sh
+	@scripts/deps-go.sh
 	@MAKE='$(MAKE) -k --no-print-directory $(jobs)' B='$(B)' scripts/test.sh
 
 ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -411,6 +414,31 @@ check-python: all ## test the Python package and its types
 wheel: $(so) ## make a Python wheel with the library inside, in $(B)/wheel
 	@$(if $(own_python),scripts/deps-python.sh)
 	@bindings/python/packaging/wheel.sh $(PYTHON) $(so) $(B)/wheel
+
+# --- targets: the Go bindings -------------------------------------------------
+
+# Go's build cache remembers what pkg-config answered and does not ask again: so
+# the prefix stays where it is, and another build directory has another cache.
+go_cache = $(if $(filter-out build,$(B)),GOCACHE=$(abspath $(B))/go-cache)
+
+go_prefix = $(abspath $(B))/go/prefix
+go_ready = export B='$(B)' PREFIX=$(go_prefix) GO="$$(scripts/go.sh)" $(go_cache); \
+    [ -n "$$GO" ] || { echo 'no Go of 1.24: run make deps' >&2; exit 1; }; \
+    $(MAKE) -s --no-print-directory install DESTDIR= PREFIX=$(go_prefix) \
+        libdir=$(go_prefix)/lib
+
+check-go: all ## test the Go bindings, offline
+	@rm -rf $(B)/go && mkdir -p $(B)/go/results
+	@$(go_ready) && export RESULTS=$(B)/go/results TEST_TIMEOUT=400 && \
+	for test in form module arrow serve link; do \
+	    scripts/run-test.sh tests/go/$$test sh tests/go/$$test.sh; done
+	@scripts/run-summary.sh $(B)/go/results
+
+# Finds the library by LD_LIBRARY_PATH=$(B).
+$(B)/bench/bindings_go: all FORCE
+	@mkdir -p $(@D)
+	@$(go_ready) && export PKG_CONFIG_PATH=$(go_prefix)/lib/pkgconfig && \
+	cd bindings/go && GOPROXY=off GOTOOLCHAIN=local "$$GO" build -o $(abspath $@) ./bench
 
 # --- targets: the speed bench ------------------------------------------------
 

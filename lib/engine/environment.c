@@ -219,6 +219,7 @@ lf_environment_close(struct lf_environment *environment)
          * the child does not have. */
         close(environment->directory); /* this process's copy */
         lf_free(environment->fallback.path);
+        lf_readers_abandon(environment);
         lf_indexes_free(environment);
         lf_free(environment);
         return;

@@ -61,6 +61,7 @@ struct lf_fallback {
     atomic_bool joins; /* readers begin with the witness's transaction */
     _Atomic(uint64_t) reads;
     _Atomic(uint64_t) checked[LF_CHECKED]; /* marks of trees; 0: none */
+    _Atomic(uint32_t) forgotten;           /* times that all were cleared */
 };
 
 #define LF_INDEXES 64

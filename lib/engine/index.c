@@ -222,8 +222,22 @@ lf_index_drop(struct lf_index *index)
     lf_free(index);
 }
 
-/* Under the mutex: the index asked for, or a slot for it. Those of snapshots
- * that nobody reads any more make room. */
+/* Under the mutex: lets go of the indexes of older snapshots, which whoever
+ * still reads those goes on holding. */
+static void
+drop_older(struct lf_indexes *indexes, uint64_t transaction)
+{
+    for (uint32_t i = 0; i < LF_INDEXES; i++) {
+        struct lf_index *index = indexes->slots[i];
+
+        if (!index || index->transaction >= transaction)
+            continue;
+        indexes->slots[i] = NULL; /* first: a fork may fall in between */
+        lf_index_drop(index);
+    }
+}
+
+/* Under the mutex: the index asked for, or a slot for it, or NULL. */
 static struct lf_index **
 find_slot(struct lf_indexes *indexes, uint64_t transaction, uint64_t root,
           uint32_t above)
@@ -233,39 +247,40 @@ find_slot(struct lf_indexes *indexes, uint64_t transaction, uint64_t root,
     for (uint32_t i = 0; i < LF_INDEXES; i++) {
         struct lf_index **slot = &indexes->slots[i];
 
-        if (*slot && (*slot)->transaction == transaction &&
-            (*slot)->root == root && (*slot)->above == above)
-            return slot;
-        if (*slot && atomic_load(&(*slot)->references) == 1 &&
-            (*slot)->transaction != transaction) {
-            lf_index_drop(*slot);
-            *slot = NULL;
-        }
         if (!*slot)
             room = slot;
+        else if ((*slot)->transaction > transaction)
+            return NULL;
+        else if ((*slot)->transaction == transaction && (*slot)->root == root &&
+                 (*slot)->above == above)
+            return slot;
     }
     return room;
 }
 
-struct lf_index *
+bool
 lf_index_take(struct lf_pages *pages, uint64_t transaction,
-              const struct lf_root *root, uint32_t above)
+              const struct lf_root *root, uint32_t above,
+              struct lf_index **index)
 {
     struct lf_indexes *indexes = &pages->environment->indexes;
-    struct lf_index **slot, *index = NULL;
+    struct lf_index **slot;
 
-    if (root->depth < above + 2 || root->depth > LF_DEPTH_MAX ||
-        pthread_mutex_trylock(&indexes->mutex))
-        return NULL;
+    *index = NULL;
+    if (root->depth < above + 2 || root->depth > LF_DEPTH_MAX)
+        return true;
+    if (pthread_mutex_trylock(&indexes->mutex))
+        return false;
+    drop_older(indexes, transaction);
     slot = find_slot(indexes, transaction, root->page, above);
     if (slot && !*slot)
         *slot = build(pages, transaction, root, above);
     if (slot && *slot) {
-        index = *slot;
-        atomic_fetch_add(&index->references, 1);
+        *index = *slot;
+        atomic_fetch_add(&(*index)->references, 1);
     }
     pthread_mutex_unlock(&indexes->mutex);
-    return index;
+    return true;
 }
 
 void

@@ -36,10 +36,12 @@ struct lf_index {
 };
 
 /* Takes a reference to the index of that level, which is made where there is
- * none yet. NULL: for want of memory or sound pages, because the tree is too
- * small or too large for one, or because another thread is making one. */
-struct lf_index *lf_index_take(struct lf_pages *pages, uint64_t transaction,
-                               const struct lf_root *root, uint32_t above);
+ * none yet. False: another thread is making one; ask again. *index is NULL
+ * where there will be none: for want of memory or sound pages, because the tree
+ * is too small or too large, or the snapshot no longer the newest. */
+bool lf_index_take(struct lf_pages *pages, uint64_t transaction,
+                   const struct lf_root *root, uint32_t above,
+                   struct lf_index **index);
 
 void lf_index_drop(struct lf_index *index); /* NULL is fine */
 

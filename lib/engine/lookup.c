@@ -12,6 +12,7 @@
 #include "engine/fallback.h"
 #include "engine/selfcheck.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -145,29 +146,29 @@ look_up_aside(struct lf_reader *reader, const char *const *trees,
 /* Reads of one snapshot ask for the same trees in the same order: most are
  * found at the first glance, which spares the walk through the main tree. */
 static struct lf_known_tree *
-recall_tree(struct lf_reader *reader, size_t place, const char *name)
+recall_tree(struct lf_reader *reader, const char *name)
 {
-    if (reader->known_transaction != reader->transaction ||
-        place >= reader->known_count ||
-        strcmp(reader->known[place].name, name) != 0)
-        return NULL;
-    return &reader->known[place];
+    uint32_t at = reader->known_next;
+
+    for (uint32_t i = 0; i < reader->known_count; i++, at++) {
+        at = at < reader->known_count ? at : 0;
+        if (strcmp(reader->known[at].name, name) == 0) {
+            reader->known_next = at + 1;
+            return &reader->known[at];
+        }
+    }
+    return NULL;
 }
 
-/* Trees are remembered in the order they are asked for; another order begins
- * anew. */
+/* Up to LF_KNOWN_TREES of a snapshot. None is ever replaced: the call under way
+ * may use its index. */
 static void
-remember_tree(struct lf_reader *reader, size_t place, const char *name,
+remember_tree(struct lf_reader *reader, const char *name,
               const struct lf_root *root, enum lf_route route)
 {
     struct lf_known_tree *known;
 
-    if (reader->known_transaction != reader->transaction ||
-        place < reader->known_count) {
-        lf_reader_forget(reader, (uint32_t)place);
-        reader->known_transaction = reader->transaction;
-    }
-    if (place != reader->known_count || place >= LF_KNOWN_TREES ||
+    if (reader->known_count == LF_KNOWN_TREES ||
         strlen(name) >= sizeof known->name)
         return;
     known = &reader->known[reader->known_count++];
@@ -176,6 +177,7 @@ remember_tree(struct lf_reader *reader, size_t place, const char *name,
     known->route = route;
     known->heat = 0;
     known->step = 0;
+    reader->known_next = reader->known_count;
 }
 
 /* An index costs about as much as it spares this many look-ups. It is made once
@@ -195,9 +197,12 @@ warm_up(struct lf_reader *reader, struct lf_known_tree *known, size_t count)
     known->heat += count < HEAT_MOST ? (uint32_t)count : HEAT_MOST;
     if (known->heat < worth(&known->root, known->step))
         return;
+    if (!lf_index_take(&reader->pages, reader->transaction, &known->root,
+                       known->step ? 0 : 1, &index)) {
+        known->heat = HEAT_MOST; /* the next call asks again */
+        return;
+    }
     known->heat = 0;
-    index = lf_index_take(&reader->pages, reader->transaction, &known->root,
-                          known->step ? 0 : 1);
     known->step++;
     if (!index)
         return;
@@ -206,14 +211,14 @@ warm_up(struct lf_reader *reader, struct lf_known_tree *known, size_t count)
 }
 
 static feature_status
-find_route(struct lf_reader *reader, size_t place, const char *name,
-           size_t count, struct lf_root *root, enum lf_route *route,
+find_route(struct lf_reader *reader, const char *name, size_t count,
+           struct lf_root *root, enum lf_route *route,
            struct feature_error *error)
 {
-    struct lf_known_tree *known = recall_tree(reader, place, name);
+    struct lf_known_tree *known = recall_tree(reader, name);
 
     if (known) {
-        if (known->step < STEPS)
+        if (known->route == LF_ROUTE_DESCENT && known->step < STEPS)
             warm_up(reader, known, count);
         *root = known->root;
         *route = known->route;
@@ -223,7 +228,7 @@ find_route(struct lf_reader *reader, size_t place, const char *name,
     *route =
         root->depth ? lf_selfcheck_route(reader, name, root) : LF_ROUTE_DESCENT;
     if (*route != LF_ROUTE_WALK) /* the next read may be able to check it */
-        remember_tree(reader, place, name, root, *route);
+        remember_tree(reader, name, root, *route);
     return FEATURE_OK;
 }
 
@@ -239,8 +244,10 @@ look_up(struct lf_reader *reader, const char *const *trees, size_t first,
     for (size_t i = 0; i < some; i++) {
         enum lf_route route;
 
-        LF_TRY(find_route(reader, first + i, trees[first + i], count / some,
-                          &roots[i], &route, error));
+        LF_TRY(find_route(reader, trees[first + i], count / some, &roots[i],
+                          &route, error));
+        assert(!roots[i].index ||
+               roots[i].index->transaction == reader->transaction);
         if (__builtin_expect(route != LF_ROUTE_DESCENT, 0))
             set_aside(&aside, route, first + i, &roots[i]);
     }

@@ -21,7 +21,7 @@ lf_reader_park(struct lf_reader *reader)
 {
     if (reader->witness)
         lf_witness_end(reader, false);
-    lf_reader_forget(reader, 0);
+    lf_reader_forget(reader);
     reader->pages.base = NULL;
     lf_gate_leave(&reader->environment->gate, reader->slot);
 }
@@ -67,7 +67,7 @@ lf_reader_abandon(struct lf_reader *reader)
 {
     if (!reader)
         return;
-    lf_reader_forget(reader, 0);
+    lf_reader_forget(reader);
     lf_free(reader);
 }
 

@@ -21,7 +21,7 @@
 #include "engine/witness.h"
 
 #define TRIES      1000 /* to copy the roots between two commits */
-#define LONGEST_MS 5000 /* wait for a commit that is being synced */
+#define LONGEST_MS 1500 /* wait for a commit that is being synced */
 
 static struct lf_reader *
 take_idle(struct lf_environment *environment, uint32_t slot)
@@ -38,18 +38,18 @@ take_idle(struct lf_environment *environment, uint32_t slot)
 }
 
 void
-lf_reader_forget(struct lf_reader *reader, uint32_t first)
+lf_reader_forget(struct lf_reader *reader)
 {
-    for (uint32_t i = first; i < reader->known_count; i++)
+    for (uint32_t i = 0; i < reader->known_count; i++)
         lf_index_drop(reader->known[i].root.index);
-    if (reader->known_count > first)
-        reader->known_count = first;
+    reader->known_count = 0;
+    reader->known_next = 0;
 }
 
 static void
 free_memory(struct lf_reader *reader)
 {
-    lf_reader_forget(reader, 0);
+    lf_reader_forget(reader);
     lf_free(reader);
 }
 
@@ -76,6 +76,18 @@ put_idle(struct lf_environment *environment, struct lf_reader *reader)
             return;
     }
     free_reader(reader);
+}
+
+void
+lf_readers_abandon(struct lf_environment *environment)
+{
+    for (uint32_t i = 0; i < LF_SLOTS; i++) {
+        struct lf_reader *reader =
+            atomic_exchange(&environment->gate.slots[i].idle, NULL);
+
+        if (reader)
+            free_memory(reader);
+    }
 }
 
 void
@@ -326,6 +338,21 @@ join(struct lf_reader *reader, int *code, struct feature_error *error)
                    "no snapshot stayed for long enough to be read");
 }
 
+/* Known trees are those of one snapshot, and of checks that still count. */
+static void
+follow_snapshot(struct lf_reader *reader)
+{
+    uint32_t forgotten = atomic_load_explicit(
+        &reader->environment->fallback.forgotten, memory_order_relaxed);
+
+    if (reader->known_transaction == reader->transaction &&
+        reader->known_forgotten == forgotten)
+        return;
+    lf_reader_forget(reader);
+    reader->known_transaction = reader->transaction;
+    reader->known_forgotten = forgotten;
+}
+
 static feature_status
 try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
 {
@@ -344,9 +371,12 @@ try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
     if (!status && atomic_load_explicit(&environment->fallback.joins,
                                         memory_order_relaxed))
         status = join(reader, code, error);
-    if (status)
+    if (status) {
         mdb_txn_reset(reader->txn);
-    return status;
+        return status;
+    }
+    follow_snapshot(reader);
+    return FEATURE_OK;
 }
 
 /* Does what may help a beginning that failed. helped: it is worth another try.

@@ -5,7 +5,7 @@
 
 #include "engine/index.h"
 
-#define LF_KNOWN_TREES 16
+#define LF_KNOWN_TREES 64
 
 /* A tree of a snapshot that was found by name before, and how to look it up. */
 struct lf_known_tree {
@@ -29,12 +29,17 @@ struct lf_reader {
     MDB_txn *second;     /* of the witness, by which LMDB looks up itself */
     struct lf_witness *witness;
     uint64_t known_transaction; /* the trees below are of it */
+    uint32_t known_forgotten;   /* and of the checks since then */
     uint32_t known_count;
+    uint32_t known_next; /* where the next one asked for is, most likely */
     struct lf_known_tree known[LF_KNOWN_TREES];
 };
 
-/* Forgets the known trees from the first one on. */
-void lf_reader_forget(struct lf_reader *reader, uint32_t first);
+/* Forgets the known trees, and with them their indexes. */
+void lf_reader_forget(struct lf_reader *reader);
+
+/* In a forked child: frees the memory of the idle readers, and no more. */
+void lf_readers_abandon(struct lf_environment *environment);
 
 /* Ends and frees the idle readers of an environment. */
 void lf_readers_free(struct lf_environment *environment);

@@ -247,4 +247,5 @@ lf_selfcheck_forget(struct lf_environment *environment)
     for (uint32_t i = 0; i < LF_CHECKED; i++)
         atomic_store_explicit(&environment->fallback.checked[i], 0,
                               memory_order_relaxed);
+    atomic_fetch_add(&environment->fallback.forgotten, 1);
 }

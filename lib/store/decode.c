@@ -91,7 +91,7 @@ open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
         decoder->exact ? newest_until(&at->row, at->at) : at->row.timestamp;
     if (at->newest == LF_TIME_UNSET)
         at->plan = NULL; /* nothing of it was there yet: all is unknown */
-    at->is_plain = at->state == FEATURE_STATE_PRESENT &&
+    at->is_plain = at->plan && at->state == FEATURE_STATE_PRESENT &&
                    (!at->row.times || !decoder->view->definition->ttl);
     return FEATURE_OK;
 }

@@ -98,8 +98,8 @@ static void
 take_indexes(struct trial *trial)
 {
     for (uint32_t i = 0; i < FOREST_TREES; i++)
-        trial->roots[i].index = lf_index_take(
-            &trial->pages, 1, &trial->roots[i], dice_below(&trial->dice, 2));
+        lf_index_take(&trial->pages, 1, &trial->roots[i],
+                      dice_below(&trial->dice, 2), &trial->roots[i].index);
 }
 
 static void

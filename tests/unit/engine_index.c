@@ -3,6 +3,8 @@
 #include "engine/reader.h"
 #include "engine_fixture.h"
 
+#include <sys/resource.h>
+
 #include "base/bytes.h"
 
 #define TREE   "rows/1/1"
@@ -189,6 +191,161 @@ readers_of_a_snapshot_share_an_index(void **state)
     lf_reader_end(readers[1]);
 }
 
+/* Seven bytes are the padded twin of eight that end in a zero: an index of keys
+ * of eight bytes cannot tell them apart. */
+static void
+shorter_keys_go_down_from_the_root(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_writer *writer;
+    struct lf_reader *reader;
+    struct lf_tree *tree;
+    static uint8_t value[1200], keys[BATCH][8];
+    static struct lf_job jobs[BATCH];
+    const char *name = TREE;
+    uint8_t key[8];
+
+    must(f, open_flags(f, f->path, FEATURE_OPEN_CREATE, &f->environment));
+    writer = begin_write(f);
+    tree = tree_of(f, writer, TREE);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        lf_store_big_u64(key, (uint64_t)i << 8);
+        must(f,
+             lf_tree_put(tree, key, 8, value, sizeof value, false, &f->error));
+        if (i % 7 == 0)
+            must(f, lf_tree_put(tree, key, 7, value, 4, false, &f->error));
+    }
+    must(f, lf_writer_commit(writer, &f->error));
+    must(f, lf_reader_begin(f->environment, &reader, &f->error));
+    for (uint32_t i = 0; i < KEYS; i += BATCH) {
+        for (uint32_t j = 0; j < BATCH; j++) {
+            uint32_t number = (i + j) * 7 % KEYS / 7 * 7;
+
+            lf_store_big_u64(keys[j], (uint64_t)number << 8);
+            jobs[j] = (struct lf_job){.key = keys[j], .key_size = 7};
+        }
+        must(f, lf_reader_lookup(reader, &name, 1, jobs, BATCH, &f->error));
+        for (uint32_t j = 0; j < BATCH; j++)
+            assert_int_equal(jobs[j].size, 4);
+    }
+    lf_reader_end(reader);
+}
+
+static void
+write_range(struct fixture *f, const char *name, uint32_t count, uint32_t value)
+{
+    struct lf_writer *writer = begin_write(f);
+    struct lf_tree *tree = tree_of(f, writer, name);
+    static uint8_t bytes[600];
+    uint8_t key[8];
+
+    lf_store_u32(bytes, value);
+    for (uint32_t i = 0; i < count; i++) {
+        lf_store_big_u64(key, i);
+        must(f,
+             lf_tree_put(tree, key, 8, bytes, sizeof bytes, false, &f->error));
+    }
+    must(f, lf_writer_commit(writer, &f->error));
+}
+
+static const char *const both[] = {"rows/a", "rows/b"};
+
+/* What key 1 has in the first of two trees, both looked up in one call. */
+static uint32_t
+value_beside(struct fixture *f, struct lf_reader *reader)
+{
+    uint8_t key[8];
+    struct lf_job jobs[2];
+
+    lf_store_big_u64(key, 1);
+    for (uint32_t i = 0; i < 2; i++)
+        jobs[i] = (struct lf_job){.key = key, .key_size = 8, .tree = i};
+    must(f, lf_reader_lookup(reader, both, 2, jobs, 2, &f->error));
+    assert_non_null(jobs[0].value);
+    return lf_load_u32(jobs[0].value);
+}
+
+/* A tree that could not be compared with LMDB just now is walked, and not
+ * remembered; the one after it is. */
+static void
+a_tree_that_was_not_checked_is_not_read_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_reader *reader;
+    struct rlimit files, none;
+
+    must(f, open_flags(f, f->path, FEATURE_OPEN_CREATE, &f->environment));
+    write_range(f, both[0], 3, 1);
+    write_range(f, both[1], 3, 1);
+    must(f, lf_reader_begin(f->environment, &reader, &f->error));
+    assert_int_equal(value_beside(f, reader), 1);
+    lf_reader_end(reader);
+    write_range(f, both[0], 3000, 2); /* a deeper tree: it is checked anew */
+    must(f, lf_reader_begin(f->environment, &reader, &f->error));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    none = files;
+    none.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &none); /* there is no file for the check */
+    assert_int_equal(value_beside(f, reader), 2);
+    setrlimit(RLIMIT_NOFILE, &files);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(value_beside(f, reader), 2);
+        lf_reader_end(reader);
+        must(f, lf_reader_begin(f->environment, &reader, &f->error));
+    }
+    lf_reader_end(reader);
+}
+
+/* Two queries over one store take turns on a reader. */
+static void
+trees_that_are_read_in_turns_get_their_indexes(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_reader *reader;
+    uint8_t key[8];
+
+    if (getenv("FEATURE_READ_PATH"))
+        skip();
+    must(f, open_flags(f, f->path, FEATURE_OPEN_CREATE, &f->environment));
+    write_range(f, both[0], 3000, 1);
+    write_range(f, both[1], 3000, 2);
+    must(f, lf_reader_begin(f->environment, &reader, &f->error));
+    for (uint32_t i = 0; i < 8000; i++) {
+        struct lf_job job = {.key = key, .key_size = 8};
+
+        lf_store_big_u64(key, i * STRIDE % 3000);
+        must(f, lf_reader_lookup(reader, &both[i % 2], 1, &job, 1, &f->error));
+        assert_int_equal(lf_load_u32(job.value), 1 + i % 2);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_non_null(reader->known[i].root.index);
+    lf_reader_end(reader);
+}
+
+/* Roots lie where roots lay before: what tells their indexes apart is the
+ * transaction. */
+static void
+an_index_is_never_of_another_snapshot(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_reader *reader;
+    uint8_t key[8];
+
+    must(f, open_flags(f, f->path, FEATURE_OPEN_CREATE, &f->environment));
+    for (uint32_t turn = 1; turn <= 40; turn++) {
+        write_range(f, both[0], 2000, turn);
+        must(f, lf_reader_begin(f->environment, &reader, &f->error));
+        for (uint32_t i = 0; i < 3000; i++) {
+            struct lf_job job = {.key = key, .key_size = 8};
+
+            lf_store_big_u64(key, i % 2000);
+            must(f, lf_reader_lookup(reader, both, 1, &job, 1, &f->error));
+            assert_int_equal(lf_load_u32(job.value), turn);
+        }
+        lf_reader_end(reader);
+    }
+}
+
 int
 main(void)
 {
@@ -199,6 +356,10 @@ main(void)
         TEST(an_index_leads_past_no_end),
         TEST(an_index_ends_with_its_snapshot),
         TEST(readers_of_a_snapshot_share_an_index),
+        TEST(shorter_keys_go_down_from_the_root),
+        TEST(a_tree_that_was_not_checked_is_not_read_as_it_was),
+        TEST(trees_that_are_read_in_turns_get_their_indexes),
+        TEST(an_index_is_never_of_another_snapshot),
     };
 
     return cmocka_run_group_tests_name("engine_index", tests, NULL, NULL);

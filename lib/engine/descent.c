@@ -444,7 +444,7 @@ lf_descend(struct lf_pages *pages, const struct lf_root *roots, size_t first,
            size_t tree_count, struct lf_job *jobs, size_t count,
            struct feature_error *error)
 {
-    struct group group; /* a kilobyte: walks are set as they are added */
+    struct group group; /* 2 KiB: walks are set as they are added */
 
     group.pages = pages;
     group.jobs = jobs;

@@ -249,6 +249,44 @@ widened_features_are_cast_from_what_is_stored(void **state)
     close_reader(&reader);
 }
 
+/* Side by side in the row, not in the matrix, and the other way round. */
+static void
+columns_come_in_the_order_they_are_asked_in(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+    float rows[6];
+
+    define(f, "CREATE FEATURE VIEW m (a FLOAT32, b FLOAT32, c FLOAT64,"
+              " d FLOAT32) FOR e;");
+    upsert(f, "m", "k, event_timestamp, a, b, c, d", "1 @0 1 2 3 4");
+    reader = open_matrix(f, "m(b, a, c, d)", 0, "1");
+    must(feature_request_read_matrix(reader.request, rows, 4, &problem));
+    expect_floats(rows, 2, 1, 3, 4);
+    close_reader(&reader);
+    reader = open_matrix(f, "m(a, c, b, d)", 0, "1");
+    must(feature_request_read_matrix(reader.request, rows, 4, &problem));
+    expect_floats(rows, 1, 3, 2, 4);
+    close_reader(&reader);
+}
+
+static void
+a_feature_younger_than_the_row_is_filled_in(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+    float rows[6];
+
+    upsert(f, "w", "k, event_timestamp, x", "1 @0 5");
+    define(f, "CREATE FEATURE VIEW w (x FLOAT32, n FLOAT32,"
+              " y INT64 DEFAULT 7) FOR e;");
+    upsert(f, "w", "k, event_timestamp, x, n, y", "2 @0 6 1 8");
+    reader = open_matrix(f, "w(n, x, y)", 0, "1\n2");
+    must(feature_request_read_matrix(reader.request, rows, 3, &problem));
+    expect_floats(rows, NAN, 5, 7, 1, 6, 8);
+    close_reader(&reader);
+}
+
 int
 main(void)
 {
@@ -261,6 +299,8 @@ main(void)
         MATRIX(texts_and_lists_do_not_fit_a_matrix),
         MATRIX(the_matrix_is_untouched_by_a_failure),
         MATRIX(a_matrix_has_no_columns_but_its_query_has),
+        MATRIX(columns_come_in_the_order_they_are_asked_in),
+        MATRIX(a_feature_younger_than_the_row_is_filled_in),
         MATRIX(widened_features_are_cast_from_what_is_stored),
     };
 

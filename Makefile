@@ -88,7 +88,11 @@ api_tests   := $(call programs_of,tests/api)
 fuzz_tests  := $(call programs_of,tests/fuzz)
 model_tests := $(call programs_of,tests/model)
 tool_tests  := $(call programs_of,tests/tool)
-tests       := $(unit_tests) $(fuzz_tests) $(api_tests) $(model_tests) $(tool_tests)
+golden_tests := $(call programs_of,tests/golden)
+tests       := $(unit_tests) $(fuzz_tests) $(api_tests) $(model_tests) \
+               $(tool_tests) $(golden_tests)
+# The cases that every language runs: tests/golden/README.md.
+vectors     := $(sort $(wildcard tests/golden/vectors/*.txt))
 scripts     := $(sort $(wildcard tests/tool/*.sh))
 runs       := $(tests:$(B)/%=run/%) $(scripts:%=run/%)
 
@@ -207,7 +211,8 @@ $(support): $(support_objects)
 $(api_tests): $(call parts_of,tests/api)
 $(model_tests): $(call parts_of,tests/model)
 $(tool_tests): $(call parts_of,tests/tool) $(tool_parts)
-$(api_tests) $(model_tests) $(tool_tests): $(B)/%: $(B)/%.o $(support) $(so)
+$(golden_tests): $(call parts_of,tests/golden)
+$(api_tests) $(model_tests) $(tool_tests) $(golden_tests): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
 $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
@@ -234,8 +239,9 @@ $(B)/paths: FORCE
 
 # --- targets: packages, demo, formatting -------------------------------------
 
-deps: ## install the Debian packages that are missing
+deps: ## install what is missing: Debian packages, Python's for the tests
 	@scripts/deps.sh
+	@scripts/deps-python.sh
 
 # What deps installs, the build below must find: hence the second make.
 demo: ## load real flight records, read and score them
@@ -267,7 +273,8 @@ begin-check:
 # One line a program; failures are counted, not fatal, so that all are seen.
 $(tests:$(B)/%=run/%): run/%: $(B)/% | begin-check tests all
 	@B=$(B) RESULTS=$(results) scripts/run-test.sh $* $< $(if $(filter \
-	    tests/model/%,$*),$(MODEL_OPERATIONS))
+	    tests/model/%,$*),$(MODEL_OPERATIONS)) $(if $(filter \
+	    tests/golden/%,$*),$(vectors))
 $(scripts:%=run/%): run/%: % | begin-check tests all
 	@B=$(B) RESULTS=$(results) FEATURE_TOOL=$(abspath $(B))/feature \
 	    scripts/run-test.sh $* sh $<
@@ -337,6 +344,32 @@ check-abi: all ## run the ABI gates, and the tests that they can fail
 # anew. Once it is out, never.
 abi-baseline: all
 	@$(abi_tools) VERSION=$(VERSION) scripts/abi-baseline.sh
+
+# --- targets: Python ---------------------------------------------------------
+
+# The environment that deps makes, or any with bindings/python/requirements.txt:
+# make check-python PYTHON=.venv/bin/python
+own_python  := $(if $(PYTHON),,yes)
+PYTHON      ?= $(call once,PYTHON,$(shell scripts/deps-python.sh --where)/bin/python)
+python_test  = @B=$(B) RESULTS=$(B)/python LIBFEATURE_PATH=$(abspath $(so)) \
+                   PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 \
+                   scripts/run-test.sh bindings/python/$(1)
+
+.PHONY: check-python wheel
+check-python: all ## test the Python package and its types
+	@$(if $(own_python),scripts/deps-python.sh)
+	@rm -rf $(B)/python && mkdir -p $(B)/python
+	$(call python_test,tests) $(PYTHON) -m pytest bindings/python/tests
+	$(call python_test,types) $(PYTHON) -m mypy \
+	    --config-file bindings/python/pyproject.toml --cache-dir $(B)/mypy \
+	    bindings/python/libfeature
+	$(call python_test,wheel) sh bindings/python/tests/wheel.sh \
+	    $(PYTHON) $(abspath $(so))
+	@scripts/run-summary.sh $(B)/python
+
+wheel: $(so) ## make a Python wheel with the library inside, in $(B)/wheel
+	@$(if $(own_python),scripts/deps-python.sh)
+	@bindings/python/packaging/wheel.sh $(PYTHON) $(so) $(B)/wheel
 
 # --- targets: the speed bench ------------------------------------------------
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""libfeature: the embedded feature store, for Python.
+
+Define feature views in text, write rows from dicts, frames or Arrow streams,
+and read batches of features for batches of entities from one snapshot::
+
+    import libfeature as lf
+
+    with lf.Store.open("drivers", create=True) as store:
+        store.apply('''
+            CREATE ENTITY driver (driver_id INT64);
+            CREATE FEATURE VIEW stats (trips INT64 DEFAULT 0) FOR driver;
+        ''')
+        store.write("stats", {"driver_id": [7, 8], "trips": [12, 40]})
+        rows = store.query("stats:trips").read({"driver_id": [7, 8, 9]})
+        rows["trips"]               # array([12, 40, 0])
+        rows.defaulted("trips")     # array([False, False, True])
+
+numpy, pyarrow, pandas and polars are used where the caller has them; none is
+needed.
+"""
+
+from ._batch import Batch
+from ._core import Store
+from ._errors import (
+    IO,
+    Busy,
+    Closed,
+    Conflict,
+    Corrupt,
+    Error,
+    Full,
+    Gap,
+    Invalid,
+    NoMemory,
+    NotFound,
+    Unsupported,
+    Version,
+)
+from ._ffi import Fill, Operation, Outcome, Role, State, Status, Sync, Type
+from ._library import lib as _lib
+from ._load import load_parquet
+from ._native import Commit, Field, Stats
+from ._query import Query, Reader
+from ._result import Rows
+from ._scan import Scan
+from ._write import Batches
+
+__all__ = [
+    "IO",
+    "Batch",
+    "Batches",
+    "Busy",
+    "Closed",
+    "Commit",
+    "Conflict",
+    "Corrupt",
+    "Error",
+    "Field",
+    "Fill",
+    "Full",
+    "Gap",
+    "Invalid",
+    "NoMemory",
+    "NotFound",
+    "Operation",
+    "Outcome",
+    "Query",
+    "Reader",
+    "Role",
+    "Rows",
+    "Scan",
+    "State",
+    "Stats",
+    "Status",
+    "Store",
+    "Sync",
+    "Type",
+    "Unsupported",
+    "Version",
+    "__version__",
+    "load_parquet",
+    "version",
+]
+
+
+def version() -> str:
+    """The version of the C library that was loaded."""
+    number = _lib.feature_version()
+    return "%d.%d.%d" % (number // 10000, number // 100 % 100, number % 100)
+
+
+__version__ = version()

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One batch of rows, column by column."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from ctypes import byref, c_void_p, string_at
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
+
+from . import _ffi
+from ._columns import column_buffers
+from ._errors import Error, Invalid, NotFound, make_error
+from ._ffi import Operation, Outcome, Type
+from ._library import lib, process
+from ._native import (
+    Commit,
+    Field,
+    Unpicklable,
+    call,
+    choose,
+    encode,
+    read_fields,
+)
+
+if TYPE_CHECKING:
+    from ._core import Store
+
+__all__ = ["Batch"]
+
+
+def _free_batch(address: int, generation: int) -> None:
+    if generation == process.generation:
+        lib.feature_batch_free(address)
+
+
+class Batch(Unpicklable):
+    """Rows for one view, column by column. One thread at a time."""
+
+    def __init__(
+        self,
+        store: "Store",
+        view: str,
+        operation: Operation,
+        columns: Optional[Sequence[str]],
+    ) -> None:
+        address = c_void_p()
+        listed = (
+            None if columns is None else encode(", ".join(columns), "columns")
+        )
+        with store._use() as opened:
+            call(
+                lib.feature_batch_create,
+                opened,
+                encode(view, "view"),
+                listed,
+                operation,
+                byref(address),
+            )
+        self.store, self.view, self.operation = store, view, operation
+        self.rows: Optional[int] = None
+        self.written = False
+        self._address, self._generation = address.value or 0, process.generation
+        self._lock = threading.Lock()
+        weakref.finalize(
+            self, _free_batch, self._address, self._generation
+        ).atexit = False
+        #: The columns, in order.
+        self.fields: Tuple[Field, ...] = read_fields(
+            lib.feature_batch_column, self._address
+        )
+
+    def __enter__(self) -> Optional[int]:
+        if self._generation != process.generation:
+            raise Invalid(
+                "the batch was made before the process was forked",
+                reason="forked",
+            )
+        if not self._lock.acquire(False):
+            raise Invalid(
+                "the batch is in use: it is for one thread, and for "
+                "one place in a write"
+            )
+        return self._address
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def set(self, name: str, values: Any, type: Optional[Type] = None) -> None:
+        """Sets one column, from a list, an array or a single value for all
+        rows (after another column told how many they are).
+
+        Values become the column's type, where each one fits it exactly. With
+        ``type`` they are handed over as that type instead, and the library
+        takes what widens to the column's.
+        """
+        for index, field in enumerate(self.fields):
+            if field.name == name:
+                break
+        else:
+            raise NotFound(
+                'the batch for %s has no column "%s"' % (self.view, name),
+                reason="name",
+            )
+        if type is not None:
+            field = field._replace(type=choose(Type, type))
+        made = column_buffers(values, field, self.rows)
+        with self as batch:
+            self.written = False
+            if field.is_list:
+                call(
+                    lib.feature_batch_set_list,
+                    batch,
+                    index,
+                    made.type,
+                    made.values,
+                    made.offsets,
+                    made.child_offsets,
+                    made.validity,
+                    made.rows,
+                )
+            else:
+                call(
+                    lib.feature_batch_set,
+                    batch,
+                    index,
+                    made.type,
+                    made.values,
+                    made.offsets,
+                    made.validity,
+                    made.rows,
+                )
+        if self.rows is None:
+            self.rows = made.rows
+
+    def write(self, *, skip_invalid: bool = False, wait_ms: int = 0) -> Commit:
+        """Writes this batch alone, in one durable commit."""
+        return self.store.write_batches([self], skip_invalid, wait_ms)
+
+    def outcomes(self) -> List[Outcome]:
+        """What became of each row in the last write; empty before one."""
+        with self as batch:
+            found = lib.feature_batch_outcomes(batch)
+            if not found or not self.written:
+                return []
+            return [
+                Outcome(value) for value in string_at(found, self.rows or 0)
+            ]
+
+    def problem(self, row: int) -> Optional[Error]:
+        """Why a row was REJECTED in the last write, or None."""
+        error = _ffi.feature_error()
+        with self as batch:
+            status = lib.feature_batch_problem(batch, row, byref(error))
+        return make_error(error) if status else None
+
+    def clear(self) -> None:
+        """Empties the batch and keeps its memory."""
+        with self as batch:
+            lib.feature_batch_clear(batch)
+            self.rows, self.written = None, False

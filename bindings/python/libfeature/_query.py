@@ -1,0 +1,414 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prepared reads: keys in, features out.
+
+A query keeps a pool of requests, one for each read under way, so that any
+number of threads may share it. A request is freed before its query: the
+registry of its finalizer keeps the query's handle alive until then.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from ctypes import addressof, byref, c_void_p
+from datetime import datetime
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Deque, FrozenSet, Optional, Tuple
+
+from . import _ffi
+from ._answer import DTYPES, Answer, Layout, Lease
+from ._errors import Invalid, raise_error
+from ._ffi import Fill, QueryFlag
+from ._keys import as_of_buffers, check_names, column_of, key_buffers
+from ._library import lib, process
+from ._matrix import matrix_memory, new_matrix
+from ._native import (
+    Field,
+    Unpicklable,
+    call,
+    encode,
+    fail_closed,
+    read_fields,
+    sized,
+)
+from ._result import Rows, states_of, timestamps_of
+from ._scalars import moment
+
+if TYPE_CHECKING:
+    from ._core import Store
+
+__all__ = ["Query", "Reader"]
+
+#: Look-ups from which on a read lets other threads run; below, dropping the
+#: interpreter's lock costs more than it gives (docs/python.md).
+LOOKUPS = 4000
+
+
+class Plan:
+    """A feature_query: what it reads, as Python has it."""
+
+    def __init__(
+        self, store: "Store", features: str, fill: Fill, matrix: bool
+    ) -> None:
+        address = c_void_p()
+        options = sized(
+            _ffi.feature_query_options,
+            fill=fill,
+            flags=QueryFlag.MATRIX if matrix else 0,
+        )
+        with store._use() as opened:
+            call(
+                lib.feature_query_create,
+                opened,
+                encode(features, "features"),
+                byref(options),
+                byref(address),
+            )
+        self.address, self.generation = address.value or 0, process.generation
+        weakref.finalize(
+            self, _free_query, self.address, self.generation
+        ).atexit = False
+        self.keys = read_fields(lib.feature_query_key, address)
+        self.columns = read_fields(lib.feature_query_column, address)
+        self.views = read_fields(lib.feature_query_view, address)
+        self.key_types = tuple((key.name, key.type) for key in self.keys)
+        self.key_names = tuple(key.name for key in self.keys)
+        self.column_index = {
+            column.name: index for index, column in enumerate(self.columns)
+        }
+        self.view_index = {
+            view.name: index for index, view in enumerate(self.views)
+        }
+        self.width: int = lib.feature_query_matrix_width(address)
+        self.fingerprint: int = lib.feature_query_fingerprint(address)
+        self.widest = max(column.width for column in self.columns)
+        self.unpack = Struct("<%dQ" % (7 * len(self.columns))).unpack
+        self._arrays: Optional[Tuple[Any, ...]] = None
+        self._kinds: FrozenSet[Any] = frozenset()
+        #: Whether every column is one number, or one time, in a row.
+        self.all_scalar = all(
+            field.type in DTYPES and not field.is_list and field.width == 1
+            for field in self.columns
+        )
+
+    @property
+    def arrays(self) -> Tuple[Any, ...]:
+        """What numpy makes of each column where it lies: a dtype, or None."""
+        if self._arrays is None:
+            import numpy
+
+            self._arrays = tuple(
+                (
+                    None
+                    if field.is_list or field.type not in DTYPES
+                    else numpy.dtype(DTYPES[field.type])
+                )
+                for field in self.columns
+            )
+            self._kinds = frozenset(self._arrays)
+        return self._arrays
+
+    @property
+    def kinds(self) -> FrozenSet[Any]:
+        """The dtypes there are, once :attr:`arrays` was asked for."""
+        return self._kinds
+
+
+def _free_query(address: int, generation: int) -> None:
+    if generation == process.generation:
+        lib.feature_query_free(address)
+
+
+def _free_request(address: int, plan: Plan) -> None:
+    if plan.generation == process.generation:
+        lib.feature_request_free(address)
+
+
+class Request:
+    """A feature_request, and the memory that its calls fill."""
+
+    __slots__ = (
+        "__weakref__",
+        "address",
+        "columns",
+        "columns_at",
+        "count",
+        "error",
+        "error_at",
+        "has_as_of",
+        "layout",
+        "plan",
+        "raw",
+        "words",
+    )
+
+    def __init__(self, plan: Plan) -> None:
+        address = c_void_p()
+        call(lib.feature_request_create, plan.address, byref(address))
+        self.plan, self.address = plan, address.value or 0
+        weakref.finalize(self, _free_request, self.address, plan).atexit = False
+        self.error = _ffi.feature_error()
+        self.error_at = addressof(self.error)
+        self.count = len(plan.columns)
+        self.columns = (_ffi.feature_column * self.count)()
+        self.columns_at = addressof(self.columns)
+        self.has_as_of = 0
+        self.raw = b""
+        self.words: Tuple[int, ...] = ()
+        self.layout: Optional[Layout] = None
+
+    def ask(self, keys: Any, as_of: Any) -> int:
+        """Sets keys and times; the rows of the answer, at most."""
+        rows, most = -1, 0
+        is_dict = keys.__class__ is dict
+        names = self.plan.key_names
+        for index, (name, type) in enumerate(self.plan.key_types):
+            values = (
+                keys[name]
+                if is_dict and name in keys
+                else column_of(keys, name, names)
+            )
+            type, at, count, offsets, _, validity, _keep = key_buffers(
+                values, type, name
+            )
+            if (
+                lib.held_feature_request_set_key
+                if count < LOOKUPS
+                else lib.feature_request_set_key
+            )(
+                self.address,
+                index,
+                type,
+                at,
+                offsets,
+                validity,
+                count,
+                self.error_at,
+            ):
+                raise_error(self.error)
+            most = count if count > most else most
+            rows = 0 if count == 0 else rows
+        if is_dict and len(keys) != len(names):
+            check_names(keys, names)
+        if as_of is not None or self.has_as_of:
+            self._set_as_of(as_of)
+            if as_of is not None:
+                most = max(most, self.has_as_of)
+        return most if rows else 0
+
+    def _set_as_of(self, as_of: Any) -> None:
+        values, rows = None, 0
+        if as_of is not None:
+            made = as_of_buffers(as_of)
+            values, rows = made.values, made.rows
+            if not rows:
+                raise Invalid(
+                    "as_of: no times; leave it out for the newest " "values"
+                )
+        if lib.feature_request_set_as_of(
+            self.address, values, rows, self.error_at
+        ):
+            raise_error(self.error)
+        self.has_as_of = rows
+
+    def read(self, rows: int) -> Tuple[int, ...]:
+        """Reads columns; where they lie, seven words each."""
+        few = rows * len(self.plan.views) < LOOKUPS
+        if (lib.held_feature_request_read if few else lib.feature_request_read)(
+            self.address, self.error_at
+        ) or (
+            lib.held_feature_request_columns(
+                self.address, self.columns_at, self.count, self.error_at
+            )
+        ):
+            raise_error(self.error)
+        raw = bytes(self.columns)
+        if raw != self.raw:
+            self.raw, self.layout = raw, None
+            self.words = self.plan.unpack(raw)
+        return self.words
+
+    def read_matrix(self, rows: int, out: Any) -> Any:
+        """Reads into a matrix, which is made where none is given."""
+        plan = self.plan
+        if not plan.width:
+            raise Invalid("the query was not made with matrix=True")
+        if out is None:
+            out = new_matrix(rows, plan.width)
+        address, stride = matrix_memory(out, rows, plan.width)
+        few = rows * len(plan.views) < LOOKUPS
+        if (
+            lib.held_feature_request_read_matrix
+            if few
+            else lib.feature_request_read_matrix
+        )(self.address, address, stride, self.error_at):
+            raise_error(self.error)
+        return out
+
+
+class Query:
+    """A prepared read, made by :meth:`Store.query`. Keys and columns are fixed
+    when it is made; any number of threads may share it."""
+
+    def __init__(
+        self, store: "Store", features: str, fill: Fill, matrix: bool
+    ) -> None:
+        self._arguments = (store, features, fill, matrix)
+        self._prepared: Optional[Tuple[Plan, Deque[Request]]] = (
+            Plan(*self._arguments),
+            deque(),
+        )
+
+    def _ready(self) -> Tuple[Plan, Deque[Request]]:
+        prepared = self._prepared
+        if prepared is None:
+            raise fail_closed("query")
+        if prepared[0].generation != process.generation:
+            prepared = self._prepared = (Plan(*self._arguments), deque())
+        return prepared
+
+    def _lend(self) -> Lease:
+        plan, pool = self._ready()
+        try:
+            return Lease(pool.pop(), pool)
+        except IndexError:
+            return Lease(Request(plan), pool)
+
+    def read(self, keys: Any, as_of: Any = None) -> Rows:
+        """Reads features for a batch of keys from one snapshot.
+
+        ``keys`` is a dict of columns or a frame with them; with one join key,
+        the column alone is enough. A column is a list, an array, an Arrow
+        array, or a single value for all rows. Rows answer in this order.
+
+        ``as_of`` is one time, or one for each row: the answer is what held
+        then. A naive datetime is UTC.
+        """
+        lease = self._lend()
+        request = lease.request
+        rows = request.ask(keys, as_of)
+        return Rows(Answer(lease, request.read(rows)), as_of)
+
+    def matrix(self, keys: Any, out: Any = None, as_of: Any = None) -> Any:
+        """Reads a float32 matrix, rows x ``matrix_width``; into ``out`` if it
+        is given. Null is NaN, a TIMESTAMP its age in seconds."""
+        lease = self._lend()
+        request = lease.request
+        return request.read_matrix(request.ask(keys, as_of), out)
+
+    def reader(self) -> "Reader":
+        """A reader with memory of its own, for the loop of one thread."""
+        return Reader(self)
+
+    def close(self) -> None:
+        """Lets go of the memory; a second time does nothing."""
+        self._prepared = None
+
+    def __enter__(self) -> "Query":
+        self._ready()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        self._ready()
+        return type(self), self._arguments
+
+    @property
+    def keys(self) -> Tuple[Field, ...]:
+        """The join keys that a read needs."""
+        return self._ready()[0].keys
+
+    @property
+    def columns(self) -> Tuple[Field, ...]:
+        """The columns that a read answers."""
+        return self._ready()[0].columns
+
+    @property
+    def views(self) -> Tuple[str, ...]:
+        """The views, or their aliases: one look-up per row each."""
+        return tuple(view.name for view in self._ready()[0].views)
+
+    @property
+    def matrix_width(self) -> int:
+        """Floats in a row of the matrix; 0 without ``matrix=True``."""
+        return self._ready()[0].width
+
+    @property
+    def fingerprint(self) -> int:
+        """A number for keys and columns: store it beside a model."""
+        return self._ready()[0].fingerprint
+
+    def __repr__(self) -> str:
+        return "<libfeature.Query %r>" % self._arguments[1]
+
+    def _repr_html_(self) -> str:
+        from ._repr import query_html
+
+        return query_html(self)
+
+
+class Reader(Unpicklable):
+    """Reads in a loop without allocating: one request, reused. For one thread
+    at a time; another one's call meanwhile raises :class:`Invalid`."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._request: Optional[Request] = Request(query._ready()[0])
+        self._lock = threading.Lock()
+
+    def matrix(self, keys: Any, out: Any = None, as_of: Any = None) -> Any:
+        """As :meth:`Query.matrix`; with ``out`` and arrays as keys nothing is
+        allocated."""
+        if not self._lock.acquire(False):
+            raise Invalid("the reader is in use by another thread")
+        try:
+            request = self._request
+            if request is None:
+                raise fail_closed("reader")
+            if request.plan.generation != process.generation:
+                request = self._request = Request(self._query._ready()[0])
+            return request.read_matrix(request.ask(keys, as_of), out)
+        finally:
+            self._lock.release()
+
+    def _answered(self) -> Request:
+        if self._request is None:
+            raise fail_closed("reader")
+        return self._request
+
+    def states(self, view: Optional[str] = None) -> Any:
+        """What each row of the last read met in one view; see
+        :meth:`Rows.states`."""
+        request = self._answered()
+        return states_of(request, view)
+
+    def timestamps(self, view: Optional[str] = None) -> Any:
+        """The event timestamps of the last read; see :meth:`Rows.timestamps`."""
+        request = self._answered()
+        return timestamps_of(request, view)
+
+    @property
+    def commit(self) -> int:
+        """The commit that the last read saw."""
+        return lib.feature_request_commit(self._answered().address)
+
+    @property
+    def now(self) -> datetime:
+        """The clock of the last read."""
+        now: datetime = moment(
+            lib.feature_request_now(self._answered().address)
+        )
+        return now
+
+    def close(self) -> None:
+        """Lets go of the memory; a second time does nothing."""
+        self._request = None
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All rows of a view, as an Arrow stream."""
+
+from __future__ import annotations
+
+from ctypes import addressof, byref
+from typing import TYPE_CHECKING, Optional, Union
+
+from . import _ffi
+from ._arrow import ArrowArrayStream, capsule
+from ._ffi import Fill, ScanFlag
+from ._library import lib
+from ._native import call, choose, encode, sized
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+    from ._core import Store
+
+__all__ = ["Scan"]
+
+
+class Scan:
+    """What to scan: each consumer gets a stream of its own, so that a scan may
+    be read twice.
+
+    Join keys, ``event_timestamp`` and the features asked for, in key order.
+    ``start`` and ``stop`` are key literals as in the definition language
+    (``"1001"``, ``"'a', 7"``); the scan ends before ``stop``. By default every
+    batch is of the newest commit when it is made; with ``one_snapshot`` all are
+    of one, which a writer may have to wait for: after ``max_age_ms`` the stream
+    fails.
+    """
+
+    def __init__(
+        self,
+        store: "Store",
+        features: str,
+        *,
+        start: Optional[str] = None,
+        stop: Optional[str] = None,
+        one_snapshot: bool = False,
+        fill: Union[str, Fill] = Fill.DEFAULTS,
+        chunk_rows: int = 0,
+        max_age_ms: int = 0,
+    ) -> None:
+        if features.isidentifier():  # alone it would be a service
+            features += "(*)"
+        self._store, self._features = store, features
+        self._options = {
+            "flags": int(ScanFlag.ONE_SNAPSHOT) if one_snapshot else 0,
+            "fill": int(choose(Fill, fill)),
+            "chunk_rows": chunk_rows,
+            "from_": None if start is None else encode(start, "start"),
+            "to": None if stop is None else encode(stop, "stop"),
+            "max_age_ms": max_age_ms,
+        }
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        stream = ArrowArrayStream()
+        options = sized(_ffi.feature_scan_options, **self._options)
+        with self._store._use() as store:
+            call(
+                lib.feature_store_scan_arrow,
+                store,
+                encode(self._features, "features"),
+                byref(options),
+                addressof(stream),
+            )
+        return capsule(stream)
+
+    def reader(self) -> "pyarrow.RecordBatchReader":
+        """A pyarrow reader: a batch at a time is in memory."""
+        import pyarrow
+
+        return pyarrow.RecordBatchReader.from_stream(self)
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """All of it as a pyarrow Table."""
+        return self.reader().read_all()
+
+    def to_polars(self) -> "polars.DataFrame":
+        """All of it as a polars DataFrame."""
+        import polars
+
+        return polars.DataFrame(self)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """All of it as a pandas DataFrame, by pyarrow."""
+        return self.to_arrow().to_pandas()
+
+    def __repr__(self) -> str:
+        return "<libfeature.Scan %r>" % self._features

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes of whole tables: which way rows go, and what they may leave out."""
+
+from __future__ import annotations
+
+from ctypes import byref
+from types import TracebackType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Union,
+)
+from typing import (
+    Type as Class,
+)
+
+from . import _ffi
+from ._arrow import column_names, stream_of
+from ._columns import has_pyarrow, is_pandas, is_scalar, table_of
+from ._errors import Invalid, NotFound, make_error
+from ._ffi import Operation, Role, WriteFlag
+from ._library import lib
+from ._native import Commit, Unpicklable, encode, new_commit, read_commit, sized
+
+if TYPE_CHECKING:
+    from ._batch import Batch
+    from ._core import Store
+
+__all__ = ["Batches", "Columns", "write_rows"]
+
+#: Which columns to write: names, or names of the view to names of the rows.
+Columns = Union[Sequence[str], Mapping[str, str], None]
+
+
+def write_rows(
+    store: "Store",
+    view: str,
+    rows: Any,
+    operation: Optional[Operation],
+    columns: Columns,
+    commit_rows: int,
+    skip_invalid: bool,
+    wait_ms: int,
+) -> Commit:
+    """Rows of any kind into one view; see Store.write."""
+    arrow = not isinstance(rows, Mapping) and (
+        hasattr(rows, "__arrow_c_stream__")
+        or hasattr(rows, "__arrow_c_array__")
+    )
+    # The stream of pandas is made by pyarrow; a frame without it goes column
+    # by column.
+    if arrow and (has_pyarrow() or not is_pandas(rows)):
+        return _write_stream(
+            store,
+            view,
+            rows,
+            operation,
+            columns,
+            commit_rows,
+            skip_invalid,
+            wait_ms,
+        )
+    if commit_rows:
+        raise Invalid("commit_rows is for Arrow streams")
+    with store.batches(skip_invalid=skip_invalid, wait_ms=wait_ms) as batches:
+        batches.add(view, rows, operation, columns)
+    return batches.commit
+
+
+def _check_whole(store: "Store", view: str, names: Sequence[str]) -> None:
+    """Refuses rows that lack features of the view."""
+    lacking = [
+        field.name
+        for field in store.batch(view).fields
+        if field.role == Role.FEATURE and field.name not in names
+    ]
+    if lacking:
+        raise Invalid(
+            "the rows lack %s of feature view %s: say operation="
+            "'patch' to leave them as they are, 'upsert' to make "
+            "them null" % (", ".join(lacking), view)
+        )
+
+
+def _write_stream(
+    store: "Store",
+    view: str,
+    rows: Any,
+    operation: Optional[Operation],
+    columns: Columns,
+    commit_rows: int,
+    skip_invalid: bool,
+    wait_ms: int,
+) -> Commit:
+    stream = stream_of(rows)
+    if stream is None:
+        raise Invalid("%r is no Arrow stream" % type(rows).__name__)
+    if columns is None and is_pandas(rows):  # and not its index
+        columns = [str(name) for name in rows.columns]
+    if operation is None:
+        _check_whole(
+            store,
+            view,
+            list(columns) if columns is not None else column_names(stream),
+        )
+    listed = (
+        None
+        if columns is None
+        else encode(
+            ", ".join(
+                (
+                    "%s = '%s'" % (name, columns[name].replace("'", "''"))
+                    if isinstance(columns, Mapping)
+                    else name
+                )
+                for name in columns
+            ),
+            "columns",
+        )
+    )
+    options = sized(
+        _ffi.feature_arrow_options,
+        columns=listed,
+        wait_ms=wait_ms,
+        flags=int(WriteFlag.SKIP_INVALID) if skip_invalid else 0,
+        commit_rows=commit_rows,
+    )
+    commit, error = new_commit(), _ffi.feature_error()
+    with store._use() as opened:
+        status = lib.feature_store_write_arrow(
+            opened,
+            encode(view, "view"),
+            operation or Operation.UPSERT,
+            stream.address,
+            byref(options),
+            byref(commit),
+            byref(error),
+        )
+    if status:
+        failed = make_error(error)
+        if commit.sequence:
+            failed.kept = read_commit(commit)
+        raise failed
+    return read_commit(commit)
+
+
+class Batches(Unpicklable):
+    """Batches of any views that are committed together at the end of a
+    ``with`` block; an exception in it writes nothing."""
+
+    #: What the commit did, once it is done.
+    commit: Commit
+
+    def __init__(self, store: Store, skip_invalid: bool, wait_ms: int) -> None:
+        self._store, self._skip, self._wait = store, skip_invalid, wait_ms
+        self._batches: List[Batch] = []
+
+    def add(
+        self,
+        view: str,
+        rows: Any,
+        operation: Optional[Operation] = None,
+        columns: Columns = None,
+    ) -> Batch:
+        """Adds rows; see :meth:`Store.write`. Nothing is written yet."""
+        chosen = operation or Operation.UPSERT
+        table = table_of(rows, operation is Operation.UPSERT)
+        if columns is not None:
+            pairs = (
+                columns
+                if isinstance(columns, Mapping)
+                else {name: name for name in columns}
+            )
+            for name in pairs.values():
+                if name not in table:
+                    raise NotFound(
+                        'the rows have no column "%s"' % name, reason="name"
+                    )
+            table = {to: table[name] for to, name in pairs.items()}
+        names = [str(name) for name in table]
+        if operation is None:
+            _check_whole(self._store, view, names)
+        for name in names:
+            if not name.isidentifier():
+                raise NotFound(
+                    "feature view %s has no column %r" % (view, name),
+                    reason="name",
+                )
+        batch = self._store.batch(view, chosen, names)
+        ordered = sorted(table.items(), key=lambda item: is_scalar(item[1]))
+        for name, values in ordered:
+            batch.set(str(name), values)
+        self._batches.append(batch)
+        return batch
+
+    def upsert(self, view: str, rows: Any, columns: Columns = None) -> Batch:
+        """Rows that write all features; those left out become null."""
+        return self.add(view, rows, Operation.UPSERT, columns)
+
+    def patch(self, view: str, rows: Any, columns: Columns = None) -> Batch:
+        """Rows that write their own features only."""
+        return self.add(view, rows, Operation.PATCH, columns)
+
+    def delete(self, view: str, rows: Any, columns: Columns = None) -> Batch:
+        """Join keys whose rows are removed."""
+        return self.add(view, rows, Operation.DELETE, columns)
+
+    def event(self, event: str, rows: Any, columns: Columns = None) -> Batch:
+        """Events; the library does not take them yet and says so."""
+        return self.add(event, rows, Operation.EVENT, columns)
+
+    def retract(self, event: str, rows: Any, columns: Columns = None) -> Batch:
+        """Takes events back; the library does not do so yet and says so."""
+        return self.add(event, rows, Operation.RETRACT, columns)
+
+    def __enter__(self) -> "Batches":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Class[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        batches, self._batches = self._batches, []
+        if kind is None:
+            self.commit = self._store.write_batches(
+                batches, self._skip, self._wait
+            )

@@ -1,0 +1,2584 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file libfeature.hpp
+ *
+ * libfeature for C++17 and later: the C API with owners, types and spans, in
+ * one header, with no dependency but libfeature.h and nothing to link but the
+ * library.
+ *
+ *     feature::store store = feature::store::open("drivers");
+ *     feature::query query = store.query("driver_stats(conv_rate, trips)",
+ *                                        feature::query_options::matrix);
+ *     feature::request request = query.request();
+ *     std::vector<float> matrix(drivers.size() * query.matrix_width());
+ *
+ *     request.set_key("driver_id", drivers); // a std::vector<std::int64_t>
+ *     request.read_matrix(matrix);           // allocates nothing
+ *
+ * Conventions, everywhere:
+ *
+ * - Names are those of the C API, with `_` turned into `::` after the first
+ *   word and after the object: feature_store_open() is feature::store::open().
+ *   What a call does, costs and may answer is written there, not here again.
+ * - Two styles, call by call. `read()` throws ::feature::error. `try_read()` is
+ *   noexcept and returns a ::feature::result, which has the value or the error
+ *   in it. Without exceptions (`-fno-exceptions`) only the second is there.
+ * - ::feature::store, ::feature::batch, ::feature::query and ::feature::request
+ *   own their C object: they move, do not copy, and free what they hold. One
+ *   that was moved from, or made by default, holds nothing; its calls answer
+ *   INVALID. As in C, a query outlives its requests; moving it is fine.
+ * - Everything that goes in is copied by the call. What comes out of a request
+ *   or a batch is a view: good until that object is used again or goes.
+ * - Threads: a store and a query from any number at once, a batch and a request
+ *   from one at a time.
+ * - Sequences are anything with data() and size() over one block of memory:
+ *   std::vector, std::array, an array, std::span, ::feature::span.
+ * - Timestamps are std::int64_t microseconds since 1970-01-01 UTC, or
+ *   ::feature::time_point.
+ *
+ * @since 0.1
+ */
+#ifndef LIBFEATURE_HPP
+#define LIBFEATURE_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <initializer_list>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "libfeature.h"
+
+#if defined(__cpp_lib_ranges) || __cplusplus > 201703L
+#include <ranges>
+#endif
+
+#if defined(__cpp_exceptions) && !defined(LIBFEATURE_NO_EXCEPTIONS)
+#define LIBFEATURE_EXCEPTIONS 1
+#endif
+
+namespace feature
+{
+
+/* --- codes ---------------------------------------------------------------- */
+
+/** What a call that can fail answers: ::feature_status_code. @since 0.1 */
+enum class status : std::int32_t {
+    ok = FEATURE_OK,
+    invalid = FEATURE_INVALID,
+    not_found = FEATURE_NOT_FOUND,
+    conflict = FEATURE_CONFLICT,
+    busy = FEATURE_BUSY,
+    gap = FEATURE_GAP,
+    no_memory = FEATURE_NO_MEMORY,
+    full = FEATURE_FULL,
+    io = FEATURE_IO,
+    corrupt = FEATURE_CORRUPT,
+    version = FEATURE_VERSION,
+    unsupported = FEATURE_UNSUPPORTED
+};
+
+/** What one view had to say about one row: ::feature_state. @since 0.1 */
+enum class state : std::uint8_t {
+    present = FEATURE_STATE_PRESENT,
+    null = FEATURE_STATE_NULL,
+    not_found = FEATURE_STATE_NOT_FOUND,
+    outside_max_age = FEATURE_STATE_OUTSIDE_MAX_AGE,
+    no_history = FEATURE_STATE_NO_HISTORY,
+    no_key = FEATURE_STATE_NO_KEY,
+    partial = FEATURE_STATE_PARTIAL
+};
+
+/** What became of a written row: ::feature_outcome. @since 0.1 */
+enum class outcome : std::uint8_t {
+    none = FEATURE_OUTCOME_NONE,
+    applied = FEATURE_OUTCOME_APPLIED,
+    late = FEATURE_OUTCOME_LATE,
+    duplicate = FEATURE_OUTCOME_DUPLICATE,
+    future = FEATURE_OUTCOME_FUTURE,
+    rejected = FEATURE_OUTCOME_REJECTED
+};
+
+/** What a batch does with its rows: ::feature_operation. @since 0.1 */
+enum class operation : std::int32_t {
+    upsert = FEATURE_UPSERT,
+    patch = FEATURE_PATCH,
+    delete_ = FEATURE_DELETE, /**< `delete` is taken */
+    event = FEATURE_EVENT,
+    retract = FEATURE_RETRACT
+};
+
+/** The types of features and join keys: ::feature_type. @since 0.1 */
+enum class type : std::int32_t {
+    bool_ = FEATURE_TYPE_BOOL,
+    int32 = FEATURE_TYPE_INT32,
+    int64 = FEATURE_TYPE_INT64,
+    float32 = FEATURE_TYPE_FLOAT32,
+    float64 = FEATURE_TYPE_FLOAT64,
+    string = FEATURE_TYPE_STRING,
+    bytes = FEATURE_TYPE_BYTES,
+    timestamp = FEATURE_TYPE_TIMESTAMP
+};
+
+/** What a field stands for: ::feature_role. @since 0.1 */
+enum class role : std::int32_t {
+    join_key = FEATURE_ROLE_JOIN_KEY,
+    event_timestamp = FEATURE_ROLE_EVENT_TIMESTAMP,
+    feature = FEATURE_ROLE_FEATURE,
+    view = FEATURE_ROLE_VIEW
+};
+
+/** What a read serves for a cell without a value: ::feature_fill. @since 0.1 */
+enum class fill : std::int32_t {
+    defaults = FEATURE_FILL_DEFAULTS,
+    nulls = FEATURE_FILL_NULLS,
+    stale = FEATURE_FILL_STALE
+};
+
+/** How durable a commit is: ::feature_sync. @since 0.1 */
+enum class sync : std::int32_t {
+    full = FEATURE_SYNC_FULL,
+    last_txn = FEATURE_SYNC_LAST_TXN
+};
+
+/** "OK", "INVALID", and so on. @since 0.1 */
+inline std::string_view
+name(status code) noexcept
+{
+    return feature_status_name(static_cast<feature_status>(code));
+}
+
+/** major x 10000 + minor x 100 + patch, of the library that runs. @since 0.1 */
+inline std::uint32_t
+version() noexcept
+{
+    return feature_version();
+}
+
+/* --- time ----------------------------------------------------------------- */
+
+/** A timestamp as a point in time. @since 0.1 */
+using time_point = std::chrono::time_point<std::chrono::system_clock,
+                                           std::chrono::microseconds>;
+
+/** Where a view has no row for a key, its event timestamp is this. @since 0.1 */
+inline constexpr std::int64_t no_timestamp =
+    std::numeric_limits<std::int64_t>::min();
+
+/** A timestamp of libfeature as a point in time. @since 0.1 */
+constexpr time_point
+to_time_point(std::int64_t timestamp) noexcept
+{
+    return time_point(std::chrono::microseconds(timestamp));
+}
+
+/** A point in time as a timestamp of libfeature; finer ones are rounded down.
+ *  @since 0.1 */
+template <class Duration>
+constexpr std::int64_t
+to_timestamp(
+    std::chrono::time_point<std::chrono::system_clock, Duration> time) noexcept
+{
+    return std::chrono::floor<std::chrono::microseconds>(
+               time.time_since_epoch())
+        .count();
+}
+
+/* --- errors and results --------------------------------------------------- */
+
+/**
+ * Why a call failed, and where: a ::feature_error that can be thrown.
+ *
+ * Copying one allocates nothing and cannot fail.
+ *
+ * @since 0.1
+ */
+class error : public std::exception
+{
+  public:
+    explicit error(const ::feature_error &details) noexcept : details_(details)
+    {
+    }
+
+    /** The answer of the call. */
+    status code() const noexcept
+    {
+        return static_cast<status>(details_.status);
+    }
+
+    /** One word from an append-only list, for programs. */
+    std::string_view reason() const noexcept { return details_.reason; }
+
+    /** One sentence, for people. */
+    const char *what() const noexcept override { return details_.message; }
+
+    /** Batch, row, line and column, as far as they are known. */
+    const ::feature_error &details() const noexcept { return details_; }
+
+  private:
+    ::feature_error details_;
+};
+
+/**
+ * A value, or the error that stands in its place.
+ *
+ *     if (auto store = feature::store::try_open("drivers"))
+ *         serve(*store);
+ *     else
+ *         log(store.error().what());
+ *
+ * @since 0.1
+ */
+template <class T> class [[nodiscard]] result
+{
+  public:
+    result(T value) noexcept : value_(std::move(value)) {}
+    result(const feature::error &why) noexcept : error_(why) {}
+
+    bool has_value() const noexcept { return value_.has_value(); }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /** Only where there is a value. */
+    T &operator*() &noexcept { return *value_; }
+    const T &operator*() const &noexcept { return *value_; }
+    T &&operator*() &&noexcept { return *std::move(value_); }
+    T *operator->() noexcept { return &*value_; }
+    const T *operator->() const noexcept { return &*value_; }
+
+    /** Only where there is none. */
+    const feature::error &error() const noexcept { return *error_; }
+
+    /** status::ok where there is a value. */
+    status code() const noexcept
+    {
+        return error_ ? error_->code() : status::ok;
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    /** The value; throws the error. */
+    T &value() &
+    {
+        if (error_)
+            throw *error_;
+        return *value_;
+    }
+
+    T value() &&
+    {
+        if (error_)
+            throw *error_;
+        return *std::move(value_);
+    }
+#endif
+
+  private:
+    std::optional<T> value_{};
+    std::optional<feature::error> error_{};
+};
+
+/** Done, or the error. @since 0.1 */
+template <> class [[nodiscard]] result<void>
+{
+  public:
+    result() noexcept = default;
+
+    result(const feature::error &why) noexcept : error_(why) {}
+
+    bool has_value() const noexcept { return !error_; }
+
+    explicit operator bool() const noexcept { return has_value(); }
+
+    const feature::error &error() const noexcept { return *error_; }
+
+    status code() const noexcept
+    {
+        return error_ ? error_->code() : status::ok;
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    void value() const
+    {
+        if (error_)
+            throw *error_;
+    }
+#endif
+
+  private:
+    std::optional<feature::error> error_{};
+};
+
+/* --- spans and texts ------------------------------------------------------ */
+
+/**
+ * Some elements that lie side by side in somebody else's memory: std::span for
+ * C++17, and convertible to and from it in C++20.
+ *
+ * @since 0.1
+ */
+template <class T> class span
+{
+    template <class Sequence>
+    using data_of = decltype(std::declval<Sequence &>().data());
+
+    template <class Sequence>
+    using if_fits = std::enable_if_t<
+        std::is_convertible_v<std::remove_pointer_t<data_of<Sequence>> (*)[],
+                              T (*)[]> &&
+        std::is_convertible_v<decltype(std::declval<Sequence &>().size()),
+                              std::size_t>>;
+
+  public:
+    using element_type = T;
+    using value_type = std::remove_cv_t<T>;
+    using size_type = std::size_t;
+    using iterator = T *;
+
+    constexpr span() noexcept = default;
+
+    constexpr span(T *data, std::size_t size) noexcept
+        : data_(data), size_(size)
+    {
+    }
+
+    template <std::size_t N>
+    constexpr span(T (&array)[N]) noexcept : data_(array), size_(N)
+    {
+    }
+
+    /** Anything with data() and size(): it has to outlive the span. */
+    template <class Sequence, class = if_fits<Sequence>>
+    constexpr span(Sequence &&sequence) noexcept
+        : data_(sequence.data()), size_(sequence.size())
+    {
+    }
+
+    constexpr T *data() const noexcept { return data_; }
+
+    constexpr std::size_t size() const noexcept { return size_; }
+
+    constexpr bool empty() const noexcept { return size_ == 0; }
+
+    constexpr T *begin() const noexcept { return data_; }
+
+    constexpr T *end() const noexcept { return data_ + size_; }
+
+    constexpr T &operator[](std::size_t i) const noexcept { return data_[i]; }
+
+    constexpr span subspan(std::size_t first, std::size_t count) const noexcept
+    {
+        return {data_ + first, count};
+    }
+
+  private:
+    T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/** A text that ends in NUL, from a literal or a std::string. @since 0.1 */
+class c_string
+{
+  public:
+    constexpr c_string(const char *text = nullptr) noexcept : text_(text) {}
+
+    c_string(const std::string &text) noexcept : text_(text.c_str()) {}
+
+    constexpr const char *get() const noexcept { return text_; }
+
+  private:
+    const char *text_;
+};
+
+namespace detail
+{
+
+/** Calls a function of the C API to release what a std::unique_ptr holds. */
+template <auto Release> struct releaser {
+    template <class T> void operator()(T *held) const noexcept
+    {
+        Release(held);
+    }
+};
+
+template <class T, auto Release>
+using owner = std::unique_ptr<T, releaser<Release>>;
+
+} // namespace detail
+
+/** A text that the library returned. @since 0.1 */
+class text
+{
+  public:
+    text() noexcept = default;
+
+    /** Takes over what is {owned feature_free}. */
+    explicit text(char *owned) noexcept : held_(owned) {}
+
+    const char *c_str() const noexcept { return held_ ? held_.get() : ""; }
+
+    std::string_view view() const noexcept { return c_str(); }
+
+    operator std::string_view() const noexcept { return view(); }
+
+    std::string str() const { return c_str(); }
+
+  private:
+    detail::owner<char, feature_free> held_{};
+};
+
+/* --- options and reports -------------------------------------------------- */
+
+/** How to open a store; members are those of ::feature_options. @since 0.1 */
+struct options : ::feature_options {
+    enum : std::uint32_t {
+        create = FEATURE_OPEN_CREATE,
+        read_only = FEATURE_OPEN_READ_ONLY,
+        immutable = FEATURE_OPEN_IMMUTABLE,
+        allow_remote = FEATURE_OPEN_ALLOW_REMOTE,
+        warm = FEATURE_OPEN_WARM
+    };
+
+    options(std::uint32_t bits = 0) noexcept : ::feature_options()
+    {
+        struct_size = sizeof(::feature_options);
+        flags = bits;
+    }
+};
+
+/** How to apply definitions: ::feature_apply_options. @since 0.1 */
+struct apply_options : ::feature_apply_options {
+    apply_options() noexcept : ::feature_apply_options()
+    {
+        struct_size = sizeof(::feature_apply_options);
+    }
+
+    /** Only if the catalog is at this version. */
+    static apply_options at(std::uint64_t catalog_version) noexcept
+    {
+        apply_options made;
+
+        made.expect = catalog_version;
+        return made;
+    }
+};
+
+/** How to write: ::feature_write_options. @since 0.1 */
+struct write_options : ::feature_write_options {
+    enum : std::uint32_t { skip_invalid = FEATURE_WRITE_SKIP_INVALID };
+
+    write_options(std::uint32_t bits = 0) noexcept : ::feature_write_options()
+    {
+        struct_size = sizeof(::feature_write_options);
+        flags = bits;
+    }
+};
+
+/** How to prepare a read: ::feature_query_options. @since 0.1 */
+struct query_options : ::feature_query_options {
+    enum : std::uint32_t { matrix = FEATURE_QUERY_MATRIX };
+
+    query_options(std::uint32_t bits = 0) noexcept : ::feature_query_options()
+    {
+        struct_size = sizeof(::feature_query_options);
+        flags = bits;
+    }
+
+    query_options(feature::fill policy, std::uint32_t bits = 0) noexcept
+        : query_options(bits)
+    {
+        fill = static_cast<std::int32_t>(policy);
+    }
+};
+
+/** How to write an Arrow stream: ::feature_arrow_options. @since 0.1 */
+struct arrow_options : ::feature_arrow_options {
+    enum : std::uint32_t { skip_invalid = FEATURE_WRITE_SKIP_INVALID };
+
+    arrow_options(std::uint32_t bits = 0) noexcept : ::feature_arrow_options()
+    {
+        struct_size = sizeof(::feature_arrow_options);
+        flags = bits;
+    }
+};
+
+/** How to scan a view: ::feature_scan_options. @since 0.1 */
+struct scan_options : ::feature_scan_options {
+    enum : std::uint32_t { one_snapshot = FEATURE_SCAN_ONE_SNAPSHOT };
+
+    scan_options(std::uint32_t bits = 0) noexcept : ::feature_scan_options()
+    {
+        struct_size = sizeof(::feature_scan_options);
+        flags = bits;
+    }
+};
+
+/** What comes with an export besides the columns. @since 0.1 */
+namespace export_flag
+{
+enum : std::uint32_t {
+    states = FEATURE_EXPORT_STATES,
+    timestamps = FEATURE_EXPORT_TIMESTAMPS
+};
+}
+
+/** What a commit did: ::feature_commit. @since 0.1 */
+struct commit : ::feature_commit {
+    commit() noexcept : ::feature_commit()
+    {
+        struct_size = sizeof(::feature_commit);
+    }
+};
+
+/** The state of a store in numbers: ::feature_stats. @since 0.1 */
+struct stats : ::feature_stats {
+    stats() noexcept : ::feature_stats()
+    {
+        struct_size = sizeof(::feature_stats);
+    }
+};
+
+/**
+ * One key, column or view of a query, or one column of a batch: a
+ * ::feature_field with types.
+ *
+ * Good as long as the query or batch that described it.
+ *
+ * @since 0.1
+ */
+class field
+{
+  public:
+    field() noexcept = default;
+
+    explicit field(const ::feature_field &raw) noexcept : raw_(raw) {}
+
+    std::string_view name() const noexcept
+    {
+        return raw_.name ? raw_.name : "";
+    }
+
+    feature::type type() const noexcept
+    {
+        return static_cast<feature::type>(raw_.type);
+    }
+
+    feature::role role() const noexcept
+    {
+        return static_cast<feature::role>(raw_.role);
+    }
+
+    /** n for T[n], else 1. */
+    std::uint32_t width() const noexcept { return raw_.width; }
+
+    bool is_list() const noexcept
+    {
+        return (raw_.flags & FEATURE_FIELD_LIST) != 0;
+    }
+
+    bool is_not_null() const noexcept
+    {
+        return (raw_.flags & FEATURE_FIELD_NOT_NULL) != 0;
+    }
+
+    /** Index of the column's view in its query. */
+    std::uint32_t view() const noexcept { return raw_.view; }
+
+    const ::feature_field &raw() const noexcept { return raw_; }
+
+  private:
+    ::feature_field raw_ = {};
+};
+
+/**
+ * A key, column or view by its index or by its name.
+ *
+ * An index costs nothing; a name is looked up among the others, which is fine
+ * for a few dozen and can be done once with index_of().
+ *
+ * @since 0.1
+ */
+class at
+{
+  public:
+    template <class Integer,
+              class = std::enable_if_t<std::is_integral_v<Integer>>>
+    constexpr at(Integer index) noexcept
+        : index_(static_cast<std::uint32_t>(index))
+    {
+    }
+
+    constexpr at(std::string_view name) noexcept : name_(name), is_name_(true)
+    {
+    }
+
+    constexpr at(const char *name) noexcept : at(std::string_view(name)) {}
+
+    at(const std::string &name) noexcept : at(std::string_view(name)) {}
+
+    constexpr bool is_name() const noexcept { return is_name_; }
+
+    constexpr std::string_view name() const noexcept { return name_; }
+
+    constexpr std::uint32_t index() const noexcept { return index_; }
+
+  private:
+    std::string_view name_{};
+    std::uint32_t index_ = 0;
+    bool is_name_ = false;
+};
+
+/**
+ * Which rows are not null, for a call that sets a column: all of them, or one
+ * bool a row, or Arrow's bits.
+ *
+ * @since 0.1
+ */
+class validity
+{
+  public:
+    /** No row is null. */
+    validity() noexcept = default;
+
+    /** Bit i, LSB first: row i is not null. nullptr: none is null. */
+    static validity bits(const std::uint8_t *bits) noexcept
+    {
+        validity made;
+
+        made.bits_ = bits;
+        return made;
+    }
+
+    validity(span<const bool> flags) noexcept
+        : flags_(flags.data()), size_(flags.size()), is_flags_(true)
+    {
+    }
+
+    validity(std::initializer_list<bool> flags) noexcept
+        : validity(span<const bool>(flags.begin(), flags.size()))
+    {
+    }
+
+    validity(const std::vector<bool> &flags) noexcept
+        : vector_(&flags), size_(flags.size()), is_flags_(true)
+    {
+    }
+
+    /** Whether it has something to say about each of so many rows. */
+    bool fits(std::size_t rows) const noexcept
+    {
+        return !is_flags_ || size_ == rows;
+    }
+
+    bool operator[](std::size_t row) const noexcept
+    {
+        if (vector_)
+            return (*vector_)[row];
+        if (is_flags_)
+            return flags_[row];
+        return !bits_ || (bits_[row / 8] >> (row % 8) & 1) != 0;
+    }
+
+    /** Arrow's bits, where that is what there is. */
+    const std::uint8_t *bits() const noexcept { return bits_; }
+
+    /** Whether bits() says it all. */
+    bool is_bits() const noexcept { return !is_flags_; }
+
+  private:
+    const std::uint8_t *bits_ = nullptr;
+    const bool *flags_ = nullptr;
+    const std::vector<bool> *vector_ = nullptr;
+    std::size_t size_ = 0;
+    bool is_flags_ = false;
+};
+
+/**
+ * Texts in Arrow's layout: text i is the bytes from offsets[i] to
+ * offsets[i + 1]. Handed over as it is, without a copy on the way.
+ *
+ * @since 0.1
+ */
+struct packed_texts {
+    const void *bytes = nullptr;
+    span<const std::int32_t> offsets = {};
+};
+
+/* --- from C++ sequences to Arrow's layout --------------------------------- */
+
+namespace detail
+{
+
+/** Adds as much of a text as there is room for. */
+template <std::size_t N>
+void
+append(char (&to)[N], std::string_view text) noexcept
+{
+    std::size_t used = std::strlen(to);
+    std::size_t size = text.size() < N - 1 - used ? text.size() : N - 1 - used;
+
+    if (size)
+        std::memcpy(to + used, text.data(), size);
+}
+
+/** An error that this header found by itself. */
+inline error
+make_error(feature_status status, std::string_view reason,
+           std::string_view message, std::string_view name = {}) noexcept
+{
+    ::feature_error made = {};
+
+    made.status = status;
+    made.row = -1;
+    append(made.reason, reason);
+    append(made.message, message);
+    if (!name.empty()) {
+        append(made.message, " \"");
+        append(made.message, name);
+        append(made.message, "\"");
+    }
+    return error(made);
+}
+
+inline error
+invalid(const char *message) noexcept
+{
+    return make_error(FEATURE_INVALID, "argument", message);
+}
+
+inline error
+no_memory() noexcept
+{
+    return make_error(FEATURE_NO_MEMORY, "memory", "no memory for a column");
+}
+
+/** Makes a call of the C API that answers a status. */
+template <class Call>
+result<void>
+call(Call &&call) noexcept
+{
+    ::feature_error why;
+
+    if (call(&why))
+        return error(why);
+    return {};
+}
+
+/** The same, for one that hands out an Out, of which a Made is made. */
+template <class Made, class Out = Made, class Call>
+result<Made>
+make(Call &&call) noexcept
+{
+    ::feature_error why;
+    Out out{};
+
+    if (call(&out, &why))
+        return error(why);
+    return Made(out);
+}
+
+inline void
+release_memory(void *memory) noexcept
+{
+    std::free(memory);
+}
+
+/** Memory that is used again and again. */
+class scratch
+{
+  public:
+    scratch() noexcept = default;
+
+    scratch(scratch &&from) noexcept
+        : memory_(std::move(from.memory_)), size_(std::exchange(from.size_, 0))
+    {
+    }
+
+    scratch &operator=(scratch &&from) noexcept
+    {
+        memory_ = std::move(from.memory_);
+        size_ = std::exchange(from.size_, 0);
+        return *this;
+    }
+
+    scratch(const scratch &) = delete;
+    scratch &operator=(const scratch &) = delete;
+    ~scratch() = default;
+
+    /** So many elements, of any value; nullptr where there is no memory. */
+    template <class T> T *take(std::size_t count) noexcept
+    {
+        std::size_t size = count * sizeof(T);
+
+        if (!memory_ || size > size_) {
+            memory_.reset(std::malloc(size + size / 2 + 64));
+            size_ = memory_ ? size + size / 2 + 64 : 0;
+        }
+        return static_cast<T *>(memory_.get());
+    }
+
+    template <class T> T *get() const noexcept
+    {
+        return static_cast<T *>(memory_.get());
+    }
+
+  private:
+    owner<void, release_memory> memory_{};
+    std::size_t size_ = 0;
+};
+
+/** What a set call of the C API takes. */
+struct arrays {
+    std::int32_t type = 0;
+    const void *values = nullptr;
+    const std::int32_t *offsets = nullptr;
+    const std::int32_t *child_offsets = nullptr;
+    const std::uint8_t *validity = nullptr;
+    std::uint32_t rows = 0;
+    bool is_list = false;
+};
+
+/** How elements of a C++ type become values. */
+enum class kind { none, number, boolean, time, text };
+
+template <class T>
+inline constexpr bool is_integer =
+    std::is_integral_v<T> &&std::is_signed_v<T> &&
+    (sizeof(T) == 4 || sizeof(T) == 8) && !std::is_same_v<T, wchar_t>;
+
+template <class T> inline constexpr bool is_time = false;
+template <class Duration>
+inline constexpr bool
+    is_time<std::chrono::time_point<std::chrono::system_clock, Duration>> =
+        true;
+
+template <class T, class = void> inline constexpr bool is_octets = false;
+template <class T>
+inline constexpr bool is_octets<
+    T, std::void_t<decltype(*std::declval<const T &>().data()),
+                   decltype(std::declval<const T &>().size())>> =
+    sizeof(*std::declval<const T &>().data()) == 1 &&
+    std::is_trivially_copyable_v<
+        std::remove_reference_t<decltype(*std::declval<const T &>().data())>> &&
+    !std::is_same_v<std::remove_cv_t<std::remove_reference_t<
+                        decltype(*std::declval<const T &>().data())>>,
+                    bool>;
+
+template <class T>
+constexpr kind
+kind_of() noexcept
+{
+    if constexpr (std::is_same_v<T, bool>)
+        return kind::boolean;
+    else if constexpr (is_integer<T> || std::is_same_v<T, float> ||
+                       std::is_same_v<T, double>)
+        return kind::number;
+    else if constexpr (is_time<T>)
+        return kind::time;
+    else if constexpr (std::is_convertible_v<const T &, std::string_view> ||
+                       is_octets<T>)
+        return kind::text;
+    else
+        return kind::none;
+}
+
+template <class T>
+constexpr std::int32_t
+number_type() noexcept
+{
+    if constexpr (std::is_same_v<T, float>)
+        return FEATURE_TYPE_FLOAT32;
+    else if constexpr (std::is_same_v<T, double>)
+        return FEATURE_TYPE_FLOAT64;
+    else
+        return sizeof(T) == 4 ? FEATURE_TYPE_INT32 : FEATURE_TYPE_INT64;
+}
+
+/** The bytes of a text, be it std::string, a literal or a std::vector of
+ *  std::byte. */
+template <class T>
+std::string_view
+octets(const T &value) noexcept
+{
+    if constexpr (std::is_convertible_v<const T &, std::string_view>)
+        return value;
+    else
+        return {reinterpret_cast<const char *>(value.data()), value.size()};
+}
+
+/** An element that may be null: a std::optional, or the value itself. */
+template <class T> struct cell {
+    using value = T;
+    static constexpr bool is_optional = false;
+
+    static const T *get(const T &element) noexcept { return &element; }
+};
+
+template <class T> struct cell<std::optional<T>> {
+    using value = T;
+    static constexpr bool is_optional = true;
+
+    static const T *get(const std::optional<T> &element) noexcept
+    {
+        return element ? &*element : nullptr;
+    }
+};
+
+template <class Sequence>
+using element_of = std::remove_cv_t<
+    std::remove_reference_t<decltype(std::declval<const Sequence &>()[0])>>;
+
+/** Reads a sequence of texts into offsets and bytes. */
+class text_writer
+{
+  public:
+    text_writer(char *bytes, std::int32_t *offsets) noexcept
+        : bytes_(bytes), offsets_(offsets)
+    {
+        *offsets_ = 0;
+    }
+
+    void add(std::string_view text) noexcept
+    {
+        if (!text.empty())
+            std::memcpy(bytes_ + *offsets_, text.data(), text.size());
+        offsets_[1] = *offsets_ + static_cast<std::int32_t>(text.size());
+        offsets_++;
+    }
+
+  private:
+    char *bytes_;
+    std::int32_t *offsets_;
+};
+
+inline constexpr std::size_t rows_max =
+    std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::size_t bytes_max =
+    static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
+
+/**
+ * Turns sequences into what the C API takes, in memory of its own where it has
+ * to and as they are where it can.
+ */
+class packer
+{
+  public:
+    /** A column of so many rows, of width values each. */
+    template <class Sequence>
+    result<arrays> pack(const Sequence &values, const validity &valid,
+                        std::int32_t text_type, std::uint32_t width) noexcept
+    {
+        using element = element_of<Sequence>;
+        using value = typename cell<element>::value;
+        constexpr kind how = kind_of<value>();
+        static_assert(how != kind::none,
+                      "values are bool, signed integers of 32 or 64 bits, "
+                      "float, double, texts, bytes, time points, or "
+                      "std::optional of these");
+        std::size_t rows = values.size() / width;
+        arrays made;
+
+        if (values.size() % width)
+            return invalid("the values are no whole number of vectors");
+        if (cell<element>::is_optional && width > 1)
+            return invalid("vectors say by flags which of them is null");
+        if (rows > rows_max)
+            return invalid("more than 2^32 - 1 rows");
+        if (!valid.fits(rows))
+            return invalid("one flag a row says whether it is null");
+        made.rows = static_cast<std::uint32_t>(rows);
+        if constexpr (how == kind::number && !cell<element>::is_optional)
+            made.values = values.data();
+        else if (!pack_cells<value>(values, text_type, made))
+            return no_memory_or_size(made);
+        if constexpr (how == kind::number)
+            made.type = number_type<value>();
+        if (!pack_validity<element>(values, valid, made))
+            return no_memory();
+        return made;
+    }
+
+    /** A list a row, each of them a sequence, or a std::optional of one. */
+    template <class Lists>
+    result<arrays> pack_lists(const Lists &lists, const validity &valid,
+                              std::int32_t text_type) noexcept
+    {
+        using list = typename cell<element_of<Lists>>::value;
+        using value = element_of<list>;
+        constexpr kind how = kind_of<value>();
+        static_assert(how == kind::number || how == kind::text,
+                      "lists are of signed integers of 32 or 64 bits, float, "
+                      "double or texts");
+        arrays made;
+        std::size_t elements = 0;
+
+        if (lists.size() > rows_max)
+            return invalid("more than 2^32 - 1 rows");
+        if (!valid.fits(lists.size()))
+            return invalid("one flag a row says whether it is null");
+        made.rows = static_cast<std::uint32_t>(lists.size());
+        made.is_list = true;
+        std::int32_t *offsets = offsets_.take<std::int32_t>(lists.size() + 1);
+        if (!offsets)
+            return no_memory();
+        for (std::size_t i = 0; i < lists.size(); i++) {
+            const list *at = cell<element_of<Lists>>::get(lists[i]);
+
+            offsets[i] = static_cast<std::int32_t>(elements);
+            elements += at ? at->size() : 0;
+            if (elements > bytes_max)
+                return invalid("lists of more than 2^31 - 1 elements");
+        }
+        offsets[lists.size()] = static_cast<std::int32_t>(elements);
+        made.offsets = offsets;
+        if constexpr (how == kind::text) {
+            if (!pack_list_texts<list>(lists, elements, made))
+                return no_memory_or_size(made);
+            made.type = text_type;
+        } else {
+            if (!pack_list_numbers<list, value>(lists, elements, made))
+                return no_memory();
+            made.type = number_type<value>();
+        }
+        if (!pack_validity<element_of<Lists>>(lists, valid, made))
+            return no_memory();
+        return made;
+    }
+
+    /** Flags as bits. */
+    result<const std::uint8_t *> pack_flags(const validity &valid,
+                                            std::size_t rows) noexcept
+    {
+        arrays made;
+
+        if (!valid.fits(rows))
+            return invalid("one flag a row says whether it is null");
+        made.rows = static_cast<std::uint32_t>(rows);
+        if (!pack_validity<int>(span<const int>(), valid, made))
+            return no_memory();
+        return made.validity;
+    }
+
+  private:
+    /** rows is 0 where a size was the reason. */
+    static error no_memory_or_size(const arrays &made) noexcept
+    {
+        return made.type == too_large ? invalid("more than 2^31 - 1 bytes")
+                                      : no_memory();
+    }
+
+    template <class Value, class Sequence>
+    bool pack_cells(const Sequence &values, std::int32_t text_type,
+                    arrays &made) noexcept
+    {
+        if constexpr (kind_of<Value>() == kind::boolean) {
+            made.type = FEATURE_TYPE_BOOL;
+            return pack_bools(values, made);
+        } else if constexpr (kind_of<Value>() == kind::text) {
+            made.type = text_type;
+            return pack_texts(values, made);
+        } else if constexpr (kind_of<Value>() == kind::time) {
+            made.type = FEATURE_TYPE_TIMESTAMP;
+            return pack_numbers<std::int64_t>(
+                values, made, [](const Value &at) { return to_timestamp(at); });
+        } else {
+            return pack_numbers<Value>(
+                values, made, [](const Value &number) { return number; });
+        }
+    }
+
+    template <class Number, class Sequence, class Convert>
+    bool pack_numbers(const Sequence &values, arrays &made,
+                      Convert convert) noexcept
+    {
+        using element = element_of<Sequence>;
+        Number *to = values_.take<Number>(values.size());
+
+        made.values = to;
+        for (std::size_t i = 0; to && i < values.size(); i++) {
+            const auto *at = cell<element>::get(values[i]);
+
+            to[i] = at ? convert(*at) : Number();
+        }
+        return to != nullptr;
+    }
+
+    template <class Sequence>
+    bool pack_bools(const Sequence &values, arrays &made) noexcept
+    {
+        using element = element_of<Sequence>;
+        std::size_t size = values.size() / 8 + 1;
+        std::uint8_t *to = values_.take<std::uint8_t>(size);
+
+        made.values = to;
+        if (!to)
+            return false;
+        std::memset(to, 0, size);
+        for (std::size_t i = 0; i < values.size(); i++) {
+            const element &each = values[i]; // a std::vector<bool> has none
+            const bool *at = cell<element>::get(each);
+
+            if (at && *at)
+                set_bit(to, i);
+        }
+        return true;
+    }
+
+    template <class Sequence>
+    bool pack_texts(const Sequence &values, arrays &made) noexcept
+    {
+        using element = element_of<Sequence>;
+        std::size_t size = 0;
+
+        for (std::size_t i = 0; i < values.size(); i++) {
+            const auto *at = cell<element>::get(values[i]);
+
+            size += at ? octets(*at).size() : 0;
+        }
+        if (size > bytes_max) {
+            made.type = too_large;
+            return false;
+        }
+        char *bytes = values_.take<char>(size);
+        std::int32_t *offsets = offsets_.take<std::int32_t>(values.size() + 1);
+        if (!bytes || !offsets)
+            return false;
+        text_writer writer(bytes, offsets);
+        for (std::size_t i = 0; i < values.size(); i++) {
+            const auto *at = cell<element>::get(values[i]);
+
+            writer.add(at ? octets(*at) : std::string_view());
+        }
+        made.values = bytes;
+        made.offsets = offsets;
+        return true;
+    }
+
+    template <class List, class Value, class Lists>
+    bool pack_list_numbers(const Lists &lists, std::size_t elements,
+                           arrays &made) noexcept
+    {
+        Value *to = values_.take<Value>(elements);
+
+        made.values = to;
+        for (std::size_t i = 0; to && i < lists.size(); i++) {
+            const List *at = cell<element_of<Lists>>::get(lists[i]);
+
+            if (at && at->size())
+                std::memcpy(to, at->data(), at->size() * sizeof(Value));
+            to += at ? at->size() : 0;
+        }
+        return to != nullptr;
+    }
+
+    template <class List, class Lists>
+    bool pack_list_texts(const Lists &lists, std::size_t elements,
+                         arrays &made) noexcept
+    {
+        std::size_t size = 0;
+
+        for (std::size_t i = 0; i < lists.size(); i++)
+            if (const List *at = cell<element_of<Lists>>::get(lists[i]))
+                for (const auto &each : *at)
+                    size += octets(each).size();
+        if (size > bytes_max) {
+            made.type = too_large;
+            return false;
+        }
+        char *bytes = values_.take<char>(size);
+        std::int32_t *ends = children_.take<std::int32_t>(elements + 1);
+        if (!bytes || !ends)
+            return false;
+        text_writer writer(bytes, ends);
+        for (std::size_t i = 0; i < lists.size(); i++)
+            if (const List *at = cell<element_of<Lists>>::get(lists[i]))
+                for (const auto &each : *at)
+                    writer.add(octets(each));
+        made.values = bytes;
+        made.child_offsets = ends;
+        return true;
+    }
+
+    template <class Element, class Sequence>
+    bool pack_validity(const Sequence &values, const validity &valid,
+                       arrays &made) noexcept
+    {
+        made.validity = valid.bits();
+        if (!cell<Element>::is_optional && valid.is_bits())
+            return true;
+        std::size_t size = std::size_t(made.rows) / 8 + 1;
+        std::uint8_t *bits = validity_.take<std::uint8_t>(size);
+        if (!bits)
+            return false;
+        std::memset(bits, 0, size);
+        for (std::size_t i = 0; i < made.rows; i++) {
+            bool is_valid = valid[i];
+
+            if constexpr (cell<Element>::is_optional)
+                is_valid = is_valid && values[i].has_value();
+            if (is_valid)
+                set_bit(bits, i);
+        }
+        made.validity = bits;
+        static_cast<void>(values);
+        return true;
+    }
+
+    static void set_bit(std::uint8_t *bits, std::size_t i) noexcept
+    {
+        bits[i / 8] = static_cast<std::uint8_t>(bits[i / 8] | 1U << (i % 8));
+    }
+
+    static constexpr std::int32_t too_large = -1;
+
+    scratch values_{};
+    scratch offsets_{};
+    scratch children_{};
+    scratch validity_{};
+};
+
+/** Texts that are in Arrow's layout already. */
+inline result<arrays>
+take_texts(packer &packer, const packed_texts &texts, const validity &valid,
+           std::int32_t text_type) noexcept
+{
+    std::size_t rows = texts.offsets.empty() ? 0 : texts.offsets.size() - 1;
+    result<const std::uint8_t *> bits = packer.pack_flags(valid, rows);
+    arrays made;
+
+    if (!bits)
+        return bits.error();
+    made.type = text_type;
+    made.values = texts.bytes;
+    made.offsets = texts.offsets.data();
+    made.validity = *bits;
+    made.rows = static_cast<std::uint32_t>(rows);
+    return made;
+}
+
+/** Lists of numbers that are in Arrow's layout already. */
+template <class T>
+result<arrays>
+take_lists(packer &packer, span<const T> elements,
+           span<const std::int32_t> offsets, const validity &valid) noexcept
+{
+    std::size_t rows = offsets.empty() ? 0 : offsets.size() - 1;
+    result<const std::uint8_t *> bits = packer.pack_flags(valid, rows);
+    arrays made;
+
+    if (!bits)
+        return bits.error();
+    if (rows && (offsets[0] < 0 || offsets[rows] < 0 ||
+                 static_cast<std::size_t>(offsets[rows]) > elements.size()))
+        return invalid("the offsets reach past the elements");
+    made.type = number_type<std::remove_cv_t<T>>();
+    made.values = elements.data();
+    made.offsets = offsets.data();
+    made.validity = *bits;
+    made.rows = static_cast<std::uint32_t>(rows);
+    made.is_list = true;
+    return made;
+}
+
+/** The index of a name among fields that describe() tells of one by one. */
+template <class Describe>
+result<std::uint32_t>
+find_field(const at &which, Describe describe) noexcept
+{
+    ::feature_field found;
+
+    if (!which.is_name())
+        return which.index();
+    for (std::uint32_t i = 0; describe(i, &found) == FEATURE_OK; i++)
+        if (which.name() == found.name)
+            return i;
+    return make_error(FEATURE_NOT_FOUND, "name", "there is no", which.name());
+}
+
+/** An array or a list of initializers as a span; anything else as it is. */
+template <class T, std::size_t N>
+span<const T>
+sequence(const T (&array)[N]) noexcept
+{
+    return {array, N};
+}
+
+template <class Sequence>
+const Sequence &
+sequence(const Sequence &values) noexcept
+{
+    return values;
+}
+
+/** Walks over a view that computes its elements. */
+template <class View> class index_iterator
+{
+  public:
+    using value_type = decltype(std::declval<const View &>()[0]);
+    using difference_type = std::ptrdiff_t;
+    using reference = value_type;
+    using pointer = void;
+    using iterator_category = std::input_iterator_tag;
+    using iterator_concept = std::forward_iterator_tag;
+
+    index_iterator() noexcept = default;
+    index_iterator(const View &view, std::size_t i) noexcept
+        : view_(view), i_(i)
+    {
+    }
+
+    value_type operator*() const noexcept { return view_[i_]; }
+
+    index_iterator &operator++() noexcept
+    {
+        i_++;
+        return *this;
+    }
+
+    index_iterator operator++(int) noexcept
+    {
+        index_iterator before = *this;
+
+        i_++;
+        return before;
+    }
+
+    friend bool operator==(const index_iterator &a,
+                           const index_iterator &b) noexcept
+    {
+        return a.i_ == b.i_;
+    }
+
+    friend bool operator!=(const index_iterator &a,
+                           const index_iterator &b) noexcept
+    {
+        return a.i_ != b.i_;
+    }
+
+  private:
+    View view_{};
+    std::size_t i_ = 0;
+};
+
+} // namespace detail
+
+/* --- what comes out ------------------------------------------------------- */
+
+/**
+ * Codes, one byte each, as an enum: the states of a view, the outcomes of a
+ * batch.
+ *
+ * @since 0.1
+ */
+template <class Code> class codes
+{
+  public:
+    using iterator = detail::index_iterator<codes>;
+
+    codes() noexcept = default;
+
+    codes(const std::uint8_t *data, std::size_t size) noexcept
+        : data_(data), size_(data ? size : 0)
+    {
+    }
+
+    std::size_t size() const noexcept { return size_; }
+
+    bool empty() const noexcept { return size_ == 0; }
+
+    Code operator[](std::size_t i) const noexcept
+    {
+        return static_cast<Code>(data_[i]);
+    }
+
+    iterator begin() const noexcept { return {*this, 0}; }
+
+    iterator end() const noexcept { return {*this, size_}; }
+
+  private:
+    const std::uint8_t *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/** The strings of one STRING[]. @since 0.1 */
+class string_list
+{
+  public:
+    using iterator = detail::index_iterator<string_list>;
+
+    string_list() noexcept = default;
+
+    string_list(const char *bytes, const std::int32_t *offsets,
+                std::size_t size) noexcept
+        : bytes_(bytes), offsets_(offsets), size_(size)
+    {
+    }
+
+    std::size_t size() const noexcept { return size_; }
+
+    bool empty() const noexcept { return size_ == 0; }
+
+    std::string_view operator[](std::size_t i) const noexcept
+    {
+        return {bytes_ + offsets_[i],
+                static_cast<std::size_t>(offsets_[i + 1] - offsets_[i])};
+    }
+
+    iterator begin() const noexcept { return {*this, 0}; }
+
+    iterator end() const noexcept { return {*this, size_}; }
+
+  private:
+    const char *bytes_ = nullptr;
+    const std::int32_t *offsets_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+namespace detail
+{
+
+/** How a column is read as T: whether it can be, and its value i. */
+template <class T> struct reading;
+
+/** Numbers, a value a row. */
+template <class T, std::int32_t... Types> struct reading_number {
+    static bool fits(const ::feature_column &column) noexcept
+    {
+        return ((column.type == Types) || ...) && column.width == 1 &&
+               !column.offsets;
+    }
+
+    static T value(const ::feature_column &column, std::size_t i) noexcept
+    {
+        return static_cast<const T *>(column.values)[i];
+    }
+};
+
+template <>
+struct reading<std::int32_t>
+    : reading_number<std::int32_t, FEATURE_TYPE_INT32> {
+};
+template <>
+struct reading<std::int64_t>
+    : reading_number<std::int64_t, FEATURE_TYPE_INT64, FEATURE_TYPE_TIMESTAMP> {
+};
+template <>
+struct reading<float> : reading_number<float, FEATURE_TYPE_FLOAT32> {
+};
+template <>
+struct reading<double> : reading_number<double, FEATURE_TYPE_FLOAT64> {
+};
+
+template <> struct reading<time_point> {
+    static bool fits(const ::feature_column &column) noexcept
+    {
+        return column.type == FEATURE_TYPE_TIMESTAMP;
+    }
+
+    static time_point value(const ::feature_column &column,
+                            std::size_t i) noexcept
+    {
+        return to_time_point(reading<std::int64_t>::value(column, i));
+    }
+};
+
+template <> struct reading<bool> {
+    static bool fits(const ::feature_column &column) noexcept
+    {
+        return column.type == FEATURE_TYPE_BOOL;
+    }
+
+    static bool value(const ::feature_column &column, std::size_t i) noexcept
+    {
+        auto bits = static_cast<const std::uint8_t *>(column.values);
+
+        return (bits[i / 8] >> (i % 8) & 1) != 0;
+    }
+};
+
+template <> struct reading<std::string_view> {
+    static bool fits(const ::feature_column &column) noexcept
+    {
+        return (column.type == FEATURE_TYPE_STRING ||
+                column.type == FEATURE_TYPE_BYTES) &&
+               column.offsets && !column.child_offsets;
+    }
+
+    static std::string_view value(const ::feature_column &column,
+                                  std::size_t i) noexcept
+    {
+        return string_list(static_cast<const char *>(column.values),
+                           column.offsets, column.rows)[i];
+    }
+};
+
+/** Vectors and numeric lists alike: the elements of a row. */
+template <class T> struct reading<span<const T>> {
+    static bool fits(const ::feature_column &column) noexcept
+    {
+        ::feature_column element = column;
+
+        element.width = 1;
+        element.offsets = nullptr;
+        return reading<T>::fits(element) &&
+               (column.offsets || column.width > 1);
+    }
+
+    static span<const T> value(const ::feature_column &column,
+                               std::size_t i) noexcept
+    {
+        auto values = static_cast<const T *>(column.values);
+
+        if (!column.offsets)
+            return {values + i * column.width, column.width};
+        return {values + column.offsets[i],
+                static_cast<std::size_t>(column.offsets[i + 1] -
+                                         column.offsets[i])};
+    }
+};
+
+template <> struct reading<string_list> {
+    static bool fits(const ::feature_column &column) noexcept
+    {
+        return column.child_offsets != nullptr;
+    }
+
+    static string_list value(const ::feature_column &column,
+                             std::size_t i) noexcept
+    {
+        return {static_cast<const char *>(column.values),
+                column.child_offsets + column.offsets[i],
+                static_cast<std::size_t>(column.offsets[i + 1] -
+                                         column.offsets[i])};
+    }
+};
+
+} // namespace detail
+
+/**
+ * One answered column, read as T.
+ *
+ * | T | of a column |
+ * |---|---|
+ * | std::int32_t, std::int64_t, float, double, bool | of that type |
+ * | std::int64_t, ::feature::time_point | TIMESTAMP |
+ * | std::string_view | STRING, BYTES |
+ * | span<const T> of a number | vectors T[n] and lists T[] |
+ * | ::feature::string_list | STRING[] |
+ *
+ * An element is a std::optional: empty where it is null. Numbers also come as
+ * values(), zero where they are null. Good until the request is used again.
+ *
+ * @since 0.1
+ */
+template <class T> class column_view
+{
+  public:
+    using value_type = std::optional<T>;
+    using iterator = detail::index_iterator<column_view>;
+
+    column_view() noexcept = default;
+
+    explicit column_view(const ::feature_column &raw) noexcept : raw_(raw) {}
+
+    std::size_t size() const noexcept { return raw_.rows; }
+
+    bool empty() const noexcept { return raw_.rows == 0; }
+
+    /** n for T[n], else 1. */
+    std::size_t width() const noexcept { return raw_.width; }
+
+    std::size_t null_count() const noexcept { return raw_.null_count; }
+
+    bool is_null(std::size_t row) const noexcept
+    {
+        return !bit(raw_.validity, row);
+    }
+
+    /** Whether the fill policy chose the value. */
+    bool is_defaulted(std::size_t row) const noexcept
+    {
+        return raw_.defaulted && bit(raw_.defaulted, row);
+    }
+
+    std::optional<T> operator[](std::size_t row) const noexcept
+    {
+        if (is_null(row))
+            return std::nullopt;
+        return value(row);
+    }
+
+    /** The value without a look at whether it is null: zero or empty then. */
+    T value(std::size_t row) const noexcept
+    {
+        return detail::reading<T>::value(raw_, row);
+    }
+
+    T value_or(std::size_t row, T otherwise) const noexcept
+    {
+        return is_null(row) ? otherwise : value(row);
+    }
+
+    /** All numbers side by side. */
+    template <class Number = T,
+              class = std::enable_if_t<std::is_arithmetic_v<Number> &&
+                                       !std::is_same_v<Number, bool>>>
+    span<const Number> values() const noexcept
+    {
+        return {static_cast<const Number *>(raw_.values), raw_.rows};
+    }
+
+    iterator begin() const noexcept { return {*this, 0}; }
+
+    iterator end() const noexcept { return {*this, raw_.rows}; }
+
+    const ::feature_column &raw() const noexcept { return raw_; }
+
+  private:
+    static bool bit(const std::uint8_t *bits, std::size_t i) noexcept
+    {
+        return (bits[i / 8] >> (i % 8) & 1) != 0;
+    }
+
+    ::feature_column raw_ = {};
+};
+
+/* --- batch ---------------------------------------------------------------- */
+
+/**
+ * Rows to write into one view, column by column; made by store::batch().
+ *
+ * One thread at a time.
+ *
+ * @since 0.1
+ */
+class batch
+{
+  public:
+    batch() noexcept = default;
+
+    /** Takes over what is {owned feature_batch_free}. */
+    explicit batch(::feature_batch *owned) noexcept : held_(owned) {}
+
+    ::feature_batch *get() const noexcept { return held_.get(); }
+
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+
+    /** The index of a column. */
+    result<std::uint32_t> try_index_of(const at &column) const noexcept
+    {
+        return detail::find_field(
+            column, [this](std::uint32_t i, ::feature_field *found) {
+                return feature_batch_column(get(), i, found, nullptr);
+            });
+    }
+
+    /** Describes a column: feature_batch_column(). */
+    result<field> try_column(const at &column) const noexcept
+    {
+        ::feature_error why;
+        ::feature_field found;
+        result<std::uint32_t> index = try_index_of(column);
+
+        if (!index)
+            return index.error();
+        if (feature_batch_column(get(), *index, &found, &why))
+            return error(why);
+        return field(found);
+    }
+
+    /**
+     * Sets a column: feature_batch_set().
+     *
+     * The values are numbers, bools, texts, bytes (std::vector<std::byte>), or
+     * time points, or std::optional of these; for a vector T[n] rows x n
+     * numbers. They may widen to the column's type. A std::vector of numbers
+     * is handed over as it is; others are packed on the way, in memory that
+     * the batch keeps.
+     */
+    template <class Sequence>
+    result<void> try_set(const at &column, const Sequence &values,
+                         const validity &valid = {}) noexcept
+    {
+        return set_packed(column, [&](const ::feature_field &found) {
+            return packer_.pack(detail::sequence(values), valid,
+                                text_type(found), found.width);
+        });
+    }
+
+    template <class T>
+    result<void> try_set(const at &column, std::initializer_list<T> values,
+                         const validity &valid = {}) noexcept
+    {
+        return try_set(column, span<const T>(values.begin(), values.size()),
+                       valid);
+    }
+
+    /** Sets a column of texts or bytes that are packed already. */
+    result<void> try_set(const at &column, const packed_texts &texts,
+                         const validity &valid = {}) noexcept
+    {
+        return set_packed(column, [&](const ::feature_field &found) {
+            return detail::take_texts(packer_, texts, valid, text_type(found));
+        });
+    }
+
+    /**
+     * Sets a column of lists: feature_batch_set_list().
+     *
+     * A row is a sequence of numbers or texts (std::vector<std::vector<float>>)
+     * or a std::optional of one.
+     */
+    template <class Lists>
+    result<void> try_set_list(const at &column, const Lists &lists,
+                              const validity &valid = {}) noexcept
+    {
+        return set_packed(column, [&](const ::feature_field &found) {
+            return packer_.pack_lists(detail::sequence(lists), valid,
+                                      text_type(found));
+        });
+    }
+
+    /** The same for numbers side by side; list i ends where i + 1 begins. */
+    template <class T>
+    result<void> try_set_list(const at &column, span<const T> elements,
+                              span<const std::int32_t> offsets,
+                              const validity &valid = {}) noexcept
+    {
+        return set_packed(column, [&](const ::feature_field &) {
+            return detail::take_lists(packer_, elements, offsets, valid);
+        });
+    }
+
+    /** What became of each row in the last write: feature_batch_outcomes();
+     *  empty before one. */
+    codes<outcome> outcomes() const noexcept
+    {
+        return {feature_batch_outcomes(get()), rows_};
+    }
+
+    /** Why a row was rejected: feature_batch_problem(). */
+    std::optional<error> problem(std::uint32_t row) const noexcept
+    {
+        ::feature_error why;
+
+        if (feature_batch_problem(get(), row, &why) == FEATURE_OK)
+            return std::nullopt;
+        return error(why);
+    }
+
+    /** Empties the batch and keeps its memory. */
+    void clear() noexcept
+    {
+        feature_batch_clear(get());
+        rows_ = 0;
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    std::uint32_t index_of(const at &column) const
+    {
+        return try_index_of(column).value();
+    }
+
+    field column(const at &column) const { return try_column(column).value(); }
+
+    template <class Sequence>
+    batch &set(const at &column, const Sequence &values,
+               const validity &valid = {})
+    {
+        try_set(column, values, valid).value();
+        return *this;
+    }
+
+    template <class T>
+    batch &set(const at &column, std::initializer_list<T> values,
+               const validity &valid = {})
+    {
+        try_set(column, values, valid).value();
+        return *this;
+    }
+
+    template <class Lists>
+    batch &set_list(const at &column, const Lists &lists,
+                    const validity &valid = {})
+    {
+        try_set_list(column, lists, valid).value();
+        return *this;
+    }
+
+    template <class T>
+    batch &set_list(const at &column, span<const T> elements,
+                    span<const std::int32_t> offsets,
+                    const validity &valid = {})
+    {
+        try_set_list(column, elements, offsets, valid).value();
+        return *this;
+    }
+#endif
+
+  private:
+    static std::int32_t text_type(const ::feature_field &column) noexcept
+    {
+        return column.type == FEATURE_TYPE_BYTES ? FEATURE_TYPE_BYTES
+                                                 : FEATURE_TYPE_STRING;
+    }
+
+    template <class Pack>
+    result<void> set_packed(const at &column, Pack &&pack) noexcept
+    {
+        result<field> found = try_column(column);
+
+        if (!found)
+            return found.error();
+        result<std::uint32_t> index = try_index_of(column);
+        result<detail::arrays> packed = pack(found->raw());
+        if (!packed)
+            return packed.error();
+        rows_ = packed->rows;
+        return detail::call([&](auto *why) {
+            const detail::arrays &a = *packed;
+
+            return a.is_list
+                       ? feature_batch_set_list(get(), *index, a.type, a.values,
+                                                a.offsets, a.child_offsets,
+                                                a.validity, a.rows, why)
+                       : feature_batch_set(get(), *index, a.type, a.values,
+                                           a.offsets, a.validity, a.rows, why);
+        });
+    }
+
+    detail::owner<::feature_batch, feature_batch_free> held_{};
+    detail::packer packer_{};
+    std::size_t rows_ = 0;
+};
+
+/* --- request -------------------------------------------------------------- */
+
+/**
+ * Keys in, columns out, memory reused from read to read; made by
+ * query::request(), which has to outlive it.
+ *
+ * One thread at a time. Once a read of some size was answered, reads up to that
+ * size allocate nothing.
+ *
+ * @since 0.1
+ */
+class request
+{
+  public:
+    request() noexcept = default;
+
+    /** Takes over what is {owned feature_request_free}, of that query. */
+    request(::feature_request *owned, const ::feature_query *query) noexcept
+        : held_(owned), query_(query)
+    {
+    }
+
+    request(request &&) noexcept = default;
+    request &operator=(request &&) noexcept = default;
+    request(const request &) = delete;
+    request &operator=(const request &) = delete;
+    ~request() = default;
+
+    ::feature_request *get() const noexcept { return held_.get(); }
+
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+
+    /**
+     * Sets one join key for all rows: feature_request_set_key().
+     *
+     * As in batch::try_set(): integers, texts or bytes, or std::optional of
+     * these. One key stands for every row.
+     */
+    template <class Sequence>
+    result<void> try_set_key(const at &key, const Sequence &values,
+                             const validity &valid = {}) noexcept
+    {
+        return set_packed(key, [&](std::int32_t text_type) {
+            return packer_.pack(detail::sequence(values), valid, text_type, 1);
+        });
+    }
+
+    template <class T>
+    result<void> try_set_key(const at &key, std::initializer_list<T> values,
+                             const validity &valid = {}) noexcept
+    {
+        return try_set_key(key, span<const T>(values.begin(), values.size()),
+                           valid);
+    }
+
+    result<void> try_set_key(const at &key, const packed_texts &texts,
+                             const validity &valid = {}) noexcept
+    {
+        return set_packed(key, [&](std::int32_t text_type) {
+            return detail::take_texts(packer_, texts, valid, text_type);
+        });
+    }
+
+    /** Asks for the answer as of a time a row, or one for all:
+     *  feature_request_set_as_of(). None goes back to the newest values. */
+    result<void> try_set_as_of(span<const std::int64_t> timestamps) noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_request_set_as_of(
+                get(), timestamps.data(),
+                static_cast<std::uint32_t>(timestamps.size()), why);
+        });
+    }
+
+    result<void> try_set_as_of(time_point time) noexcept
+    {
+        std::int64_t timestamp = to_timestamp(time);
+
+        return try_set_as_of(span<const std::int64_t>(&timestamp, 1));
+    }
+
+    /** Reads all keys from one snapshot: feature_request_read(). */
+    result<void> try_read() noexcept
+    {
+        return detail::call(
+            [&](auto *why) { return feature_request_read(get(), why); });
+    }
+
+    /**
+     * Reads all keys into a dense matrix: feature_request_read_matrix().
+     *
+     * @param matrix  rows x stride floats, which is checked
+     * @param stride  floats from row to row; 0: the width of a row
+     */
+    result<void> try_read_matrix(span<float> matrix,
+                                 std::size_t stride = 0) noexcept
+    {
+        std::size_t width = feature_query_matrix_width(query_), count = rows();
+        float nothing = 0;
+
+        stride = stride ? stride : width;
+        if (count && (count - 1) * stride + width > matrix.size())
+            return detail::invalid("the matrix is smaller than rows x stride");
+        return detail::call([&](auto *why) {
+            return feature_request_read_matrix(
+                get(), matrix.empty() ? &nothing : matrix.data(), stride, why);
+        });
+    }
+
+    /** How many rows the keys that are set ask for. */
+    std::size_t rows() const noexcept
+    {
+        std::size_t most = 0;
+        const std::size_t *of = key_rows_.get<std::size_t>();
+
+        for (std::uint32_t i = 0; of && i < feature_query_key_count(query_);
+             i++) {
+            if (!of[i])
+                return 0;
+            most = of[i] > most ? of[i] : most;
+        }
+        return most;
+    }
+
+    /** One column of the last read, as it is: feature_request_column(). */
+    result<::feature_column> try_raw_column(const at &column) const noexcept
+    {
+        ::feature_error why;
+        ::feature_column made;
+        result<std::uint32_t> index = detail::find_field(
+            column, [this](std::uint32_t i, ::feature_field *found) {
+                return feature_query_column(query_, i, found, nullptr);
+            });
+
+        if (!index)
+            return index.error();
+        if (feature_request_column(get(), *index, &made, &why))
+            return error(why);
+        return made;
+    }
+
+    /** One column of the last read, as T: see ::feature::column_view. */
+    template <class T>
+    result<column_view<T>> try_column(const at &column) const noexcept
+    {
+        result<::feature_column> raw = try_raw_column(column);
+
+        if (!raw)
+            return raw.error();
+        if (!detail::reading<T>::fits(*raw))
+            return detail::make_error(FEATURE_INVALID, "argument",
+                                      "another type than that of the column",
+                                      column.name());
+        return column_view<T>(*raw);
+    }
+
+    /** All columns at once: feature_request_columns(). */
+    result<void> try_columns(span<::feature_column> columns) const noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_request_columns(
+                get(), columns.data(),
+                static_cast<std::uint32_t>(columns.size()), why);
+        });
+    }
+
+    /** Rows of the last read. */
+    std::uint32_t row_count() const noexcept
+    {
+        return feature_request_row_count(get());
+    }
+
+    /** What each row of the last read met in a view; empty for none such. */
+    codes<state> states(const at &view) const noexcept
+    {
+        result<std::uint32_t> index = index_of_view(view);
+
+        if (!index)
+            return {};
+        return {feature_request_states(get(), *index), row_count()};
+    }
+
+    /** The event timestamp of each row in a view, ::feature::no_timestamp where
+     *  no row answered; empty for no such view. */
+    span<const std::int64_t> timestamps(const at &view) const noexcept
+    {
+        result<std::uint32_t> index = index_of_view(view);
+        const std::int64_t *found =
+            index ? feature_request_timestamps(get(), *index) : nullptr;
+
+        return {found, found ? row_count() : 0};
+    }
+
+    /** Which commit the last read saw. */
+    std::uint64_t commit() const noexcept
+    {
+        return feature_request_commit(get());
+    }
+
+    /** Which clock it used. */
+    std::int64_t now() const noexcept { return feature_request_now(get()); }
+
+    /** Copies the last read into one Arrow struct array:
+     *  feature_request_export_arrow(). */
+    result<void> try_export_arrow(::ArrowSchema *schema, ::ArrowArray *array,
+                                  std::uint32_t flags = 0) const noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_request_export_arrow(get(), flags, schema, array,
+                                                why);
+        });
+    }
+
+    /** Forgets keys, as-of times and the answer, and keeps the memory. */
+    void clear() noexcept
+    {
+        std::size_t *of = key_rows_.get<std::size_t>();
+
+        feature_request_clear(get());
+        for (std::uint32_t i = 0; of && i < feature_query_key_count(query_);
+             i++)
+            of[i] = 0;
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    template <class Sequence>
+    request &set_key(const at &key, const Sequence &values,
+                     const validity &valid = {})
+    {
+        try_set_key(key, values, valid).value();
+        return *this;
+    }
+
+    template <class T>
+    request &set_key(const at &key, std::initializer_list<T> values,
+                     const validity &valid = {})
+    {
+        try_set_key(key, values, valid).value();
+        return *this;
+    }
+
+    request &set_as_of(span<const std::int64_t> timestamps)
+    {
+        try_set_as_of(timestamps).value();
+        return *this;
+    }
+
+    request &set_as_of(time_point time)
+    {
+        try_set_as_of(time).value();
+        return *this;
+    }
+
+    void read() { try_read().value(); }
+
+    void read_matrix(span<float> matrix, std::size_t stride = 0)
+    {
+        try_read_matrix(matrix, stride).value();
+    }
+
+    ::feature_column raw_column(const at &column) const
+    {
+        return try_raw_column(column).value();
+    }
+
+    template <class T> column_view<T> column(const at &column) const
+    {
+        return try_column<T>(column).value();
+    }
+
+    void columns(span<::feature_column> columns) const
+    {
+        try_columns(columns).value();
+    }
+
+    void export_arrow(::ArrowSchema *schema, ::ArrowArray *array,
+                      std::uint32_t flags = 0) const
+    {
+        try_export_arrow(schema, array, flags).value();
+    }
+#endif
+
+  private:
+    result<std::uint32_t> index_of_view(const at &view) const noexcept
+    {
+        return detail::find_field(
+            view, [this](std::uint32_t i, ::feature_field *found) {
+                return feature_query_view(query_, i, found, nullptr);
+            });
+    }
+
+    /** Remembers how many keys there are, so that a matrix can be checked. */
+    bool remember_rows(std::uint32_t key, std::size_t rows) noexcept
+    {
+        std::uint32_t keys = feature_query_key_count(query_);
+        std::size_t *of = key_rows_.get<std::size_t>();
+
+        if (!of) {
+            of = key_rows_.take<std::size_t>(keys);
+            for (std::uint32_t i = 0; of && i < keys; i++)
+                of[i] = 0;
+        }
+        if (of && key < keys)
+            of[key] = rows;
+        return of != nullptr;
+    }
+
+    template <class Pack>
+    result<void> set_packed(const at &key, Pack &&pack) noexcept
+    {
+        ::feature_error why;
+        ::feature_field found;
+        result<std::uint32_t> index = detail::find_field(
+            key, [this](std::uint32_t i, ::feature_field *field) {
+                return feature_query_key(query_, i, field, nullptr);
+            });
+
+        if (!index)
+            return index.error();
+        if (feature_query_key(query_, *index, &found, &why))
+            return error(why);
+        result<detail::arrays> packed =
+            pack(found.type == FEATURE_TYPE_BYTES ? FEATURE_TYPE_BYTES
+                                                  : FEATURE_TYPE_STRING);
+        if (!packed)
+            return packed.error();
+        if (feature_request_set_key(get(), *index, packed->type, packed->values,
+                                    packed->offsets, packed->validity,
+                                    packed->rows, &why))
+            return error(why);
+        if (!remember_rows(*index, packed->rows))
+            return detail::no_memory();
+        return {};
+    }
+
+    detail::owner<::feature_request, feature_request_free> held_{};
+    const ::feature_query *query_ = nullptr;
+    detail::packer packer_{};
+    detail::scratch key_rows_{};
+};
+
+/* --- query ---------------------------------------------------------------- */
+
+/**
+ * A prepared read: names resolved to keys and columns; made by store::query().
+ *
+ * Immutable, for any number of threads, and has to outlive its requests.
+ *
+ * @since 0.1
+ */
+class query
+{
+  public:
+    query() noexcept = default;
+
+    /** Takes over what is {owned feature_query_free}. */
+    explicit query(::feature_query *owned) noexcept : held_(owned) {}
+
+    ::feature_query *get() const noexcept { return held_.get(); }
+
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+
+    std::uint32_t key_count() const noexcept
+    {
+        return feature_query_key_count(get());
+    }
+
+    std::uint32_t column_count() const noexcept
+    {
+        return feature_query_column_count(get());
+    }
+
+    std::uint32_t view_count() const noexcept
+    {
+        return feature_query_view_count(get());
+    }
+
+    /** Floats of a row of the matrix; 0 without query_options::matrix. */
+    std::uint32_t matrix_width() const noexcept
+    {
+        return feature_query_matrix_width(get());
+    }
+
+    /** Stands for names, types and order of keys and columns. */
+    std::uint64_t fingerprint() const noexcept
+    {
+        return feature_query_fingerprint(get());
+    }
+
+    /** Describes a key, column or view, by its index or its name. */
+    result<field> try_key(const at &key) const noexcept
+    {
+        return field_of(key, feature_query_key);
+    }
+
+    result<field> try_column(const at &column) const noexcept
+    {
+        return field_of(column, feature_query_column);
+    }
+
+    result<field> try_view(const at &view) const noexcept
+    {
+        return field_of(view, feature_query_view);
+    }
+
+    /** The index of a column, to be looked up once. */
+    result<std::uint32_t> try_index_of(const at &column) const noexcept
+    {
+        return index_in(column, feature_query_column);
+    }
+
+    /** Makes a request: feature_request_create(). */
+    result<feature::request> try_request() const noexcept
+    {
+        ::feature_request *made = nullptr;
+        ::feature_error why;
+
+        if (feature_request_create(get(), &made, &why))
+            return error(why);
+        return feature::request(made, get());
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    field key(const at &key) const { return try_key(key).value(); }
+
+    field column(const at &column) const { return try_column(column).value(); }
+
+    field view(const at &view) const { return try_view(view).value(); }
+
+    std::uint32_t index_of(const at &column) const
+    {
+        return try_index_of(column).value();
+    }
+
+    feature::request request() const { return try_request().value(); }
+#endif
+
+  private:
+    using describer = feature_status(const ::feature_query *, std::uint32_t,
+                                     ::feature_field *, ::feature_error *);
+
+    result<std::uint32_t> index_in(const at &which,
+                                   describer *describe) const noexcept
+    {
+        return detail::find_field(
+            which, [this, describe](std::uint32_t i, ::feature_field *found) {
+                return describe(get(), i, found, nullptr);
+            });
+    }
+
+    result<field> field_of(const at &which, describer *describe) const noexcept
+    {
+        ::feature_error why;
+        ::feature_field found;
+        result<std::uint32_t> index = index_in(which, describe);
+
+        if (!index)
+            return index.error();
+        if (describe(get(), *index, &found, &why))
+            return error(why);
+        return field(found);
+    }
+
+    detail::owner<::feature_query, feature_query_free> held_{};
+};
+
+/* --- store ---------------------------------------------------------------- */
+
+/**
+ * An open store. For any number of threads.
+ *
+ * Batches, queries and requests may outlive it; their calls then answer INVALID
+ * `closed`.
+ *
+ * @since 0.1
+ */
+class store
+{
+  public:
+    store() noexcept = default;
+
+    /** Takes over what is {owned feature_store_close}. */
+    explicit store(::feature_store *owned) noexcept : held_(owned) {}
+
+    ::feature_store *get() const noexcept { return held_.get(); }
+
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+
+    /** Opens the store in a directory: feature_store_open(). */
+    static result<store> try_open(c_string path,
+                                  const options &how = {}) noexcept
+    {
+        return detail::make<store, ::feature_store *>(
+            [&](auto **made, auto *why) {
+                return feature_store_open(path.get(), &how, made, why);
+            });
+    }
+
+    /** Closes it before its time: feature_store_close(). */
+    void close() noexcept { held_.reset(); }
+
+    /** Makes the store hold definitions: feature_store_apply(). */
+    result<feature::commit> try_apply(c_string definitions,
+                                      const apply_options &how = {}) noexcept
+    {
+        return detail::make<feature::commit>([&](auto *made, auto *why) {
+            return feature_store_apply(get(), definitions.get(), &how, made,
+                                       why);
+        });
+    }
+
+    /** Lists what apply would do: feature_store_plan(). */
+    result<text> try_plan(c_string definitions) const noexcept
+    {
+        return detail::make<text, char *>([&](auto **made, auto *why) {
+            return feature_store_plan(get(), definitions.get(), made, why);
+        });
+    }
+
+    /** Prints one definition, or all: feature_store_describe(). */
+    result<text> try_describe(c_string name = nullptr) const noexcept
+    {
+        return detail::make<text, char *>([&](auto **made, auto *why) {
+            return feature_store_describe(get(), name.get(), made, why);
+        });
+    }
+
+    /** Reports the state of the store as OpenMetrics text. */
+    result<text> try_metrics() const noexcept
+    {
+        return detail::make<text, char *>([&](auto **made, auto *why) {
+            return feature_store_metrics(get(), made, why);
+        });
+    }
+
+    /** Reports it in numbers: feature_store_stats(). */
+    result<feature::stats> try_stats() const noexcept
+    {
+        return detail::make<feature::stats>([&](auto *made, auto *why) {
+            return feature_store_stats(get(), made, why);
+        });
+    }
+
+    /** Makes every earlier commit durable: feature_store_sync(). */
+    result<void> try_sync() noexcept
+    {
+        return detail::call(
+            [&](auto *why) { return feature_store_sync(get(), why); });
+    }
+
+    /** Makes an empty batch: feature_batch_create(). Without columns: all. */
+    result<feature::batch> try_batch(
+        c_string view, feature::operation what = operation::upsert,
+        c_string columns = nullptr) const noexcept
+    {
+        return detail::make<feature::batch, ::feature_batch *>(
+            [&](auto **made, auto *why) {
+                return feature_batch_create(get(), view.get(), columns.get(),
+                                            static_cast<std::int32_t>(what),
+                                            made, why);
+            });
+    }
+
+    /** Writes batches in one atomic, durable commit: feature_store_write(). */
+    template <class... Batches>
+    result<feature::commit> try_write(const write_options &how,
+                                      Batches &...batches) noexcept
+    {
+        static_assert((std::is_same_v<Batches, feature::batch> && ...),
+                      "batches are written");
+        ::feature_batch *handles[] = {batches.get()..., nullptr};
+
+        return try_write(
+            how, span<::feature_batch *const>(handles, sizeof...(batches)));
+    }
+
+    template <class... Batches>
+    result<feature::commit> try_write(feature::batch &first,
+                                      Batches &...rest) noexcept
+    {
+        return try_write(write_options(), first, rest...);
+    }
+
+    /** The same for any number of batches. */
+    result<feature::commit> try_write(
+        const write_options &how, span<::feature_batch *const> batches) noexcept
+    {
+        return detail::make<feature::commit>([&](auto *made, auto *why) {
+            return feature_store_write(get(), batches.data(), batches.size(),
+                                       &how, made, why);
+        });
+    }
+
+    /** Resolves features once: feature_query_create(). */
+    result<feature::query> try_query(
+        c_string features, const query_options &how = {}) const noexcept
+    {
+        return detail::make<feature::query, ::feature_query *>([&](auto **made,
+                                                                   auto *why) {
+            return feature_query_create(get(), features.get(), &how, made, why);
+        });
+    }
+
+    /**
+     * Writes an Arrow stream into a view: feature_store_write_arrow().
+     *
+     * The stream is moved: released whatever the answer. A failure may have
+     * kept some commits before it; `kept` tells of them.
+     */
+    result<feature::commit> try_write_arrow(
+        c_string view, feature::operation what, ::ArrowArrayStream *stream,
+        const arrow_options &how = {}, feature::commit *kept = nullptr) noexcept
+    {
+        ::feature_error why;
+        feature::commit made;
+        feature_status code = feature_store_write_arrow(
+            get(), view.get(), static_cast<std::int32_t>(what), stream, &how,
+            &made, &why);
+
+        if (kept)
+            *kept = made;
+        if (code)
+            return error(why);
+        return made;
+    }
+
+    /** Makes a view an Arrow stream: feature_store_scan_arrow(). */
+    result<void> try_scan_arrow(c_string features, ::ArrowArrayStream *stream,
+                                const scan_options &how = {}) const noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_store_scan_arrow(get(), features.get(), &how, stream,
+                                            why);
+        });
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    static store open(c_string path, const options &how = {})
+    {
+        return try_open(path, how).value();
+    }
+
+    feature::commit apply(c_string definitions, const apply_options &how = {})
+    {
+        return try_apply(definitions, how).value();
+    }
+
+    text plan(c_string definitions) const
+    {
+        return try_plan(definitions).value();
+    }
+
+    text describe(c_string name = nullptr) const
+    {
+        return try_describe(name).value();
+    }
+
+    text metrics() const { return try_metrics().value(); }
+
+    feature::stats stats() const { return try_stats().value(); }
+
+    void sync() { try_sync().value(); }
+
+    feature::batch batch(c_string view,
+                         feature::operation what = operation::upsert,
+                         c_string columns = nullptr) const
+    {
+        return try_batch(view, what, columns).value();
+    }
+
+    template <class... Batches>
+    feature::commit write(const write_options &how, Batches &...batches)
+    {
+        return try_write(how, batches...).value();
+    }
+
+    template <class... Batches>
+    feature::commit write(feature::batch &first, Batches &...rest)
+    {
+        return try_write(first, rest...).value();
+    }
+
+    feature::commit write(const write_options &how,
+                          span<::feature_batch *const> batches)
+    {
+        return try_write(how, batches).value();
+    }
+
+    feature::query query(c_string features, const query_options &how = {}) const
+    {
+        return try_query(features, how).value();
+    }
+
+    feature::commit write_arrow(c_string view, feature::operation what,
+                                ::ArrowArrayStream *stream,
+                                const arrow_options &how = {},
+                                feature::commit *kept = nullptr)
+    {
+        return try_write_arrow(view, what, stream, how, kept).value();
+    }
+
+    void scan_arrow(c_string features, ::ArrowArrayStream *stream,
+                    const scan_options &how = {}) const
+    {
+        try_scan_arrow(features, stream, how).value();
+    }
+#endif
+
+  private:
+    detail::owner<::feature_store, feature_store_close> held_{};
+};
+
+} // namespace feature
+
+#if defined(__cpp_lib_ranges)
+template <class T>
+inline constexpr bool std::ranges::enable_borrowed_range<feature::span<T>> =
+    true;
+#endif
+
+#endif

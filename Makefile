@@ -57,6 +57,10 @@ gen_flags   = $(common) -w -fPIC -fvisibility=hidden -I$(B)/gen $(pc_cflags) \
               $(CFLAGS)
 tool_flags  = $(checked) -fPIE -Iinclude -Itools $(CFLAGS)
 test_flags  = $(checked) -fPIE -Iinclude -Itests $(CFLAGS)
+# C++ sees what a C++ program sees; CFLAGS make the variants here too.
+cxx_flags   = -std=c++17 -O2 -g -pthread $(HARDEN) -MMD -MP $(CPPFLAGS) \
+              -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast \
+              -Weffc++ $(if $(WERROR),-Werror) -fPIE -Iinclude $(CFLAGS)
 unit_flags  = $(checked) -fPIE -Iinclude -Ilib -Itests -I$(B)/gen \
               $(pc_cflags) $(CFLAGS)
 link_flags  = -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
@@ -89,8 +93,10 @@ fuzz_tests  := $(call programs_of,tests/fuzz)
 model_tests := $(call programs_of,tests/model)
 tool_tests  := $(call programs_of,tests/tool)
 golden_tests := $(call programs_of,tests/golden)
+cpp_sources := $(sort $(wildcard tests/cpp/*.cpp))
+cpp_tests   := $(cpp_sources:%.cpp=$(B)/%)
 tests       := $(unit_tests) $(fuzz_tests) $(api_tests) $(model_tests) \
-               $(tool_tests) $(golden_tests)
+               $(tool_tests) $(golden_tests) $(cpp_tests)
 # The cases that every language runs: tests/golden/README.md.
 vectors     := $(sort $(wildcard tests/golden/vectors/*.txt))
 scripts     := $(sort $(wildcard tests/tool/*.sh))
@@ -100,7 +106,8 @@ pc_files := $(B)/libfeature.pc $(B)/libfeature-static.pc
 products := $(so) $(B)/libfeature.a $(pc_files) \
             $(if $(tool_objects),$(B)/feature $(B)/installed/feature)
 sources   = $(sort $(wildcard include/*.h lib/*/*.[ch] tools/*.[ch] \
-                examples/*.c examples/*/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+                examples/*.c examples/*/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch] \
+                include/*.hpp examples/*/*.cpp bench/*.cpp tests/cpp/*.[ch]pp))
 
 # Operations of one run of each model test.
 MODEL_OPERATIONS ?= 200000
@@ -133,7 +140,7 @@ help: ## list these targets
 # --- rules -------------------------------------------------------------------
 
 # Objects depend on this file, which changes when the flags do.
-flags_now = $(CC) $(lib_flags) $(tool_flags) $(link_flags)
+flags_now = $(CC) $(lib_flags) $(tool_flags) $(link_flags) $(CXX) $(cxx_flags)
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(flags_now))' | cmp -s - $@ || \
@@ -171,6 +178,14 @@ $(B)/examples/%.o: examples/%.c $(B)/flags
 $(B)/bench/%.o: bench/%.c $(B)/flags
 	$(call compile,$(tool_flags) $(bench_flags))
 
+$(B)/tests/cpp/status_style.o: private cxx_flags += -fno-exceptions -fno-rtti
+# It shares a header with C.
+$(B)/bench/bindings_cpp.o: private cxx_flags += -Wno-old-style-cast
+$(B)/%.o: %.cpp $(B)/flags
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(quiet)$(CXX) $(cxx_flags) -c -o $@ $<
+
 $(so).$(VERSION): $(lib_objects) $(map)
 	$(call say,LINK,$@)
 	$(quiet)$(CC) $(so_flags) $(link_flags) -o $@ $(lib_objects) $(pc_libs)
@@ -195,6 +210,13 @@ define link_so
 	    -o $@ $(filter %.o,$^) $(filter %.a,$^) $(so) $(2)
 endef
 
+define link_cxx
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(CXX) $(pie_flags) -Wl$(comma)-rpath$(comma)'$(1)' -o $@ \
+	    $(filter %.o,$^) $(filter %.a,$^) $(so)
+endef
+
 $(B)/feature: $(tool_objects) $(so)
 	$(call link_so,$$ORIGIN)
 $(B)/installed/feature: $(tool_objects) $(so)
@@ -202,6 +224,12 @@ $(B)/installed/feature: $(tool_objects) $(so)
 $(examples): $(B)/examples/%: $(B)/examples/%.o $(so)
 	$(call link_so,$$ORIGIN/..,-lm)
 $(B)/examples/score $(B)/examples/latency: $(call parts_of,examples/common)
+# An example in C++ is a folder of its own; the rest needs no C++ compiler.
+cpp_examples := $(if $(shell command -v $(CXX)),$(patsubst %.cpp,$(B)/%,$(sort \
+                    $(wildcard examples/*/*.cpp))))
+examples: $(cpp_examples)
+$(cpp_examples): $(B)/%: $(B)/%.o $(so)
+	$(call link_cxx,$$ORIGIN/../..)
 $(B)/bench/heap: $(B)/bench/heap.o $(so)
 	$(call link_so,$$ORIGIN/..)
 # An archive: a test links only what it uses, be it of the support or of the
@@ -214,6 +242,8 @@ $(tool_tests): $(call parts_of,tests/tool) $(tool_parts)
 $(golden_tests): $(call parts_of,tests/golden)
 $(api_tests) $(model_tests) $(tool_tests) $(golden_tests): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
+$(cpp_tests): $(B)/%: $(B)/%.o $(support) $(so)
+	$(call link_cxx,$$ORIGIN/../..)
 $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
@@ -274,7 +304,7 @@ begin-check:
 $(tests:$(B)/%=run/%): run/%: $(B)/% | begin-check tests all
 	@B=$(B) RESULTS=$(results) scripts/run-test.sh $* $< $(if $(filter \
 	    tests/model/%,$*),$(MODEL_OPERATIONS)) $(if $(filter \
-	    tests/golden/%,$*),$(vectors))
+	    tests/golden/% tests/cpp/golden,$*),$(vectors))
 $(scripts:%=run/%): run/%: % | begin-check tests all
 	@B=$(B) RESULTS=$(results) FEATURE_TOOL=$(abspath $(B))/feature \
 	    scripts/run-test.sh $* sh $<
@@ -311,6 +341,15 @@ fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
 
 fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
 	@$< $(COUNT) $(SEED)
+
+# The wrapper in every C++ and with every compiler it promises; the tests
+# themselves are among those of `check`.
+.PHONY: check-cpp
+check-cpp: all $(support) ## libfeature.hpp: compilers, standards, example
+	@rm -rf $(B)/cpp && mkdir -p $(B)/cpp
+	@export B='$(B)' RESULTS=$(B)/cpp; for test in tests/cpp/*.sh; do \
+	    scripts/run-test.sh $${test%.sh} sh $$test; done
+	@scripts/run-summary.sh $(B)/cpp
 
 # One after the other: they install from the same build directory.
 check-install: all
@@ -378,7 +417,8 @@ wheel: $(so) ## make a Python wheel with the library inside, in $(B)/wheel
 BENCH_READS ?= /dev/shm/feature-bench
 BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
-speed_parts := $(filter-out bench/heap.c bench/micro.c,$(wildcard bench/*.c))
+speed_parts := $(filter-out bench/heap.c bench/micro.c bench/bindings_%.c,\
+                   $(wildcard bench/*.c))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
                    store.o)
@@ -407,6 +447,13 @@ $(B)/bench/micro: $(micro_parts) $(lib_objects)
 	$(call say,LINK,$@)
 	$(quiet)$(CC) $(pie_flags) -o $@ $(filter %.o,$^) $(pc_libs) -lm
 
+# Reads in C and in C++, and the store that all languages read.
+bindings_programs := $(addprefix $(B)/bench/bindings_,c store cpp)
+$(filter-out %_cpp,$(bindings_programs)): $(B)/%: $(B)/%.o $(so)
+	$(call link_so,$$ORIGIN/..)
+$(filter %_cpp,$(bindings_programs)): $(B)/%: $(B)/%.o $(so)
+	$(call link_cxx,$$ORIGIN/..)
+
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
 	@$(B)/bench/speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
 	    --reads $(BENCH_READS) --tmpfs $(BENCH_TMPFS) --disk $(BENCH_DISK) \
@@ -425,7 +472,8 @@ completions := $(wildcard tools/feature.bash-completion)
 
 install: $(products) ## install under PREFIX (DESTDIR for packagers)
 	$(INSTALL) -d $(call to,$(includedir)) $(call to,$(libdir)/pkgconfig)
-	$(INSTALL) -m 644 include/libfeature.h $(call to,$(includedir))
+	$(INSTALL) -m 644 include/libfeature.h include/libfeature.hpp \
+	    $(call to,$(includedir))
 	$(INSTALL) -m 755 $(so).$(VERSION) $(call to,$(libdir))
 	ln -sf libfeature.so.$(VERSION) $(call to,$(libdir)/$(SONAME))
 	ln -sf $(SONAME) $(call to,$(libdir)/libfeature.so)
@@ -448,6 +496,7 @@ endif
 
 uninstall: ## remove what install put there
 	rm -f $(call to,$(includedir)/libfeature.h) \
+	    $(call to,$(includedir)/libfeature.hpp) \
 	    $(call to,$(libdir)/libfeature.so.$(VERSION)) \
 	    $(call to,$(libdir)/$(SONAME)) $(call to,$(libdir)/libfeature.so) \
 	    $(call to,$(libdir)/libfeature.a) \

@@ -916,14 +916,14 @@ octets(const T &value) noexcept
 }
 
 /** An element that may be null: a std::optional, or the value itself. */
-template <class T> struct cell {
+template <class T> struct nullable {
     using value = T;
     static constexpr bool is_optional = false;
 
     static const T *get(const T &element) noexcept { return &element; }
 };
 
-template <class T> struct cell<std::optional<T>> {
+template <class T> struct nullable<std::optional<T>> {
     using value = T;
     static constexpr bool is_optional = true;
 
@@ -978,7 +978,7 @@ class packer
                         std::int32_t text_type, std::uint32_t width) noexcept
     {
         using element = element_of<Sequence>;
-        using value = typename cell<element>::value;
+        using value = typename nullable<element>::value;
         constexpr kind how = kind_of<value>();
         static_assert(how != kind::none,
                       "values are bool, signed integers of 32 or 64 bits, "
@@ -989,14 +989,14 @@ class packer
 
         if (values.size() % width)
             return invalid("the values are no whole number of vectors");
-        if (cell<element>::is_optional && width > 1)
+        if (nullable<element>::is_optional && width > 1)
             return invalid("vectors say by flags which of them is null");
         if (rows > rows_max)
             return invalid("more than 2^32 - 1 rows");
         if (!valid.fits(rows))
             return invalid("one flag a row says whether it is null");
         made.rows = static_cast<std::uint32_t>(rows);
-        if constexpr (how == kind::number && !cell<element>::is_optional)
+        if constexpr (how == kind::number && !nullable<element>::is_optional)
             made.values = values.data();
         else if (!pack_cells<value>(values, text_type, made))
             return no_memory_or_size(made);
@@ -1012,7 +1012,7 @@ class packer
     result<arrays> pack_lists(const Lists &lists, const validity &valid,
                               std::int32_t text_type) noexcept
     {
-        using list = typename cell<element_of<Lists>>::value;
+        using list = typename nullable<element_of<Lists>>::value;
         using value = element_of<list>;
         constexpr kind how = kind_of<value>();
         static_assert(how == kind::number || how == kind::text,
@@ -1031,7 +1031,7 @@ class packer
         if (!offsets)
             return no_memory();
         for (std::size_t i = 0; i < lists.size(); i++) {
-            const list *at = cell<element_of<Lists>>::get(lists[i]);
+            const list *at = nullable<element_of<Lists>>::get(lists[i]);
 
             offsets[i] = static_cast<std::int32_t>(elements);
             elements += at ? at->size() : 0;
@@ -1105,7 +1105,7 @@ class packer
 
         made.values = to;
         for (std::size_t i = 0; to && i < values.size(); i++) {
-            const auto *at = cell<element>::get(values[i]);
+            const auto *at = nullable<element>::get(values[i]);
 
             to[i] = at ? convert(*at) : Number();
         }
@@ -1125,7 +1125,7 @@ class packer
         std::memset(to, 0, size);
         for (std::size_t i = 0; i < values.size(); i++) {
             const element &each = values[i]; // a std::vector<bool> has none
-            const bool *at = cell<element>::get(each);
+            const bool *at = nullable<element>::get(each);
 
             if (at && *at)
                 set_bit(to, i);
@@ -1140,7 +1140,7 @@ class packer
         std::size_t size = 0;
 
         for (std::size_t i = 0; i < values.size(); i++) {
-            const auto *at = cell<element>::get(values[i]);
+            const auto *at = nullable<element>::get(values[i]);
 
             size += at ? octets(*at).size() : 0;
         }
@@ -1154,7 +1154,7 @@ class packer
             return false;
         text_writer writer(bytes, offsets);
         for (std::size_t i = 0; i < values.size(); i++) {
-            const auto *at = cell<element>::get(values[i]);
+            const auto *at = nullable<element>::get(values[i]);
 
             writer.add(at ? octets(*at) : std::string_view());
         }
@@ -1171,7 +1171,7 @@ class packer
 
         made.values = to;
         for (std::size_t i = 0; to && i < lists.size(); i++) {
-            const List *at = cell<element_of<Lists>>::get(lists[i]);
+            const List *at = nullable<element_of<Lists>>::get(lists[i]);
 
             if (at && at->size())
                 std::memcpy(to, at->data(), at->size() * sizeof(Value));
@@ -1187,7 +1187,7 @@ class packer
         std::size_t size = 0;
 
         for (std::size_t i = 0; i < lists.size(); i++)
-            if (const List *at = cell<element_of<Lists>>::get(lists[i]))
+            if (const List *at = nullable<element_of<Lists>>::get(lists[i]))
                 for (const auto &each : *at)
                     size += octets(each).size();
         if (size > bytes_max) {
@@ -1200,7 +1200,7 @@ class packer
             return false;
         text_writer writer(bytes, ends);
         for (std::size_t i = 0; i < lists.size(); i++)
-            if (const List *at = cell<element_of<Lists>>::get(lists[i]))
+            if (const List *at = nullable<element_of<Lists>>::get(lists[i]))
                 for (const auto &each : *at)
                     writer.add(octets(each));
         made.values = bytes;
@@ -1213,7 +1213,7 @@ class packer
                        arrays &made) noexcept
     {
         made.validity = valid.bits();
-        if (!cell<Element>::is_optional && valid.is_bits())
+        if (!nullable<Element>::is_optional && valid.is_bits())
             return true;
         std::size_t size = std::size_t(made.rows) / 8 + 1;
         std::uint8_t *bits = validity_.take<std::uint8_t>(size);
@@ -1223,7 +1223,7 @@ class packer
         for (std::size_t i = 0; i < made.rows; i++) {
             bool is_valid = valid[i];
 
-            if constexpr (cell<Element>::is_optional)
+            if constexpr (nullable<Element>::is_optional)
                 is_valid = is_valid && values[i].has_value();
             if (is_valid)
                 set_bit(bits, i);
@@ -1565,6 +1565,22 @@ template <> struct reading<string_list> {
 } // namespace detail
 
 /**
+ * An element of a column: a std::optional, empty where the element is null.
+ *
+ * T is small, so `*` gives it by value: `for (float x : *column[row])` is safe,
+ * which it would not be through a temporary std::optional.
+ *
+ * @since 0.1
+ */
+template <class T> class cell : public std::optional<T>
+{
+  public:
+    using std::optional<T>::optional;
+
+    T operator*() const noexcept { return std::optional<T>::operator*(); }
+};
+
+/**
  * One answered column, read as T.
  *
  * | T | of a column |
@@ -1575,7 +1591,7 @@ template <> struct reading<string_list> {
  * | span<const T> of a number | vectors T[n] and lists T[] |
  * | ::feature::string_list | STRING[] |
  *
- * An element is a std::optional: empty where it is null. Numbers also come as
+ * An element is a ::feature::cell, empty where it is null. Numbers also come as
  * values(), zero where they are null. Good until the request is used again.
  *
  * @since 0.1
@@ -1583,7 +1599,7 @@ template <> struct reading<string_list> {
 template <class T> class column_view
 {
   public:
-    using value_type = std::optional<T>;
+    using value_type = cell<T>;
     using iterator = detail::index_iterator<column_view>;
 
     column_view() noexcept = default;
@@ -1610,7 +1626,7 @@ template <class T> class column_view
         return raw_.defaulted && bit(raw_.defaulted, row);
     }
 
-    std::optional<T> operator[](std::size_t row) const noexcept
+    cell<T> operator[](std::size_t row) const noexcept
     {
         if (is_null(row))
             return std::nullopt;
@@ -1835,16 +1851,17 @@ class batch
     template <class Pack>
     result<void> set_packed(const at &column, Pack &&pack) noexcept
     {
-        result<field> found = try_column(column);
+        result<std::uint32_t> index = try_index_of(column);
 
+        if (!index)
+            return index.error();
+        result<field> found = try_column(*index);
         if (!found)
             return found.error();
-        result<std::uint32_t> index = try_index_of(column);
         result<detail::arrays> packed = pack(found->raw());
         if (!packed)
             return packed.error();
-        rows_ = packed->rows;
-        return detail::call([&](auto *why) {
+        result<void> done = detail::call([&](auto *why) {
             const detail::arrays &a = *packed;
 
             return a.is_list
@@ -1854,6 +1871,9 @@ class batch
                        : feature_batch_set(get(), *index, a.type, a.values,
                                            a.offsets, a.validity, a.rows, why);
         });
+        if (done)
+            rows_ = packed->rows;
+        return done;
     }
 
     detail::owner<::feature_batch, feature_batch_free> held_{};
@@ -1928,6 +1948,8 @@ class request
      *  feature_request_set_as_of(). None goes back to the newest values. */
     result<void> try_set_as_of(span<const std::int64_t> timestamps) noexcept
     {
+        if (timestamps.size() > detail::rows_max)
+            return detail::invalid("more than 2^32 - 1 rows");
         return detail::call([&](auto *why) {
             return feature_request_set_as_of(
                 get(), timestamps.data(),
@@ -2425,21 +2447,19 @@ class store
     }
 
     /** Writes batches in one atomic, durable commit: feature_store_write(). */
-    template <class... Batches>
+    template <class... Rest>
     result<feature::commit> try_write(const write_options &how,
-                                      Batches &...batches) noexcept
+                                      feature::batch &first,
+                                      Rest &...rest) noexcept
     {
-        static_assert((std::is_same_v<Batches, feature::batch> && ...),
-                      "batches are written");
-        ::feature_batch *handles[] = {batches.get()..., nullptr};
+        ::feature_batch *handles[] = {first.get(), rest.get()...};
 
-        return try_write(
-            how, span<::feature_batch *const>(handles, sizeof...(batches)));
+        return try_write(how, span<::feature_batch *const>(handles));
     }
 
-    template <class... Batches>
+    template <class... Rest>
     result<feature::commit> try_write(feature::batch &first,
-                                      Batches &...rest) noexcept
+                                      Rest &...rest) noexcept
     {
         return try_write(write_options(), first, rest...);
     }
@@ -2531,14 +2551,15 @@ class store
         return try_batch(view, what, columns).value();
     }
 
-    template <class... Batches>
-    feature::commit write(const write_options &how, Batches &...batches)
+    template <class... Rest>
+    feature::commit write(const write_options &how, feature::batch &first,
+                          Rest &...rest)
     {
-        return try_write(how, batches...).value();
+        return try_write(how, first, rest...).value();
     }
 
-    template <class... Batches>
-    feature::commit write(feature::batch &first, Batches &...rest)
+    template <class... Rest>
+    feature::commit write(feature::batch &first, Rest &...rest)
     {
         return try_write(first, rest...).value();
     }

@@ -9,6 +9,7 @@ set -eu
 # command, pkg-config module or module of Python, and the package that brings it
 needs='gcc build-essential
 g++ g++
+clang++ clang
 make build-essential
 pkg-config pkg-config
 protoc-c protobuf-c-compiler

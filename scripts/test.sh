@@ -5,7 +5,7 @@
 # cases. $MAKE is the make to call, with its options; $B the build directory.
 set -u
 begin=$(date +%s)
-results="$B/results $B/mdb_get $B/asan/results $B/install $B/abi $B/lint"
+results="$B/results $B/mdb_get $B/asan/results $B/install $B/cpp $B/abi $B/lint"
 rm -rf $results # word splitting is meant: a list
 
 step() { # step TITLE RESULTS TARGET
@@ -22,6 +22,7 @@ step 'plain, by mdb_get' "$B/mdb_get" check-mdb-get
 step 'under AddressSanitizer and UndefinedBehaviorSanitizer' \
     "$B/asan/results" check-asan
 step 'headers, installation, README' "$B/install" check-install
+step 'C++: compilers, standards, the scoring example' "$B/cpp" check-cpp
 step 'generated files, ABI' "$B/abi" check-abi
 step 'lint' "$B/lint" lint
 

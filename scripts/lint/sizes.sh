@@ -8,7 +8,10 @@ set -eu
 . "$(dirname "$0")/sources.sh"
 
 sources lib tools examples bench tests | xargs awk '
-/^[A-Za-z_].*\(/ && !inside { name = FNR }
+/^[A-Za-z_].*\(/ && !inside { name = FNR; class = 0 }
+# The body of a class or a namespace is no function.
+/^(class|namespace)( |$)/ && !inside { class = 1 }
+/^{/ && class { class = 0; next }
 /^{/ { inside = 1; if (!name) name = FNR }
 /^}/ && inside {
     lines = FNR - name + 1

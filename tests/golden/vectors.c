@@ -84,7 +84,7 @@ static int
 add_block(struct vectors *vectors, const struct block *block)
 {
     const struct line *first = block->lines;
-    struct golden_case *last = vectors->cases + vectors->count - 1;
+    struct golden_case *last;
     struct block *blocks;
 
     if (!strcmp(first->words[0], "case") && first->count == 2) {
@@ -99,6 +99,7 @@ add_block(struct vectors *vectors, const struct block *block)
         fprintf(stderr, "%s:%d: not in a case\n", first->file, first->number);
         return -1;
     }
+    last = &vectors->cases[vectors->count - 1];
     blocks = grow(last->blocks, last->count, sizeof *blocks);
     blocks[last->count++] = *block;
     last->blocks = blocks;

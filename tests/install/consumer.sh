@@ -37,6 +37,12 @@ for example in examples/*.c; do
     ! ldd "$TMPDIR/$name-static" | grep -q libfeature
     echo "ok $name links the archive"
 done
+for library in libfeature libfeature-static; do
+    "$CXX" -std=c++17 $(pkg-config --cflags $library) \
+        examples/cpp-scoring/score.cpp -o "$TMPDIR/scoring" \
+        $(pkg-config --libs $library) -pthread
+    echo "ok the C++ example links $library"
+done
 cd "$TMPDIR"
 LD_LIBRARY_PATH=$prefix/lib ./define define.store >shared.txt
 ./define-static define2.store >static.txt

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Arrow calls of libfeature.hpp: out of one view, into another.
+ *
+ * Owns the three structs of the Arrow C interfaces, as any program may.
+ * Keeps an eye on who releases what.
+ * Never needs an Arrow library: the store is producer and consumer.
+ */
+#include "check.hpp"
+
+extern "C" {
+struct ArrowSchema {
+    const char *format, *name, *metadata;
+    std::int64_t flags, n_children;
+    ArrowSchema **children, *dictionary;
+    void (*release)(ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    std::int64_t length, null_count, offset, n_buffers, n_children;
+    const void **buffers;
+    ArrowArray **children, *dictionary;
+    void (*release)(ArrowArray *);
+    void *private_data;
+};
+
+struct ArrowArrayStream {
+    int (*get_schema)(ArrowArrayStream *, ArrowSchema *);
+    int (*get_next)(ArrowArrayStream *, ArrowArray *);
+    const char *(*get_last_error)(ArrowArrayStream *);
+    void (*release)(ArrowArrayStream *);
+    void *private_data;
+};
+}
+
+namespace
+{
+
+using feature::operation;
+using feature::status;
+
+const char *const columns = "(a INT64, f FLOAT32, s STRING, vec FLOAT32[2], "
+                            "names STRING[]) FOR e;";
+
+struct fixture {
+    check::directory directory{};
+    feature::store store{};
+
+    fixture() : store(feature::store::open(directory.store(), check::fresh()))
+    {
+        store.apply(std::string("CREATE ENTITY e (k INT64);"
+                                "CREATE FEATURE VIEW v ") +
+                    columns + "CREATE FEATURE VIEW w " + columns);
+        feature::batch batch = store.batch("v");
+        batch.set("k", {1, 2, 3})
+            .set("event_timestamp", std::vector<std::int64_t>(3, check::noon))
+            .set("a", std::vector<std::int64_t>{10, 20, 30},
+                 {true, false, true})
+            .set("f", std::vector<float>{0.5F, 1.5F, 2.5F})
+            .set("s", {"x", "", "zz"})
+            .set("vec", std::vector<float>{1, 2, 3, 4, 5, 6})
+            .set_list("names", std::vector<std::vector<std::string>>{
+                                   {"a", "b"}, {}, {"c"}});
+        store.write(batch);
+    }
+};
+
+TEST(a_view_streams_into_another)
+{
+    fixture f;
+    ArrowArrayStream stream{};
+    feature::commit kept;
+
+    f.store.scan_arrow("v(*)", &stream);
+    feature::commit made =
+        f.store.write_arrow("w", operation::upsert, &stream, {}, &kept);
+    EXPECT(stream.release == nullptr);
+    EXPECT(made.applied == 3 && made.sequence == 3);
+    EXPECT(kept.applied == 3 && kept.sequence == 3);
+
+    feature::query query = f.store.query("w(*)");
+    feature::request request = query.request();
+    request.set_key("k", {3, 2, 1}).read();
+    EXPECT(request.column<std::int64_t>("a")[0] == 30);
+    EXPECT(!request.column<std::int64_t>("a")[1]);
+    EXPECT(request.column<std::string_view>("s")[0] == "zz");
+    EXPECT(request.column<feature::span<const float>>("vec").value(2)[1] == 2);
+    EXPECT(request.column<feature::string_list>("names").value(2).size() == 2);
+    EXPECT(request.timestamps("w")[0] == check::noon);
+}
+
+TEST(options_reach_the_library)
+{
+    fixture f;
+    ArrowArrayStream stream{};
+    feature::scan_options some(feature::scan_options::one_snapshot);
+    feature::arrow_options patch;
+
+    some.chunk_rows = 1;
+    some.from = "2";
+    patch.columns = "k, event_timestamp, f = a";
+    patch.commit_rows = 1;
+    f.store.scan_arrow("v(a)", &stream, some);
+    feature::commit made =
+        f.store.write_arrow("w", operation::patch, &stream, patch);
+    EXPECT(made.applied == 2 && made.sequence == 4);
+}
+
+TEST(a_failure_releases_the_stream_and_tells_what_was_kept)
+{
+    fixture f;
+    ArrowArrayStream stream{};
+    feature::commit kept;
+
+    kept.sequence = 99;
+    f.store.scan_arrow("v(*)", &stream);
+    auto done = f.store.try_write_arrow("nothing", operation::upsert, &stream,
+                                        {}, &kept);
+    EXPECT(!done && done.code() == status::not_found);
+    EXPECT(stream.release == nullptr);
+    EXPECT(kept.sequence == 0);
+    EXPECT(f.store.try_scan_arrow("nothing(*)", &stream).code() ==
+           status::not_found);
+}
+
+TEST(a_read_becomes_an_array_that_outlives_its_request)
+{
+    fixture f;
+    ArrowSchema schema{};
+    ArrowArray array{};
+
+    {
+        feature::query query = f.store.query("v(a, f)");
+        feature::request request = query.request();
+
+        EXPECT(request.try_export_arrow(&schema, &array).code() ==
+               status::invalid);
+        request.set_key("k", {1, 9}).read();
+        request.export_arrow(&schema, &array,
+                             feature::export_flag::states |
+                                 feature::export_flag::timestamps);
+    }
+    f.store.close();
+    EXPECT(array.length == 2 && array.n_children == 4);
+    EXPECT(std::string_view(schema.format) == "+s");
+    EXPECT(std::string_view(schema.children[0]->name) == "a");
+    EXPECT(std::string_view(schema.children[2]->name) == "v__state");
+    EXPECT(array.children[1]->null_count == 1);
+    auto a = static_cast<const std::int64_t *>(array.children[0]->buffers[1]);
+    EXPECT(a[0] == 10 && a[1] == 0);
+    array.release(&array);
+    schema.release(&schema);
+    EXPECT(!array.release && !schema.release);
+}
+
+} // namespace
+
+int
+main()
+{
+    return check::run();
+}

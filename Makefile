@@ -126,6 +126,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
         check-mdb-get fuzz-descent fuzz-arrow check-abi check-gen gen abi-baseline \
+        check-go \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -272,6 +273,7 @@ $(B)/paths: FORCE
 deps: ## install what is missing: Debian packages, Python's for the tests
 	@scripts/deps.sh
 	@scripts/deps-python.sh
+	@scripts/deps-go.sh
 
 # What deps installs, the build below must find: hence the second make.
 demo: ## load real flight records, read and score them
@@ -319,6 +321,7 @@ lint: all ## check layers, sizes, format, symbols; run the analyser
 
 test: ## run everything: tests, sanitizers, headers, installation, lint
 	@scripts/deps.sh
+	@scripts/deps-go.sh
 	@MAKE='$(MAKE) -k --no-print-directory $(jobs)' B='$(B)' scripts/test.sh
 
 ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -409,6 +412,23 @@ check-python: all ## test the Python package and its types
 wheel: $(so) ## make a Python wheel with the library inside, in $(B)/wheel
 	@$(if $(own_python),scripts/deps-python.sh)
 	@bindings/python/packaging/wheel.sh $(PYTHON) $(so) $(B)/wheel
+
+# --- targets: the Go bindings -------------------------------------------------
+
+# Go's build cache remembers what pkg-config answered and does not ask again: so
+# the prefix stays where it is, and another build directory has another cache.
+go_cache = $(if $(filter-out build,$(B)),GOCACHE=$(abspath $(B))/go-cache)
+
+check-go: all ## test the Go bindings, offline
+	@rm -rf $(B)/go && mkdir -p $(B)/go/results
+	@export B='$(B)' RESULTS=$(B)/go/results TEST_TIMEOUT=400 $(go_cache) \
+	    PREFIX=$(abspath $(B))/go/prefix GO="$$(scripts/go.sh)"; \
+	[ -n "$$GO" ] || { echo 'check-go: no Go of 1.24; run make deps' >&2; exit 1; }; \
+	$(MAKE) -s --no-print-directory install DESTDIR= PREFIX="$$PREFIX" \
+	    libdir="$$PREFIX/lib" && \
+	for test in form module arrow serve link; do \
+	    scripts/run-test.sh tests/go/$$test sh tests/go/$$test.sh; done
+	@scripts/run-summary.sh $(B)/go/results
 
 # --- targets: the speed bench ------------------------------------------------
 

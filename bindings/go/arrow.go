@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package feature
+
+// #include <libfeature.h>
+// #include <stdlib.h>
+import "C"
+
+import (
+	"time"
+	"unsafe"
+)
+
+// The Arrow C interfaces by address, for any Arrow library. The module
+// bindings/go/arrowfeature does the same for arrow-go, without pointers.
+
+// ArrowOptions says how to write an Arrow stream.
+type ArrowOptions struct {
+	SkipInvalid bool          // reject invalid rows one by one
+	Columns     string        // "column" or "column = name_in_the_stream", separated by commas; empty: all
+	CommitRows  uint64        // rows of one commit, at least; 0: the whole stream is one commit
+	Wait        time.Duration // longest wait for another writer; 0: the store's
+}
+
+// ScanOptions says how to scan a view.
+type ScanOptions struct {
+	OneSnapshot bool          // all of it from one commit
+	Fill        Fill          // what is served for a cell without a current value
+	ChunkRows   int           // rows of a record batch, at most; 0: 16384
+	From        string        // key literals, separated by commas: the first key
+	To          string        // the key before which the scan ends
+	MaxAge      time.Duration // of the one snapshot; 0: a minute
+}
+
+// WriteArrow writes a stream of Arrow record batches into one view. The stream is
+// a *struct ArrowArrayStream in C memory; it is moved: released by the call,
+// whatever the answer. With CommitRows a failure leaves the commits before it,
+// which the commit reports even so.
+func (s *Store) WriteArrow(view string, operation Operation, stream unsafe.Pointer, options *ArrowOptions) (Commit, error) {
+	if options == nil {
+		options = &ArrowOptions{}
+	}
+	c := (*C.struct_ArrowArrayStream)(stream)
+	commit := newCommit()
+	isMoved := false
+	defer func() {
+		if !isMoved { // without a store this does nothing but release it
+			C.feature_store_write_arrow(nil, nil, 0, c, nil, nil, nil)
+		}
+	}()
+	name, err := text("view", view)
+	if err != nil {
+		return Commit{}, err
+	}
+	wait, err := milliseconds("Wait", options.Wait)
+	if err != nil {
+		return Commit{}, err
+	}
+	columns, err := cText("Columns", options.Columns)
+	if err != nil {
+		return Commit{}, err
+	}
+	defer C.free(unsafe.Pointer(columns))
+	o := C.struct_feature_arrow_options{columns: columns, commit_rows: C.uint64_t(options.CommitRows), wait_ms: wait}
+	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
+	if options.SkipInvalid {
+		o.flags = C.uint32_t(WriteSkipInvalid)
+	}
+	err = s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+		isMoved = true
+		return C.feature_store_write_arrow(h, name, C.int32_t(operation), c, &o, &commit, e)
+	})
+	return goCommit(&commit), err
+}
+
+// ScanArrow makes an Arrow stream of all rows of one view, in key order: join
+// keys, event_timestamp, then the features asked for. The stream is a *struct
+// ArrowArrayStream in C memory, zeroed or released; whoever has it releases it.
+// It may outlive the store: it then fails with "closed".
+func (s *Store) ScanArrow(features string, stream unsafe.Pointer, options *ScanOptions) error {
+	if options == nil {
+		options = &ScanOptions{}
+	}
+	source, err := text("features", features)
+	if err != nil {
+		return err
+	}
+	rows, err := uint32Of("ChunkRows", int64(options.ChunkRows))
+	if err != nil {
+		return err
+	}
+	age, err := milliseconds("MaxAge", options.MaxAge)
+	if err != nil {
+		return err
+	}
+	from, err := cText("From", options.From)
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(from))
+	to, err := cText("To", options.To)
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(to))
+	o := C.struct_feature_scan_options{
+		fill: C.int32_t(options.Fill), chunk_rows: rows, from: from, to: to, max_age_ms: age}
+	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
+	if options.OneSnapshot {
+		o.flags = C.uint32_t(ScanOneSnapshot)
+	}
+	return s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_scan_arrow(h, source, &o, (*C.struct_ArrowArrayStream)(stream), e)
+	})
+}
+
+// ExportArrow copies the answer of the last Read into one Arrow struct array with
+// a child per column. Schema and array are C memory, zeroed or released; whoever
+// has them releases them, at any time and on any thread.
+func (r *Request) ExportArrow(flags ExportFlag, schema, array unsafe.Pointer) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	defer r.leave()
+	return check(C.feature_request_export_arrow(r.c, C.uint32_t(flags),
+		(*C.struct_ArrowSchema)(schema), (*C.struct_ArrowArray)(array), r.error), r.error)
+}
+
+// cText is s in C memory, NULL for the empty one: a struct that is passed to C
+// must not hold pointers to Go's.
+func cText(what, s string) (*C.char, error) {
+	if _, err := text(what, s); err != nil || s == "" {
+		return nil, err
+	}
+	return C.CString(s), nil
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package arrowfeature
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/cdata"
+
+	feature "github.com/libfeature/libfeature/bindings/go"
+)
+
+// Write writes all record batches of a reader into one view: one commit, or with
+// options.CommitRows several, of which a failure leaves those before it; the
+// commit reports what was kept even so. The context is looked at before each
+// batch. The reader may read this very store. It stays the caller's to release.
+//
+// What the reader fails with is found in the error by errors.Is and errors.As,
+// beside the library's own.
+func Write(ctx context.Context, store *feature.Store, view string, operation feature.Operation,
+	reader array.RecordReader, options *feature.ArrowOptions) (feature.Commit, error) {
+	if reader == nil {
+		return feature.Commit{}, &feature.Error{
+			Status: feature.StatusInvalid, Reason: "argument", Message: "the reader is nil", Row: -1}
+	}
+	w := &watched{RecordReader: reader, ctx: ctx}
+	defer w.pins.Unpin()
+	if err := w.check(); err != nil {
+		return feature.Commit{}, err
+	}
+	stream := zeroed[cdata.CArrowArrayStream]()
+	defer free(stream)
+	cdata.ExportRecordReader(w, stream)
+	commit, err := store.WriteArrow(view, operation, unsafe.Pointer(stream), options)
+	if err != nil && w.Err() != nil {
+		err = &failure{err, w.Err()}
+	}
+	return commit, err
+}
+
+// failure is the library's error, and the producer's behind it.
+type failure struct{ library, producer error }
+
+func (f *failure) Error() string   { return f.library.Error() }
+func (f *failure) Unwrap() []error { return []error{f.library, f.producer} }
+
+// watched is a reader that stops with its context, whose batches C may look at,
+// and whose panics do not cross C.
+type watched struct {
+	array.RecordReader
+	ctx     context.Context
+	schema  *arrow.Schema
+	current arrow.RecordBatch
+	pins    runtime.Pinner // of the current batch
+	err     error
+}
+
+// check asks for the schema while there is no C on the stack.
+func (w *watched) check() (err error) {
+	schema := zeroed[cdata.CArrowSchema]()
+	defer free(schema)
+	defer func() {
+		if p := recover(); p != nil {
+			err = &feature.Error{Status: feature.StatusUnsupported, Reason: "arrow-type", Row: -1,
+				Message: fmt.Sprintf("the schema cannot be exported: %v", p)}
+		}
+	}()
+	if w.schema = w.RecordReader.Schema(); w.schema == nil {
+		return &feature.Error{Status: feature.StatusInvalid, Reason: "arrow", Message: "the reader has no schema", Row: -1}
+	}
+	cdata.ExportArrowSchema(w.schema, schema)
+	cdata.ReleaseCArrowSchema(schema)
+	return nil
+}
+
+func (w *watched) Schema() *arrow.Schema          { return w.schema }
+func (w *watched) RecordBatch() arrow.RecordBatch { return w.current }
+
+func (w *watched) Next() (isMore bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			isMore, w.err = false, fmt.Errorf("arrowfeature: the reader panicked: %v", p)
+		}
+	}()
+	w.pins.Unpin() // the library has released that batch
+	if w.err == nil {
+		w.err = w.ctx.Err()
+	}
+	if w.err != nil || !w.RecordReader.Next() {
+		return false
+	}
+	w.current = w.RecordReader.RecordBatch()
+	for _, column := range w.current.Columns() {
+		w.pin(column.Data())
+	}
+	return true
+}
+
+// pin keeps buffers that are Go memory where they are, which is what Go asks for
+// pointers to it that lie in C memory.
+func (w *watched) pin(data arrow.ArrayData) {
+	for _, buffer := range data.Buffers() {
+		if buffer != nil && buffer.Len() > 0 {
+			w.pins.Pin(unsafe.SliceData(buffer.Bytes()))
+		}
+	}
+	for _, child := range data.Children() {
+		w.pin(child)
+	}
+	if data.DataType().ID() == arrow.DICTIONARY {
+		w.pin(data.Dictionary())
+	}
+}
+
+func (w *watched) Err() error {
+	return errors.Join(w.err, w.RecordReader.Err())
+}
+
+// Read copies the answer of the last request.Read into a record batch: a column
+// per column, and what the flags ask for besides. Release it; it outlives the
+// request.
+func Read(request *feature.Request, flags feature.ExportFlag) (arrow.RecordBatch, error) {
+	schema, exported := zeroed[cdata.CArrowSchema](), zeroed[cdata.CArrowArray]()
+	defer free(schema)
+	defer free(exported)
+	if err := request.ExportArrow(flags, unsafe.Pointer(schema), unsafe.Pointer(exported)); err != nil {
+		return nil, err
+	}
+	batch, err := cdata.ImportCRecordBatch(exported, schema)
+	if err != nil {
+		cdata.ReleaseCArrowArray(exported)
+	}
+	return batch, err
+}

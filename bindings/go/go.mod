@@ -1,0 +1,3 @@
+module github.com/libfeature/libfeature/bindings/go
+
+go 1.24.0

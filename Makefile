@@ -473,6 +473,21 @@ $(filter-out %_cpp,$(bindings_programs)): $(B)/%: $(B)/%.o $(so)
 	$(call link_so,$$ORIGIN/..)
 $(filter %_cpp,$(bindings_programs)): $(B)/%: $(B)/%.o $(so)
 	$(call link_cxx,$$ORIGIN/..)
+# Where there is no Go of 1.24, the bench says so.
+.PHONY: bench-bindings
+$(B)/bench/bindings_go: FORCE | all
+	@export PREFIX=$(abspath $(B))/go/prefix GO="$$(scripts/go.sh)" $(go_cache); \
+	if [ -n "$$GO" ]; then \
+	    $(MAKE) -s --no-print-directory install DESTDIR= PREFIX="$$PREFIX" \
+	        libdir="$$PREFIX/lib" >/dev/null && cd bindings/go && \
+	    PKG_CONFIG_PATH="$$PREFIX/lib/pkgconfig" GOPROXY=off GOTOOLCHAIN=local \
+	        "$$GO" build -buildvcs=false -o $(abspath $@) ./bench; fi
+# QUICK=1 shows that it runs; its figures are good for nothing else.
+bench-bindings: all $(bindings_programs) $(B)/bench/bindings_go ## reads from C, C++, Go, Python; Feast
+	@$(if $(own_python),scripts/deps-python.sh)
+	@$(PYTHON) bench/bindings.py --build $(B) --python $(PYTHON) --cc '$(CC)' \
+	    --go "$$(scripts/go.sh)" --feast "$$(scripts/deps-feast.sh --where)/bin/python" \
+	    $(if $(QUICK),--quick)
 
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
 	@$(B)/bench/speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
@@ -483,6 +498,7 @@ bench-plot: ## draw docs/latency.svg from the last bench, write its tables
 	python3 bench/table.py $(B)/bench/results.json docs/performance.md
 deps-bench: ## install the peers of the bench
 	@scripts/deps-bench.sh
+	@scripts/deps-feast.sh
 
 # --- targets: installation ---------------------------------------------------
 

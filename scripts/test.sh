@@ -5,8 +5,8 @@
 # cases. $MAKE is the make to call, with its options; $B the build directory.
 set -u
 begin=$(date +%s)
-results="$B/results $B/mdb_get $B/asan/results $B/install $B/cpp $B/abi
-    $B/go/results $B/lint"
+results="$B/results $B/mdb_get $B/asan/results $B/install $B/cpp $B/abi $B/python \
+         $B/go/results $B/lint"
 rm -rf $results # word splitting is meant: a list
 
 step() { # step TITLE RESULTS TARGET
@@ -25,6 +25,7 @@ step 'under AddressSanitizer and UndefinedBehaviorSanitizer' \
 step 'headers, installation, README' "$B/install" check-install
 step 'C++: compilers, standards, the scoring example' "$B/cpp" check-cpp
 step 'generated files, ABI' "$B/abi" check-abi
+step 'Python' "$B/python" check-python
 step 'Go' "$B/go/results" check-go
 step 'lint' "$B/lint" lint
 

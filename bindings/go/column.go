@@ -37,6 +37,11 @@ func (r *Request) Column(name string) (Column, error) {
 		return Column{}, err
 	}
 	defer r.leave()
+	return r.find(name)
+}
+
+// find is Column for who has entered: a copy has to end before a Close.
+func (r *Request) find(name string) (Column, error) {
 	i, ok := r.query.columns.index[name]
 	if !ok {
 		return Column{}, noSuch("query", "column", name)
@@ -180,7 +185,11 @@ func Values[T Fixed](r *Request, column string) ([]T, error) {
 // Copy copies the values of one column of the last Read: one per row, n for T[n],
 // zero under a null, which for a time is 1970.
 func Copy[T Value](r *Request, column string) ([]T, error) {
-	c, err := r.Column(column)
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	defer r.leave()
+	c, err := r.find(column)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +205,11 @@ func Copy[T Value](r *Request, column string) ([]T, error) {
 // CopyLists copies the lists of one column of the last Read: nil for a null, an
 // empty slice for an empty list.
 func CopyLists[T Value](r *Request, column string) ([][]T, error) {
-	c, err := r.Column(column)
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	defer r.leave()
+	c, err := r.find(column)
 	if err != nil {
 		return nil, err
 	}

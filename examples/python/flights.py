@@ -21,8 +21,13 @@ import libfeature as lf
 
 EXAMPLES = Path(__file__).resolve().parent.parent
 INTEGERS = {
-    "year_built", "engines", "seats", "flights_7d", "miles_7d",
-    "departures_3h", "arrivals_24h",
+    "year_built",
+    "engines",
+    "seats",
+    "flights_7d",
+    "miles_7d",
+    "departures_3h",
+    "arrivals_24h",
 }
 TEXTS = {"tailnum", "faa", "manufacturer", "model", "last_destination"}
 VIEWS = ("aircraft_profile", "aircraft_activity", "airport_traffic")
@@ -56,8 +61,10 @@ def load(store: lf.Store, data: Path) -> None:
         for view in VIEWS:
             batches.upsert(view, rows_of(data / (view + ".csv")))
     commit = batches.commit
-    print("commit %d: %d rows, %d of them late" % (
-        commit.sequence, commit.applied + commit.late, commit.late))
+    print(
+        "commit %d: %d rows, %d of them late"
+        % (commit.sequence, commit.applied + commit.late, commit.late)
+    )
 
 
 def departures(data: Path) -> Dict[str, List[str]]:
@@ -77,14 +84,22 @@ def main() -> None:
         # nothing that came later.
         answer = query.read(
             {key.name: flights[key.name] for key in query.keys},
-            as_of=[when(text) for text in flights["scheduled"]])
+            as_of=[when(text) for text in flights["scheduled"]],
+        )
         print(answer)
         for view in answer.views:
             met: Dict[str, int] = {}
             for state in answer.state_names(view):
                 met[state] = met.get(state, 0) + 1
-            print("%s: %s" % (view, ", ".join(
-                "%d %s" % (count, state) for state, count in met.items())))
+            print(
+                "%s: %s"
+                % (
+                    view,
+                    ", ".join(
+                        "%d %s" % (count, state) for state, count in met.items()
+                    ),
+                )
+            )
 
 
 if __name__ == "__main__":

@@ -34,16 +34,20 @@ CREATE FEATURE SERVICE score_v1 AS driver_stats(*);
 def write(store: lf.Store, rounds: int) -> None:
     chance = np.random.default_rng(0)
     for _ in range(rounds):
-        store.write("driver_stats", {
-            "driver_id": np.arange(DRIVERS),
-            "conv_rate": chance.random(DRIVERS, np.float32),
-            "avg_daily_trips": chance.integers(0, 50, DRIVERS),
-            "embedding": chance.random((DRIVERS, 8), np.float32),
-        })
+        store.write(
+            "driver_stats",
+            {
+                "driver_id": np.arange(DRIVERS),
+                "conv_rate": chance.random(DRIVERS, np.float32),
+                "avg_daily_trips": chance.integers(0, 50, DRIVERS),
+                "embedding": chance.random((DRIVERS, 8), np.float32),
+            },
+        )
 
 
-def score(query: lf.Query, seed: int, stop: threading.Event,
-          counts: List[int]) -> None:
+def score(
+    query: lf.Query, seed: int, stop: threading.Event, counts: List[int]
+) -> None:
     reader = query.reader()  # its memory is this thread's
     chance = np.random.default_rng(seed)
     weights = np.ones(query.matrix_width, np.float32)
@@ -64,8 +68,10 @@ def main() -> None:
         query = store.query("score_v1", matrix=True)
         print("fingerprint %016x" % query.fingerprint)  # beside the model
         stop, counts = threading.Event(), [0] * 4
-        threads = [threading.Thread(target=score, args=(query, n, stop, counts))
-                   for n in range(4)]
+        threads = [
+            threading.Thread(target=score, args=(query, n, stop, counts))
+            for n in range(4)
+        ]
         for thread in threads:
             thread.start()
         begin = time.monotonic()
@@ -74,7 +80,9 @@ def main() -> None:
         for thread in threads:
             thread.join()
         seconds = time.monotonic() - begin
-        print("%d rows read in %.2f s beside 5 commits" % (sum(counts), seconds))
+        print(
+            "%d rows read in %.2f s beside 5 commits" % (sum(counts), seconds)
+        )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
  *
  * Owns the memory of their buffers: copies, at addresses of 64 bytes and with
  * zeros up to the next, as Arrow recommends.
- * Keeps a column in a block of its own, so that one that was moved out of its
- * struct array keeps no other in memory.
+ * Keeps a whole batch in one block, which goes with the last of its arrays:
+ * whoever moves a child out may keep it for as long as he likes.
  * Never frees a struct that a consumer owns, and never looks at one twice:
  * after its release an array is not touched.
  */
@@ -20,24 +20,20 @@
 
 #define ALIGNMENT 64
 
-/* The memory of one array, or of a column and its items. */
-struct block {
-    atomic_uint holders; /* arrays in it that were not released yet */
-    const void *buffers[3];
+/* One column and, for a vector or a list, its items. */
+struct node {
+    struct ArrowArray array;
     struct ArrowArray item;
     struct ArrowArray *items[1];
+    const void *buffers[3];
     const void *item_buffers[3];
 };
 
-/* The memory of the struct array; its children lie behind it. */
-struct root {
-    struct block block;
+/* The pointers to the columns, the columns and their buffers lie behind it. */
+struct block {
+    atomic_uint holders; /* arrays that were not released yet */
+    const void *buffers[1];
     struct ArrowArray *children[];
-};
-
-/* A block's buffers, one after the other. */
-struct room {
-    uint8_t *at;
 };
 
 static void
@@ -124,87 +120,76 @@ padded_values(size_t size)
     return padded(size ? size : 1);
 }
 
-/* Where the buffers of a block begin. */
-static uint8_t *
-first_buffer(void *memory, size_t head)
+/* What the buffers of a column take, from one multiple of 64 to another. */
+static size_t
+measure_room(struct lf_type type, const struct lf_out_column *column,
+             uint32_t rows)
 {
-    uintptr_t at = (uintptr_t)memory + head;
+    const struct sizes sizes = measure(type, column, rows);
 
-    return (uint8_t *)memory + head + (ALIGNMENT - at % ALIGNMENT) % ALIGNMENT;
+    return padded(sizes.validity) + padded(sizes.offsets) +
+           padded(sizes.child_offsets) + padded_values(sizes.values);
 }
 
+/* Copies a buffer to *room, which moves past it. */
 static const void *
-put(struct room *room, const void *from, size_t size, size_t whole)
+put(uint8_t **room, const void *from, size_t size, size_t whole)
 {
-    uint8_t *to = room->at;
+    uint8_t *to = *room;
 
     if (size)
         memcpy(to, from, size);
     memset(to + size, 0, whole - size);
-    room->at += whole;
+    *room += whole;
     return to;
 }
 
-/* Offsets, elements or bytes, as the type of the column or of its items. */
+/* Offsets, where there are some, and values: of a column or of its items. */
 static void
-put_values(struct room *room, const void **buffers, const void *offsets,
+put_values(uint8_t **room, const void **buffers, const void *offsets,
            size_t offsets_size, const void *values, size_t size)
 {
-    buffers[0] = NULL;
-    if (offsets)
+    if (offsets_size)
         *++buffers = put(room, offsets, offsets_size, padded(offsets_size));
     *++buffers = put(room, values, size, padded_values(size));
 }
 
 static void
-put_items(struct room *room, struct block *block, struct lf_type type,
-          const struct lf_out_column *column, const struct sizes *sizes)
+put_items(uint8_t **room, struct block *block, struct node *node,
+          struct lf_type type, const struct lf_out_column *column,
+          const struct sizes *sizes)
 {
-    const void *offsets = sizes->child_offsets ? column->child_offsets : NULL;
-
-    put_values(room, block->item_buffers, offsets, sizes->child_offsets,
-               column->values, sizes->values);
-    init(&block->item, block, block->item_buffers, offsets ? 3 : 2,
-         (int64_t)sizes->elements, 0);
-    block->items[0] = &block->item;
+    put_values(room, node->item_buffers, column->child_offsets,
+               sizes->child_offsets, column->values, sizes->values);
+    init(&node->item, block, node->item_buffers,
+         2 + (sizes->child_offsets != 0), (int64_t)sizes->elements, 0);
+    node->items[0] = &node->item;
     if (type.is_list)
-        block->buffers[1] =
+        node->buffers[1] =
             put(room, column->offsets, sizes->offsets, padded(sizes->offsets));
+    node->array.children = node->items;
+    node->array.n_children = 1;
 }
 
-static bool
-export_column(struct lf_type type, const struct lf_out_column *column,
-              uint32_t rows, struct ArrowArray *array)
+static void
+put_column(uint8_t **room, struct block *block, struct node *node,
+           struct lf_type type, const struct lf_out_column *column,
+           uint32_t rows)
 {
     const struct sizes sizes = measure(type, column, rows);
     bool is_nested = type.is_list || type.width > 1;
-    size_t size = sizeof(struct block) + ALIGNMENT + padded(sizes.validity) +
-                  padded(sizes.offsets) + padded(sizes.child_offsets) +
-                  padded_values(sizes.values);
-    struct block *block = lf_realloc_array(NULL, size, 1);
-    struct room room;
 
-    if (!block)
-        return false;
-    memset(block, 0, sizeof *block);
-    room.at = first_buffer(block, sizeof *block);
-    if (is_nested)
-        put_items(&room, block, type, column, &sizes);
-    else
-        put_values(&room, block->buffers,
-                   sizes.offsets ? column->offsets : NULL, sizes.offsets,
-                   column->values, sizes.values);
-    if (sizes.validity)
-        block->buffers[0] = put(&room, column->validity, sizes.validity,
-                                padded(sizes.validity));
-    init(array, block, block->buffers,
+    init(&node->array, block, node->buffers,
          is_nested ? 1 + type.is_list : 2 + (sizes.offsets != 0), rows,
          column->null_count);
-    if (is_nested) {
-        array->children = block->items;
-        array->n_children = 1;
-    }
-    return true;
+    if (sizes.validity)
+        node->buffers[0] =
+            put(room, column->validity, sizes.validity, padded(sizes.validity));
+    if (is_nested)
+        put_items(room, block, node, type, column, &sizes);
+    else
+        put_values(room, node->buffers, column->offsets, sizes.offsets,
+                   column->values, sizes.values);
 }
 
 bool
@@ -212,24 +197,28 @@ lf_array_export(const struct lf_out_field *fields,
                 const struct lf_out_column *columns, uint32_t count,
                 uint32_t rows, struct ArrowArray *array)
 {
-    size_t pointers = count * sizeof(struct ArrowArray *);
-    struct root *root =
-        lf_alloc(sizeof *root + pointers + count * sizeof(struct ArrowArray));
-    struct ArrowArray made, *children;
+    size_t head = sizeof(struct block) +
+                  count * (sizeof(struct ArrowArray *) + sizeof(struct node));
+    size_t size = head + ALIGNMENT;
+    struct block *block;
+    struct node *nodes;
+    uint8_t *room;
 
-    if (!root)
+    for (uint32_t i = 0; i < count; i++)
+        size += measure_room(fields[i].type, &columns[i], rows);
+    block = lf_realloc_array(NULL, size, 1);
+    if (!block)
         return false;
-    children = (struct ArrowArray *)(void *)(root->children + count);
-    init(&made, &root->block, root->block.buffers, 1, rows, 0);
-    made.children = root->children;
+    memset(block, 0, head);
+    nodes = (struct node *)(void *)(block->children + count);
+    room = (uint8_t *)block + head;
+    room += (ALIGNMENT - (uintptr_t)room % ALIGNMENT) % ALIGNMENT;
     for (uint32_t i = 0; i < count; i++) {
-        if (!export_column(fields[i].type, &columns[i], rows, &children[i])) {
-            made.release(&made);
-            return false;
-        }
-        root->children[i] = &children[i];
-        made.n_children++;
+        put_column(&room, block, &nodes[i], fields[i].type, &columns[i], rows);
+        block->children[i] = &nodes[i].array;
     }
-    *array = made;
+    init(array, block, block->buffers, 1, rows, 0);
+    array->children = block->children;
+    array->n_children = count;
     return true;
 }

@@ -414,6 +414,34 @@ lf_row_encode(const struct lf_layout *layout, const struct lf_cell *cells,
 }
 
 bool
+lf_row_encode_columns(const struct lf_layout *layout,
+                      const struct lf_fixed_column *sources, size_t index,
+                      int64_t time, struct lf_buffer *row)
+{
+    uint8_t *to;
+
+    row->size = 0;
+    to = lf_buffer_extend(row, layout->data_offset);
+    if (!to)
+        return false;
+    encode_header(to, layout->version, 0, time);
+    memset(to + LF_ROW_HEADER_SIZE, 0,
+           layout->data_offset - LF_ROW_HEADER_SIZE);
+    for (uint32_t i = 0; i < layout->count; i++) {
+        const struct lf_slot *slot = &layout->slots[i];
+        const struct lf_fixed_column *from = &sources[i];
+
+        if (!from->values ||
+            (from->validity && !lf_bit_get(from->validity, (uint32_t)index)))
+            lf_bit_set(to + LF_ROW_HEADER_SIZE, i);
+        else
+            copy_cell(to + slot->offset, from->values + slot->size * index,
+                      slot->size);
+    }
+    return true;
+}
+
+bool
 lf_row_encode_tombstone(uint16_t version, int64_t time, struct lf_buffer *row)
 {
     uint8_t *to;

@@ -132,6 +132,18 @@ bool lf_row_encode_at(const struct lf_layout *layout,
                       const struct lf_cell *cells, int64_t time,
                       struct lf_buffer *row);
 
+/* A column of a slot's fixed values, side by side. NULL: the slot is null. */
+struct lf_fixed_column {
+    const uint8_t *values;
+    const uint8_t *validity; /* bits; NULL: no value is null */
+};
+
+/* The same for a layout without variable slots, from place index of a source a
+ * slot. */
+bool lf_row_encode_columns(const struct lf_layout *layout,
+                           const struct lf_fixed_column *sources, size_t index,
+                           int64_t time, struct lf_buffer *row);
+
 bool lf_row_encode_tombstone(uint16_t version, int64_t time,
                              struct lf_buffer *row);
 

@@ -254,16 +254,37 @@ lf_target_resolve(struct lf_target *target, const struct lf_catalog *catalog,
     target->columns =
         lf_arena_array(&target->arena, count, sizeof *target->columns);
     target->own = lf_arena_array(&target->arena, count, sizeof *target->own);
+    target->sources =
+        lf_arena_array(&target->arena, count, sizeof *target->sources);
     target->incoming =
         lf_arena_array(&target->arena, 3 * count, sizeof *target->incoming);
     target->migrations = lf_arena_array(&target->arena, LF_MIGRATIONS_KEPT,
                                         sizeof *target->migrations);
-    if (!target->columns || !target->own || !target->incoming ||
-        !target->migrations)
+    if (!target->columns || !target->own || !target->sources ||
+        !target->incoming || !target->migrations)
         return lf_fail_memory(error);
     target->cells = target->incoming + count;
     target->backup = target->cells + count;
     return bind_columns(target, error);
+}
+
+bool
+lf_target_find_sources(struct lf_target *target)
+{
+    if (target->layout.variable_count)
+        return false;
+    for (uint32_t i = 0; i < target->layout.count; i++) {
+        struct lf_fixed_column *source = &target->sources[i];
+        const struct lf_input *input;
+
+        *source = (struct lf_fixed_column){0};
+        if (target->columns[i] == UINT32_MAX)
+            continue;
+        input = &target->batch->columns[target->columns[i]].input;
+        source->values = input->values.data;
+        source->validity = input->has_nulls ? input->validity.data : NULL;
+    }
+    return true;
 }
 
 void

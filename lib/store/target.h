@@ -28,6 +28,7 @@ struct lf_target {
     uint32_t *columns; /* per slot: column of the batch, or UINT32_MAX */
     bool *own;         /* per slot: the batch names it */
     struct lf_cell *incoming, *cells, *backup;
+    struct lf_fixed_column *sources; /* per slot; set where none is variable */
     uint32_t migration_count;
     struct lf_migration *migrations; /* LF_MIGRATIONS_KEPT */
 };
@@ -45,6 +46,10 @@ feature_status lf_target_resolve(struct lf_target *target,
  * skip_invalid marks bad rows REJECTED instead of failing. */
 feature_status lf_target_check(struct lf_target *target, bool skip_invalid,
                                struct feature_error *error);
+
+/* Points the sources at the columns as they are now; false: some slot has no
+ * fixed size. */
+bool lf_target_find_sources(struct lf_target *target);
 
 /* Forgets what a commit that was given up made of the rows. */
 void lf_target_reset(struct lf_target *target);

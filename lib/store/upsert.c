@@ -20,6 +20,7 @@ struct work {
     struct feature_commit *report;
     bool skip_invalid;
     bool is_whole; /* a row of the batch has every cell of its view */
+    bool is_fixed; /* none of them is variable: rows come from the sources */
     bool append;   /* every key from here on is past the last one */
     bool check_last;
     const uint8_t *last; /* last key of the tree */
@@ -282,23 +283,43 @@ replaces_all(const struct work *work, const struct run *run, bool found,
                                                       work->commit_time));
 }
 
-/* Such a row: no merge, its cells go straight into the stored form. */
+/* Such a row in its stored form. */
+static feature_status
+encode_whole(struct work *work, uint32_t row, int64_t time, bool *fits,
+             struct feature_error *error)
+{
+    struct lf_target *target = work->target;
+    const struct lf_layout *layout = &target->layout;
+    bool done;
+
+    if (!work->is_fixed)
+        take_cells(target, row);
+    *fits = (work->is_fixed ? layout->data_offset
+                            : lf_row_size_at(layout, target->incoming)) <=
+            target->batch->store->max_row_size;
+    if (!*fits)
+        return FEATURE_OK;
+    done = work->is_fixed
+               ? lf_row_encode_columns(layout, target->sources, row, time,
+                                       &work->row)
+               : lf_row_encode_at(layout, target->incoming, time, &work->row);
+    return done ? FEATURE_OK : lf_fail_memory(error);
+}
+
+/* No merge: its cells go straight into the stored form. */
 static feature_status
 replace_row(struct work *work, const struct run *run, bool found,
             const struct lf_row *old, struct feature_error *error)
 {
-    struct lf_target *target = work->target;
-    uint32_t row = lf_target_row(target, run->first);
-    int64_t time = lf_batch_time(target->batch, row, work->commit_time);
+    uint32_t row = lf_target_row(work->target, run->first);
+    int64_t time = lf_batch_time(work->target->batch, row, work->commit_time);
+    bool fits;
 
     if (!is_pending(work, row))
         return FEATURE_OK;
-    take_cells(target, row);
-    if (lf_row_size_at(&target->layout, target->incoming) >
-        target->batch->store->max_row_size)
+    LF_TRY(encode_whole(work, row, time, &fits, error));
+    if (!fits)
         return reject(work, row, error);
-    if (!lf_row_encode_at(&target->layout, target->incoming, time, &work->row))
-        return lf_fail_memory(error);
     mark_applied(work, row, time);
     return put_row(work, run, found, old, false, error);
 }
@@ -435,6 +456,8 @@ apply_work(struct work *work, bool *touched, struct feature_error *error)
 {
     uint64_t before = work->report->applied + work->report->late;
 
+    work->is_whole = work->target->batch->operation == FEATURE_UPSERT;
+    work->is_fixed = work->is_whole && lf_target_find_sources(work->target);
     mark_future(work);
     LF_TRY(read_meta(work, error));
     LF_TRY(lf_writer_tree(work->commit->writer, work->target->tree, true,
@@ -458,7 +481,6 @@ lf_target_apply(struct lf_target *target, struct lf_commit *commit,
                         .commit = commit,
                         .report = report,
                         .skip_invalid = skip_invalid,
-                        .is_whole = target->batch->operation == FEATURE_UPSERT,
                         .commit_time = commit->meta.commit_time,
                         .seed = lf_row_seed(target->view)};
     feature_status status;

@@ -366,11 +366,28 @@ func TestBadInputIsNamed(t *testing.T) {
 	refused(t, err, feature.StatusUnsupported, "arrow-type")
 }
 
-func TestAForgottenScanIsReleased(t *testing.T) {
-	store := open(t)
-	for range 20 { // more than may hold a snapshot at a time would be refused
-		_, err := arrowfeature.Scan(context.Background(), store, "stats(*)", &feature.ScanOptions{OneSnapshot: true})
+func TestAReleasedScanHoldsNoSnapshot(t *testing.T) {
+	store, ctx := open(t), context.Background()
+	_, err := arrowfeature.Write(ctx, store, "stats", feature.Upsert, readerOf(t, batches(t, checked(t), 1)), nil)
+	check(t, err)
+	for range 100 { // more than may be held at a time
+		scan, err := arrowfeature.Scan(ctx, store, "stats(*)", &feature.ScanOptions{OneSnapshot: true, ChunkRows: 1})
 		check(t, err)
+		if !scan.Next() {
+			t.Fatal(scan.Err())
+		}
+		scan.Release()
+	}
+}
+
+func TestAForgottenScanIsReleased(t *testing.T) {
+	store, ctx := open(t), context.Background()
+	_, err := arrowfeature.Write(ctx, store, "stats", feature.Upsert, readerOf(t, batches(t, checked(t), 1)), nil)
+	check(t, err)
+	for range 100 { // more than may hold a snapshot at a time
+		scan, err := arrowfeature.Scan(ctx, store, "stats(*)", &feature.ScanOptions{OneSnapshot: true, ChunkRows: 1})
+		check(t, err)
+		scan.Next()
 		runtime.GC()
 	}
 }

@@ -49,20 +49,27 @@ type keys struct {
 	texts   feature.Texts
 }
 
+// makeKeys lays the keys of all calls out one behind the other, as the program in
+// C does.
 func makeKeys(count int, first, last int64) []keys {
+	numbers, texts := make([]int64, calls*count), make([]string, calls*count)
+	var bytes []byte
+	for i := range numbers {
+		numbers[i] = first + int64(mix(uint64(i))%uint64(last-first))
+		bytes = fmt.Appendf(bytes, "user-%08d", numbers[i])
+	}
+	width := len(bytes) / len(numbers)
+	offsets := make([]int32, count+1)
+	for i := range offsets {
+		offsets[i] = int32(i * width)
+	}
+	for i := range texts {
+		texts[i] = string(bytes[i*width : (i+1)*width])
+	}
 	all := make([]keys, calls)
-	i := uint64(0)
 	for c := range all {
-		k := keys{texts: feature.Texts{Offsets: []int32{0}}}
-		for range count {
-			number := first + int64(mix(i)%uint64(last-first))
-			text := fmt.Sprintf("user-%08d", number)
-			k.numbers, k.strings = append(k.numbers, number), append(k.strings, text)
-			k.texts.Bytes = append(k.texts.Bytes, text...)
-			k.texts.Offsets = append(k.texts.Offsets, int32(len(k.texts.Bytes)))
-			i++
-		}
-		all[c] = k
+		from, to := c*count, (c+1)*count
+		all[c] = keys{numbers[from:to], texts[from:to], feature.Texts{Bytes: bytes[from*width : to*width], Offsets: offsets}}
 	}
 	return all
 }

@@ -6,7 +6,15 @@ from __future__ import annotations
 import threading
 import weakref
 from ctypes import byref, c_void_p, string_at
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ContextManager,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from . import _ffi
 from ._columns import column_buffers
@@ -20,6 +28,7 @@ from ._native import (
     call,
     choose,
     encode,
+    fail_closed,
     read_fields,
 )
 
@@ -27,6 +36,34 @@ if TYPE_CHECKING:
     from ._core import Store
 
 __all__ = ["Batch"]
+
+
+class _Handle:
+    """A feature_batch: held by one call at a time, freed with the last
+    reference."""
+
+    def __init__(self, address: int) -> None:
+        self.address, self.generation = address, process.generation
+        self._lock = threading.Lock()
+        weakref.finalize(self, _free_batch, address, self.generation).atexit = (
+            False
+        )
+
+    def __enter__(self) -> int:
+        if self.generation != process.generation:
+            raise Invalid(
+                "the batch was made before the process was forked",
+                reason="forked",
+            )
+        if not self._lock.acquire(False):
+            raise Invalid(
+                "the batch is in use: it is for one thread, and for one place "
+                "in a write"
+            )
+        return self.address
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
 
 
 def _free_batch(address: int, generation: int) -> None:
@@ -60,31 +97,28 @@ class Batch(Unpicklable):
         self.store, self.view, self.operation = store, view, operation
         self.rows: Optional[int] = None
         self.written = False
-        self._address, self._generation = address.value or 0, process.generation
-        self._lock = threading.Lock()
-        weakref.finalize(
-            self, _free_batch, self._address, self._generation
-        ).atexit = False
+        self._handle: Optional[_Handle] = _Handle(address.value or 0)
         #: The columns, in order.
         self.fields: Tuple[Field, ...] = read_fields(
-            lib.feature_batch_column, self._address
+            lib.feature_batch_column, address
         )
 
-    def __enter__(self) -> Optional[int]:
-        if self._generation != process.generation:
-            raise Invalid(
-                "the batch was made before the process was forked",
-                reason="forked",
-            )
-        if not self._lock.acquire(False):
-            raise Invalid(
-                "the batch is in use: it is for one thread, and for "
-                "one place in a write"
-            )
-        return self._address
+    def held(self) -> ContextManager[int]:
+        """The address of the feature_batch, for one call of the library."""
+        if self._handle is None:
+            raise fail_closed("batch")
+        return self._handle
+
+    def close(self) -> None:
+        """Lets go of the memory; a second time does nothing."""
+        self._handle = None
+
+    def __enter__(self) -> "Batch":
+        self.held()
+        return self
 
     def __exit__(self, *error: object) -> None:
-        self._lock.release()
+        self.close()
 
     def set(self, name: str, values: Any, type: Optional[Type] = None) -> None:
         """Sets one column, from a list, an array or a single value for all
@@ -105,7 +139,7 @@ class Batch(Unpicklable):
         if type is not None:
             field = field._replace(type=choose(Type, type))
         made = column_buffers(values, field, self.rows)
-        with self as batch:
+        with self.held() as batch:
             self.written = False
             if field.is_list:
                 call(
@@ -139,7 +173,7 @@ class Batch(Unpicklable):
 
     def outcomes(self) -> List[Outcome]:
         """What became of each row in the last write; empty before one."""
-        with self as batch:
+        with self.held() as batch:
             found = lib.feature_batch_outcomes(batch)
             if not found or not self.written:
                 return []
@@ -150,12 +184,12 @@ class Batch(Unpicklable):
     def problem(self, row: int) -> Optional[Error]:
         """Why a row was REJECTED in the last write, or None."""
         error = _ffi.feature_error()
-        with self as batch:
+        with self.held() as batch:
             status = lib.feature_batch_problem(batch, row, byref(error))
         return make_error(error) if status else None
 
     def clear(self) -> None:
         """Empties the batch and keeps its memory."""
-        with self as batch:
+        with self.held() as batch:
             lib.feature_batch_clear(batch)
             self.rows, self.written = None, False

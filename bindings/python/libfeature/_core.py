@@ -359,7 +359,7 @@ class Store:
         commit = new_commit()
         with ExitStack() as held:
             store = held.enter_context(self._use())
-            addresses = [held.enter_context(batch) for batch in batches]
+            addresses = [held.enter_context(batch.held()) for batch in batches]
             array = (c_void_p * len(addresses))(*addresses)
             call(
                 lib.feature_store_write,

@@ -32,8 +32,10 @@ class UnsupportedOperation(Exception):
 
 def version() -> str:
     """The version of the header that the package was made from."""
-    found = re.search(r"HEADER_VERSION = \((\d+), (\d+), (\d+)\)",
-                      (PACKAGE / "_ffi.py").read_text("utf-8"))
+    found = re.search(
+        r"HEADER_VERSION = \((\d+), (\d+), (\d+)\)",
+        (PACKAGE / "_ffi.py").read_text("utf-8"),
+    )
     if found is None:
         raise SystemExit("_ffi.py has no HEADER_VERSION")
     return ".".join(found.groups())
@@ -41,8 +43,11 @@ def version() -> str:
 
 def project(member: str) -> str:
     """A text of [project] in pyproject.toml."""
-    found = re.search(r'^%s = "(.*)"$' % member,
-                      (HERE / "pyproject.toml").read_text("utf-8"), re.M)
+    found = re.search(
+        r'^%s = "(.*)"$' % member,
+        (HERE / "pyproject.toml").read_text("utf-8"),
+        re.M,
+    )
     return found[1] if found else ""
 
 
@@ -89,7 +94,7 @@ def contents(bundle: Optional[str]) -> Dict[str, bytes]:
     if licence.exists():
         files[info + "licenses/LICENSE"] = licence.read_bytes()
     for notice in os.environ.get("LIBFEATURE_NOTICES", "").split():
-        path = Path(notice) # .../PACKAGE/copyright, as Debian has it
+        path = Path(notice)  # .../PACKAGE/copyright, as Debian has it
         files[info + "licenses/" + path.parent.name] = path.read_bytes()
     return files
 
@@ -98,8 +103,9 @@ def record(files: Dict[str, bytes], own: str) -> bytes:
     lines = []
     for name, data in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest())
-        lines.append("%s,sha256=%s,%d" % (
-            name, digest.rstrip(b"=").decode(), len(data)))
+        lines.append(
+            "%s,sha256=%s,%d" % (name, digest.rstrip(b"=").decode(), len(data))
+        )
     return "\n".join([*lines, own + ",,", ""]).encode()
 
 
@@ -114,8 +120,9 @@ def build_wheel(
     own = "%s-%s.dist-info/RECORD" % (NAME, version())
     files[own] = record(files, own)
     name = "%s-%s-%s.whl" % (NAME, version(), tag(bundle))
-    with zipfile.ZipFile(Path(wheel_directory) / name, "w",
-                         zipfile.ZIP_DEFLATED) as wheel:
+    with zipfile.ZipFile(
+        Path(wheel_directory) / name, "w", zipfile.ZIP_DEFLATED
+    ) as wheel:
         for path, data in files.items():
             entry = zipfile.ZipInfo(path, WHEN)
             mode = 0o755 if ".so" in path else 0o644

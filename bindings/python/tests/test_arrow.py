@@ -1,128 +1,118 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arrow in and out: pyarrow, polars, duckdb, nanoarrow and pandas."""
+"""Arrow in: rows and keys of pyarrow, polars, duckdb, nanoarrow and pandas."""
 
 from __future__ import annotations
 
-import gc
-import threading
-from datetime import datetime, timezone
 from typing import Any, Iterator
 
 import numpy as np
 import pytest
-from conftest import NOON
+from arrow_table import ROWS, check, pa, table
 
 import libfeature as lf
-
-pa = pytest.importorskip("pyarrow")
-
-ROWS = {
-    "driver_id": [1, 2, 3],
-    "event_timestamp": [NOON] * 3,
-    "trips": [10, None, 30],
-    "rate": [0.5, None, -0.0],
-    "score": [1e100, None, 2.5],
-    "small": [-1, None, 2**31 - 1],
-    "ok": [True, None, False],
-    "name": ["Ann", None, "Zoë\0z"],
-    "raw": [b"\0\xff", None, b""],
-    "seen": [NOON, None, datetime(1969, 12, 31, tzinfo=timezone.utc)],
-    "embedding": [[1.0, 2.0, 3.0], None, [4.0, 5.0, 6.0]],
-    "tags": [["gold", "città"], None, []],
-    "counts": [[1, 2], None, [-3]],
-}
-TYPES = {
-    "driver_id": pa.int64(), "event_timestamp": pa.timestamp("us", "UTC"),
-    "trips": pa.int64(), "rate": pa.float32(), "score": pa.float64(),
-    "small": pa.int32(), "ok": pa.bool_(), "name": pa.string(),
-    "raw": pa.binary(), "seen": pa.timestamp("us", "UTC"),
-    "embedding": pa.list_(pa.float32(), 3), "tags": pa.list_(pa.string()),
-    "counts": pa.list_(pa.int64()),
-}
-FEATURES = "stats(*)"
-
-
-def table(**changed: Any) -> Any:
-    types = {**TYPES, **changed}
-    return pa.table({name: pa.array(ROWS[name], type)
-                     for name, type in types.items()})
-
-
-def check(store: lf.Store) -> None:
-    """The store holds ROWS, bit for bit."""
-    rows = store.query(FEATURES, fill="nulls").read(ROWS["driver_id"])
-    assert rows.to_pydict() == {name: values for name, values in ROWS.items()
-                                if name in rows}
-    assert repr(rows.column("rate")[2]) == "-0.0"
-    assert rows.timestamps().tolist() == [NOON.replace(tzinfo=None)] * 3
-
 
 # --- in -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("changed", [
-    {}, {"name": pa.large_string(), "raw": pa.large_binary()},
-    {"name": pa.string_view(), "raw": pa.binary_view()},
-    {"name": pa.dictionary(pa.int8(), pa.string())},
-    {"tags": pa.large_list(pa.string()), "counts": pa.list_(pa.int32())},
-    {"tags": pa.list_(pa.large_string())}, {"tags": pa.list_(
-        pa.string_view())},
-    {"embedding": pa.list_(pa.float64(), 3)},
-    {"seen": pa.timestamp("ns"), "event_timestamp": pa.timestamp("ms",
-                                                                 "Asia/Tokyo")},
-    {"seen": pa.timestamp("s", "+05:30")},
-    {"driver_id": pa.uint8(), "trips": pa.float64(), "small": pa.int64(),
-     "score": pa.float64(), "rate": pa.float64()},
-], ids=str)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"name": pa.large_string(), "raw": pa.large_binary()},
+        {"name": pa.string_view(), "raw": pa.binary_view()},
+        {"name": pa.dictionary(pa.int8(), pa.string())},
+        {"tags": pa.large_list(pa.string()), "counts": pa.list_(pa.int32())},
+        {"tags": pa.list_(pa.large_string())},
+        {"tags": pa.list_(pa.string_view())},
+        {"embedding": pa.list_(pa.float64(), 3)},
+        {
+            "seen": pa.timestamp("ns"),
+            "event_timestamp": pa.timestamp("ms", "Asia/Tokyo"),
+        },
+        {"seen": pa.timestamp("s", "+05:30")},
+        {
+            "driver_id": pa.uint8(),
+            "trips": pa.float64(),
+            "small": pa.int64(),
+            "score": pa.float64(),
+            "rate": pa.float64(),
+        },
+    ],
+    ids=str,
+)
 def test_pyarrow_types_come_in(store: lf.Store, changed: Any) -> None:
     commit = store.write("stats", table(**changed))
     assert commit.applied == 3
     check(store)
 
 
-@pytest.mark.parametrize("form", [
-    lambda t: t, lambda t: t.to_batches()[0], lambda t: t.to_reader(1),
-    lambda t: pa.concat_tables([t.slice(2), t.slice(0, 2)]),
-    lambda t: pa.concat_tables([t, t]).slice(3), lambda t: t.select(
-        list(reversed(t.column_names))),
-    lambda t: pa.concat_tables([t.slice(0, 0), t, t.slice(0, 0)]),
-], ids=["table", "batch", "reader", "chunks", "slice", "order", "empty"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda t: t,
+        lambda t: t.to_batches()[0],
+        lambda t: t.to_reader(1),
+        lambda t: pa.concat_tables([t.slice(2), t.slice(0, 2)]),
+        lambda t: pa.concat_tables([t, t]).slice(3),
+        lambda t: t.select(list(reversed(t.column_names))),
+        lambda t: pa.concat_tables([t.slice(0, 0), t, t.slice(0, 0)]),
+    ],
+    ids=["table", "batch", "reader", "chunks", "slice", "order", "empty"],
+)
 def test_pyarrow_forms_come_in(store: lf.Store, form: Any) -> None:
     store.write("stats", form(table()))
     check(store)
 
 
-def test_pandas_comes_in_with_and_without_pyarrow(store: lf.Store,
-                                                  monkeypatch: Any) -> None:
+def test_pandas_comes_in_with_and_without_pyarrow(
+    store: lf.Store, monkeypatch: Any
+) -> None:
     pd = pytest.importorskip("pandas")
-    frame = pd.DataFrame({**ROWS, "embedding": pd.Series(
-        [np.array([1, 2, 3]), None, [4.0, 5.0, 6.0]], [7, 8, 9], object)},
-        index=[7, 8, 9])
+    frame = pd.DataFrame(
+        {
+            **ROWS,
+            "embedding": pd.Series(
+                [np.array([1, 2, 3]), None, [4.0, 5.0, 6.0]], [7, 8, 9], object
+            ),
+        },
+        index=[7, 8, 9],
+    )
     frame["name"] = frame["name"].astype("category")
     assert frame["trips"].dtype == "f8" and frame["seen"].dt.tz is not None
     for _ in range(2):
         store.delete("stats", frame[["driver_id", "event_timestamp"]])
         store.write("stats", frame)
         check(store)
-        nullable = frame.astype({"trips": "Int64", "ok": "boolean",
-                                 "small": "Int32", "name": "string"})
+        nullable = frame.astype(
+            {
+                "trips": "Int64",
+                "ok": "boolean",
+                "small": "Int32",
+                "name": "string",
+            }
+        )
         store.write("stats", nullable)
         check(store)
         for bad in ([1, "2", None], [1.5, 2, 3], [object()] * 3):
             with pytest.raises(lf.Error):
-                store.write("stats", frame.assign(trips=pd.Series(
-                    bad, dtype=object, index=[7, 8, 9])))
+                store.write(
+                    "stats",
+                    frame.assign(
+                        trips=pd.Series(bad, dtype=object, index=[7, 8, 9])
+                    ),
+                )
         monkeypatch.setattr("libfeature._write.has_pyarrow", lambda: False)
 
 
 def test_polars_comes_in(store: lf.Store) -> None:
     pl = pytest.importorskip("polars")
     frame = pl.from_arrow(table())
-    store.write("stats", frame) # strings as views
+    store.write("stats", frame)  # strings as views
     check(store)
     store.delete("stats", frame.select("driver_id", "event_timestamp"))
-    store.write("stats", frame.with_columns(pl.col("name").cast(
-        pl.Categorical)))
+    store.write(
+        "stats", frame.with_columns(pl.col("name").cast(pl.Categorical))
+    )
     check(store)
     store.write("stats", pl.concat([frame, frame], rechunk=False))
     with store.batches() as batches:
@@ -175,8 +165,11 @@ def test_rows_of_a_read_and_a_scan_can_be_written(store: lf.Store) -> None:
     with_keys = rows.to_arrow().append_column("driver_id", pa.array([4, 5, 6]))
     store.write("stats", with_keys)
     assert store.query("stats:trips").read([4, 5, 6]).column("trips") == [
-        10, 7, 30]
-    store.write("stats", store.scan("stats")) # this very store
+        10,
+        7,
+        30,
+    ]
+    store.write("stats", store.scan("stats"))  # this very store
     assert store.stats().rows == 6
 
 
@@ -191,11 +184,15 @@ def test_streams_lack_features_too(store: lf.Store) -> None:
     with pytest.raises(lf.NotFound, match="nothing"):
         store.write("stats", extra, "patch")
     store.write("stats", extra, "patch", columns=["driver_id", "trips"])
-    renamed = extra.rename_columns(["it's " + name
-                                    for name in extra.column_names])
-    store.write("stats", renamed, "patch",
-                columns={"driver_id": "it's driver_id",
-                         "trips": "it's trips"})
+    renamed = extra.rename_columns(
+        ["it's " + name for name in extra.column_names]
+    )
+    store.write(
+        "stats",
+        renamed,
+        "patch",
+        columns={"driver_id": "it's driver_id", "trips": "it's trips"},
+    )
 
 
 def failing(batches: int) -> Iterator[Any]:
@@ -205,8 +202,9 @@ def failing(batches: int) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("batches", [0, 1, 2])
-def test_a_stream_that_fails_writes_nothing(store: lf.Store,
-                                            batches: int) -> None:
+def test_a_stream_that_fails_writes_nothing(
+    store: lf.Store, batches: int
+) -> None:
     reader = pa.RecordBatchReader.from_batches(table().schema, failing(batches))
     with pytest.raises(lf.IO, match="fell over") as caught:
         store.write("stats", reader)
@@ -235,8 +233,8 @@ def test_batches_of_another_schema_are_refused(store: lf.Store) -> None:
     class Odd:
         def __arrow_c_stream__(self, requested: Any = None) -> Any:
             return pa.RecordBatchReader.from_batches(
-                table().schema, iter([table().to_batches()[0],
-                                      pa.record_batch({"x": [1]})])
+                table().schema,
+                iter([table().to_batches()[0], pa.record_batch({"x": [1]})]),
             ).__arrow_c_stream__()
 
     with pytest.raises(lf.Error):
@@ -244,12 +242,18 @@ def test_batches_of_another_schema_are_refused(store: lf.Store) -> None:
     assert store.stats().rows == 0
 
 
-@pytest.mark.parametrize("changed", [
-    {"trips": pa.decimal128(10, 2)}, {"trips": pa.duration("s")},
-    {"counts": pa.list_(pa.decimal128(10, 2))},
-], ids=str)
-def test_types_that_are_not_taken_are_named(store: lf.Store,
-                                            changed: Any) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"trips": pa.decimal128(10, 2)},
+        {"trips": pa.duration("s")},
+        {"counts": pa.list_(pa.decimal128(10, 2))},
+    ],
+    ids=str,
+)
+def test_types_that_are_not_taken_are_named(
+    store: lf.Store, changed: Any
+) -> None:
     with pytest.raises((lf.Invalid, lf.Unsupported), match=next(iter(changed))):
         store.write("stats", table(**changed))
     assert store.stats().rows == 0
@@ -275,10 +279,18 @@ class Broken:
         return self._made
 
 
-@pytest.mark.parametrize("made", [
-    None, 7, "capsule", RuntimeError("no"), KeyError("x"),
-    pa.schema([]).__arrow_c_schema__(),
-], ids=repr)
+@pytest.mark.parametrize(
+    "made",
+    [
+        None,
+        7,
+        "capsule",
+        RuntimeError("no"),
+        KeyError("x"),
+        pa.schema([]).__arrow_c_schema__(),
+    ],
+    ids=repr,
+)
 def test_broken_producers_are_refused(store: lf.Store, made: Any) -> None:
     with pytest.raises(lf.Invalid):
         store.write("stats", Broken(made))
@@ -295,14 +307,25 @@ def test_a_stream_is_used_once(store: lf.Store) -> None:
         store.write("stats", not_structs, "patch")
 
 
-@pytest.mark.parametrize("unit, value, micro", [
-    ("ns", -1, -1), ("ns", 1999, 1), ("ms", -1, -1000), ("s", 1, 1000000)])
-def test_arrow_and_numpy_round_times_alike(store: lf.Store, unit: str,
-                                           value: int, micro: int) -> None:
-    store.write("stats", {"driver_id": [1],
-                          "seen": np.array([value], "M8[%s]" % unit)}, "patch")
-    store.write("stats", pa.table({"driver_id": [2], "seen": pa.array(
-        [value], pa.timestamp(unit))}), "patch")
+@pytest.mark.parametrize(
+    "unit, value, micro",
+    [("ns", -1, -1), ("ns", 1999, 1), ("ms", -1, -1000), ("s", 1, 1000000)],
+)
+def test_arrow_and_numpy_round_times_alike(
+    store: lf.Store, unit: str, value: int, micro: int
+) -> None:
+    store.write(
+        "stats",
+        {"driver_id": [1], "seen": np.array([value], "M8[%s]" % unit)},
+        "patch",
+    )
+    store.write(
+        "stats",
+        pa.table(
+            {"driver_id": [2], "seen": pa.array([value], pa.timestamp(unit))}
+        ),
+        "patch",
+    )
     rows = store.query("stats:seen").read([1, 2])
     assert rows["seen"].astype("i8").tolist() == [micro, micro]
 
@@ -340,215 +363,37 @@ def test_integer_keys_come_from_arrow(store: lf.Store, number: int) -> None:
     assert rows.states().tolist() == [1, 1, 6, 2]
 
 
-@pytest.mark.parametrize("type", [pa.string(), pa.large_string(),
-                                  pa.string_view(), pa.dictionary(
-                                      pa.int8(), pa.string())], ids=str)
+@pytest.mark.parametrize(
+    "type",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.dictionary(pa.int8(), pa.string()),
+    ],
+    ids=str,
+)
 def test_text_keys_come_from_arrow(store: lf.Store, type: Any) -> None:
     names = ["x" * 20, "b\0", None, "ü", "", "a"]
-    store.write("cards", {"card_id": ["a", "ü", "b\0", ""], "amount":
-                          [1, 2, 3, 4], "merchant": None})
+    store.write(
+        "cards",
+        {
+            "card_id": ["a", "ü", "b\0", ""],
+            "amount": [1, 2, 3, 4],
+            "merchant": None,
+        },
+    )
     query = store.query("cards:amount", fill="nulls")
     keys = pa.array(names, pa.string()).cast(type)
     pl = pytest.importorskip("polars")
-    for form in (keys.slice(1), pa.chunked_array([keys]).slice(1),
-                 pl.Series(names).slice(1)):
+    for form in (
+        keys.slice(1),
+        pa.chunked_array([keys]).slice(1),
+        pl.Series(names).slice(1),
+    ):
         assert query.read(form).column("amount") == [3, None, 2, 4, 1]
         assert query.read(form).states()[1] == lf.State.NO_KEY
     with pytest.raises(lf.Invalid):
         store.query("stats:trips").read(keys)
     with pytest.raises(lf.Invalid):
         query.read(pa.array([1, 2]))
-
-
-# --- out ----------------------------------------------------------------------
-
-
-def answer(store: lf.Store) -> lf.Rows:
-    store.write("stats", table())
-    return store.query(FEATURES, fill="nulls").read([1, 2, 3])
-
-
-def test_a_read_goes_to_pyarrow(store: lf.Store) -> None:
-    rows = answer(store)
-    batch = rows.to_arrow()
-    batch.validate(full=True)
-    assert batch.to_pydict() == {name: values for name, values in ROWS.items()
-                                 if name in rows}
-    for name in batch.schema.names:
-        found = str(batch.schema.field(name).type)
-        assert found.replace(" not null", "") == str(TYPES[name])
-    more = rows.to_arrow(states=True, timestamps=True)
-    more.validate(full=True)
-    assert more["stats__state"].to_pylist() == [1, 2, 1]
-    assert more["stats__event_timestamp"].to_pylist() == [NOON] * 3
-
-
-def test_a_read_goes_to_polars(store: lf.Store) -> None:
-    pl = pytest.importorskip("polars")
-    rows = answer(store)
-    frame = rows.to_polars(states=True)
-    assert frame["stats__state"].to_list() == [1, 2, 1]
-    assert frame.select(rows.columns).to_dict(as_series=False) == (
-        rows.to_pydict())
-    assert pl.DataFrame(rows).equals(rows.to_polars())
-
-
-def test_a_read_goes_to_nanoarrow(store: lf.Store) -> None:
-    na = pytest.importorskip("nanoarrow")
-    rows = answer(store)
-    array = na.c_array(rows)
-    array.view() # validates
-    assert [row["trips"] for row in na.Array(rows).to_pylist()] == [
-        10, None, 30]
-
-
-def test_a_read_goes_to_pandas(store: lf.Store) -> None:
-    pd = pytest.importorskip("pandas")
-    rows = answer(store)
-    frame = rows.to_pandas(states=True, timestamps=True)
-    assert frame["trips"].dtype == "Int64" and frame["ok"].dtype == "boolean"
-    assert frame["rate"].dtype == "float32"
-    assert str(frame["seen"].dtype) == "datetime64[us, UTC]"
-    assert frame["stats__state"].tolist() == [1, 2, 1]
-    assert frame["stats__event_timestamp"].tolist() == [NOON] * 3
-    assert frame["name"].isna().tolist() == [False, True, False]
-    assert pd.isna(frame["seen"][1]) and frame["seen"][0] == NOON
-    whole = store.query("stats(trips, small)").read([1, 3]).to_pandas()
-    assert whole["small"].dtype == "int32"
-    again = frame.drop(columns=["stats__state", "stats__event_timestamp"])
-    store.write("stats", again.assign(driver_id=[1, 2, 3],
-                                      event_timestamp=NOON))
-    check(store)
-
-
-def test_arrow_answers_outlive_everything(store: lf.Store) -> None:
-    rows = answer(store)
-    batch = rows.to_arrow()
-    capsules = rows.__arrow_c_array__()
-    wanted = batch.to_pydict()
-    store.close()
-    del rows
-    gc.collect()
-    assert batch.to_pydict() == wanted
-    found = pa.RecordBatch._import_from_c_capsule(*capsules)
-    assert found.to_pydict() == wanted
-    held = [found, batch]
-    del found, capsules, batch
-    thread = threading.Thread(target=held.clear) # released over there
-    thread.start()
-    thread.join()
-    assert not held
-
-
-# --- scans --------------------------------------------------------------------
-
-
-def test_a_scan_gives_every_row_in_key_order(store: lf.Store) -> None:
-    store.write("stats", table())
-    store.write("stats", {"driver_id": [-5, 40], "trips": [1, 2]}, "patch")
-    scan = store.scan("stats", fill="nulls")
-    whole = scan.to_arrow()
-    whole.validate(full=True)
-    assert whole["driver_id"].to_pylist() == [-5, 1, 2, 3, 40]
-    assert whole.column_names == list(TYPES)
-    assert whole.slice(1, 3).to_pydict() == ROWS
-    assert scan.to_arrow().equals(whole) # a scan can be read again
-    for batch in scan.reader():
-        assert batch.num_rows == 5
-    part = store.scan("stats(trips)", start="2", stop="40", chunk_rows=1)
-    assert part.to_arrow()["driver_id"].to_pylist() == [2, 3]
-    assert part.to_arrow().column_names == ["driver_id", "event_timestamp",
-                                            "trips"]
-
-
-def test_scans_go_everywhere(store: lf.Store) -> None:
-    pl = pytest.importorskip("polars")
-    duckdb = pytest.importorskip("duckdb")
-    na = pytest.importorskip("nanoarrow")
-    store.write("stats", table())
-    scan = store.scan("stats", fill="nulls", chunk_rows=2, one_snapshot=True)
-    assert scan.to_polars()["trips"].to_list() == [10, None, 30]
-    assert pl.DataFrame(scan).height == 3
-    assert scan.to_pandas()["name"][0] == "Ann"
-    found = duckdb.sql("select driver_id, trips, name from scan order by 1")
-    assert found.fetchall() == [(1, 10, "Ann"), (2, None, None),
-                                (3, 30, "Zoë\0z")]
-    assert len(na.Array(scan)) == 3
-
-
-def test_a_scan_ends_with_its_store(store: lf.Store) -> None:
-    store.write("stats", table())
-    reader = store.scan("stats", chunk_rows=1).reader()
-    kept = reader.read_next_batch()
-    store.close()
-    with pytest.raises(Exception, match="closed"):
-        reader.read_next_batch()
-    assert kept["name"].to_pylist() == ["Ann"]
-    del reader, kept
-    gc.collect()
-
-
-def test_scans_are_checked(store: lf.Store) -> None:
-    for features, options in (
-            ("nothing", {}), ("stats(nothing)", {}), ("stats(*), cards(*)", {}),
-            ("stats", {"start": "'text'"}), ("stats", {"stop": "1, 2"}),
-            ("stats", {"chunk_rows": -1}), ("stats", {"fill": "x"}),
-            ("stats(*", {}), ("", {})):
-        with pytest.raises(lf.Error):
-            store.scan(features, **options).__arrow_c_stream__()
-
-
-def test_unused_capsules_are_released(store: lf.Store) -> None:
-    from libfeature._arrow import _live
-
-    rows = answer(store)
-    before = len(_live)
-    for _ in range(50):
-        store.scan("stats").__arrow_c_stream__()
-        rows.__arrow_c_array__()
-    held = [store.scan("stats", one_snapshot=True).__arrow_c_stream__()
-            for _ in range(3)]
-    assert len(_live) == before + 3
-    scanning = store.stats().readers
-    for _ in range(20):
-        store.scan("stats", one_snapshot=True).__arrow_c_stream__()
-    assert store.stats().readers < scanning + 10  # not one for each
-    threads = [threading.Thread(target=held.pop) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-        thread.join()
-    gc.collect()
-    assert len(_live) == before
-
-
-# --- Parquet ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("engine", [None, "pyarrow", "duckdb"])
-def test_parquet_is_loaded(store: lf.Store, engine: Any,
-                           tmp_path: Any) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
-    pytest.importorskip("duckdb")
-    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
-    parquet.write_table(table().slice(0, 2), paths[0])
-    parquet.write_table(table().slice(2), paths[1])
-    commit = lf.load_parquet(store, "stats", paths, engine=engine)
-    assert commit.applied == 3
-    check(store)
-    renamed = tmp_path / "c.parquet"
-    parquet.write_table(table().rename_columns(
-        ["c " + name for name in TYPES]), renamed)
-    store.load_parquet("stats", renamed, "patch", engine=engine, columns={
-        "driver_id": "c driver_id", "trips": "c trips"})
-    assert store.query("stats:trips").read([1]).column("trips") == [10]
-
-
-def test_parquet_that_cannot_be_read(store: lf.Store, tmp_path: Any) -> None:
-    bad = tmp_path / "bad.parquet"
-    bad.write_bytes(b"PAR1 not at all")
-    with pytest.raises(lf.NotFound):
-        store.load_parquet("stats", tmp_path / "nothing")
-    for path, engine in ((bad, None), (bad, "duckdb"), (bad, "other"),
-                         ([], None)):
-        with pytest.raises(lf.Error):
-            store.load_parquet("stats", path, engine=engine)

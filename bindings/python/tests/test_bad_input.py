@@ -15,8 +15,9 @@ from conftest import NOON
 import libfeature as lf
 
 
-def refused(store: lf.Store, error: Any = lf.Invalid, row: Any = None,
-            **columns: Any) -> lf.Error:
+def refused(
+    store: lf.Store, error: Any = lf.Invalid, row: Any = None, **columns: Any
+) -> lf.Error:
     """Writes columns, which has to fail and change nothing."""
     before = store.stats().sequence
     with pytest.raises(error) as caught:
@@ -27,99 +28,122 @@ def refused(store: lf.Store, error: Any = lf.Invalid, row: Any = None,
     return caught.value
 
 
-@pytest.mark.parametrize("name, values, row", [
-    ("trips", [1, "2"], 1),
-    ("trips", [1, 2.5], 1),
-    ("trips", [1, 2**63], 1),
-    ("trips", [None, b"1"], 1),
-    ("trips", [None, True], 1),
-    ("trips", [1, [2]], 1),
-    ("trips", [1, NOON], 1),
-    ("trips", [1, object()], 1),
-    ("trips", [1, Decimal("1.5")], 1),
-    ("trips", [1, np.datetime64(1, "s")], 1),
-    ("score", [1, np.datetime64(1, "s")], 1),
-    ("small", [1, 2**31], 1),
-    ("small", [1, math.nan], 1),
-    ("rate", [1.0, "x"], 1),
-    ("rate", [1.0, 1e39], 1),
-    ("score", [None, 10**400], 1),
-    ("ok", [True, 1], 1),
-    ("ok", ["yes", None], 0),
-    ("name", ["a", 1], 1),
-    ("name", ["a", b"b"], 1),
-    ("name", ["a", "\ud800"], 1),
-    ("raw", [b"a", "b"], 1),
-    ("raw", [None, 7], 1),
-    ("seen", [NOON, "2026-01-01"], 1),
-    ("seen", [NOON, 1.5], 1),
-    ("embedding", [[1, 2, 3], [1, 2]], 1),
-    ("embedding", [[1, 2, 3], [1, None, 3]], 1),
-    ("embedding", [[1, 2, 3], "abc"], 1),
-    ("embedding", [[1, 2, 3], 5], 1),
-    ("embedding", [None, [1, 2, "x"]], 1),
-    ("tags", [["a"], "b"], 1),
-    ("tags", [["a"], ["b", None]], 1),
-    ("tags", [["a"], ["b", 3]], 1),
-    ("tags", [["a"], 3], 1),
-    ("counts", [[], [1, "2"]], 1),
-    ("counts", [None, [None]], 1),
-    ("counts", [[1], [2**63]], 1),
-])
-def test_a_wrong_value_names_its_row(store: lf.Store, name: str, values: Any,
-                                     row: int) -> None:
+@pytest.mark.parametrize(
+    "name, values, row",
+    [
+        ("trips", [1, "2"], 1),
+        ("trips", [1, 2.5], 1),
+        ("trips", [1, 2**63], 1),
+        ("trips", [None, b"1"], 1),
+        ("trips", [None, True], 1),
+        ("trips", [1, [2]], 1),
+        ("trips", [1, NOON], 1),
+        ("trips", [1, object()], 1),
+        ("trips", [1, Decimal("1.5")], 1),
+        ("trips", [1, np.datetime64(1, "s")], 1),
+        ("score", [1, np.datetime64(1, "s")], 1),
+        ("small", [1, 2**31], 1),
+        ("small", [1, math.nan], 1),
+        ("rate", [1.0, "x"], 1),
+        ("rate", [1.0, 1e39], 1),
+        ("score", [None, 10**400], 1),
+        ("ok", [True, 1], 1),
+        ("ok", ["yes", None], 0),
+        ("name", ["a", 1], 1),
+        ("name", ["a", b"b"], 1),
+        ("name", ["a", "\ud800"], 1),
+        ("raw", [b"a", "b"], 1),
+        ("raw", [None, 7], 1),
+        ("seen", [NOON, "2026-01-01"], 1),
+        ("seen", [NOON, 1.5], 1),
+        ("embedding", [[1, 2, 3], [1, 2]], 1),
+        ("embedding", [[1, 2, 3], [1, None, 3]], 1),
+        ("embedding", [[1, 2, 3], "abc"], 1),
+        ("embedding", [[1, 2, 3], 5], 1),
+        ("embedding", [None, [1, 2, "x"]], 1),
+        ("tags", [["a"], "b"], 1),
+        ("tags", [["a"], ["b", None]], 1),
+        ("tags", [["a"], ["b", 3]], 1),
+        ("tags", [["a"], 3], 1),
+        ("counts", [[], [1, "2"]], 1),
+        ("counts", [None, [None]], 1),
+        ("counts", [[1], [2**63]], 1),
+    ],
+)
+def test_a_wrong_value_names_its_row(
+    store: lf.Store, name: str, values: Any, row: int
+) -> None:
     error = refused(store, row=row, **{name: values})
     assert name in str(error) and error.reason == "argument"
 
 
-@pytest.mark.parametrize("name, values", [
-    ("trips", np.array([1.5, 2.0])),
-    ("trips", np.array([1.0, np.nan])),
-    ("trips", np.array([1, 2**63], "u8")),
-    ("trips", np.array([1e19, 0])),
-    ("trips", np.array([True, False])),
-    ("trips", np.array(["1", "2"])),
-    ("trips", np.array([1, 2], "M8[s]")),
-    ("trips", np.array([1j, 2j])),
-    ("trips", np.array([(1, 2), (3, 4)], "i4,i4")),
-    ("trips", np.array([1, "x"], object)),
-    ("trips", np.array([[1], [2]])),
-    ("trips", np.array(5).reshape(())[None, None]),
-    ("small", np.array([2**31, 0])),
-    ("rate", np.array([1e300, 0])),
-    ("rate", np.array([2**24 + 1, 0])),
-    ("ok", np.array([0, 1])),
-    ("seen", np.array([1.0, 2.0])),
-    ("seen", np.array([1, 2], "m8[s]")),
-    ("seen", np.array([10**18, 0], "M8[s]")),
-    ("name", np.array([1, 2])),
-    ("embedding", np.zeros((2, 4), "f4")),
-    ("embedding", np.zeros(6, "f4")),
-    ("embedding", np.zeros((2, 3, 1), "f4")),
-    ("embedding", np.array([["a", "b", "c"]] * 2)),
-])
-def test_a_wrong_array_is_refused(store: lf.Store, name: str,
-                                  values: Any) -> None:
+@pytest.mark.parametrize(
+    "name, values",
+    [
+        ("trips", np.array([1.5, 2.0])),
+        ("trips", np.array([1.0, np.nan])),
+        ("trips", np.array([1, 2**63], "u8")),
+        ("trips", np.array([1e19, 0])),
+        ("trips", np.array([True, False])),
+        ("trips", np.array(["1", "2"])),
+        ("trips", np.array([1, 2], "M8[s]")),
+        ("trips", np.array([1j, 2j])),
+        ("trips", np.array([(1, 2), (3, 4)], "i4,i4")),
+        ("trips", np.array([1, "x"], object)),
+        ("trips", np.array([[1], [2]])),
+        ("trips", np.array(5).reshape(())[None, None]),
+        ("small", np.array([2**31, 0])),
+        ("rate", np.array([1e300, 0])),
+        ("rate", np.array([2**24 + 1, 0])),
+        ("ok", np.array([0, 1])),
+        ("seen", np.array([1.0, 2.0])),
+        ("seen", np.array([1, 2], "m8[s]")),
+        ("seen", np.array([10**18, 0], "M8[s]")),
+        ("name", np.array([1, 2])),
+        ("embedding", np.zeros((2, 4), "f4")),
+        ("embedding", np.zeros(6, "f4")),
+        ("embedding", np.zeros((2, 3, 1), "f4")),
+        ("embedding", np.array([["a", "b", "c"]] * 2)),
+    ],
+)
+def test_a_wrong_array_is_refused(
+    store: lf.Store, name: str, values: Any
+) -> None:
     assert name in str(refused(store, **{name: values}))
 
 
 @pytest.mark.parametrize("values", [[1], [1, 2, 3], np.arange(3), []])
-def test_columns_of_unequal_length_are_refused(store: lf.Store,
-                                               values: Any) -> None:
+def test_columns_of_unequal_length_are_refused(
+    store: lf.Store, values: Any
+) -> None:
     refused(store, trips=values)
 
 
-@pytest.mark.parametrize("rows", [
-    None, 7, "text", b"bytes", object(), [1, 2], [["driver_id", 1]], {},
-    {"trips": [1]}, {"driver_id": [1], "trips": object()},
-    {"driver_id": [1], "nothing": [1]}, {"driver_id": [None], "trips": [1]},
-    {"driver_id": [1], "event_timestamp": [None], "trips": [1]},
-    {"driver_id": [1], "event_timestamp": [-2**63], "trips": [1]},
-    {"driver_id": ["1"], "trips": [1]}, {"driver_id": [1], 5: [1]},
-    {"driver_id": [1], "trips, rate": [1]}, {"driver_id": [1], "": [1]},
-    {"driver_id": [1], "tri\0ps": [1]}, {"driver_id": 1, "trips": [1, 2, 3],
-                                         "rate": [1]},
-])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        None,
+        7,
+        "text",
+        b"bytes",
+        object(),
+        [1, 2],
+        [["driver_id", 1]],
+        {},
+        {"trips": [1]},
+        {"driver_id": [1], "trips": object()},
+        {"driver_id": [1], "nothing": [1]},
+        {"driver_id": [None], "trips": [1]},
+        {"driver_id": [1], "event_timestamp": [None], "trips": [1]},
+        {"driver_id": [1], "event_timestamp": [-(2**63)], "trips": [1]},
+        {"driver_id": ["1"], "trips": [1]},
+        {"driver_id": [1], 5: [1]},
+        {"driver_id": [1], "trips, rate": [1]},
+        {"driver_id": [1], "": [1]},
+        {"driver_id": [1], "tri\0ps": [1]},
+        {"driver_id": 1, "trips": [1, 2, 3], "rate": [1]},
+    ],
+)
 def test_what_is_no_table_is_refused(store: lf.Store, rows: Any) -> None:
     with pytest.raises(lf.Error):
         store.write("stats", rows, "patch")
@@ -128,30 +152,62 @@ def test_what_is_no_table_is_refused(store: lf.Store, rows: Any) -> None:
 
 @pytest.mark.parametrize("view", ["nothing", "", "a\0b", "x" * 1000, None, 7])
 def test_a_wrong_view_is_refused(store: lf.Store, view: Any) -> None:
-    for write in (lambda: store.write(view, {"driver_id": [1], "trips": [1]}),
-                  lambda: store.batch(view), lambda: store.query(view),
-                  lambda: store.describe(view if view is not None else "no")):
+    for write in (
+        lambda: store.write(view, {"driver_id": [1], "trips": [1]}),
+        lambda: store.batch(view),
+        lambda: store.query(view),
+        lambda: store.describe(view if view is not None else "no"),
+    ):
         with pytest.raises(lf.Error):
             write()
 
 
-@pytest.mark.parametrize("keys", [
-    ["1"], [1.5], [2**63], [b"1"], np.array([1.5]), np.array(["1"]),
-    np.array([1], "M8[s]"), np.array([[1]]), np.array([True]), "1", b"1", 1.5,
-    {}, {"other": [1]}, {"driver_id": [1], "other": [1]}, {"driver_id": {}},
-    object(), [object()], np.array([2**63], "u8"), {"driver_id": object()},
-    np.zeros(2, "i4,i4"), {1: [1]},
-])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["1"],
+        [1.5],
+        [2**63],
+        [b"1"],
+        np.array([1.5]),
+        np.array(["1"]),
+        np.array([1], "M8[s]"),
+        np.array([[1]]),
+        np.array([True]),
+        "1",
+        b"1",
+        1.5,
+        {},
+        {"other": [1]},
+        {"driver_id": [1], "other": [1]},
+        {"driver_id": {}},
+        object(),
+        [object()],
+        np.array([2**63], "u8"),
+        {"driver_id": object()},
+        np.zeros(2, "i4,i4"),
+        {1: [1]},
+    ],
+)
 def test_wrong_keys_are_refused(filled: lf.Store, keys: Any) -> None:
     query = filled.query("stats:trips")
     with pytest.raises(lf.Error):
         query.read(keys)
-    assert query.read([1])["trips"].tolist() == [10] # and it still works
+    assert query.read([1])["trips"].tolist() == [10]  # and it still works
 
 
-@pytest.mark.parametrize("keys", [
-    [1], [b"a", "b"], ["\ud800"], np.array([1]), 1, [["a"]], np.array([b"a"]),
-])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [1],
+        [b"a", "b"],
+        ["\ud800"],
+        np.array([1]),
+        1,
+        [["a"]],
+        np.array([b"a"]),
+    ],
+)
 def test_wrong_text_keys_are_refused(store: lf.Store, keys: Any) -> None:
     with pytest.raises(lf.Error):
         store.query("cards:amount").read(keys)
@@ -166,7 +222,8 @@ def test_unequal_keys_are_refused(filled: lf.Store) -> None:
 
 
 def test_a_key_over_the_limit_is_refused_on_write_and_not_found(
-        store: lf.Store) -> None:
+    store: lf.Store,
+) -> None:
     with pytest.raises(lf.Invalid) as caught:
         store.write("cards", {"card_id": ["k" * 500], "amount": 1}, "patch")
     assert caught.value.reason == "key-size"
@@ -176,8 +233,9 @@ def test_a_key_over_the_limit_is_refused_on_write_and_not_found(
 
 def test_texts_may_hold_nul(store: lf.Store) -> None:
     names = ["a\0b", "a", "\0", "a\0"]
-    store.write("cards", {"card_id": names, "amount": [1, 2, 3, 4],
-                          "merchant": names})
+    store.write(
+        "cards", {"card_id": names, "amount": [1, 2, 3, 4], "merchant": names}
+    )
     rows = store.query("cards(*)").read(names)
     assert rows.column("amount") == [1, 2, 3, 4]
     assert rows.column("merchant") == names
@@ -189,20 +247,35 @@ def test_definitions_say_where_they_are_wrong(store: lf.Store) -> None:
     error = caught.value
     assert (error.status, error.line, error.column) == (3, 1, 28)
     assert error.reason == "definition" and "STRING" in str(error)
-    for text in ("CREATE", "\0", "x" * 100, "CREATE ENTITY e (k INT32);", None,
-                 "\ud800", 7):
+    for text in (
+        "CREATE",
+        "\0",
+        "x" * 100,
+        "CREATE ENTITY e (k INT32);",
+        None,
+        "\ud800",
+        7,
+    ):
         with pytest.raises(lf.Error):
-            store.apply(text) # type: ignore[arg-type]
+            store.apply(text)  # type: ignore[arg-type]
     with pytest.raises(lf.Conflict):
         store.apply("CREATE ENTITY e (k INT64);", expect=77)
 
 
-@pytest.mark.parametrize("options", [
-    {"map_size": -1}, {"max_readers": 2**32}, {"mode": 0o7777777},
-    {"sync": "never"}, {"sync": 9}, {"write_wait_ms": 1.5},
-    {"max_row_size": "1"}, {"create": True, "read_only": True},
-    {"fixed_now": "noon"},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"map_size": -1},
+        {"max_readers": 2**32},
+        {"mode": 0o7777777},
+        {"sync": "never"},
+        {"sync": 9},
+        {"write_wait_ms": 1.5},
+        {"max_row_size": "1"},
+        {"create": True, "read_only": True},
+        {"fixed_now": "noon"},
+    ],
+)
 def test_wrong_options_are_refused(tmp_path: Any, options: Any) -> None:
     with pytest.raises((lf.Invalid, TypeError)):
         lf.Store.open(tmp_path / "s", **{"create": True, **options}).close()
@@ -228,14 +301,23 @@ def test_after_close_everything_is_closed(filled: lf.Store) -> None:
     filled.close()
     filled.close()
     for use in (
-            lambda: filled.apply(""), lambda: filled.plan(""), filled.describe,
-            filled.stats, filled.metrics, filled.sync, filled.__enter__,
-            lambda: filled.query("stats:trips"), lambda: filled.batch("stats"),
-            lambda: filled.write("stats", {"driver_id": [1]}),
-            lambda: query.read([1]), lambda: reader.matrix([1]),
-            lambda: batch.set("driver_id", [1]), batch.write,
-            lambda: batches.upsert("cards", {"card_id": ["a"]}),
-            scan.__arrow_c_stream__):
+        lambda: filled.apply(""),
+        lambda: filled.plan(""),
+        filled.describe,
+        filled.stats,
+        filled.metrics,
+        filled.sync,
+        filled.__enter__,
+        lambda: filled.query("stats:trips"),
+        lambda: filled.batch("stats"),
+        lambda: filled.write("stats", {"driver_id": [1]}),
+        lambda: query.read([1]),
+        lambda: reader.matrix([1]),
+        lambda: batch.set("driver_id", [1]),
+        batch.write,
+        lambda: batches.upsert("cards", {"card_id": ["a"]}),
+        scan.__arrow_c_stream__,
+    ):
         with pytest.raises(lf.Closed) as caught:
             use()
         assert isinstance(caught.value, lf.Invalid)
@@ -255,8 +337,12 @@ def test_closed_queries_and_readers(filled: lf.Store) -> None:
     with query:
         pass
     query.close()
-    for use in (lambda: query.read([1]), lambda: query.columns, query.reader,
-                lambda: query.matrix([1])):
+    for use in (
+        lambda: query.read([1]),
+        lambda: query.columns,
+        query.reader,
+        lambda: query.matrix([1]),
+    ):
         with pytest.raises(lf.Closed):
             use()
     assert "Query" in repr(query)
@@ -273,6 +359,17 @@ def test_a_batch_goes_into_a_write_once(store: lf.Store) -> None:
     with pytest.raises(lf.Invalid, match="in use"):
         store.write_batches([batch, batch], False, 0)
     batch.write()
+
+
+def test_a_closed_batch_is_closed(store: lf.Store) -> None:
+    with store.batch("stats", "patch", ["driver_id", "trips"]) as batch:
+        batch.set("driver_id", [1])
+        batch.set("trips", [1])
+        assert batch.write().applied == 1
+    batch.close()
+    for use in (batch.write, batch.outcomes, batch.clear, batch.__enter__):
+        with pytest.raises(lf.Closed):
+            use()
 
 
 def test_a_dropped_feature_is_a_conflict(filled: lf.Store) -> None:
@@ -293,9 +390,15 @@ def test_times_beyond_a_datetime_are_numbers(store: lf.Store) -> None:
 
 
 def test_a_time_far_ahead_is_counted(store: lf.Store) -> None:
-    commit = store.write("stats", {
-        "driver_id": [1], "event_timestamp": NOON + timedelta(days=9),
-        "trips": [1]}, "patch")
+    commit = store.write(
+        "stats",
+        {
+            "driver_id": [1],
+            "event_timestamp": NOON + timedelta(days=9),
+            "trips": [1],
+        },
+        "patch",
+    )
     assert (commit.applied, commit.future) == (0, 1)
 
 
@@ -316,8 +419,9 @@ def test_every_status_has_its_class() -> None:
     seen = set()
     for status in lf.Status:
         if status:
-            error = _ffi.feature_error(status=status, row=-1, reason=b"x",
-                                       message="naïve".encode())
+            error = _ffi.feature_error(
+                status=status, row=-1, reason=b"x", message="naïve".encode()
+            )
             made = make_error(error)
             assert made.status == status and str(made) == "naïve"
             assert type(made) is not lf.Error

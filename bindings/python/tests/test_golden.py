@@ -75,9 +75,11 @@ def scalar(word: str, type: str) -> Any:
         return when(word)
     if type in ("float32", "float64"):
         made = float.fromhex(word) if "0x" in word else float(word)
-        return struct.unpack("<f", struct.pack("<f", made))[0] if (
-            type == "float32"
-        ) else made
+        return (
+            struct.unpack("<f", struct.pack("<f", made))[0]
+            if (type == "float32")
+            else made
+        )
     if type == "string":
         return unescape(word[1:-1])
     return bytes.fromhex(word[1:])
@@ -104,8 +106,10 @@ def column(words: List[str], type: str) -> Any:
     there is one."""
     values = [value(word, type) for word in words]
     base, _, width = type.rstrip("]").partition("[")
-    if base in DTYPES and None not in values and (
-        "[" not in type or width.isdigit()
+    if (
+        base in DTYPES
+        and None not in values
+        and ("[" not in type or width.isdigit())
     ):
         shape = (-1, int(width)) if width else (-1,)
         return numpy.array(values, DTYPES[base]).reshape(shape)
@@ -205,12 +209,15 @@ class Run:
                 at += 1
                 rows.append(lines[at].split(" ")[1:])
             made.append(self.batch(words[1], words[2], listed, rows))
-        commit = self.store.write_batches(
-            [batch for batch, _ in made], skip, 0
-        )
+        commit = self.store.write_batches([batch for batch, _ in made], skip, 0)
         assert [
-            commit.sequence, microseconds(commit.time), commit.applied,
-            commit.late, commit.duplicate, commit.future, commit.rejected,
+            commit.sequence,
+            microseconds(commit.time),
+            commit.applied,
+            commit.late,
+            commit.duplicate,
+            commit.future,
+            commit.rejected,
         ] == [int(expected[0]), when(expected[1]), *map(int, expected[2:])]
         for batch, outcomes in made:
             for row, (outcome, text) in enumerate(
@@ -220,23 +227,31 @@ class Run:
                 shown = outcome.name.lower()
                 if problem is not None:
                     shown += " %s %s" % (
-                        lf.Status(problem.status).name, problem.reason)
+                        lf.Status(problem.status).name,
+                        problem.reason,
+                    )
                 assert shown == text, (row, problem)
 
     def batch(
-        self, view: str, operation: str, listed: List[str],
+        self,
+        view: str,
+        operation: str,
+        listed: List[str],
         rows: List[List[str]],
     ) -> Tuple[lf.Batch, List[str]]:
         named = [word.split(":") for word in listed if word != "*"]
         batch = self.store.batch(
-            view, operation,
+            view,
+            operation,
             None if listed[0] == "*" else [name for name, _ in named],
         )
         if listed[0] == "*":
             assert [field.name for field in batch.fields] == [
-                name for name, _ in named]
+                name for name, _ in named
+            ]
         outcomes = [
-            " ".join(row[len(named) + 1:]) for row in rows if "=" in row]
+            " ".join(row[len(named) + 1 :]) for row in rows if "=" in row
+        ]
         for at, (name, type) in enumerate(named):
             self.set(batch, name, type, [row[at] for row in rows])
         return batch, outcomes
@@ -280,8 +295,9 @@ class Run:
     ) -> Iterator[Tuple[int, List[str]]]:
         """States and times; yields the values of each row."""
         views = query.views
-        rows = [line.split(" ")[1:] for line in lines
-                if line.startswith("row ")]
+        rows = [
+            line.split(" ")[1:] for line in lines if line.startswith("row ")
+        ]
         for view, name in enumerate(views):
             states = answer.states(name)
             times = answer.timestamps(name).astype("i8")
@@ -292,7 +308,7 @@ class Run:
                 assert times[row] == (UNSET if time == "-" else when(time))
         for row, words in enumerate(rows):
             assert words[2 * len(views)] == "="
-            yield row, words[2 * len(views) + 1:]
+            yield row, words[2 * len(views) + 1 :]
 
     def do_read(self, lines: List[str], expected: List[str]) -> None:
         query, keys, as_of = self.read(lines, False)
@@ -308,7 +324,9 @@ class Run:
                 assert same(found, wanted), (row, field.name, found, wanted)
                 assert bool(filled[at][row]) == word.endswith("*")
         assert [answer.commit, microseconds(answer.now)] == [
-            int(expected[0]), when(expected[1])]
+            int(expected[0]),
+            when(expected[1]),
+        ]
 
     def do_matrix(self, lines: List[str], expected: List[str]) -> None:
         query, keys, as_of = self.read(lines, True)
@@ -317,18 +335,23 @@ class Run:
         self.check_head(query, lines)
         whole = query.read(keys, as_of).matrix()
         assert whole.tobytes() == matrix.tobytes() or numpy.array_equal(
-            whole, matrix, equal_nan=True)
+            whole, matrix, equal_nan=True
+        )
         for row, words in self.check_rows(query, reader, lines):
             wanted = [value(word, "float32") for word in words]
             assert same(
                 matrix[row].tolist(),
-                [float("nan") if one is None else one for one in wanted])
+                [float("nan") if one is None else one for one in wanted],
+            )
         assert [reader.commit, microseconds(reader.now)] == [
-            int(expected[0]), when(expected[1])]
+            int(expected[0]),
+            when(expected[1]),
+        ]
 
     def check_text(self, text: str, lines: List[str]) -> None:
         assert text == "".join(
-            line[2:] + "\n" for line in lines if line[0] == ">")
+            line[2:] + "\n" for line in lines if line[0] == ">"
+        )
 
     def do_plan(self, lines: List[str], expected: List[str]) -> None:
         text = "".join(line[2:] + "\n" for line in lines if line[0] == "|")
@@ -337,7 +360,8 @@ class Run:
     def do_describe(self, lines: List[str], expected: List[str]) -> None:
         words = lines[0].split(" ")
         self.check_text(
-            self.store.describe(words[1] if len(words) > 1 else None), lines)
+            self.store.describe(words[1] if len(words) > 1 else None), lines
+        )
 
 
 @pytest.mark.parametrize("steps", cases())
@@ -348,7 +372,8 @@ def test_golden(steps: List[Any], tmp_path: Path) -> None:
             run.step([line for _, line in block])
         except BaseException as error:
             raise AssertionError(
-                "%s:%d: %s" % (name, block[0][0], error)) from error
+                "%s:%d: %s" % (name, block[0][0], error)
+            ) from error
     run.store.close()
 
 

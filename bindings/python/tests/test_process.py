@@ -25,9 +25,18 @@ import libfeature as lf
 def run(script: str, *arguments: object, code: int = 0) -> str:
     """Runs Python in a process of its own, whose end is part of the test."""
     done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(script),
-         *map(str, arguments)],
-        capture_output=True, text=True, timeout=60)
+        [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-c",
+            textwrap.dedent(script),
+            *map(str, arguments),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == code, done.stderr
     if not code:
         assert not done.stderr, done.stderr
@@ -63,14 +72,17 @@ def together(count: int, work: Callable[[int], Any]) -> List[Any]:
 
 def test_threads_share_a_query(store: lf.Store) -> None:
     count = 5000
-    store.write("stats", {"driver_id": np.arange(count),
-                          "trips": np.arange(count) * 3}, "patch")
+    store.write(
+        "stats",
+        {"driver_id": np.arange(count), "trips": np.arange(count) * 3},
+        "patch",
+    )
     query = store.query("stats(trips)")
     dense = store.query("stats(trips)", matrix=True)
 
     def work(number: int) -> None:
         chance = np.random.default_rng(number)
-        for size in (1, 50, 4500, 3) * 5: # with and without the lock
+        for size in (1, 50, 4500, 3) * 5:  # with and without the lock
             keys = chance.integers(0, count, size)
             assert (query.read(keys)["trips"] == keys * 3).all()
             assert (dense.matrix(keys)[:, 0] == keys * 3).all()
@@ -104,8 +116,9 @@ def test_threads_write_and_read(store: lf.Store) -> None:
             if number % 2:
                 query.read([number, turn])
             else:
-                store.write("stats", {"driver_id": [number], "trips": [turn]},
-                            "patch")
+                store.write(
+                    "stats", {"driver_id": [number], "trips": [turn]}, "patch"
+                )
 
     together(6, work)
     assert query.read([0, 2, 4])["trips"].tolist() == [14] * 3
@@ -115,8 +128,10 @@ def test_threads_write_and_read(store: lf.Store) -> None:
 def test_close_beside_other_calls(tmp_path: Path) -> None:
     for turn in range(8):
         store = lf.Store.open(tmp_path / "s", create=True)
-        store.apply("CREATE ENTITY d (k INT64);"
-                    "CREATE FEATURE VIEW v (n INT64) FOR d;")
+        store.apply(
+            "CREATE ENTITY d (k INT64);"
+            "CREATE FEATURE VIEW v (n INT64) FOR d;"
+        )
         query = store.query("v:n")
 
         def work(number: int) -> bool:
@@ -231,8 +246,7 @@ def _read_in_worker(query: lf.Query, key: int) -> Any:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_workers_take_stores_and_queries(filled: lf.Store,
-                                         method: str) -> None:
+def test_workers_take_stores_and_queries(filled: lf.Store, method: str) -> None:
     query = filled.query("stats:trips")
     with multiprocessing.get_context(method).Pool(2) as pool:
         found = pool.starmap(_read_in_worker, [(query, 1), (query, 2)])
@@ -242,8 +256,9 @@ def test_workers_take_stores_and_queries(filled: lf.Store,
 # --- pickles ------------------------------------------------------------------
 
 
-def test_pickles_are_paths(filled: lf.Store, monkeypatch: Any,
-                           tmp_path: Path) -> None:
+def test_pickles_are_paths(
+    filled: lf.Store, monkeypatch: Any, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     relative = lf.Store.open("store", fixed_now=NOON)
     data = pickle.dumps((relative, relative.query("stats:trips")))
@@ -257,8 +272,12 @@ def test_pickles_are_paths(filled: lf.Store, monkeypatch: Any,
     store.close()
     with pytest.raises(lf.Closed):
         pickle.dumps(store)
-    for other in (filled.batch("stats"), rows, filled.query(
-            "stats:trips", matrix=True).reader(), filled.batches()):
+    for other in (
+        filled.batch("stats"),
+        rows,
+        filled.query("stats:trips", matrix=True).reader(),
+        filled.batches(),
+    ):
         with pytest.raises(TypeError, match="cannot be pickled"):
             pickle.dumps(other)
 
@@ -286,13 +305,20 @@ def test_a_cell_can_be_run_again(tmp_path: Path) -> None:
 
 def test_nothing_leaks_open_stores(tmp_path: Path) -> None:
     def opened() -> int:
-        return len([link for link in Path("/proc/self/fd").iterdir()
-                    if str(tmp_path) in os.path.realpath(link)])
+        return len(
+            [
+                link
+                for link in Path("/proc/self/fd").iterdir()
+                if str(tmp_path) in os.path.realpath(link)
+            ]
+        )
 
     for _ in range(5):
         store = lf.Store.open(tmp_path / "s", create=True)
-        store.apply("CREATE ENTITY d (k INT64);"
-                    "CREATE FEATURE VIEW v (n INT64) FOR d;")
+        store.apply(
+            "CREATE ENTITY d (k INT64);"
+            "CREATE FEATURE VIEW v (n INT64) FOR d;"
+        )
         query = store.query("v:n")
         query.read([1])
         del store, query
@@ -344,38 +370,51 @@ capsules = [schema, array, stream]
 """
 
 
-@pytest.mark.parametrize("end", [
-    "", "del schema, array, stream, capsules", "sys.exit(0)", "store.close()",
-    "import builtins; builtins.kept = (capsules, rows, reader, batch)",
-    "cycle = [capsules, rows]; cycle.append(cycle); del capsules, rows, schema",
-    "threading.Thread(target=lambda: (__import__('time').sleep(.05),"
-    " capsules.clear(), rows.column('n'))).start()",
-    "threading.Thread(target=lambda: [query.read([1]) for _ in iter(int, 1)],"
-    " daemon=True).start()",
-    "threading.Thread(target=lambda: [store.write('v', {'k': [1], 'n': [1],"
-    " 't': ['x']}) for _ in iter(int, 1)], daemon=True).start()",
-    "import atexit; atexit.register(lambda: (rows.column('n'), store.close()))",
-    "del lf, gc, os; store = query = None",
-    "class Late:\n    def __del__(self, rows=rows):\n"
-    "        rows.to_dicts()\nlate = Late()",
-])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "",
+        "del schema, array, stream, capsules",
+        "sys.exit(0)",
+        "store.close()",
+        "import builtins; builtins.kept = (capsules, rows, reader, batch)",
+        "cycle = [capsules, rows]; cycle.append(cycle); del capsules, rows, schema",
+        "threading.Thread(target=lambda: (__import__('time').sleep(.05),"
+        " capsules.clear(), rows.column('n'))).start()",
+        "threading.Thread(target=lambda: [query.read([1]) for _ in iter(int, 1)],"
+        " daemon=True).start()",
+        "threading.Thread(target=lambda: [store.write('v', {'k': [1], 'n': [1],"
+        " 't': ['x']}) for _ in iter(int, 1)], daemon=True).start()",
+        "import atexit; atexit.register(lambda: (rows.column('n'), store.close()))",
+        "del lf, gc, os; store = query = None",
+        "class Late:\n    def __del__(self, rows=rows):\n"
+        "        rows.to_dicts()\nlate = Late()",
+    ],
+)
 def test_the_interpreter_ends_quietly(tmp_path: Path, end: str) -> None:
     run(SETUP + end, tmp_path / "s")
 
 
-@pytest.mark.parametrize("end, code", [
-    ("os._exit(0)", 0), ("raise SystemExit(3)", 3),
-    ("os.kill(os.getpid(), 9)", -9), ("1 / 0", 1),
-])
-def test_other_ends_leave_a_good_store(tmp_path: Path, end: str,
-                                       code: int) -> None:
+@pytest.mark.parametrize(
+    "end, code",
+    [
+        ("os._exit(0)", 0),
+        ("raise SystemExit(3)", 3),
+        ("os.kill(os.getpid(), 9)", -9),
+        ("1 / 0", 1),
+    ],
+)
+def test_other_ends_leave_a_good_store(
+    tmp_path: Path, end: str, code: int
+) -> None:
     run(SETUP + end, tmp_path / "s", code=code)
     with lf.Store.open(tmp_path / "s") as store:
         assert store.query("v:n").read([1, 2])["n"].tolist() == [1, 2]
 
 
 def test_neither_numpy_nor_anything_else_is_needed(tmp_path: Path) -> None:
-    out = run("""
+    out = run(
+        """
         import sys
         names = ("numpy", "pandas", "pyarrow", "polars", "duckdb", "nanoarrow")
         for name in names:
@@ -406,15 +445,19 @@ def test_neither_numpy_nor_anything_else_is_needed(tmp_path: Path) -> None:
             lf.load_parquet(store, "v", sys.executable)
         except lf.Invalid as error:
             assert "pyarrow or duckdb" in str(error)
-        """, tmp_path / "s")
+        """,
+        tmp_path / "s",
+    )
     assert "{'n': 5, 't': 'a', 'f': [1.0, 2.0], 'l': [7], 'b': True}" in out
     assert "[5.0, 1.0, 2.0, nan, nan, nan]" in out
 
 
 def test_importing_it_imports_nothing_large() -> None:
-    out = run("import libfeature, sys; print([name for name in ('numpy',"
-              "'pandas', 'pyarrow', 'polars', 'duckdb', 'asyncio')"
-              " if name in sys.modules])")
+    out = run(
+        "import libfeature, sys; print([name for name in ('numpy',"
+        "'pandas', 'pyarrow', 'polars', 'duckdb', 'asyncio')"
+        " if name in sys.modules])"
+    )
     assert out.strip() == "[]"
 
 

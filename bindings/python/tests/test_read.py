@@ -15,35 +15,56 @@ from conftest import NOON
 import libfeature as lf
 
 
-@pytest.mark.parametrize("keys", [
-    [2, 1], (2, 1), array("q", [2, 1]), np.array([2, 1]),
-    np.array([2, 1], "i4"), np.array([2, 1], ">i8"), np.array([2, 1], "u2"),
-    np.array([2, 0, 1, 0])[::2], np.array([2, 1], object), range(2, 0, -1),
-    [np.int64(2), np.int32(1)], np.array([2.0, 1.0]),
-    {"driver_id": [2, 1]}, {"driver_id": np.array([2, 1])},
-])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [2, 1],
+        (2, 1),
+        array("q", [2, 1]),
+        np.array([2, 1]),
+        np.array([2, 1], "i4"),
+        np.array([2, 1], ">i8"),
+        np.array([2, 1], "u2"),
+        np.array([2, 0, 1, 0])[::2],
+        np.array([2, 1], object),
+        range(2, 0, -1),
+        [np.int64(2), np.int32(1)],
+        np.array([2.0, 1.0]),
+        {"driver_id": [2, 1]},
+        {"driver_id": np.array([2, 1])},
+    ],
+)
 def test_integer_keys_come_in_many_forms(filled: lf.Store, keys: Any) -> None:
     rows = filled.query("stats:trips").read(keys)
     assert rows["trips"].tolist() == [20, 10]
 
 
-@pytest.mark.parametrize("names", [
-    ["b", "a"], ("b", "a"), np.array(["b", "a"]), np.array(["b", "a"], object),
-    {"card_id": ["b", "a"]},
-])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["b", "a"],
+        ("b", "a"),
+        np.array(["b", "a"]),
+        np.array(["b", "a"], object),
+        {"card_id": ["b", "a"]},
+    ],
+)
 def test_text_keys_come_in_many_forms(store: lf.Store, names: Any) -> None:
-    store.write("cards", {"card_id": ["a", "b"], "amount": [1, 2],
-                          "merchant": None})
+    store.write(
+        "cards", {"card_id": ["a", "b"], "amount": [1, 2], "merchant": None}
+    )
     assert store.query("cards:amount").read(names).column("amount") == [2, 1]
 
 
 @pytest.mark.parametrize("count", [1, 7, 1000])
 @pytest.mark.parametrize("form", ["card-%d", "città-%d", "\0%d\0", "日本%d"])
-def test_texts_are_cut_where_they_end(store: lf.Store, count: int,
-                                      form: str) -> None:
+def test_texts_are_cut_where_they_end(
+    store: lf.Store, count: int, form: str
+) -> None:
     names = [form % number if number else "" for number in range(count)]
-    store.write("cards", {"card_id": names, "amount": range(count),
-                          "merchant": names})
+    store.write(
+        "cards", {"card_id": names, "amount": range(count), "merchant": names}
+    )
     rows = store.query("cards(*)").read(names[::-1])
     assert rows["amount"].tolist() == list(range(count))[::-1]
     assert rows["merchant"].tolist() == names[::-1]
@@ -60,8 +81,10 @@ def test_one_key_stands_for_all_rows(filled: lf.Store) -> None:
     filled.write("cards", {"card_id": ["a"], "amount": [1], "merchant": None})
     query = filled.query("stats(trips), cards(amount)")
     rows = query.read({"driver_id": [1, 2], "card_id": "a"})
-    assert rows.to_dicts() == [{"trips": 10, "amount": 1},
-                               {"trips": 20, "amount": 1}]
+    assert rows.to_dicts() == [
+        {"trips": 10, "amount": 1},
+        {"trips": 20, "amount": 1},
+    ]
     with pytest.raises(lf.Invalid, match="which view"):
         rows.states()
     assert rows.states("cards").tolist() == [1, 1]
@@ -72,7 +95,10 @@ def test_one_key_stands_for_all_rows(filled: lf.Store) -> None:
 def test_a_null_key_has_a_state(filled: lf.Store) -> None:
     rows = filled.query("stats:rate").read([1, None, 9])
     assert rows.states().tolist() == [
-        lf.State.PRESENT, lf.State.NO_KEY, lf.State.NOT_FOUND]
+        lf.State.PRESENT,
+        lf.State.NO_KEY,
+        lf.State.NOT_FOUND,
+    ]
     rows = filled.query("cards:amount").read([None, "x"])
     assert rows.states().tolist() == [lf.State.NO_KEY, lf.State.NOT_FOUND]
     assert filled.query("stats:rate").read(None).states().tolist() == [6]
@@ -129,7 +155,7 @@ def test_answers_are_not_changed_by_later_reads(filled: lf.Store) -> None:
     pool = query._ready()[1]
     del arrays
     gc.collect()
-    assert 1 <= len(pool) <= 4 # all of them are back
+    assert 1 <= len(pool) <= 4  # all of them are back
 
 
 def test_answers_outlive_query_and_store(filled: lf.Store) -> None:
@@ -152,9 +178,14 @@ def test_as_of(filled: lf.Store) -> None:
     rows = query.read([1, 2], as_of=NOON + timedelta(hours=3))
     assert rows.states().tolist() == [lf.State.OUTSIDE_MAX_AGE] * 2
     assert query.read([1, 2]).states().tolist() == [lf.State.PRESENT] * 2
-    for form in (np.array(times, "M8[us]") if False else np.array(
-            [t.replace(tzinfo=None) for t in times], "M8[us]"),
-            [1767268800000000, 1767265200000000]):
+    for form in (
+        (
+            np.array(times, "M8[us]")
+            if False
+            else np.array([t.replace(tzinfo=None) for t in times], "M8[us]")
+        ),
+        [1767268800000000, 1767265200000000],
+    ):
         assert query.read([1, 1], as_of=form).states().tolist() == [1, 5]
     assert query.read(1, as_of=times).states().tolist() == [1, 5]
     for wrong in ("now", [None], [], 1.5, [NOON] * 3):
@@ -177,11 +208,15 @@ def test_queries_describe_themselves(filled: lf.Store) -> None:
     query = filled.query("stats(embedding, tags, trips AS n) AS s")
     assert [key.name for key in query.keys] == ["driver_id"]
     assert [(c.name, c.type_name) for c in query.columns] == [
-        ("s__embedding", "FLOAT32[3]"), ("s__tags", "STRING[]"),
-        ("s__n", "INT64")]
+        ("s__embedding", "FLOAT32[3]"),
+        ("s__tags", "STRING[]"),
+        ("s__n", "INT64"),
+    ]
     assert query.views == ("s",)
-    assert query.fingerprint == filled.query(
-        "stats(embedding, tags, trips AS n) AS s").fingerprint
+    assert (
+        query.fingerprint
+        == filled.query("stats(embedding, tags, trips AS n) AS s").fingerprint
+    )
     assert query.matrix_width == 0
 
 
@@ -203,8 +238,9 @@ def test_the_matrix_is_the_same_three_ways(filled: lf.Store) -> None:
     for other in (query.matrix(keys), query.read(keys).matrix()):
         assert other.dtype == "f4"
         assert np.array_equal(other, out, equal_nan=True)
-    assert np.array_equal(query.read(keys, late).matrix(), older,
-                          equal_nan=True)
+    assert np.array_equal(
+        query.read(keys, late).matrix(), older, equal_nan=True
+    )
     assert out[0].tolist() == [10, 0.5, np.inf, -1, 1, 0, 1, 2, 3]
 
 
@@ -219,13 +255,25 @@ def test_the_matrix_may_be_part_of_a_larger_one(filled: lf.Store) -> None:
     assert flat[2] == 20
 
 
-@pytest.mark.parametrize("out", [
-    np.zeros((2, 2), "f8"), np.zeros((2, 2), ">f4"), np.zeros((2, 1), "f4"),
-    np.zeros((1, 2), "f4"), np.zeros(4, "f4"), np.zeros((2, 4), "f4")[:, ::2],
-    np.zeros((4, 2), "f4")[::-1][:2], array("d", [0] * 4), array("f", [0] * 3),
-    b"\0" * 16, [0, 0], "text", np.zeros((2, 2), "f4").T[::-1],
-    np.broadcast_to(np.zeros((1, 2), "f4"), (2, 2)),
-])
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.zeros((2, 2), "f8"),
+        np.zeros((2, 2), ">f4"),
+        np.zeros((2, 1), "f4"),
+        np.zeros((1, 2), "f4"),
+        np.zeros(4, "f4"),
+        np.zeros((2, 4), "f4")[:, ::2],
+        np.zeros((4, 2), "f4")[::-1][:2],
+        array("d", [0] * 4),
+        array("f", [0] * 3),
+        b"\0" * 16,
+        [0, 0],
+        "text",
+        np.zeros((2, 2), "f4").T[::-1],
+        np.broadcast_to(np.zeros((1, 2), "f4"), (2, 2)),
+    ],
+)
 def test_a_wrong_matrix_is_refused(filled: lf.Store, out: Any) -> None:
     reader = filled.query("stats(trips, small)", matrix=True).reader()
     with pytest.raises(lf.Invalid, match="out"):

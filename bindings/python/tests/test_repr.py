@@ -67,8 +67,14 @@ def test_html_is_escaped(store: lf.Store) -> None:
 
 
 def test_large_answers_are_cut(store: lf.Store) -> None:
-    store.write("cards", {"card_id": ["c%d" % i for i in range(500)],
-                          "amount": range(500), "merchant": "m" * 1000})
+    store.write(
+        "cards",
+        {
+            "card_id": ["c%d" % i for i in range(500)],
+            "amount": range(500),
+            "merchant": "m" * 1000,
+        },
+    )
     rows = store.query("cards(*)").read(["c%d" % i for i in range(500)])
     for text in (repr(rows), rows._repr_html_()):
         assert len(text) < 4000 and "500 rows" in text
@@ -94,19 +100,29 @@ def test_stores_and_queries_show_themselves(filled: lf.Store) -> None:
 def test_the_metrics_are_text(filled: lf.Store) -> None:
     assert filled.metrics().endswith("# EOF\n")
     assert filled.plan("DROP FEATURE stats:rate;").startswith(
-        "drop feature stats:rate\n")
+        "drop feature stats:rate\n"
+    )
     filled.sync()
 
 
 @pytest.mark.parametrize("name", ["flights.py", "serve.py"])
 def test_the_examples_run(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "examples" / "python" / name,
-         tmp_path / "store"],
-        capture_output=True, text=True, timeout=60, env=os.environ)
+        [
+            sys.executable,
+            ROOT / "examples" / "python" / name,
+            tmp_path / "store",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ,
+    )
     assert not done.returncode, done.stderr
-    wanted = {"flights.py": "67 rows x 12 features, commit 2",
-              "serve.py": "beside 5 commits"}
+    wanted = {
+        "flights.py": "67 rows x 12 features, commit 2",
+        "serve.py": "beside 5 commits",
+    }
     assert wanted[name] in done.stdout
 
 
@@ -114,12 +130,28 @@ def test_the_bench_prints_lines(filled: lf.Store) -> None:
     import json
 
     done = subprocess.run(
-        [sys.executable, ROOT / "bindings/python/bench/bench_read.py",
-         filled.path, "stats(trips, rate)", "driver_id", "--keys", "1,3",
-         "--range", "1:4", "--quick"],
-        capture_output=True, text=True, timeout=60, env=os.environ)
+        [
+            sys.executable,
+            ROOT / "bindings/python/bench/bench_read.py",
+            filled.path,
+            "stats(trips, rate)",
+            "driver_id",
+            "--keys",
+            "1,3",
+            "--range",
+            "1:4",
+            "--quick",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ,
+    )
     assert not done.returncode, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert {line["keys"] for line in lines} == {1, 3}
-    assert {"python_numpy", "python_matrix", "python_keys_from_list_of_str"} <= {
-        line["name"] for line in lines}
+    assert {
+        "python_numpy",
+        "python_matrix",
+        "python_keys_from_list_of_str",
+    } <= {line["name"] for line in lines}

@@ -40,13 +40,20 @@ def test_a_dict_of_lists_becomes_rows(filled: lf.Store) -> None:
 
 
 def test_commit_tells_what_it_did(store: lf.Store) -> None:
-    first = store.write("cards", {"card_id": ["a"], "amount": [1],
-                                  "merchant": ["m"]})
+    first = store.write(
+        "cards", {"card_id": ["a"], "amount": [1], "merchant": ["m"]}
+    )
     assert (first.sequence, first.applied) == (2, 1)
     assert first.time == NOON + timedelta(microseconds=1)
-    late = store.write("cards", {"card_id": ["a"], "amount": [2],
-                                 "event_timestamp": NOON - timedelta(1)},
-                       "patch")
+    late = store.write(
+        "cards",
+        {
+            "card_id": ["a"],
+            "amount": [2],
+            "event_timestamp": NOON - timedelta(1),
+        },
+        "patch",
+    )
     assert (late.applied, late.late) == (0, 1)
 
 
@@ -59,54 +66,96 @@ def test_rows_that_lack_features_have_to_say_so(store: lf.Store) -> None:
     store.write("cards", whole)
     store.write("cards", short, "patch")
     assert read(store, "cards(*)", "a").to_dicts() == [
-        {"amount": 1, "merchant": "m"}]
+        {"amount": 1, "merchant": "m"}
+    ]
     store.write("cards", short, "upsert")
     assert read(store, "cards(*)", "a").to_dicts() == [
-        {"amount": 1, "merchant": None}]
+        {"amount": 1, "merchant": None}
+    ]
 
 
 def test_dicts_become_rows(store: lf.Store) -> None:
-    store.write("cards", ({"card_id": "c%d" % i, "amount": i, "merchant": None}
-                          for i in range(3)))
+    store.write(
+        "cards",
+        (
+            {"card_id": "c%d" % i, "amount": i, "merchant": None}
+            for i in range(3)
+        ),
+    )
     assert read(store, "cards:amount", ["c2", "c0"]).column("amount") == [2, 0]
 
 
-@pytest.mark.parametrize("rows, row", [
-    ([{"card_id": "a", "amount": 1}, {"card_id": "b"}], 1),
-    ([{"card_id": "a"}, {"card_id": "b", "amount": 1}], 1),
-    ([{"card_id": "a", "amount": 1}, "b"], 1),
-])
-def test_dicts_of_different_names_are_refused(store: lf.Store, rows: Any,
-                                              row: int) -> None:
+@pytest.mark.parametrize(
+    "rows, row",
+    [
+        ([{"card_id": "a", "amount": 1}, {"card_id": "b"}], 1),
+        ([{"card_id": "a"}, {"card_id": "b", "amount": 1}], 1),
+        ([{"card_id": "a", "amount": 1}, "b"], 1),
+    ],
+)
+def test_dicts_of_different_names_are_refused(
+    store: lf.Store, rows: Any, row: int
+) -> None:
     with pytest.raises(lf.Invalid) as caught:
         store.write("cards", rows, "patch")
     assert caught.value.row == row
 
 
 def test_what_an_upserted_dict_lacks_is_null(store: lf.Store) -> None:
-    store.write("cards", [{"card_id": "a", "amount": 1},
-                          {"card_id": "b", "merchant": "m"}], "upsert")
+    store.write(
+        "cards",
+        [{"card_id": "a", "amount": 1}, {"card_id": "b", "merchant": "m"}],
+        "upsert",
+    )
     assert read(store, "cards(*)", ["a", "b"]).to_dicts() == [
-        {"amount": 1, "merchant": None}, {"amount": 0, "merchant": "m"}]
+        {"amount": 1, "merchant": None},
+        {"amount": 0, "merchant": "m"},
+    ]
 
 
 def test_columns_pick_and_rename(store: lf.Store) -> None:
     rows = {"id": ["a"], "amount": [3], "noise": [object()]}
-    store.write("cards", rows, "patch",
-                columns={"card_id": "id", "amount": "amount"})
+    store.write(
+        "cards", rows, "patch", columns={"card_id": "id", "amount": "amount"}
+    )
     assert read(store, "cards:amount", "a").column("amount") == [3]
     with pytest.raises(lf.NotFound, match='no column "idd"'):
         store.write("cards", rows, "patch", columns={"card_id": "idd"})
 
 
-@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", "u1", "u2", "u4",
-                                   "u8", ">i4", ">i8", "f4", "f8", ">f8"])
-def test_arrays_of_any_number_become_the_features_type(store: lf.Store,
-                                                       dtype: str) -> None:
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "i1",
+        "i2",
+        "i4",
+        "i8",
+        "u1",
+        "u2",
+        "u4",
+        "u8",
+        ">i4",
+        ">i8",
+        "f4",
+        "f8",
+        ">f8",
+    ],
+)
+def test_arrays_of_any_number_become_the_features_type(
+    store: lf.Store, dtype: str
+) -> None:
     values = np.array([3, 0, 100], dtype)
-    store.write("stats", {"driver_id": np.array([1, 2, 3], dtype),
-                          "trips": values, "rate": values, "score": values,
-                          "small": values}, "patch")
+    store.write(
+        "stats",
+        {
+            "driver_id": np.array([1, 2, 3], dtype),
+            "trips": values,
+            "rate": values,
+            "score": values,
+            "small": values,
+        },
+        "patch",
+    )
     rows = read(store, "stats(trips, rate, score, small)", [1, 2, 3])
     for name in rows:
         assert rows[name].tolist() == [3, 0, 100]
@@ -114,43 +163,62 @@ def test_arrays_of_any_number_become_the_features_type(store: lf.Store,
 
 def test_arrays_need_not_be_contiguous(store: lf.Store) -> None:
     grid = np.arange(24, dtype="f4").reshape(4, 6)
-    store.write("stats", {
-        "driver_id": np.arange(8)[::-2],
-        "trips": np.arange(8)[::2],
-        "embedding": grid[:, ::2],
-        "rate": np.asfortranarray(grid)[:, 1],
-        "ok": np.array([True, False] * 4)[::2],
-        "seen": np.arange(8).astype("M8[s]")[::2]}, "patch")
-    rows = read(store, "stats(trips, embedding, rate, ok, seen)",
-                np.arange(8)[::-2])
+    store.write(
+        "stats",
+        {
+            "driver_id": np.arange(8)[::-2],
+            "trips": np.arange(8)[::2],
+            "embedding": grid[:, ::2],
+            "rate": np.asfortranarray(grid)[:, 1],
+            "ok": np.array([True, False] * 4)[::2],
+            "seen": np.arange(8).astype("M8[s]")[::2],
+        },
+        "patch",
+    )
+    rows = read(
+        store, "stats(trips, embedding, rate, ok, seen)", np.arange(8)[::-2]
+    )
     assert rows["trips"].tolist() == [0, 2, 4, 6]
     assert np.array_equal(rows["embedding"], grid[:, ::2])
     assert np.array_equal(rows["rate"], grid[:, 1])
     assert rows["ok"].tolist() == [True] * 4
-    assert rows["seen"].astype("i8").tolist() == [
-        0, 2000000, 4000000, 6000000]
+    assert rows["seen"].astype("i8").tolist() == [0, 2000000, 4000000, 6000000]
 
 
 def test_read_only_and_other_buffers_are_taken(store: lf.Store) -> None:
     frozen = np.arange(3)
     frozen.flags.writeable = False
-    store.write("stats", {"driver_id": frozen, "trips": array("q", [5, 6, 7]),
-                          "rate": memoryview(array("f", [0.5, 1, 2])),
-                          "small": range(3)}, "patch")
+    store.write(
+        "stats",
+        {
+            "driver_id": frozen,
+            "trips": array("q", [5, 6, 7]),
+            "rate": memoryview(array("f", [0.5, 1, 2])),
+            "small": range(3),
+        },
+        "patch",
+    )
     rows = read(store, "stats(trips, rate, small)", frozen).to_pydict()
-    assert rows == {"trips": [5, 6, 7], "rate": [0.5, 1.0, 2.0],
-                    "small": [0, 1, 2]}
+    assert rows == {
+        "trips": [5, 6, 7],
+        "rate": [0.5, 1.0, 2.0],
+        "small": [0, 1, 2],
+    }
 
 
 def test_masked_and_object_arrays_have_nulls(store: lf.Store) -> None:
-    store.write("stats", {
-        "driver_id": np.arange(3),
-        "trips": np.ma.array([1, 2, 3], mask=[0, 1, 0]),
-        "rate": np.array([1, None, 0.5], object),
-        "name": np.array(["a", None, "b"], object),
-        "ok": np.array([True, None, False], object),
-        "seen": np.array(["2026-01-01", "NaT", "2026-01-02"], "M8[D]")},
-        "patch")
+    store.write(
+        "stats",
+        {
+            "driver_id": np.arange(3),
+            "trips": np.ma.array([1, 2, 3], mask=[0, 1, 0]),
+            "rate": np.array([1, None, 0.5], object),
+            "name": np.array(["a", None, "b"], object),
+            "ok": np.array([True, None, False], object),
+            "seen": np.array(["2026-01-01", "NaT", "2026-01-02"], "M8[D]"),
+        },
+        "patch",
+    )
     rows = read(store, "stats(trips, rate, name, ok, seen)", [0, 1, 2])
     assert rows.column("trips") == [1, 7, 3]
     assert rows.defaulted("trips").tolist() == [False, True, False]
@@ -158,13 +226,16 @@ def test_masked_and_object_arrays_have_nulls(store: lf.Store) -> None:
     assert rows.column("name") == ["a", None, "b"]
     assert rows.column("ok") == [True, None, False]
     assert rows.column("seen") == [
-        datetime(2026, 1, 1, tzinfo=timezone.utc), None,
-        datetime(2026, 1, 2, tzinfo=timezone.utc)]
+        datetime(2026, 1, 1, tzinfo=timezone.utc),
+        None,
+        datetime(2026, 1, 2, tzinfo=timezone.utc),
+    ]
 
 
 def test_nan_is_a_value_and_null_is_none(store: lf.Store) -> None:
-    store.write("stats", {"driver_id": [1, 2],
-                          "score": [float("nan"), None]}, "patch")
+    store.write(
+        "stats", {"driver_id": [1, 2], "score": [float("nan"), None]}, "patch"
+    )
     rows = read(store, "stats:score", [1, 2])
     assert rows.valid("score").tolist() == [True, False]
 
@@ -172,46 +243,62 @@ def test_nan_is_a_value_and_null_is_none(store: lf.Store) -> None:
 EAST = timezone(timedelta(hours=5, minutes=30))
 
 
-@pytest.mark.parametrize("moment", [
-    datetime(2026, 1, 1, 10, 30), # naive: UTC
-    datetime(2026, 1, 1, 10, 30, tzinfo=timezone.utc),
-    datetime(2026, 1, 1, 16, tzinfo=EAST),
-    np.datetime64("2026-01-01T10:30"),
-    np.datetime64("2026-01-01T10:30:00.000000000"),
-    1767263400000000,
-    np.int64(1767263400000000),
-])
-def test_a_moment_is_the_same_in_every_form(store: lf.Store,
-                                            moment: Any) -> None:
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 1, 1, 10, 30),  # naive: UTC
+        datetime(2026, 1, 1, 10, 30, tzinfo=timezone.utc),
+        datetime(2026, 1, 1, 16, tzinfo=EAST),
+        np.datetime64("2026-01-01T10:30"),
+        np.datetime64("2026-01-01T10:30:00.000000000"),
+        1767263400000000,
+        np.int64(1767263400000000),
+    ],
+)
+def test_a_moment_is_the_same_in_every_form(
+    store: lf.Store, moment: Any
+) -> None:
     for times in (moment, [moment], np.array([moment])):
         if getattr(moment, "tzinfo", None) and isinstance(times, np.ndarray):
             times = np.array([moment], object)
-        store.write("stats", {"driver_id": [1], "event_timestamp": times,
-                              "seen": times}, "patch")
+        store.write(
+            "stats",
+            {"driver_id": [1], "event_timestamp": times, "seen": times},
+            "patch",
+        )
         rows = read(store, "stats:seen", [1])
         assert rows.column("seen") == [
-            datetime(2026, 1, 1, 10, 30, tzinfo=timezone.utc)]
+            datetime(2026, 1, 1, 10, 30, tzinfo=timezone.utc)
+        ]
         assert rows.timestamps().astype("i8").tolist() == [1767263400000000]
-        store.delete("stats", {"driver_id": [1],
-                               "event_timestamp": [1767263400000000]})
+        store.delete(
+            "stats", {"driver_id": [1], "event_timestamp": [1767263400000000]}
+        )
 
 
 def test_dates_and_times_before_1970_round_down(store: lf.Store) -> None:
-    store.write("stats", {
-        "driver_id": [1, 2, 3],
-        "seen": [date(1969, 12, 31), np.datetime64(-1, "ns"), None]}, "patch")
+    store.write(
+        "stats",
+        {
+            "driver_id": [1, 2, 3],
+            "seen": [date(1969, 12, 31), np.datetime64(-1, "ns"), None],
+        },
+        "patch",
+    )
     rows = read(store, "stats:seen", [1, 2])
     assert rows["seen"].astype("i8").tolist() == [-86400000000, -1]
-    store.write("stats", {"driver_id": [1],
-                          "seen": np.array([-1], "M8[ns]")}, "patch")
+    store.write(
+        "stats", {"driver_id": [1], "seen": np.array([-1], "M8[ns]")}, "patch"
+    )
     assert read(store, "stats:seen", [1])["seen"].astype("i8")[0] == -1
 
 
 def test_batches_are_one_commit(store: lf.Store) -> None:
     with store.batches() as batches:
         batches.patch("stats", {"driver_id": [1], "trips": [1]})
-        batches.upsert("cards", [{"card_id": "a", "amount": 2,
-                                  "merchant": None}])
+        batches.upsert(
+            "cards", [{"card_id": "a", "amount": 2, "merchant": None}]
+        )
         batches.delete("stats", {"driver_id": [2]})
     assert batches.commit.sequence == 2
     assert batches.commit.applied == 3
@@ -234,8 +321,9 @@ def test_delete_removes_rows(filled: lf.Store) -> None:
 
 
 def test_a_batch_tells_each_row(store: lf.Store) -> None:
-    batch = store.batch("stats", "patch", ["driver_id", "event_timestamp",
-                                           "trips"])
+    batch = store.batch(
+        "stats", "patch", ["driver_id", "event_timestamp", "trips"]
+    )
     batch.set("driver_id", [1, None, 3])
     batch.set("event_timestamp", [NOON, NOON, NOON + timedelta(days=3)])
     batch.set("trips", 5)
@@ -245,8 +333,11 @@ def test_a_batch_tells_each_row(store: lf.Store) -> None:
     assert (caught.value.row, caught.value.column) == (1, 0)
     commit = batch.write(skip_invalid=True)
     assert (commit.applied, commit.future, commit.rejected) == (1, 1, 1)
-    assert batch.outcomes() == [lf.Outcome.APPLIED, lf.Outcome.REJECTED,
-                                lf.Outcome.FUTURE]
+    assert batch.outcomes() == [
+        lf.Outcome.APPLIED,
+        lf.Outcome.REJECTED,
+        lf.Outcome.FUTURE,
+    ]
     problem = batch.problem(1)
     assert isinstance(problem, lf.Invalid) and problem.row == 1
     assert batch.problem(0) is None
@@ -267,9 +358,16 @@ def test_a_value_can_be_handed_over_as_another_type(store: lf.Store) -> None:
 
 def test_no_rows_are_fine(store: lf.Store) -> None:
     store.write("cards", {"card_id": [], "amount": [], "merchant": []})
-    store.write("stats", {"driver_id": np.array([], "i8"), "tags": [],
-                          "embedding": np.empty((0, 3)), "ok": np.array([],
-                          bool)}, "patch")
+    store.write(
+        "stats",
+        {
+            "driver_id": np.array([], "i8"),
+            "tags": [],
+            "embedding": np.empty((0, 3)),
+            "ok": np.array([], bool),
+        },
+        "patch",
+    )
     assert store.stats().rows == 0
     with store.batches():
         pass

@@ -123,7 +123,10 @@ def programs(options) -> dict:
         'c': [build / 'bench/bindings_c'],
         'c++': [build / 'bench/bindings_cpp'],
         'go': [build / 'bench/bindings_go'],
-        'python': [options.python, ROOT / 'bindings/python/bench/bench_read.py'],
+        'python': [
+            options.python,
+            ROOT / 'bindings/python/bench/bench_read.py',
+        ],
     }
     for name, command in list(found.items()):
         if not Path(command[0]).exists():
@@ -170,8 +173,19 @@ class Redis:
             return self
         port = free_port()
         self.process = subprocess.Popen(
-            [server, '--port', str(port), '--bind', '127.0.0.1', '--save', '',
-             '--appendonly', 'no', '--dir', str(self.directory)],
+            [
+                server,
+                '--port',
+                str(port),
+                '--bind',
+                '127.0.0.1',
+                '--save',
+                '',
+                '--appendonly',
+                'no',
+                '--dir',
+                str(self.directory),
+            ],
             stdout=subprocess.DEVNULL,
         )
         for _ in range(100):
@@ -200,8 +214,14 @@ def feast_rounds(options, store, directory, environment) -> dict:
     folder.mkdir()
     with Redis(directory) as redis:
         found = lines_of(
-            [python, HERE / 'bindings_feast.py', store, folder, redis.port,
-             1 if options.quick else FEAST_ROUNDS],
+            [
+                python,
+                HERE / 'bindings_feast.py',
+                store,
+                folder,
+                redis.port,
+                1 if options.quick else FEAST_ROUNDS,
+            ],
             environment,
         )
     return {line['what']: line['rounds'] for line in found}
@@ -289,8 +309,11 @@ def print_feast(feast) -> None:
 def output_of(*command) -> str:
     try:
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, check=True,
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=True,
         )
         return done.stdout.strip().splitlines()[0]
     except (OSError, subprocess.CalledProcessError, IndexError):
@@ -307,20 +330,28 @@ def about(options) -> dict:
                 break
     except OSError:
         pass
-    packages = 'import importlib.metadata as m; print(", ".join(n + " " + ' \
+    packages = (
+        'import importlib.metadata as m; print(", ".join(n + " " + '
         'm.version(n) for n in %r))'
+    )
     found = {
-        'machine': '%s, %d processors' % (cpu or platform.machine(),
-                                          os.cpu_count() or 0),
+        'machine': '%s, %d processors'
+        % (cpu or platform.machine(), os.cpu_count() or 0),
         'system': '%s %s' % (platform.system(), platform.release()),
         'C, C++': output_of(options.cc, '--version'),
         'Go': output_of(options.go, 'version') if options.go else '',
-        'Python': '%s, %s' % (
+        'Python': '%s, %s'
+        % (
             output_of(options.python, '--version'),
             output_of(options.python, '-c', packages % (['numpy', 'pyarrow'],)),
         ),
-        'Feast': output_of(options.feast, '-c', packages % (
-            ['feast', 'redis', 'numpy'],)) if options.feast else '',
+        'Feast': (
+            output_of(
+                options.feast, '-c', packages % (['feast', 'redis', 'numpy'],)
+            )
+            if options.feast
+            else ''
+        ),
         'Redis': output_of('redis-server', '--version'),
     }
     return {name: what for name, what in found.items() if what}
@@ -365,8 +396,12 @@ def main() -> int:
         'ratios': ratios_of(times, feast),
         'reads': [
             {
-                'language': language, 'key': key, 'keys': keys, 'what': what,
-                'ns': round(median(each), 1), 'rounds': each,
+                'language': language,
+                'key': key,
+                'keys': keys,
+                'what': what,
+                'ns': round(median(each), 1),
+                'rounds': each,
             }
             for (language, key, keys, what), each in sorted(times.items())
         ],

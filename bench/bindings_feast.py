@@ -108,10 +108,14 @@ def compare(runs: Dict[str, Callable[[Any], Any]], keys: List[int]) -> None:
             answer = answer.to_dict()
         for name in NAMES:
             if [float(value) for value in answer[name]] != wanted[name]:
-                sys.exit("bindings_feast: %s answers %s otherwise" % (what, name))
+                sys.exit(
+                    "bindings_feast: %s answers %s otherwise" % (what, name)
+                )
 
 
-def sample(run: Callable[[Any], Any], sets: List[List[int]], least: float) -> float:
+def sample(
+    run: Callable[[Any], Any], sets: List[List[int]], least: float
+) -> float:
     """Nanoseconds a call; calls for at least so many seconds."""
     calls, begin = 0, time.perf_counter()
     while True:

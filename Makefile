@@ -501,7 +501,7 @@ $(filter %_cpp,$(bindings_programs)): $(B)/%: $(B)/%.o $(so)
 	$(call link_cxx,$$ORIGIN/..)
 
 # What is not installed is left out. QUICK=1 shows that it runs; its figures are
-# good for nothing else.
+# good for nothing else. DOCUMENT=docs/bindings-performance.md writes them there.
 .PHONY: bench-bindings
 bench-bindings: all $(bindings_programs) ## time reads from C, C++, Go, Python, Feast
 	@[ -z "$$(scripts/go.sh)" ] || \
@@ -509,6 +509,7 @@ bench-bindings: all $(bindings_programs) ## time reads from C, C++, Go, Python, 
 	@$(if $(own_python),scripts/deps-python.sh)
 	@$(PYTHON) bench/bindings.py --build $(B) --python $(PYTHON) --cc '$(CC)' \
 	    --go "$$(scripts/go.sh)" $(if $(QUICK),--quick) \
+	    $(if $(DOCUMENT),--document $(DOCUMENT)) \
 	    --feast "$$(scripts/deps-feast.sh --where)/bin/python"
 
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers

@@ -3,13 +3,15 @@
 """Runs the bindings bench: the same reads from C, C++, Go and Python, and Feast.
 
     bindings.py --build build --python PYTHON [--feast PYTHON] [--quick]
+                [--document docs/bindings-performance.md]
 
 Owns the store, which it makes in memory and removes, and a redis-server of its
 own. In each round every language runs once, in an order that turns, so that a
 slow moment of the machine meets all of them. A figure is the median over the
 rounds; a ratio is the median of the ratios of the rounds. Prints tables and
 writes BUILD/bench/bindings.json. What is not installed is said to be missing,
-and is never a failure; a missed target is printed, and is none either.
+and is never a failure; a missed target is printed, and is none either. With
+--document what was printed goes between the marks of that file as well.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ SIZES = (1, 10, 100, 1000)
 AT = 100  # keys, where the targets are
 ROWS = 100_000
 ROUNDS, INNER = 11, 3
-FEAST_ROUNDS = 5
+FEAST_ROUNDS = 9
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
@@ -90,8 +92,23 @@ FEAST_RATIOS = [
 ]
 
 
+said = []  # for --document
+
+
 def say(text: str = '') -> None:
+    said.append(text)
     print(text, flush=True)
+
+
+def put_into(path: Path) -> None:
+    """What was said, between the marks of a document."""
+    text = path.read_text(encoding='utf-8')
+    before, begin, rest = text.partition('<!-- figures -->\n')
+    end, after = rest.partition('<!-- end of figures -->')[1:]
+    if not begin or not end:
+        sys.exit('bench-bindings: no place for figures in %s' % path)
+    figures = '```text\n%s\n```\n' % '\n'.join(said).strip()
+    path.write_text(before + begin + figures + end + after, encoding='utf-8')
 
 
 def lines_of(command, environment) -> list:
@@ -337,7 +354,8 @@ def about(options) -> dict:
     found = {
         'machine': '%s, %d processors'
         % (cpu or platform.machine(), os.cpu_count() or 0),
-        'system': '%s %s' % (platform.system(), platform.release()),
+        'system': '%s %s'
+        % (platform.system(), platform.release().split('-')[0]),
         'C, C++': output_of(options.cc, '--version'),
         'Go': output_of(options.go, 'version') if options.go else '',
         'Python': '%s, %s'
@@ -365,6 +383,7 @@ def main() -> int:
     parser.add_argument('--cc', default='cc')
     parser.add_argument('--go', default='')
     parser.add_argument('--quick', action='store_true')
+    parser.add_argument('--document', type=Path)
     options = parser.parse_args()
     options.build = options.build.resolve()
     environment = dict(
@@ -407,6 +426,8 @@ def main() -> int:
         ],
         'feast': {what: round(median(each), 1) for what, each in feast.items()},
     }
+    if options.document:
+        put_into(options.document)
     path = options.build / 'bench/bindings.json'
     path.write_text(json.dumps(results, indent=1) + '\n', encoding='utf-8')
     say()

@@ -256,7 +256,8 @@ def print_table(head, key, rows, times) -> None:
     base = rows[0][1:]
     say()
     say(head + ': ns a call')
-    say('%-30s' % 'keys' + ''.join('%11d        ' % size for size in SIZES))
+    line = ''.join('%11d        ' % size for size in SIZES)
+    say('%-30s%s' % ('keys', line.rstrip()))
     for name, language, what in rows:
         text = '%-30s' % name
         for size in SIZES:
@@ -370,7 +371,7 @@ def about(options) -> dict:
             if options.feast
             else ''
         ),
-        'Redis': output_of('redis-server', '--version'),
+        'Redis': output_of('redis-server', '--version').split(' sha=')[0],
     }
     return {name: what for name, what in found.items() if what}
 

@@ -159,7 +159,7 @@ def main() -> int:
         times: Dict[str, List[float]] = {}
         for turn in range(-1, rounds):  # the first warms up
             for what, run in runs.items():
-                took = sample(run, sets, 0.02 if what == 'columns_50' else 0.3)
+                took = sample(run, sets, 0.1 if what == 'columns_50' else 0.3)
                 if turn >= 0:
                     times.setdefault(what, []).append(took)
     for what, found in times.items():

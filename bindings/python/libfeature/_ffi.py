@@ -498,206 +498,89 @@ class feature_stats(Structure):
 
 # Size and offsets, as the C compiler has them.
 LAYOUT: dict[type[Structure], tuple[int, dict[str, int]]] = {
-    feature_error: (
-        256,
-        {
-            "status": 0,
-            "os_error": 4,
-            "batch": 8,
-            "line": 12,
-            "column": 16,
-            "reserved": 20,
-            "row": 24,
-            "reason": 32,
-            "message": 56,
-        },
-    ),
-    feature_column: (
-        56,
-        {
-            "values": 0,
-            "offsets": 8,
-            "child_offsets": 16,
-            "validity": 24,
-            "defaulted": 32,
-            "rows": 40,
-            "type": 44,
-            "width": 48,
-            "null_count": 52,
-        },
-    ),
-    feature_field: (
-        32,
-        {
-            "name": 0,
-            "type": 8,
-            "width": 12,
-            "role": 16,
-            "view": 20,
-            "flags": 24,
-            "reserved": 28,
-        },
-    ),
-    feature_options: (
-        48,
-        {
-            "struct_size": 0,
-            "flags": 4,
-            "sync": 8,
-            "mode": 12,
-            "map_size": 16,
-            "max_readers": 24,
-            "write_wait_ms": 28,
-            "max_row_size": 32,
-            "fixed_now": 40,
-        },
-    ),
-    feature_apply_options: (16, {"struct_size": 0, "flags": 4, "expect": 8}),
-    feature_source: (
-        40,
-        {
-            "name": 0,
-            "position": 8,
-            "first_offset": 16,
-            "next_offset": 24,
-            "partition": 32,
-            "position_size": 36,
-        },
-    ),
-    feature_write_options: (
-        24,
-        {
-            "struct_size": 0,
-            "flags": 4,
-            "sources": 8,
-            "source_count": 16,
-            "wait_ms": 20,
-        },
-    ),
-    feature_query_options: (
-        24,
-        {
-            "struct_size": 0,
-            "fill": 4,
-            "flags": 8,
-            "reserved": 12,
-            "known_by": 16,
-        },
-    ),
-    feature_arrow_options: (
-        40,
-        {
-            "struct_size": 0,
-            "flags": 4,
-            "columns": 8,
-            "commit_rows": 16,
-            "sources": 24,
-            "source_count": 32,
-            "wait_ms": 36,
-        },
-    ),
-    feature_scan_options: (
-        40,
-        {
-            "struct_size": 0,
-            "flags": 4,
-            "fill": 8,
-            "chunk_rows": 12,
-            "from_": 16,
-            "to": 24,
-            "max_age_ms": 32,
-            "reserved": 36,
-        },
-    ),
-    feature_commit: (
-        64,
-        {
-            "struct_size": 0,
-            "reserved": 4,
-            "sequence": 8,
-            "time": 16,
-            "applied": 24,
-            "late": 32,
-            "duplicate": 40,
-            "future": 48,
-            "rejected": 56,
-        },
-    ),
-    feature_stats: (
-        152,
-        {
-            "struct_size": 0,
-            "flags": 4,
-            "sequence": 8,
-            "commit_time": 16,
-            "catalog_version": 24,
-            "rows": 32,
-            "tombstones": 40,
-            "applied": 48,
-            "late": 56,
-            "file_size": 64,
-            "map_size": 72,
-            "used_size": 80,
-            "transaction": 88,
-            "entities": 96,
-            "views": 100,
-            "services": 104,
-            "readers": 108,
-            "max_readers": 112,
-            "lmdb_version": 116,
-            "reads": 120,
-            "read_rows": 128,
-            "fallback_reads": 136,
-            "reserved": 144,
-        },
-    ),
+    feature_error: (256, {
+        "status": 0, "os_error": 4, "batch": 8, "line": 12, "column": 16,
+        "reserved": 20, "row": 24, "reason": 32, "message": 56
+    }),
+    feature_column: (56, {
+        "values": 0, "offsets": 8, "child_offsets": 16, "validity": 24,
+        "defaulted": 32, "rows": 40, "type": 44, "width": 48, "null_count": 52
+    }),
+    feature_field: (32, {
+        "name": 0, "type": 8, "width": 12, "role": 16, "view": 20, "flags": 24,
+        "reserved": 28
+    }),
+    feature_options: (48, {
+        "struct_size": 0, "flags": 4, "sync": 8, "mode": 12, "map_size": 16,
+        "max_readers": 24, "write_wait_ms": 28, "max_row_size": 32,
+        "fixed_now": 40
+    }),
+    feature_apply_options: (16, {
+        "struct_size": 0, "flags": 4, "expect": 8
+    }),
+    feature_source: (40, {
+        "name": 0, "position": 8, "first_offset": 16, "next_offset": 24,
+        "partition": 32, "position_size": 36
+    }),
+    feature_write_options: (24, {
+        "struct_size": 0, "flags": 4, "sources": 8, "source_count": 16,
+        "wait_ms": 20
+    }),
+    feature_query_options: (24, {
+        "struct_size": 0, "fill": 4, "flags": 8, "reserved": 12, "known_by": 16
+    }),
+    feature_arrow_options: (40, {
+        "struct_size": 0, "flags": 4, "columns": 8, "commit_rows": 16,
+        "sources": 24, "source_count": 32, "wait_ms": 36
+    }),
+    feature_scan_options: (40, {
+        "struct_size": 0, "flags": 4, "fill": 8, "chunk_rows": 12, "from_": 16,
+        "to": 24, "max_age_ms": 32, "reserved": 36
+    }),
+    feature_commit: (64, {
+        "struct_size": 0, "reserved": 4, "sequence": 8, "time": 16, "applied":
+        24, "late": 32, "duplicate": 40, "future": 48, "rejected": 56
+    }),
+    feature_stats: (152, {
+        "struct_size": 0, "flags": 4, "sequence": 8, "commit_time": 16,
+        "catalog_version": 24, "rows": 32, "tombstones": 40, "applied": 48,
+        "late": 56, "file_size": 64, "map_size": 72, "used_size": 80,
+        "transaction": 88, "entities": 96, "views": 100, "services": 104,
+        "readers": 108, "max_readers": 112, "lmdb_version": 116, "reads": 120,
+        "read_rows": 128, "fallback_reads": 136, "reserved": 144
+    }),
 }
 
 
 # Name, is the lock kept, result, arguments, text.
 _FUNCTIONS: tuple[tuple[str, bool, Any, tuple[Any, ...], str], ...] = (
-    (
-        "feature_version",
-        True,
-        c_uint32,
-        (),
-        """Returns the version of the library: major x 10000 + minor x 100 + patch.
+    ("feature_version", True, c_uint32,
+     (),
+     """Returns the version of the library: major x 10000 + minor x 100 + patch.
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_status_name",
-        True,
-        c_char_p,
-        (c_int32,),
-        """Names a status: "OK", "INVALID", and so on; "UNKNOWN" for any other
+"""),
+    ("feature_status_name", True, c_char_p,
+     (c_int32,),
+     """Names a status: "OK", "INVALID", and so on; "UNKNOWN" for any other
 number.
 
 status: any number
 Returns {borrowed library} a constant
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_free",
-        False,
-        None,
-        (c_void_p,),
-        """Frees a text that the library returned as {owned feature_free}.
+"""),
+    ("feature_free", False, None,
+     (c_void_p,),
+     """Frees a text that the library returned as {owned feature_free}.
 
 memory: {inout} {nullable} the text
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_open",
-        False,
-        c_int32,
-        (c_char_p, c_void_p, c_void_p, c_void_p),
-        """Opens the store in the directory path.
+"""),
+    ("feature_store_open", False, c_int32,
+     (c_char_p, c_void_p, c_void_p, c_void_p),
+     """Opens the store in the directory path.
 
 The same store opened twice in a process shares one environment,
 whatever the paths; any number of processes may have it open. With
@@ -720,14 +603,10 @@ Returns FEATURE_UNSUPPORTED an environment in which promises do not hold
 Returns FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_close",
-        False,
-        None,
-        (c_void_p,),
-        """Closes a store.
+"""),
+    ("feature_store_close", False, None,
+     (c_void_p,),
+     """Closes a store.
 
 Batches, queries and requests made from it may be freed later; until
 then their calls answer FEATURE_INVALID `closed`. Must not run beside
@@ -736,14 +615,10 @@ another call on the same handle. In a forked child it only frees memory.
 store: {inout} {nullable} the store
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_store_apply",
-        False,
-        c_int32,
-        (c_void_p, c_char_p, c_void_p, c_void_p, c_void_p),
-        """Makes the store hold definitions: adds and changes, never removes by
+"""),
+    ("feature_store_apply", False, c_int32,
+     (c_void_p, c_char_p, c_void_p, c_void_p, c_void_p),
+     """Makes the store hold definitions: adds and changes, never removes by
 omission. Atomic, durable, and without effect when repeated.
 
 Statements are a set: their order does not matter. What a text leaves
@@ -764,14 +639,10 @@ Returns FEATURE_UNSUPPORTED a part of the language that is not built yet
 Returns FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_plan",
-        False,
-        c_int32,
-        (c_void_p, c_char_p, c_void_p, c_void_p),
-        """Lists what feature_store_apply() would do, and does nothing.
+"""),
+    ("feature_store_plan", False, c_int32,
+     (c_void_p, c_char_p, c_void_p, c_void_p),
+     """Lists what feature_store_apply() would do, and does nothing.
 
 One line a change; a line that begins with `kept` names something the
 store holds and the text leaves out. An empty text means no change and
@@ -784,14 +655,10 @@ error [out]: {inout} {nullable} as from feature_store_apply()
 Returns as feature_store_apply(), without writing
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_describe",
-        False,
-        c_int32,
-        (c_void_p, c_char_p, c_void_p, c_void_p),
-        """Prints definitions in canonical form: applied back, they change nothing.
+"""),
+    ("feature_store_describe", False, c_int32,
+     (c_void_p, c_char_p, c_void_p, c_void_p),
+     """Prints definitions in canonical form: applied back, they change nothing.
 
 store: {inout} the store
 name: {copied} {nullable} one entity, view or service; all when NULL
@@ -802,14 +669,10 @@ Returns FEATURE_INVALID `closed` or `forked`
 Returns FEATURE_NO_MEMORY, FEATURE_IO, FEATURE_CORRUPT
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_write",
-        False,
-        c_int32,
-        (c_void_p, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p),
-        """Writes batches in one atomic, durable commit.
+"""),
+    ("feature_store_write", False, c_int32,
+     (c_void_p, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p),
+     """Writes batches in one atomic, durable commit.
 
 The result equals writing the rows one by one, in the order of the
 batches and of the rows in them. A cell is written if the row's event
@@ -836,14 +699,10 @@ Returns FEATURE_UNSUPPORTED sources, for now
 Returns FEATURE_IO, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_write_arrow",
-        False,
-        c_int32,
-        (c_void_p, c_char_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p),
-        """Writes a stream of Arrow record batches into one view.
+"""),
+    ("feature_store_write_arrow", False, c_int32,
+     (c_void_p, c_char_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p),
+     """Writes a stream of Arrow record batches into one view.
 
 Columns are found by name: every join key, `event_timestamp` or not
 (then every row takes the time of its commit), and features. Without
@@ -886,14 +745,10 @@ Returns FEATURE_FULL, FEATURE_CORRUPT, FEATURE_VERSION,
     FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_scan_arrow",
-        False,
-        c_int32,
-        (c_void_p, c_char_p, c_void_p, c_void_p, c_void_p),
-        """Makes an Arrow stream of all rows of one view, in key order: join keys,
+"""),
+    ("feature_store_scan_arrow", False, c_int32,
+     (c_void_p, c_char_p, c_void_p, c_void_p, c_void_p),
+     """Makes an Arrow stream of all rows of one view, in key order: join keys,
 `event_timestamp`, then the features asked for.
 
 A batch at a time is in memory, in buffers of its own. By default every
@@ -915,14 +770,10 @@ Returns FEATURE_BUSY too many scans hold a snapshot
 Returns FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_sync",
-        False,
-        c_int32,
-        (c_void_p, c_void_p),
-        """Makes every earlier commit durable; needed only with
+"""),
+    ("feature_store_sync", False, c_int32,
+     (c_void_p, c_void_p),
+     """Makes every earlier commit durable; needed only with
 FEATURE_SYNC_LAST_TXN.
 
 store: {inout} the store
@@ -931,14 +782,10 @@ Returns FEATURE_INVALID read-only, `closed` or `forked`
 Returns FEATURE_IO, FEATURE_FULL
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_stats",
-        False,
-        c_int32,
-        (c_void_p, c_void_p, c_void_p),
-        """Reports the state of the store in numbers.
+"""),
+    ("feature_store_stats", False, c_int32,
+     (c_void_p, c_void_p, c_void_p),
+     """Reports the state of the store in numbers.
 
 store: {inout} the store
 stats [out]: {inout} struct_size set; the rest is written
@@ -947,14 +794,10 @@ Returns FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
 Returns FEATURE_VERSION `struct-size`
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_store_metrics",
-        False,
-        c_int32,
-        (c_void_p, c_void_p, c_void_p),
-        """Reports the same, and each view, as OpenMetrics text.
+"""),
+    ("feature_store_metrics", False, c_int32,
+     (c_void_p, c_void_p, c_void_p),
+     """Reports the same, and each view, as OpenMetrics text.
 
 store: {inout} the store
 text [out]: {owned feature_free} ends in `# EOF`
@@ -962,14 +805,10 @@ error [out]: {inout} {nullable}
 Returns FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_batch_create",
-        False,
-        c_int32,
-        (c_void_p, c_char_p, c_char_p, c_int32, c_void_p, c_void_p),
-        """Makes an empty batch for one view.
+"""),
+    ("feature_batch_create", False, c_int32,
+     (c_void_p, c_char_p, c_char_p, c_int32, c_void_p, c_void_p),
+     """Makes an empty batch for one view.
 
 columns names the columns in the order of feature_batch_set(), separated
 by commas: every join key of the view, `event_timestamp` or not (then
@@ -991,23 +830,11 @@ Returns FEATURE_UNSUPPORTED events, for now
 Returns FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_batch_set",
-        False,
-        c_int32,
-        (
-            c_void_p,
-            c_uint32,
-            c_int32,
-            c_void_p,
-            c_void_p,
-            c_void_p,
-            c_uint32,
-            c_void_p,
-        ),
-        """Sets one column of a batch.
+"""),
+    ("feature_batch_set", False, c_int32,
+     (c_void_p, c_uint32, c_int32, c_void_p, c_void_p, c_void_p, c_uint32,
+      c_void_p),
+     """Sets one column of a batch.
 
 Values are in Arrow's layout: BOOL is bit-packed, STRING and BYTES take
 rows + 1 offsets (which need not begin at 0), a vector T[n] has rows x n
@@ -1028,24 +855,11 @@ Returns FEATURE_INVALID a wrong type, or offsets that decrease
 Returns FEATURE_NO_MEMORY
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_batch_set_list",
-        False,
-        c_int32,
-        (
-            c_void_p,
-            c_uint32,
-            c_int32,
-            c_void_p,
-            c_void_p,
-            c_void_p,
-            c_void_p,
-            c_uint32,
-            c_void_p,
-        ),
-        """Sets one list column of a batch: numeric elements, or strings.
+"""),
+    ("feature_batch_set_list", False, c_int32,
+     (c_void_p, c_uint32, c_int32, c_void_p, c_void_p, c_void_p, c_void_p,
+      c_uint32, c_void_p),
+     """Sets one list column of a batch: numeric elements, or strings.
 
 List i is the elements from offsets[i] to offsets[i + 1]. Element j of a
 STRING[] is the bytes from child_offsets[j] to child_offsets[j + 1].
@@ -1065,14 +879,10 @@ Returns FEATURE_INVALID not a list, a wrong type, or offsets that
 Returns FEATURE_NO_MEMORY
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_batch_column",
-        False,
-        c_int32,
-        (c_void_p, c_uint32, c_void_p, c_void_p),
-        """Describes one column of a batch.
+"""),
+    ("feature_batch_column", False, c_int32,
+     (c_void_p, c_uint32, c_void_p, c_void_p),
+     """Describes one column of a batch.
 
 batch: {copied} the batch
 column: index into the batch's columns
@@ -1083,28 +893,20 @@ Returns FEATURE_NOT_FOUND no such column: the index past the last one
 Returns FEATURE_INVALID a missing argument
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_batch_outcomes",
-        True,
-        c_void_p,
-        (c_void_p,),
-        """Tells what became of each row in the last write that succeeded.
+"""),
+    ("feature_batch_outcomes", True, c_void_p,
+     (c_void_p,),
+     """Tells what became of each row in the last write that succeeded.
 
 batch: {copied} the batch
 Returns {borrowed batch} {nullable} one feature_outcome per row; NULL
     before a write, and after the batch was set again or cleared
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_batch_problem",
-        False,
-        c_int32,
-        (c_void_p, c_uint32, c_void_p),
-        """Tells why a row was REJECTED in the last write.
+"""),
+    ("feature_batch_problem", False, c_int32,
+     (c_void_p, c_uint32, c_void_p),
+     """Tells why a row was REJECTED in the last write.
 
 batch: {copied} the batch
 row: index of the row
@@ -1113,38 +915,26 @@ Returns the status the row alone would have failed with; FEATURE_OK
     where the row was not rejected
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_batch_clear",
-        False,
-        None,
-        (c_void_p,),
-        """Empties a batch and keeps its memory for the next rows.
+"""),
+    ("feature_batch_clear", False, None,
+     (c_void_p,),
+     """Empties a batch and keeps its memory for the next rows.
 
 batch: {inout} {nullable} the batch
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_batch_free",
-        False,
-        None,
-        (c_void_p,),
-        """Frees a batch.
+"""),
+    ("feature_batch_free", False, None,
+     (c_void_p,),
+     """Frees a batch.
 
 batch: {inout} {nullable} the batch
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_query_create",
-        False,
-        c_int32,
-        (c_void_p, c_char_p, c_void_p, c_void_p, c_void_p),
-        """Resolves features once, so that reads look up no names.
+"""),
+    ("feature_query_create", False, c_int32,
+     (c_void_p, c_char_p, c_void_p, c_void_p, c_void_p),
+     """Resolves features once, so that reads look up no names.
 
 features is a list, separated by commas, of feature references
 (`view:feature`), of views (`view(a, b AS c) AS alias (key AS other)`,
@@ -1169,64 +959,44 @@ Returns FEATURE_UNSUPPORTED known_by, for now
 Returns FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_key_count",
-        True,
-        c_uint32,
-        (c_void_p,),
-        """Counts the join keys a request has to set.
+"""),
+    ("feature_query_key_count", True, c_uint32,
+     (c_void_p,),
+     """Counts the join keys a request has to set.
 
 query: {copied} the query
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_column_count",
-        True,
-        c_uint32,
-        (c_void_p,),
-        """Counts the columns a request answers.
+"""),
+    ("feature_query_column_count", True, c_uint32,
+     (c_void_p,),
+     """Counts the columns a request answers.
 
 query: {copied} the query
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_view_count",
-        True,
-        c_uint32,
-        (c_void_p,),
-        """Counts the views, that is the lookups per row: one view in two roles
+"""),
+    ("feature_query_view_count", True, c_uint32,
+     (c_void_p,),
+     """Counts the views, that is the lookups per row: one view in two roles
 counts twice.
 
 query: {copied} the query
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_matrix_width",
-        True,
-        c_uint32,
-        (c_void_p,),
-        """Tells how many floats a row of the dense matrix has.
+"""),
+    ("feature_query_matrix_width", True, c_uint32,
+     (c_void_p,),
+     """Tells how many floats a row of the dense matrix has.
 
 query: {copied} the query
 Returns 0 where the query was not made with FEATURE_QUERY_MATRIX
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_key",
-        False,
-        c_int32,
-        (c_void_p, c_uint32, c_void_p, c_void_p),
-        """Describes one join key of a query.
+"""),
+    ("feature_query_key", False, c_int32,
+     (c_void_p, c_uint32, c_void_p, c_void_p),
+     """Describes one join key of a query.
 
 query: {copied} the query
 index: below feature_query_key_count()
@@ -1236,14 +1006,10 @@ Returns FEATURE_NOT_FOUND the index is too large
 Returns FEATURE_INVALID a missing argument
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_column",
-        False,
-        c_int32,
-        (c_void_p, c_uint32, c_void_p, c_void_p),
-        """Describes one column of a query.
+"""),
+    ("feature_query_column", False, c_int32,
+     (c_void_p, c_uint32, c_void_p, c_void_p),
+     """Describes one column of a query.
 
 query: {copied} the query
 index: below feature_query_column_count()
@@ -1253,14 +1019,10 @@ Returns FEATURE_NOT_FOUND the index is too large
 Returns FEATURE_INVALID a missing argument
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_view",
-        False,
-        c_int32,
-        (c_void_p, c_uint32, c_void_p, c_void_p),
-        """Names one view of a query: its alias, or its own name.
+"""),
+    ("feature_query_view", False, c_int32,
+     (c_void_p, c_uint32, c_void_p, c_void_p),
+     """Names one view of a query: its alias, or its own name.
 
 query: {copied} the query
 index: below feature_query_view_count()
@@ -1270,40 +1032,28 @@ Returns FEATURE_NOT_FOUND the index is too large
 Returns FEATURE_INVALID a missing argument
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_fingerprint",
-        True,
-        c_uint64,
-        (c_void_p,),
-        """Returns a number that stands for the keys and columns: their names,
+"""),
+    ("feature_query_fingerprint", True, c_uint64,
+     (c_void_p,),
+     """Returns a number that stands for the keys and columns: their names,
 types and order. Store it beside a model; equal numbers mean the same
 inputs.
 
 query: {copied} the query
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_query_free",
-        False,
-        None,
-        (c_void_p,),
-        """Frees a query. Free its requests first.
+"""),
+    ("feature_query_free", False, None,
+     (c_void_p,),
+     """Frees a query. Free its requests first.
 
 query: {inout} {nullable} the query
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_create",
-        False,
-        c_int32,
-        (c_void_p, c_void_p, c_void_p),
-        """Makes a request: the keys of one read and the memory of its answer.
+"""),
+    ("feature_request_create", False, c_int32,
+     (c_void_p, c_void_p, c_void_p),
+     """Makes a request: the keys of one read and the memory of its answer.
 
 Once a read of some size has been answered, reads up to that size
 allocate nothing, save for the indexes of a view that many keys are
@@ -1316,23 +1066,11 @@ Returns FEATURE_INVALID a missing argument, `closed`
 Returns FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
-""",
-    ),
-    (
-        "feature_request_set_key",
-        False,
-        c_int32,
-        (
-            c_void_p,
-            c_uint32,
-            c_int32,
-            c_void_p,
-            c_void_p,
-            c_void_p,
-            c_uint32,
-            c_void_p,
-        ),
-        """Sets one join key of a request, for all its rows.
+"""),
+    ("feature_request_set_key", False, c_int32,
+     (c_void_p, c_uint32, c_int32, c_void_p, c_void_p, c_void_p, c_uint32,
+      c_void_p),
+     """Sets one join key of a request, for all its rows.
 
 A key column has one row, which stands for every row, or as many as the
 request; if any has none, the answer has no rows. Keys stay until they
@@ -1351,14 +1089,10 @@ Returns FEATURE_INVALID a wrong type, offsets that decrease, text that
 Returns FEATURE_NO_MEMORY
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_set_as_of",
-        False,
-        c_int32,
-        (c_void_p, c_void_p, c_uint32, c_void_p),
-        """Asks for the answer as of a time, per row.
+"""),
+    ("feature_request_set_as_of", False, c_int32,
+     (c_void_p, c_void_p, c_uint32, c_void_p),
+     """Asks for the answer as of a time, per row.
 
 Each row answers with the newest values whose event timestamp is at or
 before its time; ttl counts from there. Where that is not kept, the
@@ -1373,14 +1107,10 @@ Returns FEATURE_INVALID INT64_MIN, or a missing argument
 Returns FEATURE_NO_MEMORY
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_read",
-        False,
-        c_int32,
-        (c_void_p, c_void_p),
-        """Reads all keys from one snapshot into columns.
+"""),
+    ("feature_request_read", False, c_int32,
+     (c_void_p, c_void_p),
+     """Reads all keys from one snapshot into columns.
 
 Without feature_request_set_as_of() the newest row answers, whatever its
 event timestamp. After a failure the request holds no answer.
@@ -1396,14 +1126,10 @@ Returns FEATURE_FULL a column of more than 2^31 - 1 bytes; the reader
 Returns FEATURE_IO, FEATURE_VERSION, FEATURE_NO_MEMORY
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_read_matrix",
-        False,
-        c_int32,
-        (c_void_p, c_void_p, c_size_t, c_void_p),
-        """Reads all keys from one snapshot into a dense row-major float32 matrix.
+"""),
+    ("feature_request_read_matrix", False, c_int32,
+     (c_void_p, c_void_p, c_size_t, c_void_p),
+     """Reads all keys from one snapshot into a dense row-major float32 matrix.
 
 Numbers and booleans are cast, vectors are flattened, a TIMESTAMP is its
 age in seconds, a null is NaN. States, timestamps, commit and clock are
@@ -1417,14 +1143,10 @@ error [out]: {inout} {nullable}
 Returns as feature_request_read()
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_column",
-        False,
-        c_int32,
-        (c_void_p, c_uint32, c_void_p, c_void_p),
-        """Gives one column of the last feature_request_read().
+"""),
+    ("feature_request_column", False, c_int32,
+     (c_void_p, c_uint32, c_void_p, c_void_p),
+     """Gives one column of the last feature_request_read().
 
 request: {copied} the request
 index: below feature_query_column_count()
@@ -1434,14 +1156,10 @@ Returns FEATURE_NOT_FOUND the index is too large
 Returns FEATURE_INVALID nothing was read yet
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_columns",
-        False,
-        c_int32,
-        (c_void_p, c_void_p, c_uint32, c_void_p),
-        """Gives all columns of the last feature_request_read() at once.
+"""),
+    ("feature_request_columns", False, c_int32,
+     (c_void_p, c_void_p, c_uint32, c_void_p),
+     """Gives all columns of the last feature_request_read() at once.
 
 request: {copied} the request
 columns [out]: {inout} buffers are {borrowed request}
@@ -1450,27 +1168,19 @@ error [out]: {inout} {nullable}
 Returns FEATURE_INVALID another count, or nothing was read yet
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_row_count",
-        True,
-        c_uint32,
-        (c_void_p,),
-        """Counts the rows of the last read.
+"""),
+    ("feature_request_row_count", True, c_uint32,
+     (c_void_p,),
+     """Counts the rows of the last read.
 
 request: {copied} the request
 Returns 0 before the first read
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_states",
-        True,
-        c_void_p,
-        (c_void_p, c_uint32),
-        """Tells what each row of the last read met in one view.
+"""),
+    ("feature_request_states", True, c_void_p,
+     (c_void_p, c_uint32),
+     """Tells what each row of the last read met in one view.
 
 request: {copied} the request
 view: below feature_query_view_count()
@@ -1478,14 +1188,10 @@ Returns {borrowed request} {nullable} one feature_state per row; NULL
     before the first read or for a wrong view
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_timestamps",
-        True,
-        c_void_p,
-        (c_void_p, c_uint32),
-        """Gives the event timestamp of each row of the last read in one view.
+"""),
+    ("feature_request_timestamps", True, c_void_p,
+     (c_void_p, c_uint32),
+     """Gives the event timestamp of each row of the last read in one view.
 
 request: {copied} the request
 view: below feature_query_view_count()
@@ -1494,41 +1200,29 @@ Returns {borrowed request} {nullable} one timestamp per row, INT64_MIN
     view
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_commit",
-        True,
-        c_uint64,
-        (c_void_p,),
-        """Tells which commit the last read saw.
+"""),
+    ("feature_request_commit", True, c_uint64,
+     (c_void_p,),
+     """Tells which commit the last read saw.
 
 request: {copied} the request
 Returns its sequence; 0 before the first commit or read
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_now",
-        True,
-        c_int64,
-        (c_void_p,),
-        """Tells which clock the last read used: with the commit, an answer can be
+"""),
+    ("feature_request_now", True, c_int64,
+     (c_void_p,),
+     """Tells which clock the last read used: with the commit, an answer can be
 reproduced.
 
 request: {copied} the request
 Returns microseconds since 1970 UTC; 0 before the first read
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_export_arrow",
-        False,
-        c_int32,
-        (c_void_p, c_uint32, c_void_p, c_void_p, c_void_p),
-        """Copies the answer of the last feature_request_read() into one Arrow
+"""),
+    ("feature_request_export_arrow", False, c_int32,
+     (c_void_p, c_uint32, c_void_p, c_void_p, c_void_p),
+     """Copies the answer of the last feature_request_read() into one Arrow
 struct array with a child per column.
 
 The array owns its memory and outlives the request; whoever releases it
@@ -1543,32 +1237,23 @@ Returns FEATURE_INVALID no columns were read, or an unknown flag
 Returns FEATURE_NO_MEMORY
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_clear",
-        False,
-        None,
-        (c_void_p,),
-        """Forgets keys, as-of times and the answer, and keeps the memory.
+"""),
+    ("feature_request_clear", False, None,
+     (c_void_p,),
+     """Forgets keys, as-of times and the answer, and keeps the memory.
 
 request: {inout} {nullable} the request
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
-    (
-        "feature_request_free",
-        False,
-        None,
-        (c_void_p,),
-        """Frees a request.
+"""),
+    ("feature_request_free", False, None,
+     (c_void_p,),
+     """Frees a request.
 
 request: {inout} {nullable} the request
 
 Since 0.1. One thread at a time for each object.
-""",
-    ),
+"""),
 )
 
 # Calls on a request, which can keep the lock too.
@@ -1594,42 +1279,33 @@ class Library:
     feature_store_open: Callable[[bytes, Pointer, Pointer, Pointer], int]
     feature_store_close: Callable[[Pointer], None]
     feature_store_apply: Callable[
-        [Pointer, bytes, Pointer, Pointer, Pointer], int
-    ]
+        [Pointer, bytes, Pointer, Pointer, Pointer], int]
     feature_store_plan: Callable[[Pointer, bytes, Pointer, Pointer], int]
     feature_store_describe: Callable[
-        [Pointer, Optional[bytes], Pointer, Pointer], int
-    ]
+        [Pointer, Optional[bytes], Pointer, Pointer], int]
     feature_store_write: Callable[
-        [Pointer, Pointer, int, Pointer, Pointer, Pointer], int
-    ]
+        [Pointer, Pointer, int, Pointer, Pointer, Pointer], int]
     feature_store_write_arrow: Callable[
-        [Pointer, bytes, int, Pointer, Pointer, Pointer, Pointer], int
-    ]
+        [Pointer, bytes, int, Pointer, Pointer, Pointer, Pointer], int]
     feature_store_scan_arrow: Callable[
-        [Pointer, bytes, Pointer, Pointer, Pointer], int
-    ]
+        [Pointer, bytes, Pointer, Pointer, Pointer], int]
     feature_store_sync: Callable[[Pointer, Pointer], int]
     feature_store_stats: Callable[[Pointer, Pointer, Pointer], int]
     feature_store_metrics: Callable[[Pointer, Pointer, Pointer], int]
     feature_batch_create: Callable[
-        [Pointer, bytes, Optional[bytes], int, Pointer, Pointer], int
-    ]
+        [Pointer, bytes, Optional[bytes], int, Pointer, Pointer], int]
     feature_batch_set: Callable[
-        [Pointer, int, int, Pointer, Pointer, Pointer, int, Pointer], int
-    ]
+        [Pointer, int, int, Pointer, Pointer, Pointer, int, Pointer], int]
     feature_batch_set_list: Callable[
         [Pointer, int, int, Pointer, Pointer, Pointer, Pointer, int, Pointer],
-        int,
-    ]
+         int]
     feature_batch_column: Callable[[Pointer, int, Pointer, Pointer], int]
     feature_batch_outcomes: Callable[[Pointer], Optional[int]]
     feature_batch_problem: Callable[[Pointer, int, Pointer], int]
     feature_batch_clear: Callable[[Pointer], None]
     feature_batch_free: Callable[[Pointer], None]
     feature_query_create: Callable[
-        [Pointer, bytes, Pointer, Pointer, Pointer], int
-    ]
+        [Pointer, bytes, Pointer, Pointer, Pointer], int]
     feature_query_key_count: Callable[[Pointer], int]
     feature_query_column_count: Callable[[Pointer], int]
     feature_query_view_count: Callable[[Pointer], int]
@@ -1641,35 +1317,31 @@ class Library:
     feature_query_free: Callable[[Pointer], None]
     feature_request_create: Callable[[Pointer, Pointer, Pointer], int]
     feature_request_set_key: Callable[
-        [Pointer, int, int, Pointer, Pointer, Pointer, int, Pointer], int
-    ]
+        [Pointer, int, int, Pointer, Pointer, Pointer, int, Pointer], int]
     held_feature_request_set_key: Callable[
-        [Pointer, int, int, Pointer, Pointer, Pointer, int, Pointer], int
-    ]
+        [Pointer, int, int, Pointer, Pointer, Pointer, int, Pointer], int]
     feature_request_set_as_of: Callable[[Pointer, Pointer, int, Pointer], int]
     held_feature_request_set_as_of: Callable[
-        [Pointer, Pointer, int, Pointer], int
-    ]
+        [Pointer, Pointer, int, Pointer], int]
     feature_request_read: Callable[[Pointer, Pointer], int]
     held_feature_request_read: Callable[[Pointer, Pointer], int]
-    feature_request_read_matrix: Callable[[Pointer, Pointer, int, Pointer], int]
+    feature_request_read_matrix: Callable[
+        [Pointer, Pointer, int, Pointer], int]
     held_feature_request_read_matrix: Callable[
-        [Pointer, Pointer, int, Pointer], int
-    ]
+        [Pointer, Pointer, int, Pointer], int]
     feature_request_column: Callable[[Pointer, int, Pointer, Pointer], int]
-    held_feature_request_column: Callable[[Pointer, int, Pointer, Pointer], int]
+    held_feature_request_column: Callable[
+        [Pointer, int, Pointer, Pointer], int]
     feature_request_columns: Callable[[Pointer, Pointer, int, Pointer], int]
     held_feature_request_columns: Callable[
-        [Pointer, Pointer, int, Pointer], int
-    ]
+        [Pointer, Pointer, int, Pointer], int]
     feature_request_row_count: Callable[[Pointer], int]
     feature_request_states: Callable[[Pointer, int], Optional[int]]
     feature_request_timestamps: Callable[[Pointer, int], Optional[int]]
     feature_request_commit: Callable[[Pointer], int]
     feature_request_now: Callable[[Pointer], int]
     feature_request_export_arrow: Callable[
-        [Pointer, int, Pointer, Pointer, Pointer], int
-    ]
+        [Pointer, int, Pointer, Pointer, Pointer], int]
     feature_request_clear: Callable[[Pointer], None]
     feature_request_free: Callable[[Pointer], None]
 
@@ -1702,8 +1374,7 @@ class Library:
         if major != HEADER_VERSION[0] or minor < HEADER_VERSION[1]:
             raise ImportError(
                 f"{path} is libfeature {major}.{minor}; this package needs "
-                f"{HEADER_VERSION[0]}.{HEADER_VERSION[1]} or a later minor"
-            )
+                f"{HEADER_VERSION[0]}.{HEADER_VERSION[1]} or a later minor")
 
 
 def _check_layout() -> None:
@@ -1714,8 +1385,7 @@ def _check_layout() -> None:
         found = {name: getattr(struct, name).offset for name in offsets}
         if sizeof(struct) != size or found != offsets:
             raise ImportError(
-                f"struct {struct.__name__} is laid out differently here"
-            )
+                f"struct {struct.__name__} is laid out differently here")
 
 
 _check_layout()

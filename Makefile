@@ -411,6 +411,22 @@ check-python: all ## test the Python package and its types
 	    $(PYTHON) $(abspath $(so))
 	@scripts/run-summary.sh $(B)/python
 
+# Paths are absolute: a kernel works where its notebook is. matplotlib's list of
+# fonts, which takes seconds to make, is kept.
+.PHONY: check-notebook notebook
+notebook_env = LIBFEATURE_PATH=$(abspath $(so)) \
+                   PYTHONPATH=$(CURDIR)/bindings/python \
+                   MPLCONFIGDIR=$(abspath $(B))/matplotlib
+check-notebook: all ## run the notebook of the examples
+	@$(if $(own_python),scripts/deps-python.sh)
+	@rm -rf $(B)/notebook && mkdir -p $(B)/notebook $(B)/matplotlib
+	@B=$(B) RESULTS=$(B)/notebook PYTHONDONTWRITEBYTECODE=1 $(notebook_env) \
+	    scripts/run-test.sh tests/notebook/run sh tests/notebook/run.sh \
+	    $(PYTHON) examples/notebook/flights.ipynb
+	@scripts/run-summary.sh $(B)/notebook
+notebook: all ## open that notebook in JupyterLab, where it is installed
+	$(notebook_env) jupyter lab examples/notebook/flights.ipynb
+
 wheel: $(so) ## make a Python wheel with the library inside, in $(B)/wheel
 	@$(if $(own_python),scripts/deps-python.sh)
 	@bindings/python/packaging/wheel.sh $(PYTHON) $(so) $(B)/wheel
@@ -484,6 +500,18 @@ $(filter-out %_cpp,$(bindings_programs)): $(B)/%: $(B)/%.o $(so)
 $(filter %_cpp,$(bindings_programs)): $(B)/%: $(B)/%.o $(so)
 	$(call link_cxx,$$ORIGIN/..)
 
+# What is not installed is left out. QUICK=1 shows that it runs; its figures are
+# good for nothing else. DOCUMENT=docs/bindings-performance.md writes them there.
+.PHONY: bench-bindings
+bench-bindings: all $(bindings_programs) ## time reads from C, C++, Go, Python, Feast
+	@[ -z "$$(scripts/go.sh)" ] || \
+	    $(MAKE) -s --no-print-directory $(B)/bench/bindings_go
+	@$(if $(own_python),scripts/deps-python.sh)
+	@$(PYTHON) bench/bindings.py --build $(B) --python $(PYTHON) --cc '$(CC)' \
+	    --go "$$(scripts/go.sh)" $(if $(QUICK),--quick) \
+	    $(if $(DOCUMENT),--document $(DOCUMENT)) \
+	    --feast "$$(scripts/deps-feast.sh --where)/bin/python"
+
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
 	@$(B)/bench/speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
 	    --reads $(BENCH_READS) --tmpfs $(BENCH_TMPFS) --disk $(BENCH_DISK) \
@@ -493,6 +521,7 @@ bench-plot: ## draw docs/latency.svg from the last bench, write its tables
 	python3 bench/table.py $(B)/bench/results.json docs/performance.md
 deps-bench: ## install the peers of the bench
 	@scripts/deps-bench.sh
+	@scripts/deps-feast.sh
 
 # --- targets: installation ---------------------------------------------------
 

@@ -6,7 +6,7 @@
 set -u
 begin=$(date +%s)
 results="$B/results $B/mdb_get $B/asan/results $B/install $B/cpp $B/abi $B/python \
-         $B/go/results $B/lint"
+         $B/notebook $B/go/results $B/lint"
 rm -rf $results # word splitting is meant: a list
 
 step() { # step TITLE RESULTS TARGET
@@ -26,6 +26,7 @@ step 'headers, installation, README' "$B/install" check-install
 step 'C++: compilers, standards, the scoring example' "$B/cpp" check-cpp
 step 'generated files, ABI' "$B/abi" check-abi
 step 'Python' "$B/python" check-python
+step 'the notebook' "$B/notebook" check-notebook
 step 'Go' "$B/go/results" check-go
 step 'lint' "$B/lint" lint
 

@@ -135,12 +135,9 @@ def test_the_bench_prints_lines(filled: lf.Store) -> None:
             ROOT / "bindings/python/bench/bench_read.py",
             filled.path,
             "stats(trips, rate)",
-            "driver_id",
-            "--keys",
-            "1,3",
-            "--range",
-            "1:4",
-            "--quick",
+            "1",
+            "4",
+            "1",
         ],
         capture_output=True,
         text=True,
@@ -149,9 +146,15 @@ def test_the_bench_prints_lines(filled: lf.Store) -> None:
     )
     assert not done.returncode, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {line["keys"] for line in lines} == {1, 3}
-    assert {
-        "python_numpy",
-        "python_matrix",
-        "python_keys_from_list_of_str",
-    } <= {line["name"] for line in lines}
+    assert {line["key"] for line in lines} == {"int64"}
+    assert {(line["keys"], line["what"]) for line in lines} == {
+        (keys, what)
+        for keys in (1, 10, 100, 1000)
+        for what in (
+            "columns",
+            "matrix",
+            "columns_from_list",
+            "matrix_from_list",
+            "keys_from_list",
+        )
+    }

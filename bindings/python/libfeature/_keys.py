@@ -149,6 +149,8 @@ def check_names(keys: Mapping[str, Any], names: Sequence[str]) -> None:
 
 def as_of_buffers(values: Any) -> Buffers:
     """As-of times: one for all rows, or one for each."""
+    if hasattr(values, "as_py"):  # a scalar of pyarrow
+        values = values.as_py()
     if isinstance(values, (int, str)) or not (
         hasattr(values, "__len__") or hasattr(values, "__arrow_c_array__")
     ):

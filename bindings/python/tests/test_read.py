@@ -179,11 +179,7 @@ def test_as_of(filled: lf.Store) -> None:
     assert rows.states().tolist() == [lf.State.OUTSIDE_MAX_AGE] * 2
     assert query.read([1, 2]).states().tolist() == [lf.State.PRESENT] * 2
     for form in (
-        (
-            np.array(times, "M8[us]")
-            if False
-            else np.array([t.replace(tzinfo=None) for t in times], "M8[us]")
-        ),
+        np.array([t.replace(tzinfo=None) for t in times], "M8[us]"),
         [1767268800000000, 1767265200000000],
     ):
         assert query.read([1, 1], as_of=form).states().tolist() == [1, 5]
@@ -191,6 +187,15 @@ def test_as_of(filled: lf.Store) -> None:
     for wrong in ("now", [None], [], 1.5, [NOON] * 3):
         with pytest.raises(lf.Invalid):
             query.read([1, 1], as_of=wrong)
+
+
+def test_as_of_a_scalar_of_arrow(filled: lf.Store) -> None:
+    pa = pytest.importorskip("pyarrow")
+    query = filled.query("stats:trips")
+    noon = pa.scalar(NOON, pa.timestamp("us", "UTC"))
+    assert query.read([1], as_of=noon).states().tolist() == [1]
+    with pytest.raises(lf.Invalid):
+        query.read([1], as_of=pa.scalar(None, pa.timestamp("us")))
 
 
 def test_the_answer_says_what_it_saw(filled: lf.Store) -> None:

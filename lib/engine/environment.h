@@ -23,10 +23,10 @@
 #define LF_SLOTS   64   /* of the gate, and so of idle readers */
 #define LF_CHECKED 1024 /* more than there are trees */
 
-/* Why an environment answers nothing until it is opened again. */
+/* Why LMDB's environment has to be opened again (recovery.c). */
 enum lf_failure {
     LF_FAILURE_NONE = 0,
-    LF_FAILURE_OUTCOME, /* a commit may or may not have been made */
+    LF_FAILURE_OUTCOME, /* LMDB could not write its meta page */
     LF_FAILURE_MAP      /* LMDB lost its mapping */
 };
 
@@ -65,6 +65,20 @@ struct lf_fallback {
 
 #define LF_INDEXES 64
 
+/* Readers that keep a snapshot between two calls (park.c). */
+struct lf_parked {
+    pthread_mutex_t mutex;
+    struct lf_reader *first;
+};
+
+/* What the writers of this process waited for the writer gate. */
+struct lf_waits {
+    _Atomic(uint64_t) writers;      /* that came */
+    _Atomic(uint64_t) waited;       /* and found another one there */
+    _Atomic(uint64_t) gave_up;      /* at their deadline */
+    _Atomic(uint64_t) microseconds; /* all of them together */
+};
+
 /* Short cuts into trees of the newest snapshots (index.c). */
 struct lf_indexes {
     pthread_mutex_t mutex; /* of the slots; builders hold it meanwhile */
@@ -90,20 +104,26 @@ struct lf_environment {
     uint64_t map_size;
     bool read_only;
     bool is_durable;
+    bool is_immutable; /* no locks: nobody may write */
     bool map_fallback;
     atomic_bool
         is_fresh; /* created; the open lock waits for the first writer */
 
-    _Atomic(int) failure;          /* lf_failure */
-    _Atomic(uint32_t) remaps;      /* counts changes of the map */
+    _Atomic(int) failure;     /* lf_failure */
+    atomic_bool is_doubtful;  /* a commit failed; the next is synced whole */
+    uint64_t seal;            /* the only snapshot of an immutable store */
+    _Atomic(uint32_t) remaps; /* counts changes of the map */
     _Atomic(const uint8_t *) base; /* of the map; NULL: not found yet */
     _Atomic(uint64_t) file_pages;  /* the file has at least that many */
     uint32_t commits;              /* since dead readers were looked for */
     int64_t checked_ms;            /* when they were */
     MDB_dbi highest;               /* handle that was ever open */
 
+    struct lf_environment_options options; /* of the first opener */
     struct lf_fallback fallback;
     struct lf_indexes indexes;
+    struct lf_parked parked;
+    struct lf_waits waits;
 };
 
 /* The answers to failures of LMDB and of the system (status.c). code is an

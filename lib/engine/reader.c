@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "engine/gate.h"
 #include "engine/map.h"
+#include "engine/readers.h"
 #include "engine/witness.h"
 
 #define TRIES      1000 /* to copy the roots between two commits */
@@ -53,8 +54,8 @@ free_memory(struct lf_reader *reader)
     lf_free(reader);
 }
 
-static void
-free_reader(struct lf_reader *reader)
+void
+lf_reader_free(struct lf_reader *reader)
 {
     if (reader->witness)
         lf_witness_end(reader, false);
@@ -75,7 +76,7 @@ put_idle(struct lf_environment *environment, struct lf_reader *reader)
         if (atomic_compare_exchange_strong(&slots[at].idle, &none, reader))
             return;
     }
-    free_reader(reader);
+    lf_reader_free(reader);
 }
 
 void
@@ -88,7 +89,7 @@ lf_readers_free(struct lf_environment *environment)
             atomic_exchange(&environment->gate.slots[i].idle, NULL);
 
         if (reader)
-            free_reader(reader);
+            lf_reader_free(reader);
     }
 }
 
@@ -238,7 +239,7 @@ give_up(const struct lf_reader *reader, const uint8_t *base,
     if (load(own, LF_META_TRANSACTION) < reader->transaction)
         return lf_fail(error, FEATURE_UNSUPPORTED, "overlay-stale",
                        "the mapped file stays behind what others write, as on "
-                       "an overlay file system");
+                       "an overlay file system: keep the store on a volume");
     return lf_fail(error, FEATURE_IO, "internal",
                    "no snapshot stayed for long enough to be read");
 }
@@ -332,6 +333,9 @@ try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
     struct lf_environment *environment = reader->environment;
     feature_status status;
 
+    /* Once more, within the gate: what failed, failed behind a closed one. */
+    *code = 0;
+    LF_TRY(lf_environment_check(environment, error));
     *code = start(reader);
     if (*code)
         return lf_engine_fail(error, environment->directory, *code,
@@ -341,6 +345,11 @@ try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
     reader->pages.limit =
         atomic_load_explicit(&environment->file_pages, memory_order_relaxed);
     status = find_roots(reader, code, error);
+    if (!status && environment->is_immutable &&
+        reader->transaction != environment->seal)
+        status = lf_fail(error, FEATURE_UNSUPPORTED, "immutable-changed",
+                         "data.mdb was written to since it was opened as "
+                         "immutable; close it and open it again");
     if (!status && atomic_load_explicit(&environment->fallback.joins,
                                         memory_order_relaxed))
         status = join(reader, code, error);
@@ -355,12 +364,10 @@ static feature_status
 help(struct lf_environment *environment, int code, int tries, uint32_t remaps,
      bool *helped, struct feature_error *error)
 {
-    int dead;
-
     *helped = (code == MDB_READERS_FULL && tries == 0) ||
               (code == MDB_MAP_RESIZED && tries < 3);
     if (*helped && code == MDB_READERS_FULL)
-        mdb_reader_check(environment->lmdb, &dead);
+        lf_slots_sweep(environment);
     if (*helped && code == MDB_MAP_RESIZED)
         return lf_map_adopt(environment, remaps, error);
     return FEATURE_OK;
@@ -384,6 +391,8 @@ begin_slowly(struct lf_environment *environment, struct lf_reader *reader,
             return FEATURE_OK;
         lf_gate_leave(&environment->gate, reader->slot);
         LF_TRY(help(environment, code, tries, remaps, &helped, error));
+        if (!helped && code == MDB_READERS_FULL)
+            return lf_slots_full(environment, error);
         if (!helped)
             return status;
     }
@@ -407,7 +416,7 @@ begin_anew(struct lf_environment *environment, struct lf_reader *reader,
         *made = reader;
         return FEATURE_OK;
     }
-    free_reader(reader);
+    lf_reader_free(reader);
     if (error)
         *error = problem; /* of the last try; the others were not the end */
     return status;

@@ -85,7 +85,7 @@ lf_registry_find(dev_t device, ino_t inode)
 
     pthread_mutex_lock(&listing);
     for (each = environments; each; each = each->next) {
-        if (each->device == device && each->inode == inode && each->lmdb)
+        if (each->device == device && each->inode == inode)
             break;
     }
     pthread_mutex_unlock(&listing);

@@ -33,14 +33,11 @@ check_options(const struct feature_options *options,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "unknown bits 0x%x in the options' flags",
                        options->flags & ~(uint32_t)KNOWN_OPEN_FLAGS);
-    if (options->flags & FEATURE_OPEN_IMMUTABLE)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "FEATURE_OPEN_IMMUTABLE is not supported yet");
     if (options->flags & FEATURE_OPEN_CREATE &&
-        options->flags & FEATURE_OPEN_READ_ONLY)
+        options->flags & (FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE))
         return lf_fail(error, FEATURE_INVALID, "argument",
-                       "FEATURE_OPEN_CREATE and FEATURE_OPEN_READ_ONLY exclude "
-                       "each other");
+                       "FEATURE_OPEN_CREATE excludes FEATURE_OPEN_READ_ONLY "
+                       "and FEATURE_OPEN_IMMUTABLE");
     if (options->sync != FEATURE_SYNC_FULL &&
         options->sync != FEATURE_SYNC_LAST_TXN)
         return lf_fail(error, FEATURE_INVALID, "argument",
@@ -193,6 +190,8 @@ feature_store_open(const char *path, const struct feature_options *options,
     LF_TRY(lf_options_read(&asked, sizeof asked, options, "feature_options",
                            error));
     LF_TRY(check_options(&asked, error));
+    if (asked.flags & FEATURE_OPEN_IMMUTABLE)
+        asked.flags |= FEATURE_OPEN_READ_ONLY;
     environment = (struct lf_environment_options){
         .flags = asked.flags,
         .sync = asked.sync,
@@ -277,6 +276,9 @@ lf_store_enter(feature_store *store, struct feature_error *error)
             lf_fail(error, FEATURE_INVALID, "closed", "the store was closed");
     else
         status = lf_environment_check(store->environment, error);
+    if (status == FEATURE_IO)
+        status = lf_environment_recover(store->environment,
+                                        store->write_wait_ms, error);
     if (status)
         lf_store_leave(store);
     return status;

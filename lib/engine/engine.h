@@ -38,7 +38,7 @@ struct lf_environment_info {
     uint32_t max_readers;
     uint32_t active_readers; /* those that hold a snapshot */
     int32_t oldest_pid;      /* of the one with the oldest; 0: none */
-    uint64_t oldest;         /* its transaction */
+    uint64_t oldest_lag;     /* transactions since then */
     uint64_t writers;        /* of this process, that came to the gate */
     uint64_t writers_waited;
     uint64_t writers_gave_up;

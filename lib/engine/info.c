@@ -72,16 +72,14 @@ lf_slots_sweep(struct lf_environment *environment)
 }
 
 feature_status
-lf_slots_full(struct lf_environment *environment, struct feature_error *error)
+lf_slots_full(const struct lf_environment *environment,
+              struct feature_error *error)
 {
-    struct lf_slots slots = {0};
-    uint32_t slot = lf_gate_enter(&environment->gate);
+    struct lf_slots slots;
     char owners[80] = "";
     int end = 0;
 
-    if (!lf_environment_check(environment, NULL))
-        lf_slots_read(environment, &slots);
-    lf_gate_leave(&environment->gate, slot);
+    lf_slots_read(environment, &slots);
     for (uint32_t i = 0; i < slots.owner_count && end < 50; i++)
         end +=
             snprintf(owners + end, sizeof owners - (size_t)end, "%s%d (%u)",
@@ -126,7 +124,9 @@ fill(const struct lf_environment *environment, const MDB_envinfo *lmdb,
         .max_readers = environment->is_immutable ? 0 : lmdb->me_maxreaders,
         .active_readers = slots->active,
         .oldest_pid = slots->oldest_pid,
-        .oldest = slots->oldest,
+        .oldest_lag = slots->active && lmdb->me_last_txnid > slots->oldest
+                          ? lmdb->me_last_txnid - slots->oldest
+                          : 0,
         .writers = atomic_load(&waits->writers),
         .writers_waited = atomic_load(&waits->waited),
         .writers_gave_up = atomic_load(&waits->gave_up),

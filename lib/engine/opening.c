@@ -22,6 +22,7 @@
 #include "engine/locks.h"
 #include "engine/map.h"
 #include "engine/reader.h"
+#include "engine/readers.h"
 #include "engine/registry.h"
 
 #define MAX_READERS 1024
@@ -170,6 +171,8 @@ inspect(struct lf_environment *environment, const struct stat *data,
         code = mdb_reader_check(environment->lmdb, &dead);
     if (!code)
         code = open_main(environment);
+    if (code == MDB_READERS_FULL)
+        return lf_slots_full(environment, error);
     if (code)
         return lf_engine_fail(error, -1, code, "cannot open %s", path);
     if (at.st_dev != data->st_dev || at.st_ino != data->st_ino)

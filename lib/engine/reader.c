@@ -374,6 +374,18 @@ help(struct lf_environment *environment, int code, int tries, uint32_t remaps,
 }
 
 static feature_status
+refuse_full(struct lf_environment *environment, struct feature_error *error)
+{
+    uint32_t slot = lf_gate_enter(&environment->gate);
+    feature_status status = lf_environment_check(environment, error);
+
+    if (!status)
+        status = lf_slots_full(environment, error);
+    lf_gate_leave(&environment->gate, slot);
+    return status;
+}
+
+static feature_status
 begin_slowly(struct lf_environment *environment, struct lf_reader *reader,
              struct feature_error *error)
 {
@@ -392,7 +404,7 @@ begin_slowly(struct lf_environment *environment, struct lf_reader *reader,
         lf_gate_leave(&environment->gate, reader->slot);
         LF_TRY(help(environment, code, tries, remaps, &helped, error));
         if (!helped && code == MDB_READERS_FULL)
-            return lf_slots_full(environment, error);
+            return refuse_full(environment, error);
         if (!helped)
             return status;
     }

@@ -23,16 +23,16 @@ struct lf_slots {
     struct lf_slot_owner owners[LF_SLOT_OWNERS]; /* the first so many */
 };
 
-/* Within the gate. */
+/* Within the gate, save for the sweep. */
 void lf_slots_read(const struct lf_environment *environment,
                    struct lf_slots *slots);
 void lf_slots_note(struct lf_slots *slots, int pid);
 
-/* Frees the slots of dead processes. Enters the gate itself, as the next. */
+/* Frees the slots of dead processes. */
 void lf_slots_sweep(struct lf_environment *environment);
 
 /* The failure `readers-full`, with the processes that have the slots. */
-feature_status lf_slots_full(struct lf_environment *environment,
+feature_status lf_slots_full(const struct lf_environment *environment,
                              struct feature_error *error);
 
 #endif

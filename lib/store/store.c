@@ -170,6 +170,8 @@ make_store(const struct feature_options *options)
     pthread_mutex_init(&store->lock, NULL);
     pthread_mutex_init(&store->write_lock, NULL);
     pthread_mutex_init(&store->hold_lock, NULL);
+    pthread_mutex_init(&store->count_lock, NULL);
+    store->generation = lf_process_generation();
     apply_options(store, options);
     return store;
 }
@@ -259,6 +261,7 @@ lf_store_release(feature_store *store)
     pthread_mutex_destroy(&store->lock);
     pthread_mutex_destroy(&store->write_lock);
     pthread_mutex_destroy(&store->hold_lock);
+    pthread_mutex_destroy(&store->count_lock);
     /* It would wait for threads that the child does not have. */
     if (!store->is_inherited)
         pthread_cond_destroy(&store->written);

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "format/meta.h"
 #include "model/catalog.h"
+#include "store/counts.h"
 
 struct lf_hold;
 struct lf_write;
@@ -24,6 +25,7 @@ struct feature_store {
     uint32_t write_wait_ms;
     uint64_t max_row_size;
     int64_t fixed_now;
+    uint32_t generation;        /* of the process that opened it */
     uint64_t token;             /* who we are in meta/store's list of commits */
     pthread_mutex_t lock;       /* of the two below */
     struct lf_catalog *catalog; /* the newest this handle has seen */
@@ -37,8 +39,9 @@ struct feature_store {
     pthread_mutex_t hold_lock; /* of the list below */
     struct lf_hold *holds;     /* snapshots that scans hold (hold.c) */
     atomic_uint hold_count;
-    atomic_uint_fast64_t reads;
-    atomic_uint_fast64_t read_rows;
+    pthread_mutex_t count_lock;   /* of the two below */
+    struct lf_counts *counts;     /* of the requests there are (counts.c) */
+    struct lf_count_sums counted; /* by those that were freed */
 };
 
 /* A child's reference on the store, or INVALID `closed`. */

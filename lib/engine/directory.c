@@ -111,8 +111,10 @@ judge_file_system(struct lf_directory *directory, struct feature_error *error)
                               directory->path);
     type = (uint32_t)disk.f_type;
     for (i = 0; i < sizeof remote_file_systems / sizeof(uint32_t); i++) {
-        if (type == remote_file_systems[i] &&
-            !asks(directory, FEATURE_OPEN_ALLOW_REMOTE))
+        if (type != remote_file_systems[i])
+            continue;
+        directory->is_remote = true;
+        if (!asks(directory, FEATURE_OPEN_ALLOW_REMOTE))
             return lf_fail(error, FEATURE_UNSUPPORTED, "remote-fs",
                            "%s is on a remote file system (type 0x%x), where "
                            "locks do not hold: use a local disk, or "

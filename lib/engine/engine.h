@@ -137,6 +137,11 @@ void lf_reader_abandon(struct lf_reader *reader);
 /* Counts forks: another number means another process. */
 uint32_t lf_process_generation(void);
 
+/* How many entries a tree has by its own record; 0 where it is missing. */
+feature_status lf_reader_entries(struct lf_reader *reader, const char *tree,
+                                 uint64_t *entries,
+                                 struct feature_error *error);
+
 /* Pages of the file that hold nothing in the reader's snapshot. */
 feature_status lf_reader_free_pages(struct lf_reader *reader, uint64_t *count,
                                     struct feature_error *error);

@@ -184,6 +184,8 @@ lf_environment_open(const char *path,
     LF_TRY(lf_directory_open(path, options, &directory, error));
     status = open_in(&directory, &opened, &is_made, error);
     close(directory.handle);
+    if (status && directory.is_new)
+        rmdir(path); /* another process may have put something there */
     if (status)
         return status;
     *environment = opened;

@@ -30,6 +30,9 @@ enum lf_failure {
     LF_FAILURE_MAP      /* LMDB lost its mapping */
 };
 
+/* Files of a store that were not there before. */
+enum lf_made { LF_MADE_LOCK = 1, LF_MADE_DATA = 2, LF_MADE_TABLE = 4 };
+
 /* A line of cache apart, so that threads do not share one. */
 struct lf_slot {
     _Atomic(uint32_t) running;
@@ -96,9 +99,11 @@ struct lf_environment {
     uint32_t generation;
 
     MDB_env *lmdb;
-    MDB_dbi main;  /* the main database: names of trees, and their records */
-    int directory; /* the store, open for the life of the environment */
-    int lock_file; /* open.lock */
+    MDB_dbi main;     /* the main database: names of trees, and their records */
+    int directory;    /* the store, open for the life of the environment */
+    int lock_file;    /* open.lock */
+    bool has_entered; /* took the open lock when it was opened */
+    uint32_t made;    /* LF_MADE_..., by this open */
     int32_t sync;
     uint32_t page_size;
     uint64_t map_size;

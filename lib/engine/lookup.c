@@ -70,6 +70,17 @@ find_value(struct lf_reader *reader, const struct lf_root *root,
 }
 
 feature_status
+lf_reader_entries(struct lf_reader *reader, const char *tree, uint64_t *entries,
+                  struct feature_error *error)
+{
+    struct lf_root root;
+
+    LF_TRY(find_tree(reader, tree, &root, error));
+    *entries = root.depth ? root.entries : 0;
+    return FEATURE_OK;
+}
+
+feature_status
 lf_reader_get(struct lf_reader *reader, const char *tree, const void *key,
               size_t key_size, bool *found, const uint8_t **value, size_t *size,
               struct feature_error *error)

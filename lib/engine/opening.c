@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/entry.h"
 #include "engine/fallback.h"
 #include "engine/files.h"
 #include "engine/gate.h"
@@ -207,25 +208,6 @@ warm(const struct lf_environment *environment)
         posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED);
 }
 
-/* From here on nobody else opens or closes the store. */
-static feature_status
-lock(struct lf_environment *environment, const struct lf_directory *directory,
-     struct feature_error *error)
-{
-    mode_t mode = lf_directory_mode(directory);
-    int code = lf_registry_open_lock(environment, mode);
-    struct stat at;
-
-    if (code)
-        return lf_directory_refused(directory, code, "open.lock", error);
-    LF_TRY(lf_open_lock(environment->lock_file, directory->options->wait_ms,
-                        error));
-    /* umask may have taken bits that the mode option wants. */
-    if (!fstat(environment->lock_file, &at) && !at.st_size)
-        fchmod(environment->lock_file, mode);
-    return lf_owner_claim(environment->lock_file, directory->handle, error);
-}
-
 static feature_status
 prepare(struct lf_environment *environment,
         const struct lf_directory *directory, struct stat *data,
@@ -238,11 +220,20 @@ prepare(struct lf_environment *environment,
     if (!exists && environment->read_only)
         return lf_fail(error, FEATURE_NOT_FOUND, "no-store",
                        "there is no store in %s", directory->path);
-    if (!exists)
+    if (!exists) {
         LF_TRY(lf_files_create(directory, error));
+        environment->made |= LF_MADE_DATA;
+    }
     LF_TRY(lf_files_check_data(directory, data, error));
     if (!environment->is_immutable) {
         is_alone = lf_owner_is_alone(environment->lock_file);
+        if (directory->is_remote && !is_alone)
+            return lf_fail(error, FEATURE_UNSUPPORTED, "remote-fs",
+                           "%s is on a remote file system and open in another "
+                           "process; there one process has to be alone",
+                           directory->path);
+        if (faccessat(directory->handle, "lock.mdb", F_OK, AT_SYMLINK_NOFOLLOW))
+            environment->made |= LF_MADE_TABLE;
         LF_TRY(lf_files_reserve_lock(directory, readers ? readers : MAX_READERS,
                                      is_alone, error));
     }
@@ -287,7 +278,7 @@ run_guards(struct lf_environment *environment,
     if (environment->is_immutable)
         LF_TRY(lf_immutable_check(directory, error));
     else
-        LF_TRY(lock(environment, directory, error));
+        LF_TRY(lf_entry_lock(environment, directory, error));
     LF_TRY(prepare(environment, directory, &data, error));
     LF_TRY(open_lmdb(environment, directory, (uint64_t)data.st_size, error));
     LF_TRY(inspect(environment, &data, directory->path, error));
@@ -332,6 +323,8 @@ lf_environment_make(const struct lf_directory *directory,
     lf_registry_add(made);
     status = run_guards(made, directory, created, error);
     if (status) {
+        lf_environment_end(made);
+        lf_entry_undo(made);
         lf_environment_shut(made);
         return status;
     }

@@ -14,25 +14,6 @@
 #include "base/alloc.h"
 
 static feature_status
-read_view(struct lf_reader *reader, uint32_t view, struct lf_meta_view *meta,
-          struct feature_error *error)
-{
-    char key[LF_META_KEY_SIZE];
-    const uint8_t *value;
-    bool found;
-    size_t size;
-
-    lf_meta_view_key(view, key);
-    LF_TRY(lf_reader_get(reader, LF_META_TREE, key, strlen(key), &found, &value,
-                         &size, error));
-    *meta = lf_meta_view_empty();
-    if (found && !lf_meta_view_decode(meta, view, value, size))
-        return lf_fail(error, FEATURE_CORRUPT, "checksum",
-                       "the record of a feature view is damaged");
-    return FEATURE_OK;
-}
-
-static feature_status
 read_snapshot(feature_store *store, struct lf_reader *reader,
               struct lf_figures *figures, struct feature_error *error)
 {
@@ -46,8 +27,8 @@ read_snapshot(feature_store *store, struct lf_reader *reader,
     if (!figures->views)
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < figures->catalog->view_count; i++)
-        LF_TRY(read_view(reader, figures->catalog->views[i].id,
-                         &figures->views[i], error));
+        LF_TRY(lf_store_read_view(reader, figures->catalog->views[i].id,
+                                  &figures->views[i], error));
     return FEATURE_OK;
 }
 

@@ -111,16 +111,6 @@ lf_store_read_meta(struct lf_reader *reader, struct lf_meta_store *meta,
     return FEATURE_OK;
 }
 
-static feature_status
-check_store(feature_store *store, struct feature_error *error)
-{
-    struct lf_catalog *catalog = NULL;
-    feature_status status = lf_store_catalog(store, &catalog, error);
-
-    lf_catalog_release(catalog);
-    return status;
-}
-
 /* A fresh file gets its identity before anything else: until then the engine
  * keeps others from opening it. */
 static feature_status
@@ -128,7 +118,7 @@ begin_store(feature_store *store, bool created, struct feature_error *error)
 {
     if (created)
         LF_TRY(write_identity(store, error));
-    return check_store(store, error);
+    return lf_store_check(store, error);
 }
 
 static void

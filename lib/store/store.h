@@ -70,6 +70,16 @@ feature_status lf_store_read_catalog(feature_store *store,
                                      struct lf_catalog **catalog,
                                      struct feature_error *error);
 
+/* The record of a view; an empty one where nothing was written to it. */
+feature_status lf_store_read_view(struct lf_reader *reader, uint32_t view,
+                                  struct lf_meta_view *meta,
+                                  struct feature_error *error);
+
+/* Whether this library can serve the store, and each view has the rows that its
+ * record counts: a page of rows that vanished as a whole shows only there. */
+feature_status lf_store_check(feature_store *store,
+                              struct feature_error *error);
+
 /* The newest catalog there is, from a snapshot of its own. */
 feature_status lf_store_catalog(feature_store *store,
                                 struct lf_catalog **catalog,

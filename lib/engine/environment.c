@@ -253,15 +253,23 @@ lf_environment_close(struct lf_environment *environment)
 }
 
 feature_status
+lf_environment_check_process(const struct lf_environment *environment,
+                             struct feature_error *error)
+{
+    if (environment->generation != lf_registry_generation())
+        return lf_fail(error, FEATURE_INVALID, "forked",
+                       "the store was opened before a fork; open it again in "
+                       "the child");
+    return FEATURE_OK;
+}
+
+feature_status
 lf_environment_check(const struct lf_environment *environment,
                      struct feature_error *error)
 {
     int failure;
 
-    if (environment->generation != lf_registry_generation())
-        return lf_fail(error, FEATURE_INVALID, "forked",
-                       "the store was opened before a fork; open it again in "
-                       "the child");
+    LF_TRY(lf_environment_check_process(environment, error));
     failure = atomic_load_explicit(&environment->failure, memory_order_relaxed);
     switch ((enum lf_failure)failure) {
     case LF_FAILURE_NONE:

@@ -115,6 +115,7 @@ struct lf_environment {
         is_fresh; /* created; the open lock waits for the first writer */
 
     _Atomic(int) failure;     /* lf_failure */
+    atomic_bool has_failed;   /* at any time: worth another try */
     atomic_bool is_doubtful;  /* a commit failed; the next is synced whole */
     uint64_t seal;            /* the only snapshot of an immutable store */
     _Atomic(uint32_t) remaps; /* counts changes of the map */
@@ -130,6 +131,19 @@ struct lf_environment {
     struct lf_parked parked;
     struct lf_waits waits;
 };
+
+/* FEATURE_INVALID `forked` only. A running transaction asks no more than that:
+ * what failed is closed once it has ended. */
+feature_status lf_environment_check_process(
+    const struct lf_environment *environment, struct feature_error *error);
+
+static inline void
+lf_environment_failed(struct lf_environment *environment,
+                      enum lf_failure failure)
+{
+    atomic_store(&environment->has_failed, true);
+    atomic_store(&environment->failure, failure);
+}
 
 /* The answers to failures of LMDB and of the system (status.c). code is an
  * LMDB code or an errno value; directory, or -1, says which disk may be full.

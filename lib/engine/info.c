@@ -91,6 +91,18 @@ lf_slots_full(const struct lf_environment *environment,
                    slots.owner_count > 4 && end >= 50 ? " ..." : "");
 }
 
+feature_status
+lf_slots_refuse(struct lf_environment *environment, struct feature_error *error)
+{
+    uint32_t slot = lf_gate_enter(&environment->gate);
+    feature_status status = lf_environment_check(environment, error);
+
+    if (!status)
+        status = lf_slots_full(environment, error);
+    lf_gate_leave(&environment->gate, slot);
+    return status;
+}
+
 static int
 ask_lmdb(const struct lf_environment *environment, MDB_envinfo *lmdb,
          struct stat *at, struct lf_slots *slots)

@@ -69,6 +69,12 @@ find_value(struct lf_reader *reader, const struct lf_root *root,
     return FEATURE_OK;
 }
 
+uint64_t
+lf_reader_transaction(const struct lf_reader *reader)
+{
+    return reader->transaction;
+}
+
 feature_status
 lf_reader_entries(struct lf_reader *reader, const char *tree, uint64_t *entries,
                   struct feature_error *error)
@@ -89,7 +95,7 @@ lf_reader_get(struct lf_reader *reader, const char *tree, const void *key,
     const uint8_t *at;
     size_t length;
 
-    LF_TRY(lf_environment_check(reader->environment, error));
+    LF_TRY(lf_environment_check_process(reader->environment, error));
     LF_TRY(find_plain_tree(reader, tree, &root, error));
     LF_TRY(find_value(reader, &root, key, key_size, &at, &length, error));
     *found = at != NULL;
@@ -266,7 +272,7 @@ lf_reader_lookup(struct lf_reader *reader, const char *const *trees,
 {
     size_t first, some;
 
-    LF_TRY(lf_environment_check(reader->environment, error));
+    LF_TRY(lf_environment_check_process(reader->environment, error));
     for (first = 0; first < tree_count; first += some) {
         some = tree_count - first < AT_ONCE ? tree_count - first : AT_ONCE;
         LF_TRY(look_up(reader, trees, first, some, jobs, count, error));
@@ -289,7 +295,7 @@ lf_reader_scan_from(struct lf_reader *reader, const char *tree,
     struct lf_root root;
     feature_status status;
 
-    LF_TRY(lf_environment_check(reader->environment, error));
+    LF_TRY(lf_environment_check_process(reader->environment, error));
     LF_TRY(find_plain_tree(reader, tree, &root, error));
     status = lf_tree_walk_from(&reader->pages, &root, from, from_size, visit,
                                context, error);

@@ -160,7 +160,7 @@ change(struct lf_environment *environment, uint64_t size, uint64_t least,
     lf_selfcheck_forget(environment);
     atomic_fetch_add(&environment->remaps, 1);
     if (code) {
-        atomic_store(&environment->failure, LF_FAILURE_MAP);
+        lf_environment_failed(environment, LF_FAILURE_MAP);
         return lf_engine_fail(error, -1, code, "mdb_env_set_mapsize");
     }
     environment->map_size = size;

@@ -54,13 +54,22 @@ free_memory(struct lf_reader *reader)
     lf_free(reader);
 }
 
-void
-lf_reader_free(struct lf_reader *reader)
+/* Within the gate: a transaction that lies outside it is lost when LMDB's
+ * environment is opened again. */
+static void
+end_transaction(struct lf_reader *reader)
 {
     if (reader->witness)
         lf_witness_end(reader, false);
     if (reader->txn)
         mdb_txn_abort(reader->txn);
+    reader->txn = NULL;
+}
+
+void
+lf_reader_free(struct lf_reader *reader)
+{
+    end_transaction(reader);
     free_memory(reader);
 }
 
@@ -226,9 +235,8 @@ is_empty(struct lf_reader *reader)
     return true;
 }
 
-/* After TRIES the page itself says what is wrong: where it is older than the
- * transaction that the lock table names, the mapped file is not the one that
- * others write. */
+/* Where the page is older than the transaction that the lock table names, the
+ * mapped file is not the one that others write. */
 static feature_status
 give_up(const struct lf_reader *reader, const uint8_t *base,
         struct feature_error *error)
@@ -337,6 +345,8 @@ try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
     *code = 0;
     LF_TRY(lf_environment_check(environment, error));
     *code = start(reader);
+    if (*code == MDB_PANIC) /* its writer is about to say so */
+        lf_environment_failed(environment, LF_FAILURE_OUTCOME);
     if (*code)
         return lf_engine_fail(error, environment->directory, *code,
                               "cannot begin to read");
@@ -353,8 +363,6 @@ try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
     if (!status && atomic_load_explicit(&environment->fallback.joins,
                                         memory_order_relaxed))
         status = join(reader, code, error);
-    if (status)
-        mdb_txn_reset(reader->txn);
     return status;
 }
 
@@ -374,18 +382,6 @@ help(struct lf_environment *environment, int code, int tries, uint32_t remaps,
 }
 
 static feature_status
-refuse_full(struct lf_environment *environment, struct feature_error *error)
-{
-    uint32_t slot = lf_gate_enter(&environment->gate);
-    feature_status status = lf_environment_check(environment, error);
-
-    if (!status)
-        status = lf_slots_full(environment, error);
-    lf_gate_leave(&environment->gate, slot);
-    return status;
-}
-
-static feature_status
 begin_slowly(struct lf_environment *environment, struct lf_reader *reader,
              struct feature_error *error)
 {
@@ -401,10 +397,11 @@ begin_slowly(struct lf_environment *environment, struct lf_reader *reader,
         status = try_begin(reader, &code, error);
         if (!status)
             return FEATURE_OK;
+        end_transaction(reader);
         lf_gate_leave(&environment->gate, reader->slot);
         LF_TRY(help(environment, code, tries, remaps, &helped, error));
         if (!helped && code == MDB_READERS_FULL)
-            return refuse_full(environment, error);
+            return lf_slots_refuse(environment, error);
         if (!helped)
             return status;
     }
@@ -434,9 +431,9 @@ begin_anew(struct lf_environment *environment, struct lf_reader *reader,
     return status;
 }
 
-feature_status
-lf_reader_begin(struct lf_environment *environment, struct lf_reader **reader,
-                struct feature_error *error)
+static feature_status
+begin(struct lf_environment *environment, struct lf_reader **reader,
+      struct feature_error *error)
 {
     struct lf_reader *made;
     uint32_t slot;
@@ -451,9 +448,29 @@ lf_reader_begin(struct lf_environment *environment, struct lf_reader **reader,
             *reader = made;
             return FEATURE_OK;
         }
+        end_transaction(made);
     }
     lf_gate_leave(&environment->gate, slot);
     return begin_anew(environment, made, reader, error);
+}
+
+/* Another thread's commit may fail at any moment: then the environment is opened
+ * again, by whoever comes first. */
+feature_status
+lf_reader_begin(struct lf_environment *environment, struct lf_reader **reader,
+                struct feature_error *error)
+{
+    int tries;
+
+    for (tries = 0;; tries++) {
+        feature_status status = begin(environment, reader, error);
+
+        if (status != FEATURE_IO || tries == 3 ||
+            !atomic_load(&environment->has_failed))
+            return status;
+        LF_TRY(lf_environment_recover(environment, environment->options.wait_ms,
+                                      error));
+    }
 }
 
 void
@@ -475,10 +492,4 @@ lf_reader_end(struct lf_reader *reader)
     mdb_txn_reset(reader->txn);
     put_idle(environment, reader);
     lf_gate_leave(&environment->gate, slot);
-}
-
-uint64_t
-lf_reader_transaction(const struct lf_reader *reader)
-{
-    return reader->transaction;
 }

@@ -23,13 +23,17 @@ struct lf_slots {
     struct lf_slot_owner owners[LF_SLOT_OWNERS]; /* the first so many */
 };
 
-/* Within the gate, save for the sweep. */
+/* Within the gate, save for the sweep and what refuses. */
 void lf_slots_read(const struct lf_environment *environment,
                    struct lf_slots *slots);
 void lf_slots_note(struct lf_slots *slots, int pid);
 
 /* Frees the slots of dead processes. */
 void lf_slots_sweep(struct lf_environment *environment);
+
+/* The failure below, from outside the gate. */
+feature_status lf_slots_refuse(struct lf_environment *environment,
+                               struct feature_error *error);
 
 /* The failure `readers-full`, with the processes that have the slots. */
 feature_status lf_slots_full(const struct lf_environment *environment,

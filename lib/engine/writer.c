@@ -104,10 +104,12 @@ feature_status
 lf_writer_begin(struct lf_environment *environment, uint32_t wait_ms,
                 struct lf_writer **writer, struct feature_error *error)
 {
+    int64_t deadline = lf_clock_steady_ms() + wait_ms;
     struct lf_writer *made;
-    feature_status status;
+    feature_status status = lf_environment_check(environment, error);
 
-    LF_TRY(lf_environment_check(environment, error));
+    if (status && status != FEATURE_IO)
+        return status;
     if (environment->read_only)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
@@ -116,7 +118,12 @@ lf_writer_begin(struct lf_environment *environment, uint32_t wait_ms,
         return lf_fail_memory(error);
     made->environment = environment;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &made->cancel_state);
-    status = pass_gates(made, lf_clock_steady_ms() + wait_ms, error);
+    status = pass_gates(made, deadline, error);
+    if (status == FEATURE_IO && atomic_load(&environment->has_failed)) {
+        status = lf_environment_recover(environment, wait_ms, error);
+        if (!status)
+            status = pass_gates(made, deadline, error);
+    }
     if (status) {
         pthread_setcancelstate(made->cancel_state, NULL);
         lf_free(made);
@@ -219,7 +226,7 @@ lf_writer_commit(struct lf_writer *writer, struct feature_error *error)
     code = mdb_txn_commit(writer->txn);
     note_commit(environment, code);
     if (code && is_in_panic(environment)) {
-        atomic_store(&environment->failure, LF_FAILURE_OUTCOME);
+        lf_environment_failed(environment, LF_FAILURE_OUTCOME);
         status = lf_environment_check(environment, error);
         if (error)
             error->os_error = code > 0 ? code : 0;

@@ -4,6 +4,8 @@
  * library; a peer is another process that has the store open. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
@@ -161,6 +163,65 @@ other_handles_and_scans_go_on(void **state)
     close_store(&other);
 }
 
+/* --- threads ---------------------------------------------------------------- */
+
+#define THREADS 3
+#define ROUNDS  60
+
+static atomic_bool is_done;
+static atomic_int refusals;
+
+static void *
+read_on(void *context)
+{
+    struct reader *reader = context;
+    struct feature_error error;
+
+    while (!atomic_load(&is_done))
+        if (feature_request_read(reader->request, &error)) {
+            print_error("%s: %s\n", error.reason, error.message);
+            atomic_fetch_add(&refusals, 1);
+        }
+    return NULL;
+}
+
+static void
+readers_take_no_notice_of_a_recovery(void **state)
+{
+    struct fixture *f = *state;
+    struct reader readers[THREADS];
+    pthread_t threads[THREADS];
+    struct feature_commit commit;
+    char row[64];
+
+    atomic_store(&is_done, false);
+    for (int i = 0; i < THREADS; i++) {
+        readers[i] = open_reader(f, "v(*)", 0, "1");
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, read_on, &readers[i]), 0);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        bool written = i % 2;
+
+        snprintf(row, sizeof row, "1 %d %d", 200 + i, i);
+        failures = 2;
+        is_written = written;
+        assert_int_equal(try_write(f, row, &commit),
+                         written ? FEATURE_OK : FEATURE_IO);
+    }
+    atomic_store(&is_done, true);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        close_reader(&readers[i]);
+    }
+    assert_int_equal(atomic_load(&refusals), 0);
+    assert_int_equal(stats_of(f).sequence, 2 + ROUNDS / 2);
+    snprintf(row, sizeof row, "present %d", ROUNDS - 1);
+    expect_rows(f, "v(*)", "1", row);
+}
+
+/* --- another process ---------------------------------------------------------- */
+
 static void
 commit_in_between(struct fixture *f, struct peer *peer)
 {
@@ -234,6 +295,7 @@ main(void)
         FAULTS(definitions_are_answered_the_same_way),
         FAULTS(a_disk_that_stays_broken_leaves_the_outcome_unknown),
         FAULTS(other_handles_and_scans_go_on),
+        FAULTS(readers_take_no_notice_of_a_recovery),
         FAULTS(a_number_that_another_process_took_was_not_ours),
         FAULTS(what_only_the_disk_knows_is_overwritten),
         FAULTS(after_too_many_commits_of_others_nobody_can_tell),

@@ -68,6 +68,7 @@ fold(struct lf_count_sums *sums, const struct lf_counts *counts)
 void
 lf_counts_join(feature_store *store, struct lf_counts *counts)
 {
+    counts->is_joined = true;
     pthread_mutex_lock(&store->count_lock);
     counts->next = store->counts;
     counts->link = &store->counts;
@@ -81,7 +82,7 @@ lf_counts_join(feature_store *store, struct lf_counts *counts)
 void
 lf_counts_leave(feature_store *store, struct lf_counts *counts)
 {
-    if (!counts->link || store->generation != lf_process_generation())
+    if (!counts->is_joined || store->generation != lf_process_generation())
         return;
     pthread_mutex_lock(&store->count_lock);
     *counts->link = counts->next;

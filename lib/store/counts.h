@@ -4,6 +4,7 @@
 #define LF_STORE_COUNTS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,8 @@ struct lf_counts {
     _Atomic(uint64_t) reads;
     _Atomic(uint64_t) rows;
     _Atomic(uint64_t) states[LF_STATES];
-    struct lf_counts *next; /* of the store's */
+    bool is_joined;
+    struct lf_counts *next; /* of the store's, under its lock */
     struct lf_counts **link;
 };
 

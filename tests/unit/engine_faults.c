@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes and syncs that fail under LMDB. The program's own pwrite,
- * writev and fdatasync stand before those of the C library. */
+ * writev, fsync and fdatasync stand before those of the C library. */
 #include "engine_fixture.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 static bool fail_meta; /* writes within the two meta pages */
 static bool fail_data; /* all other writes */
 static bool fail_sync;
+static int synced_directories, synced_files;
 static int whole; /* writes of a meta page by a descriptor that syncs them */
 
 ssize_t
@@ -44,6 +45,30 @@ fdatasync(int file)
         return -1;
     }
     return (int)syscall(SYS_fdatasync, file);
+}
+
+int
+fsync(int file)
+{
+    struct stat at;
+
+    if (!fstat(file, &at))
+        *(S_ISDIR(at.st_mode) ? &synced_directories : &synced_files) += 1;
+    return (int)syscall(SYS_fsync, file);
+}
+
+static void
+a_new_store_is_synced_with_its_names(void **state)
+{
+    struct fixture *f = *state;
+
+    synced_directories = synced_files = 0;
+    create_store(f);
+    assert_int_equal(synced_files, 1);       /* data.mdb, before its rename */
+    assert_int_equal(synced_directories, 2); /* the store and its parent */
+    close_store(f);
+    must(f, open_flags(f, f->path, FEATURE_OPEN_CREATE, &f->environment));
+    assert_int_equal(synced_directories, 2);
 }
 
 static void
@@ -197,6 +222,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_new_store_is_synced_with_its_names),
         TEST(a_failed_write_of_data_changes_nothing),
         TEST(a_failed_sync_changes_nothing),
         TEST(a_failed_write_of_the_meta_page_is_told_until_the_store_recovers),

@@ -179,7 +179,8 @@ enum feature_field_flag {
 enum feature_open_flag {
     FEATURE_OPEN_CREATE = 1,       /**< create the store where there is none */
     FEATURE_OPEN_READ_ONLY = 2,    /**< this handle never writes */
-    FEATURE_OPEN_IMMUTABLE = 4,    /**< reserved: not supported yet */
+    FEATURE_OPEN_IMMUTABLE = 4,    /**< read without locks what nobody writes,
+                                        see feature_store_open() */
     FEATURE_OPEN_ALLOW_REMOTE = 8, /**< accept a network file system */
     FEATURE_OPEN_WARM = 16         /**< ask for the file in the page cache */
 };
@@ -229,8 +230,9 @@ enum feature_query_flag {
  * @since 0.1
  */
 enum feature_stats_flag {
-    FEATURE_STATS_DURABLE = 1,     /**< the file system survives a reboot */
-    FEATURE_STATS_MAP_FALLBACK = 2 /**< the map is smaller than was asked for */
+    FEATURE_STATS_DURABLE = 1,      /**< the file system survives a reboot */
+    FEATURE_STATS_MAP_FALLBACK = 2, /**< the map is smaller than asked for */
+    FEATURE_STATS_IMMUTABLE = 4     /**< open with FEATURE_OPEN_IMMUTABLE */
 };
 
 /**
@@ -496,7 +498,7 @@ struct feature_stats {
     uint32_t entities;        /**< defined */
     uint32_t views;           /**< defined */
     uint32_t services;        /**< defined */
-    uint32_t readers;         /**< reader slots taken, by all processes */
+    uint32_t readers;         /**< reader slots taken now, by all processes */
     uint32_t max_readers;     /**< reader slots there are */
     uint32_t lmdb_version;    /**< of the running LMDB: 924 is 0.9.24 */
     uint64_t reads;           /**< read calls of this handle that succeeded */
@@ -504,6 +506,18 @@ struct feature_stats {
     uint64_t fallback_reads;  /**< look-ups of this process that the fast path
                                    could not serve alone: 0 is usual */
     uint64_t reserved;        /**< 0 */
+    uint64_t free_pages;      /**< pages of data.mdb that hold nothing */
+    uint32_t page_size;       /**< bytes of a page */
+    uint32_t active_readers;  /**< that hold a snapshot, in all processes */
+    uint64_t oldest_reader_lag; /**< transactions since the oldest of their
+                                     snapshots; 0: none is behind */
+    int32_t oldest_reader_pid;  /**< the process that holds it; 0: none */
+    uint32_t held_snapshots;    /**< by scans of this handle */
+    uint64_t max_size;          /**< of STORE WITH; 0: no limit */
+    uint64_t write_waits;    /**< writers of this process that had to wait for
+                                     another one */
+    uint64_t write_wait_us;  /**< microseconds they waited, all together */
+    uint64_t write_timeouts; /**< those of them that gave up */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,
@@ -550,13 +564,22 @@ feature_free(void *memory);
  * FEATURE_OPEN_CREATE a missing store is created, its directory too, but not
  * that directory's parent.
  *
+ * FEATURE_OPEN_IMMUTABLE is for stores in images and on read-only mounts. It
+ * implies FEATURE_OPEN_READ_ONLY, makes and locks no file, and is a promise of
+ * the caller: while the store is open so, in any process, nobody writes to it
+ * or replaces bytes of its file. A broken promise is found out where it can be,
+ * by the number of the newest transaction, at the begin of each read: it answers
+ * FEATURE_UNSUPPORTED `immutable-changed`. A read that runs beside the writer
+ * may meet pages of two commits.
+ *
  * @param path        {copied} a directory
  * @param options     {copied} {nullable} defaults when NULL
  * @param[out] store  {owned feature_store_close}
  * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID      a wrong option
  * @return FEATURE_NOT_FOUND    `no-store`, without FEATURE_OPEN_CREATE
- * @return FEATURE_CONFLICT     `in-use`: open read-only in this process
+ * @return FEATURE_CONFLICT     `in-use`: open in another way in this process,
+ *                              or not immutable in another one
  * @return FEATURE_BUSY         another process is opening or closing it
  * @return FEATURE_IO           no permission, or another system error
  * @return FEATURE_FULL         no space for the store's files
@@ -659,9 +682,12 @@ feature_store_describe(feature_store *store, const char *name,
  * counted, and feature_batch_outcomes() tells them apart. An invalid row fails
  * the call and nothing is written, unless FEATURE_WRITE_SKIP_INVALID is set.
  *
- * The one failure that can leave a change behind is FEATURE_IO with reason
- * `outcome-unknown`: the system failed while the commit was being made. Open
- * the store again and look.
+ * Where the system fails while the commit is being made, the call opens the file
+ * again, finds out what became of the commit and makes sure of it: FEATURE_OK, or
+ * FEATURE_IO with nothing changed. The one failure that can leave a change behind
+ * is FEATURE_IO with reason `outcome-unknown`: that could not be found out,
+ * because the system goes on failing or others have made 64 commits since. The
+ * next call tries to open the file again; read, and write once more.
  *
  * @param store        {inout} the store the batches were made from
  * @param batches      {copied} count batches, each at most once

@@ -169,6 +169,12 @@ print_stats(const struct feature_stats *stats, bool json)
         {"readers", stats->readers},
         {"max_readers", stats->max_readers},
         {"lmdb_version", stats->lmdb_version},
+        {"active_readers", stats->active_readers},
+        {"reader_lag", stats->oldest_reader_lag},
+        {"oldest_reader", (uint32_t)stats->oldest_reader_pid},
+        {"free_pages", stats->free_pages},
+        {"page_size", stats->page_size},
+        {"max_size", stats->max_size},
     };
     char commit_time[MOMENT_SIZE] = "none";
 

@@ -69,6 +69,14 @@ directory_mode(const struct lf_directory *directory)
     return 0700 | mode | (mode & 0444) >> 2;
 }
 
+/* Files of an image belong to root, who could change this process anyway. */
+static bool
+is_trusted(const struct lf_directory *directory, uid_t user)
+{
+    return user == geteuid() ||
+           (user == 0 && asks(directory, FEATURE_OPEN_IMMUTABLE));
+}
+
 /* ssh's rule. A store that is shared on purpose says so by its mode option. */
 static feature_status
 judge(const struct lf_directory *directory, const struct stat *at,
@@ -76,14 +84,16 @@ judge(const struct lf_directory *directory, const struct stat *at,
 {
     mode_t allowed = directory_mode(directory);
 
-    if (at->st_uid != geteuid() && !(allowed & 077))
+    if (!is_trusted(directory, at->st_uid) && !(allowed & 077))
         return lf_fail(error, FEATURE_UNSUPPORTED, "owner",
-                       "%s%s%s belongs to user %u, this process is user %u",
+                       "%s%s%s belongs to user %u, this process is user %u; a "
+                       "store that users share needs the mode option",
                        directory->path, *name ? "/" : "", name,
                        (unsigned)at->st_uid, (unsigned)geteuid());
     if (at->st_mode & 022 & ~allowed)
         return lf_fail(error, FEATURE_UNSUPPORTED, "mode",
-                       "%s%s%s can be written by others (mode %04o)",
+                       "%s%s%s can be written by others (mode %04o): chmod "
+                       "go-w, or open it with the mode option that it has",
                        directory->path, *name ? "/" : "", name,
                        (unsigned)at->st_mode & 07777);
     return FEATURE_OK;
@@ -101,17 +111,22 @@ judge_file_system(struct lf_directory *directory, struct feature_error *error)
                               directory->path);
     type = (uint32_t)disk.f_type;
     for (i = 0; i < sizeof remote_file_systems / sizeof(uint32_t); i++) {
-        if (type == remote_file_systems[i] &&
-            !asks(directory, FEATURE_OPEN_ALLOW_REMOTE))
+        if (type != remote_file_systems[i])
+            continue;
+        directory->is_remote = true;
+        if (!asks(directory, FEATURE_OPEN_ALLOW_REMOTE))
             return lf_fail(error, FEATURE_UNSUPPORTED, "remote-fs",
                            "%s is on a remote file system (type 0x%x), where "
-                           "shared memory and locks do not hold",
+                           "locks do not hold: use a local disk, or "
+                           "FEATURE_OPEN_ALLOW_REMOTE for one process alone",
                            directory->path, type);
     }
-    if (type == OVERLAYFS && asks(directory, FEATURE_OPEN_READ_ONLY))
+    if (type == OVERLAYFS && asks(directory, FEATURE_OPEN_READ_ONLY) &&
+        !asks(directory, FEATURE_OPEN_IMMUTABLE))
         return lf_fail(error, FEATURE_UNSUPPORTED, "overlay-stale",
-                       "%s is on an overlay file system, where a read-only "
-                       "process goes on reading old data",
+                       "%s is on an overlay file system, where a reader may "
+                       "see old data for good: use a volume, or "
+                       "FEATURE_OPEN_IMMUTABLE where nobody writes",
                        directory->path);
     directory->is_durable = type != TMPFS && type != RAMFS;
     return FEATURE_OK;
@@ -248,8 +263,9 @@ lf_directory_refused(const struct lf_directory *directory, int code,
                        "%s/%s is a symbolic link", directory->path, name);
     if (code == EROFS && asks(directory, FEATURE_OPEN_READ_ONLY))
         return lf_fail(error, FEATURE_UNSUPPORTED, "read-only-mount",
-                       "%s is mounted read-only, so a reader cannot register "
-                       "and a writer elsewhere would take its pages away",
+                       "%s is mounted read-only, so readers cannot register: "
+                       "mount it writable, or use FEATURE_OPEN_IMMUTABLE where "
+                       "nobody writes",
                        directory->path);
     return lf_engine_fail(error, directory->handle, code, "cannot write %s/%s",
                           directory->path, name);

@@ -13,6 +13,7 @@ struct lf_directory {
     const char *path; /* as given, for messages */
     int handle;
     bool is_new;     /* made by this open */
+    bool is_remote;  /* and was asked for */
     bool is_durable; /* the file system outlives a reboot */
     const struct lf_environment_options *options;
 };

@@ -34,8 +34,16 @@ struct lf_environment_info {
     uint64_t map_size;
     uint64_t used_size;
     uint64_t transaction;
-    uint32_t readers;
+    uint32_t readers; /* slots taken now */
     uint32_t max_readers;
+    uint32_t active_readers; /* those that hold a snapshot */
+    int32_t oldest_pid;      /* of the one with the oldest; 0: none */
+    uint64_t oldest_lag;     /* transactions since then */
+    uint64_t writers;        /* of this process, that came to the gate */
+    uint64_t writers_waited;
+    uint64_t writers_gave_up;
+    uint64_t writers_us; /* that all of them waited */
+    bool is_immutable;
     uint32_t lmdb_version; /* major x 10000 + minor x 100 + patch */
     bool is_durable;
     bool map_fallback;
@@ -60,6 +68,26 @@ void lf_environment_close(struct lf_environment *environment);
  * call. */
 feature_status lf_environment_check(const struct lf_environment *environment,
                                     struct feature_error *error);
+
+/*
+ * Opens the environment again where LMDB gave it up; does nothing where it did
+ * not. Waits for running readers of this process, and wait_ms at most for the
+ * open lock. The caller has no transaction. Parked readers lose their
+ * snapshots.
+ */
+feature_status lf_environment_recover(struct lf_environment *environment,
+                                      uint32_t wait_ms,
+                                      struct feature_error *error);
+
+/* The last commit of this process failed: until another one succeeds, what the
+ * disk holds of the newest snapshots is not known. */
+bool lf_environment_is_doubtful(const struct lf_environment *environment);
+
+/* Doubles the map; wanted bytes at most. FULL `map-full` where it has that size
+ * already. */
+feature_status lf_environment_grow(struct lf_environment *environment,
+                                   uint64_t wanted,
+                                   struct feature_error *error);
 
 /* Bytes of data the map may hold from now on; waits for running readers and
  * writers of this process. Never below what is in use. */
@@ -108,6 +136,16 @@ void lf_reader_abandon(struct lf_reader *reader);
 
 /* Counts forks: another number means another process. */
 uint32_t lf_process_generation(void);
+
+/* How many entries a tree has by its own record; 0 where it is missing. */
+feature_status lf_reader_entries(struct lf_reader *reader, const char *tree,
+                                 uint64_t *entries,
+                                 struct feature_error *error);
+
+/* Pages of the file that hold nothing in the reader's snapshot. */
+feature_status lf_reader_free_pages(struct lf_reader *reader, uint64_t *count,
+                                    struct feature_error *error);
+uint32_t lf_reader_page_size(const struct lf_reader *reader);
 
 /* Calls visit for each (key, value) of a tree in key order, until it fails. */
 typedef feature_status (*lf_visit)(void *context, const uint8_t *key,

@@ -24,6 +24,7 @@
 #include "engine/locks.h"
 #include "engine/opening.h"
 #include "engine/reader.h"
+#include "engine/recovery.h"
 #include "engine/registry.h"
 
 #define CLOSE_WAIT_MS 10000
@@ -51,9 +52,6 @@ check_options(const char *path, const struct lf_environment_options *options,
     if (!path || !*path)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the path of a store is needed");
-    if (options->flags & FEATURE_OPEN_IMMUTABLE)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "FEATURE_OPEN_IMMUTABLE is not supported yet");
     if (options->mode && (options->mode & ~0066u) != 0600)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "mode %04o is not 0600 with read and write for others",
@@ -73,12 +71,17 @@ may_create(const struct lf_environment_options *options)
 }
 
 static feature_status
-check_share(const struct lf_environment *found,
-            const struct lf_directory *directory, struct feature_error *error)
+check_share(struct lf_environment *found, const struct lf_directory *directory,
+            struct feature_error *error)
 {
     const struct lf_environment_options *options = directory->options;
 
-    LF_TRY(lf_environment_check(found, error));
+    LF_TRY(lf_environment_recover_within(found, options->wait_ms, error));
+    if (found->is_immutable && !(options->flags & FEATURE_OPEN_IMMUTABLE))
+        return lf_fail(error, FEATURE_CONFLICT, "in-use",
+                       "this process has %s open as immutable; close that "
+                       "first",
+                       directory->path);
     if (options->flags & FEATURE_OPEN_READ_ONLY)
         return FEATURE_OK;
     if (found->read_only)
@@ -102,6 +105,12 @@ share(struct lf_environment *found, const struct lf_directory *directory,
     feature_status status;
 
     LF_TRY(check_share(found, directory, error));
+    if (found->is_immutable) {
+        found->shares++;
+        *created = false;
+        *environment = found;
+        return FEATURE_OK;
+    }
     LF_TRY(lf_open_lock(found->lock_file, directory->options->wait_ms, error));
     status = lf_environment_settle(found, directory, created, error);
     if (status || !*created)
@@ -175,6 +184,8 @@ lf_environment_open(const char *path,
     LF_TRY(lf_directory_open(path, options, &directory, error));
     status = open_in(&directory, &opened, &is_made, error);
     close(directory.handle);
+    if (status && directory.is_new)
+        rmdir(path); /* another process may have put something there */
     if (status)
         return status;
     *environment = opened;
@@ -190,16 +201,24 @@ free_environment(struct lf_environment *environment)
     lf_gate_destroy(&environment->gate);
     lf_indexes_free(environment);
     pthread_mutex_destroy(&environment->indexes.mutex);
+    pthread_mutex_destroy(&environment->parked.mutex);
     lf_free(environment);
+}
+
+void
+lf_environment_end(struct lf_environment *environment)
+{
+    if (!environment->lmdb)
+        return;
+    lf_readers_free(environment);
+    mdb_env_close(environment->lmdb);
+    environment->lmdb = NULL;
 }
 
 void
 lf_environment_shut(struct lf_environment *environment)
 {
-    if (environment->lmdb) {
-        lf_readers_free(environment);
-        mdb_env_close(environment->lmdb);
-    }
+    lf_environment_end(environment);
     lf_registry_remove(environment);
     lf_open_unlock(environment->lock_file);
     lf_registry_close_lock(environment); /* the pid's byte goes last */
@@ -227,11 +246,22 @@ lf_environment_close(struct lf_environment *environment)
     if (lf_registry_enter(NULL))
         return;
     if (!--environment->shares) {
-        if (!atomic_load(&environment->is_fresh))
+        if (!atomic_load(&environment->is_fresh) && environment->lock_file >= 0)
             lf_open_lock(environment->lock_file, CLOSE_WAIT_MS, NULL);
         lf_environment_shut(environment);
     }
     lf_registry_leave();
+}
+
+feature_status
+lf_environment_check_process(const struct lf_environment *environment,
+                             struct feature_error *error)
+{
+    if (environment->generation != lf_registry_generation())
+        return lf_fail(error, FEATURE_INVALID, "forked",
+                       "the store was opened before a fork; open it again in "
+                       "the child");
+    return FEATURE_OK;
 }
 
 feature_status
@@ -240,22 +270,19 @@ lf_environment_check(const struct lf_environment *environment,
 {
     int failure;
 
-    if (environment->generation != lf_registry_generation())
-        return lf_fail(error, FEATURE_INVALID, "forked",
-                       "the store was opened before a fork; open it again in "
-                       "the child");
+    LF_TRY(lf_environment_check_process(environment, error));
     failure = atomic_load_explicit(&environment->failure, memory_order_relaxed);
     switch ((enum lf_failure)failure) {
     case LF_FAILURE_NONE:
         return FEATURE_OK;
     case LF_FAILURE_OUTCOME:
         return lf_fail(error, FEATURE_IO, "outcome-unknown",
-                       "a commit failed while it was being made; close the "
-                       "store in this process and open it again");
+                       "a commit failed while it was being made; open the "
+                       "store again and look");
     case LF_FAILURE_MAP:
         return lf_fail(error, FEATURE_IO, "io",
-                       "the store is no longer mapped; close it in this "
-                       "process and open it again");
+                       "the store is no longer mapped; the next call opens it "
+                       "again");
     }
     return FEATURE_OK;
 }
@@ -264,51 +291,23 @@ feature_status
 lf_environment_sync(struct lf_environment *environment,
                     struct feature_error *error)
 {
-    int code;
+    feature_status status;
+    uint32_t slot;
+    int code = 0;
 
     LF_TRY(lf_environment_check(environment, error));
     if (environment->read_only)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
-    code = mdb_env_sync(environment->lmdb, 1);
+    slot = lf_gate_enter(&environment->gate);
+    status = lf_environment_check(environment, error);
+    if (!status)
+        code = mdb_env_sync(environment->lmdb, 1);
+    lf_gate_leave(&environment->gate, slot);
+    if (status)
+        return status;
     if (code)
         return lf_engine_fail(error, environment->directory, code,
                               "sync of the store");
-    return FEATURE_OK;
-}
-
-feature_status
-lf_environment_info(struct lf_environment *environment,
-                    struct lf_environment_info *info,
-                    struct feature_error *error)
-{
-    MDB_envinfo lmdb = {0};
-    struct stat at = {0};
-    int file, code, major, minor, patch;
-    uint32_t slot;
-
-    LF_TRY(lf_environment_check(environment, error));
-    mdb_version(&major, &minor, &patch);
-    slot = lf_gate_enter(&environment->gate); /* mdb_env_info reads the map */
-    code = mdb_env_info(environment->lmdb, &lmdb);
-    if (!code)
-        code = mdb_env_get_fd(environment->lmdb, &file);
-    if (!code && fstat(file, &at))
-        code = errno;
-    lf_gate_leave(&environment->gate, slot);
-    if (code)
-        return lf_engine_fail(error, -1, code, "cannot inspect the store");
-    *info = (struct lf_environment_info){
-        .file_size = (uint64_t)at.st_size,
-        .map_size = lmdb.me_mapsize,
-        .used_size = (lmdb.me_last_pgno + 1) * environment->page_size,
-        .transaction = lmdb.me_last_txnid,
-        .readers = lmdb.me_numreaders,
-        .max_readers = lmdb.me_maxreaders,
-        .lmdb_version = (uint32_t)(major * 10000 + minor * 100 + patch),
-        .is_durable = environment->is_durable,
-        .map_fallback = environment->map_fallback,
-        .fallback_reads = atomic_load(&environment->fallback.reads),
-    };
     return FEATURE_OK;
 }

@@ -23,12 +23,15 @@
 #define LF_SLOTS   64   /* of the gate, and so of idle readers */
 #define LF_CHECKED 1024 /* more than there are trees */
 
-/* Why an environment answers nothing until it is opened again. */
+/* Why LMDB's environment has to be opened again (recovery.c). */
 enum lf_failure {
     LF_FAILURE_NONE = 0,
-    LF_FAILURE_OUTCOME, /* a commit may or may not have been made */
+    LF_FAILURE_OUTCOME, /* LMDB could not write its meta page */
     LF_FAILURE_MAP      /* LMDB lost its mapping */
 };
+
+/* Files of a store that were not there before. */
+enum lf_made { LF_MADE_LOCK = 1, LF_MADE_DATA = 2, LF_MADE_TABLE = 4 };
 
 /* A line of cache apart, so that threads do not share one. */
 struct lf_slot {
@@ -66,6 +69,20 @@ struct lf_fallback {
 
 #define LF_INDEXES 64
 
+/* Readers that keep a snapshot between two calls (park.c). */
+struct lf_parked {
+    pthread_mutex_t mutex;
+    struct lf_reader *first;
+};
+
+/* What the writers of this process waited for the writer gate. */
+struct lf_waits {
+    _Atomic(uint64_t) writers;      /* that came */
+    _Atomic(uint64_t) waited;       /* and found another one there */
+    _Atomic(uint64_t) gave_up;      /* at their deadline */
+    _Atomic(uint64_t) microseconds; /* all of them together */
+};
+
 /* Short cuts into trees of the newest snapshots (index.c). */
 struct lf_indexes {
     pthread_mutex_t mutex; /* of the slots; builders hold it meanwhile */
@@ -83,29 +100,51 @@ struct lf_environment {
     uint32_t generation;
 
     MDB_env *lmdb;
-    MDB_dbi main;  /* the main database: names of trees, and their records */
-    int directory; /* the store, open for the life of the environment */
-    int lock_file; /* open.lock */
+    MDB_dbi main;     /* the main database: names of trees, and their records */
+    int directory;    /* the store, open for the life of the environment */
+    int lock_file;    /* open.lock */
+    bool has_entered; /* took the open lock when it was opened */
+    uint32_t made;    /* LF_MADE_..., by this open */
     int32_t sync;
     uint32_t page_size;
     uint64_t map_size;
     bool read_only;
     bool is_durable;
+    bool is_immutable; /* no locks: nobody may write */
     bool map_fallback;
     atomic_bool
         is_fresh; /* created; the open lock waits for the first writer */
 
-    _Atomic(int) failure;          /* lf_failure */
-    _Atomic(uint32_t) remaps;      /* counts changes of the map */
+    _Atomic(int) failure;     /* lf_failure */
+    atomic_bool has_failed;   /* at any time: worth another try */
+    atomic_bool is_doubtful;  /* a commit failed; the next is synced whole */
+    uint64_t seal;            /* the only snapshot of an immutable store */
+    _Atomic(uint32_t) remaps; /* counts changes of the map */
     _Atomic(const uint8_t *) base; /* of the map; NULL: not found yet */
     _Atomic(uint64_t) file_pages;  /* the file has at least that many */
     uint32_t commits;              /* since dead readers were looked for */
     int64_t checked_ms;            /* when they were */
     MDB_dbi highest;               /* handle that was ever open */
 
+    struct lf_environment_options options; /* of the first opener */
     struct lf_fallback fallback;
     struct lf_indexes indexes;
+    struct lf_parked parked;
+    struct lf_waits waits;
 };
+
+/* FEATURE_INVALID `forked` only. A running transaction asks no more than that:
+ * what failed is closed once it has ended. */
+feature_status lf_environment_check_process(
+    const struct lf_environment *environment, struct feature_error *error);
+
+static inline void
+lf_environment_failed(struct lf_environment *environment,
+                      enum lf_failure failure)
+{
+    atomic_store(&environment->has_failed, true);
+    atomic_store(&environment->failure, failure);
+}
 
 /* The answers to failures of LMDB and of the system (status.c). code is an
  * LMDB code or an errno value; directory, or -1, says which disk may be full.

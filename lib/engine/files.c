@@ -181,7 +181,7 @@ check_meta(const uint8_t *meta, const char *path, struct feature_error *error)
     if (lf_load_u32(meta + LF_META_MAGIC + 8) == LF_META_MAGIC_VALUE)
         return lf_fail(error, FEATURE_VERSION, "lmdb-version",
                        "%s/data.mdb was written by LMDB 1.0 or later, this is "
-                       "LMDB 0.9",
+                       "LMDB 0.9; move data by a snapshot, not by its file",
                        path);
     if (lf_load_u32(meta + LF_META_MAGIC) != LF_META_MAGIC_VALUE)
         return lf_fail(error, FEATURE_VERSION, "format",

@@ -286,6 +286,8 @@ lf_index_take(struct lf_pages *pages, uint64_t transaction,
 void
 lf_indexes_free(struct lf_environment *environment)
 {
-    for (uint32_t i = 0; i < LF_INDEXES; i++)
+    for (uint32_t i = 0; i < LF_INDEXES; i++) {
         lf_index_drop(environment->indexes.slots[i]);
+        environment->indexes.slots[i] = NULL;
+    }
 }

@@ -74,7 +74,7 @@ lf_open_lock(int lock_file, uint32_t wait_ms, struct feature_error *error)
         if (!wait_a_little(deadline, &pause))
             return lf_fail(error, FEATURE_BUSY, "open-lock",
                            "another process is opening or closing the store, "
-                           "and was not done within %u ms",
+                           "and was not done within %u ms; try again",
                            wait_ms);
     }
     return FEATURE_OK;
@@ -128,8 +128,8 @@ compare(const struct owner *mine, const struct owner *theirs,
                        theirs->protocol, PROTOCOL);
     if (theirs->libc != mine->libc)
         return lf_fail(error, FEATURE_UNSUPPORTED, "libc",
-                       "the store is open in a process with another C "
-                       "library, and the two cannot share its locks");
+                       "the store is open in a process with another C library "
+                       "(glibc or musl), and the two cannot share its locks");
     if (theirs->pid_namespace && mine->pid_namespace &&
         theirs->pid_namespace != mine->pid_namespace)
         return lf_fail(error, FEATURE_UNSUPPORTED, "pid-namespace",
@@ -176,10 +176,12 @@ lf_owner_claim(int lock_file, int directory, struct feature_error *error)
         LF_TRY(meet(lock_file, &mine, error));
     code = byte_lock(lock_file, F_OFD_SETLK, F_WRLCK, getpid(), 1);
     if (code == EAGAIN || code == EACCES)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "second-copy",
-                       "another copy of the library has the store open in "
-                       "this process, or in another one with pid %d",
-                       (int)getpid());
+        return lf_fail(
+            error, FEATURE_UNSUPPORTED, "second-copy",
+            "another copy of the library has the store open in "
+            "this process, or in a PID namespace where it is %d too; "
+            "share one copy, or the namespace",
+            (int)getpid());
     if (code)
         return lf_engine_fail(error, -1, code, "lock of open.lock");
     return FEATURE_OK;
@@ -193,7 +195,7 @@ writer_busy(struct feature_error *error)
 }
 
 feature_status
-lf_writer_gate_enter(int lock_file, int64_t deadline_ms,
+lf_writer_gate_enter(int lock_file, int64_t deadline_ms, bool *waited,
                      struct feature_error *error)
 {
     long pause = 50000;
@@ -205,6 +207,7 @@ lf_writer_gate_enter(int lock_file, int64_t deadline_ms,
             return FEATURE_OK;
         if (code != EAGAIN && code != EACCES && code != EINTR)
             return lf_engine_fail(error, -1, code, "lock of open.lock");
+        *waited = true;
         if (!wait_a_little(deadline_ms, &pause))
             return writer_busy(error);
     }
@@ -242,7 +245,7 @@ lf_queue_destroy(struct lf_queue *queue)
 }
 
 feature_status
-lf_queue_enter(struct lf_queue *queue, int64_t deadline_ms,
+lf_queue_enter(struct lf_queue *queue, int64_t deadline_ms, bool *waited,
                struct feature_error *error)
 {
     struct timespec deadline = {.tv_sec = deadline_ms / 1000,
@@ -250,6 +253,7 @@ lf_queue_enter(struct lf_queue *queue, int64_t deadline_ms,
     int code = 0;
 
     pthread_mutex_lock(&queue->mutex);
+    *waited = queue->is_taken;
     while (queue->is_taken && code != ETIMEDOUT)
         code = pthread_cond_timedwait(&queue->turn, &queue->mutex, &deadline);
     if (queue->is_taken) {

@@ -19,16 +19,17 @@ feature_status lf_owner_claim(int lock_file, int directory,
 /* Nobody else has the store open. */
 bool lf_owner_is_alone(int lock_file);
 
-/* The gate before LMDB's own writer mutex, which has no deadline. */
+/* The gate before LMDB's own writer mutex, which has no deadline. waited is set
+ * where somebody else is in it. */
 feature_status lf_writer_gate_enter(int lock_file, int64_t deadline_ms,
-                                    struct feature_error *error);
+                                    bool *waited, struct feature_error *error);
 void lf_writer_gate_leave(int lock_file);
 
 /* The writers of this process, before they meet those of others. */
 bool lf_queue_init(struct lf_queue *queue);
 void lf_queue_destroy(struct lf_queue *queue);
 feature_status lf_queue_enter(struct lf_queue *queue, int64_t deadline_ms,
-                              struct feature_error *error);
+                              bool *waited, struct feature_error *error);
 void lf_queue_leave(struct lf_queue *queue);
 
 #endif

@@ -10,6 +10,7 @@
  */
 #include "engine/descent.h"
 #include "engine/fallback.h"
+#include "engine/known.h"
 #include "engine/selfcheck.h"
 
 #include <assert.h>
@@ -17,9 +18,7 @@
 
 #include "base/error.h"
 
-#define AT_ONCE   32         /* trees resolved together, on the stack */
-#define STEPS     2          /* indexes of a tree, one after the other */
-#define HEAT_MOST (1u << 24) /* of one call */
+#define AT_ONCE 32 /* trees resolved together, on the stack */
 
 static feature_status
 find_tree(struct lf_reader *reader, const char *name, struct lf_root *root,
@@ -70,6 +69,23 @@ find_value(struct lf_reader *reader, const struct lf_root *root,
     return FEATURE_OK;
 }
 
+uint64_t
+lf_reader_transaction(const struct lf_reader *reader)
+{
+    return reader->transaction;
+}
+
+feature_status
+lf_reader_entries(struct lf_reader *reader, const char *tree, uint64_t *entries,
+                  struct feature_error *error)
+{
+    struct lf_root root;
+
+    LF_TRY(find_tree(reader, tree, &root, error));
+    *entries = root.depth ? root.entries : 0;
+    return FEATURE_OK;
+}
+
 feature_status
 lf_reader_get(struct lf_reader *reader, const char *tree, const void *key,
               size_t key_size, bool *found, const uint8_t **value, size_t *size,
@@ -79,7 +95,7 @@ lf_reader_get(struct lf_reader *reader, const char *tree, const void *key,
     const uint8_t *at;
     size_t length;
 
-    LF_TRY(lf_environment_check(reader->environment, error));
+    LF_TRY(lf_environment_check_process(reader->environment, error));
     LF_TRY(find_plain_tree(reader, tree, &root, error));
     LF_TRY(find_value(reader, &root, key, key_size, &at, &length, error));
     *found = at != NULL;
@@ -143,83 +159,14 @@ look_up_aside(struct lf_reader *reader, const char *const *trees,
     return FEATURE_OK;
 }
 
-/* Reads of one snapshot ask for the same trees in the same order: most are
- * found at the first glance, which spares the walk through the main tree. */
-static struct lf_known_tree *
-recall_tree(struct lf_reader *reader, const char *name)
-{
-    uint32_t at = reader->known_next;
-
-    for (uint32_t i = 0; i < reader->known_count; i++, at++) {
-        at = at < reader->known_count ? at : 0;
-        if (strcmp(reader->known[at].name, name) == 0) {
-            reader->known_next = at + 1;
-            return &reader->known[at];
-        }
-    }
-    return NULL;
-}
-
-/* Up to LF_KNOWN_TREES of a snapshot. None is ever replaced: the call under way
- * may use its index. */
-static void
-remember_tree(struct lf_reader *reader, const char *name,
-              const struct lf_root *root, enum lf_route route)
-{
-    struct lf_known_tree *known;
-
-    if (reader->known_count == LF_KNOWN_TREES ||
-        strlen(name) >= sizeof known->name)
-        return;
-    known = &reader->known[reader->known_count++];
-    strcpy(known->name, name);
-    known->root = *root;
-    known->route = route;
-    known->heat = 0;
-    known->step = 0;
-    reader->known_next = reader->known_count;
-}
-
-/* An index costs about as much as it spares this many look-ups. It is made once
- * so many were made in the tree on one snapshot, and dropped with that: the
- * first one of the leaf parents, the second one of the leaves. */
-static uint64_t
-worth(const struct lf_root *root, uint32_t step)
-{
-    return step ? 1024 + root->entries / 128 : 64 + root->entries / 4096;
-}
-
-static void
-warm_up(struct lf_reader *reader, struct lf_known_tree *known, size_t count)
-{
-    struct lf_index *index;
-
-    known->heat += count < HEAT_MOST ? (uint32_t)count : HEAT_MOST;
-    if (known->heat < worth(&known->root, known->step))
-        return;
-    if (!lf_index_take(&reader->pages, reader->transaction, &known->root,
-                       known->step ? 0 : 1, &index)) {
-        known->heat = HEAT_MOST; /* the next call asks again */
-        return;
-    }
-    known->heat = 0;
-    known->step++;
-    if (!index)
-        return;
-    lf_index_drop(known->root.index);
-    known->root.index = index;
-}
-
 static feature_status
 find_route(struct lf_reader *reader, const char *name, size_t count,
            struct lf_root *root, enum lf_route *route,
            struct feature_error *error)
 {
-    struct lf_known_tree *known = recall_tree(reader, name);
+    const struct lf_known_tree *known = lf_known_recall(reader, name, count);
 
     if (known) {
-        if (known->route == LF_ROUTE_DESCENT && known->step < STEPS)
-            warm_up(reader, known, count);
         *root = known->root;
         *route = known->route;
         return FEATURE_OK;
@@ -228,7 +175,7 @@ find_route(struct lf_reader *reader, const char *name, size_t count,
     *route =
         root->depth ? lf_selfcheck_route(reader, name, root) : LF_ROUTE_DESCENT;
     if (*route != LF_ROUTE_WALK) /* the next read may be able to check it */
-        remember_tree(reader, name, root, *route);
+        lf_known_remember(reader, name, root, *route);
     return FEATURE_OK;
 }
 
@@ -262,7 +209,7 @@ lf_reader_lookup(struct lf_reader *reader, const char *const *trees,
 {
     size_t first, some;
 
-    LF_TRY(lf_environment_check(reader->environment, error));
+    LF_TRY(lf_environment_check_process(reader->environment, error));
     for (first = 0; first < tree_count; first += some) {
         some = tree_count - first < AT_ONCE ? tree_count - first : AT_ONCE;
         LF_TRY(look_up(reader, trees, first, some, jobs, count, error));
@@ -285,7 +232,7 @@ lf_reader_scan_from(struct lf_reader *reader, const char *tree,
     struct lf_root root;
     feature_status status;
 
-    LF_TRY(lf_environment_check(reader->environment, error));
+    LF_TRY(lf_environment_check_process(reader->environment, error));
     LF_TRY(find_plain_tree(reader, tree, &root, error));
     status = lf_tree_walk_from(&reader->pages, &root, from, from_size, visit,
                                context, error);

@@ -160,7 +160,7 @@ change(struct lf_environment *environment, uint64_t size, uint64_t least,
     lf_selfcheck_forget(environment);
     atomic_fetch_add(&environment->remaps, 1);
     if (code) {
-        atomic_store(&environment->failure, LF_FAILURE_MAP);
+        lf_environment_failed(environment, LF_FAILURE_MAP);
         return lf_engine_fail(error, -1, code, "mdb_env_set_mapsize");
     }
     environment->map_size = size;
@@ -212,6 +212,36 @@ limit(struct lf_environment *environment, uint64_t size,
     return change(environment, size, least, error);
 }
 
+static feature_status
+grow(struct lf_environment *environment, uint64_t wanted,
+     struct feature_error *error)
+{
+    uint64_t size = environment->map_size, bound = lf_map_wanted(wanted);
+    uint64_t least = size + GRAIN;
+
+    size = size > bound / 2 ? bound : 2 * size;
+    if (size < least)
+        return lf_fail(error, FEATURE_FULL, "map-full",
+                       "the store has reached its %llu bytes",
+                       (unsigned long long)environment->map_size);
+    return change(environment, size, least, error);
+}
+
+feature_status
+lf_environment_grow(struct lf_environment *environment, uint64_t wanted,
+                    struct feature_error *error)
+{
+    feature_status status;
+
+    LF_TRY(lf_environment_check(environment, error));
+    LF_TRY(lf_gate_close(&environment->gate, error));
+    status = lf_environment_check(environment, error);
+    if (!status)
+        status = grow(environment, wanted, error);
+    lf_gate_open(&environment->gate);
+    return status;
+}
+
 feature_status
 lf_environment_limit(struct lf_environment *environment, uint64_t map_size,
                      struct feature_error *error)
@@ -220,7 +250,9 @@ lf_environment_limit(struct lf_environment *environment, uint64_t map_size,
 
     LF_TRY(lf_environment_check(environment, error));
     LF_TRY(lf_gate_close(&environment->gate, error));
-    status = limit(environment, lf_map_wanted(map_size), error);
+    status = lf_environment_check(environment, error);
+    if (!status)
+        status = limit(environment, lf_map_wanted(map_size), error);
     lf_gate_open(&environment->gate);
     return status;
 }

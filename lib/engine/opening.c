@@ -15,12 +15,15 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/entry.h"
 #include "engine/fallback.h"
 #include "engine/files.h"
 #include "engine/gate.h"
+#include "engine/immutable.h"
 #include "engine/locks.h"
 #include "engine/map.h"
 #include "engine/reader.h"
+#include "engine/readers.h"
 #include "engine/registry.h"
 
 #define MAX_READERS 1024
@@ -53,11 +56,14 @@ make_environment(const struct lf_directory *directory)
         return NULL;
     }
     pthread_mutex_init(&made->indexes.mutex, NULL);
+    pthread_mutex_init(&made->parked.mutex, NULL);
+    made->options = *directory->options;
     made->directory = handle;
     made->lock_file = -1;
     made->shares = 1;
     made->generation = lf_registry_generation();
     made->read_only = wants(directory->options, FEATURE_OPEN_READ_ONLY);
+    made->is_immutable = wants(directory->options, FEATURE_OPEN_IMMUTABLE);
     made->is_durable = directory->is_durable;
     made->sync = directory->options->sync;
     made->checked_ms = lf_clock_steady_ms();
@@ -74,6 +80,8 @@ open_with(struct lf_environment *environment,
     MDB_env *lmdb;
     int code;
 
+    if (environment->is_immutable)
+        flags |= MDB_NOLOCK;
     if (environment->read_only)
         flags |= MDB_RDONLY;
     else if (options->sync == FEATURE_SYNC_LAST_TXN)
@@ -119,7 +127,8 @@ open_lmdb(struct lf_environment *environment,
     if (code == EAGAIN)
         return lf_fail(error, FEATURE_UNSUPPORTED, "pid-namespace",
                        "a process with this pid has %s open already, as in "
-                       "another PID namespace",
+                       "another PID namespace; containers that share a store "
+                       "have to share the PID namespace",
                        directory->path);
     if (code)
         return lf_engine_fail(error, directory->handle, code, "cannot open %s",
@@ -149,6 +158,7 @@ inspect(struct lf_environment *environment, const struct stat *data,
 {
     struct stat at;
     MDB_stat main;
+    MDB_envinfo info;
     int file, dead, code;
 
     code = mdb_env_get_fd(environment->lmdb, &file);
@@ -157,9 +167,13 @@ inspect(struct lf_environment *environment, const struct stat *data,
     if (!code)
         code = mdb_env_stat(environment->lmdb, &main);
     if (!code)
+        code = mdb_env_info(environment->lmdb, &info);
+    if (!code)
         code = mdb_reader_check(environment->lmdb, &dead);
     if (!code)
         code = open_main(environment);
+    if (code == MDB_READERS_FULL)
+        return lf_slots_full(environment, error);
     if (code)
         return lf_engine_fail(error, -1, code, "cannot open %s", path);
     if (at.st_dev != data->st_dev || at.st_ino != data->st_ino)
@@ -167,6 +181,7 @@ inspect(struct lf_environment *environment, const struct stat *data,
                        "%s/data.mdb was replaced while it was being opened",
                        path);
     environment->page_size = main.ms_psize;
+    environment->seal = info.me_last_txnid;
     atomic_store(&environment->file_pages,
                  (uint64_t)at.st_size / main.ms_psize);
     return FEATURE_OK;
@@ -193,25 +208,6 @@ warm(const struct lf_environment *environment)
         posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED);
 }
 
-/* From here on nobody else opens or closes the store. */
-static feature_status
-lock(struct lf_environment *environment, const struct lf_directory *directory,
-     struct feature_error *error)
-{
-    mode_t mode = lf_directory_mode(directory);
-    int code = lf_registry_open_lock(environment, mode);
-    struct stat at;
-
-    if (code)
-        return lf_directory_refused(directory, code, "open.lock", error);
-    LF_TRY(lf_open_lock(environment->lock_file, directory->options->wait_ms,
-                        error));
-    /* umask may have taken bits that the mode option wants. */
-    if (!fstat(environment->lock_file, &at) && !at.st_size)
-        fchmod(environment->lock_file, mode);
-    return lf_owner_claim(environment->lock_file, directory->handle, error);
-}
-
 static feature_status
 prepare(struct lf_environment *environment,
         const struct lf_directory *directory, struct stat *data,
@@ -221,12 +217,26 @@ prepare(struct lf_environment *environment,
     uint32_t readers = directory->options->max_readers;
 
     LF_TRY(lf_directory_look(directory, &exists, data, error));
-    if (!exists)
+    if (!exists && environment->read_only)
+        return lf_fail(error, FEATURE_NOT_FOUND, "no-store",
+                       "there is no store in %s", directory->path);
+    if (!exists) {
         LF_TRY(lf_files_create(directory, error));
+        environment->made |= LF_MADE_DATA;
+    }
     LF_TRY(lf_files_check_data(directory, data, error));
-    is_alone = lf_owner_is_alone(environment->lock_file);
-    LF_TRY(lf_files_reserve_lock(directory, readers ? readers : MAX_READERS,
-                                 is_alone, error));
+    if (!environment->is_immutable) {
+        is_alone = lf_owner_is_alone(environment->lock_file);
+        if (directory->is_remote && !is_alone)
+            return lf_fail(error, FEATURE_UNSUPPORTED, "remote-fs",
+                           "%s is on a remote file system and open in another "
+                           "process; there one process has to be alone",
+                           directory->path);
+        if (faccessat(directory->handle, "lock.mdb", F_OK, AT_SYMLINK_NOFOLLOW))
+            environment->made |= LF_MADE_TABLE;
+        LF_TRY(lf_files_reserve_lock(directory, readers ? readers : MAX_READERS,
+                                     is_alone, error));
+    }
     environment->device = data->st_dev;
     environment->inode = data->st_ino;
     return FEATURE_OK;
@@ -265,12 +275,39 @@ run_guards(struct lf_environment *environment,
 {
     struct stat data;
 
-    LF_TRY(lock(environment, directory, error));
+    if (environment->is_immutable)
+        LF_TRY(lf_immutable_check(directory, error));
+    else
+        LF_TRY(lf_entry_lock(environment, directory, error));
     LF_TRY(prepare(environment, directory, &data, error));
     LF_TRY(open_lmdb(environment, directory, (uint64_t)data.st_size, error));
     LF_TRY(inspect(environment, &data, directory->path, error));
     LF_TRY(check_size(environment, error));
     return lf_environment_settle(environment, directory, created, error);
+}
+
+feature_status
+lf_environment_begin_again(struct lf_environment *environment,
+                           struct feature_error *error)
+{
+    struct lf_directory directory = {.path = environment->fallback.path,
+                                     .handle = environment->directory,
+                                     .options = &environment->options};
+    dev_t device = environment->device;
+    ino_t inode = environment->inode;
+    struct stat data;
+    bool exists;
+
+    LF_TRY(lf_directory_look(&directory, &exists, &data, error));
+    if (!exists || data.st_dev != device || data.st_ino != inode)
+        return lf_fail(error, FEATURE_IO, "io",
+                       "%s/data.mdb was replaced while it was open; close the "
+                       "store in this process and open it again",
+                       directory.path);
+    environment->options.map_size = environment->map_size;
+    LF_TRY(prepare(environment, &directory, &data, error));
+    LF_TRY(open_lmdb(environment, &directory, (uint64_t)data.st_size, error));
+    return inspect(environment, &data, directory.path, error);
 }
 
 feature_status
@@ -286,6 +323,8 @@ lf_environment_make(const struct lf_directory *directory,
     lf_registry_add(made);
     status = run_guards(made, directory, created, error);
     if (status) {
+        lf_environment_end(made);
+        lf_entry_undo(made);
         lf_environment_shut(made);
         return status;
     }

@@ -17,6 +17,13 @@ feature_status lf_environment_settle(struct lf_environment *environment,
                                      bool *created,
                                      struct feature_error *error);
 
+/* Ends what is left of LMDB's environment, and opens it again. The caller is
+ * within the registry, holds the open lock, and has closed the gate. After a
+ * failure there is none. */
+void lf_environment_end(struct lf_environment *environment);
+feature_status lf_environment_begin_again(struct lf_environment *environment,
+                                          struct feature_error *error);
+
 /* Closes and frees; the open lock is held, or never was taken. */
 void lf_environment_shut(struct lf_environment *environment);
 

@@ -17,7 +17,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/gate.h"
+#include "engine/known.h"
 #include "engine/map.h"
+#include "engine/readers.h"
 #include "engine/witness.h"
 
 #define TRIES      1000 /* to copy the roots between two commits */
@@ -28,38 +30,36 @@ take_idle(struct lf_environment *environment, uint32_t slot)
 {
     struct lf_slot *slots = environment->gate.slots;
     struct lf_reader *reader = atomic_exchange(&slots[slot].idle, NULL);
-    uint32_t i;
 
-    for (i = 0; !reader && i < LF_SLOTS; i++) {
+    for (uint32_t i = 0; !reader && i < LF_SLOTS; i++)
         if (atomic_load_explicit(&slots[i].idle, memory_order_relaxed))
             reader = atomic_exchange(&slots[i].idle, NULL);
-    }
     return reader;
-}
-
-void
-lf_reader_forget(struct lf_reader *reader)
-{
-    for (uint32_t i = 0; i < reader->known_count; i++)
-        lf_index_drop(reader->known[i].root.index);
-    reader->known_count = 0;
-    reader->known_next = 0;
 }
 
 static void
 free_memory(struct lf_reader *reader)
 {
-    lf_reader_forget(reader);
+    lf_known_forget(reader);
     lf_free(reader);
 }
 
+/* Within the gate: a transaction that lies outside it is lost when LMDB's
+ * environment is opened again. */
 static void
-free_reader(struct lf_reader *reader)
+end_transaction(struct lf_reader *reader)
 {
     if (reader->witness)
         lf_witness_end(reader, false);
     if (reader->txn)
         mdb_txn_abort(reader->txn);
+    reader->txn = NULL;
+}
+
+void
+lf_reader_free(struct lf_reader *reader)
+{
+    end_transaction(reader);
     free_memory(reader);
 }
 
@@ -75,7 +75,7 @@ put_idle(struct lf_environment *environment, struct lf_reader *reader)
         if (atomic_compare_exchange_strong(&slots[at].idle, &none, reader))
             return;
     }
-    free_reader(reader);
+    lf_reader_free(reader);
 }
 
 void
@@ -100,7 +100,7 @@ lf_readers_free(struct lf_environment *environment)
             atomic_exchange(&environment->gate.slots[i].idle, NULL);
 
         if (reader)
-            free_reader(reader);
+            lf_reader_free(reader);
     }
 }
 
@@ -237,9 +237,8 @@ is_empty(struct lf_reader *reader)
     return true;
 }
 
-/* After TRIES the page itself says what is wrong: where it is older than the
- * transaction that the lock table names, the mapped file is not the one that
- * others write. */
+/* Where the page is older than the transaction that the lock table names, the
+ * mapped file is not the one that others write. */
 static feature_status
 give_up(const struct lf_reader *reader, const uint8_t *base,
         struct feature_error *error)
@@ -250,7 +249,7 @@ give_up(const struct lf_reader *reader, const uint8_t *base,
     if (load(own, LF_META_TRANSACTION) < reader->transaction)
         return lf_fail(error, FEATURE_UNSUPPORTED, "overlay-stale",
                        "the mapped file stays behind what others write, as on "
-                       "an overlay file system");
+                       "an overlay file system: keep the store on a volume");
     return lf_fail(error, FEATURE_IO, "internal",
                    "no snapshot stayed for long enough to be read");
 }
@@ -338,28 +337,18 @@ join(struct lf_reader *reader, int *code, struct feature_error *error)
                    "no snapshot stayed for long enough to be read");
 }
 
-/* Known trees are those of one snapshot, and of checks that still count. */
-static void
-follow_snapshot(struct lf_reader *reader)
-{
-    uint32_t forgotten = atomic_load_explicit(
-        &reader->environment->fallback.forgotten, memory_order_relaxed);
-
-    if (reader->known_transaction == reader->transaction &&
-        reader->known_forgotten == forgotten)
-        return;
-    lf_reader_forget(reader);
-    reader->known_transaction = reader->transaction;
-    reader->known_forgotten = forgotten;
-}
-
 static feature_status
 try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
 {
     struct lf_environment *environment = reader->environment;
     feature_status status;
 
+    /* Once more, within the gate: what failed, failed behind a closed one. */
+    *code = 0;
+    LF_TRY(lf_environment_check(environment, error));
     *code = start(reader);
+    if (*code == MDB_PANIC) /* its writer is about to say so */
+        lf_environment_failed(environment, LF_FAILURE_OUTCOME);
     if (*code)
         return lf_engine_fail(error, environment->directory, *code,
                               "cannot begin to read");
@@ -368,15 +357,17 @@ try_begin(struct lf_reader *reader, int *code, struct feature_error *error)
     reader->pages.limit =
         atomic_load_explicit(&environment->file_pages, memory_order_relaxed);
     status = find_roots(reader, code, error);
+    if (!status && environment->is_immutable &&
+        reader->transaction != environment->seal)
+        status = lf_fail(error, FEATURE_UNSUPPORTED, "immutable-changed",
+                         "data.mdb was written to since it was opened as "
+                         "immutable; close it and open it again");
     if (!status && atomic_load_explicit(&environment->fallback.joins,
                                         memory_order_relaxed))
         status = join(reader, code, error);
-    if (status) {
-        mdb_txn_reset(reader->txn);
-        return status;
-    }
-    follow_snapshot(reader);
-    return FEATURE_OK;
+    if (!status)
+        lf_known_follow(reader);
+    return status;
 }
 
 /* Does what may help a beginning that failed. helped: it is worth another try.
@@ -385,12 +376,10 @@ static feature_status
 help(struct lf_environment *environment, int code, int tries, uint32_t remaps,
      bool *helped, struct feature_error *error)
 {
-    int dead;
-
     *helped = (code == MDB_READERS_FULL && tries == 0) ||
               (code == MDB_MAP_RESIZED && tries < 3);
     if (*helped && code == MDB_READERS_FULL)
-        mdb_reader_check(environment->lmdb, &dead);
+        lf_slots_sweep(environment);
     if (*helped && code == MDB_MAP_RESIZED)
         return lf_map_adopt(environment, remaps, error);
     return FEATURE_OK;
@@ -412,8 +401,11 @@ begin_slowly(struct lf_environment *environment, struct lf_reader *reader,
         status = try_begin(reader, &code, error);
         if (!status)
             return FEATURE_OK;
+        end_transaction(reader);
         lf_gate_leave(&environment->gate, reader->slot);
         LF_TRY(help(environment, code, tries, remaps, &helped, error));
+        if (!helped && code == MDB_READERS_FULL)
+            return lf_slots_refuse(environment, error);
         if (!helped)
             return status;
     }
@@ -437,15 +429,15 @@ begin_anew(struct lf_environment *environment, struct lf_reader *reader,
         *made = reader;
         return FEATURE_OK;
     }
-    free_reader(reader);
+    lf_reader_free(reader);
     if (error)
         *error = problem; /* of the last try; the others were not the end */
     return status;
 }
 
-feature_status
-lf_reader_begin(struct lf_environment *environment, struct lf_reader **reader,
-                struct feature_error *error)
+static feature_status
+begin(struct lf_environment *environment, struct lf_reader **reader,
+      struct feature_error *error)
 {
     struct lf_reader *made;
     uint32_t slot;
@@ -460,9 +452,29 @@ lf_reader_begin(struct lf_environment *environment, struct lf_reader **reader,
             *reader = made;
             return FEATURE_OK;
         }
+        end_transaction(made);
     }
     lf_gate_leave(&environment->gate, slot);
     return begin_anew(environment, made, reader, error);
+}
+
+/* Another thread's commit may fail at any moment: then the environment is opened
+ * again, by whoever comes first. */
+feature_status
+lf_reader_begin(struct lf_environment *environment, struct lf_reader **reader,
+                struct feature_error *error)
+{
+    int tries;
+
+    for (tries = 0;; tries++) {
+        feature_status status = begin(environment, reader, error);
+
+        if (status != FEATURE_IO || tries == 3 ||
+            !atomic_load(&environment->has_failed))
+            return status;
+        LF_TRY(lf_environment_recover(environment, environment->options.wait_ms,
+                                      error));
+    }
 }
 
 void
@@ -484,10 +496,4 @@ lf_reader_end(struct lf_reader *reader)
     mdb_txn_reset(reader->txn);
     put_idle(environment, reader);
     lf_gate_leave(&environment->gate, slot);
-}
-
-uint64_t
-lf_reader_transaction(const struct lf_reader *reader)
-{
-    return reader->transaction;
 }

@@ -28,15 +28,14 @@ struct lf_reader {
     bool has_joined;     /* second is of the same snapshot */
     MDB_txn *second;     /* of the witness, by which LMDB looks up itself */
     struct lf_witness *witness;
+    struct lf_reader *next; /* of the parked ones */
+    struct lf_reader **link;
     uint64_t known_transaction; /* the trees below are of it */
     uint32_t known_forgotten;   /* and of the checks since then */
     uint32_t known_count;
     uint32_t known_next; /* where the next one asked for is, most likely */
     struct lf_known_tree known[LF_KNOWN_TREES];
 };
-
-/* Forgets the known trees, and with them their indexes. */
-void lf_reader_forget(struct lf_reader *reader);
 
 /* In a forked child: frees the memory of the idle readers, and no more. */
 void lf_readers_abandon(struct lf_environment *environment);
@@ -49,6 +48,14 @@ void lf_readers_free(struct lf_environment *environment);
  * its pages are beyond the map. */
 bool lf_reader_view(const struct lf_reader *reader, uint64_t transaction,
                     struct lf_reader *view);
+
+/* Ends the snapshots of all parked readers, which their owners learn when they
+ * resume. The gate is closed. */
+void lf_readers_lose(struct lf_environment *environment);
+
+/* Ends a reader that nobody will use again, whether it has a transaction or
+ * not. */
+void lf_reader_free(struct lf_reader *reader);
 
 /* Refuses a file whose used pages reach past its end. */
 feature_status lf_reader_check_size(struct lf_reader *reader,

@@ -85,7 +85,7 @@ lf_registry_find(dev_t device, ino_t inode)
 
     pthread_mutex_lock(&listing);
     for (each = environments; each; each = each->next) {
-        if (each->device == device && each->inode == inode && each->lmdb)
+        if (each->device == device && each->inode == inode)
             break;
     }
     pthread_mutex_unlock(&listing);
@@ -119,14 +119,23 @@ lf_registry_remove(struct lf_environment *environment)
 int
 lf_registry_open_lock(struct lf_environment *environment, mode_t mode)
 {
-    int code = 0;
+    const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+    int file, code;
 
     pthread_mutex_lock(&listing);
-    environment->lock_file =
-        openat(environment->directory, "open.lock",
-               O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (environment->lock_file < 0)
-        code = errno;
+    do {
+        code = 0;
+        file = openat(environment->directory, "open.lock", flags);
+        if (file < 0 && errno == ENOENT) {
+            file = openat(environment->directory, "open.lock",
+                          flags | O_CREAT | O_EXCL, mode);
+            if (file >= 0)
+                environment->made |= LF_MADE_LOCK;
+        }
+        if (file < 0)
+            code = errno;
+    } while (code == EEXIST); /* another one made it in between */
+    environment->lock_file = file;
     pthread_mutex_unlock(&listing);
     return code;
 }

@@ -16,7 +16,8 @@ void lf_registry_add(struct lf_environment *environment);
 void lf_registry_remove(struct lf_environment *environment);
 
 /* Opens open.lock into environment->lock_file, so that a child made by fork at
- * any moment closes its copy. Returns 0 or an errno value. */
+ * any moment closes its copy, and notes whether it was made. Returns 0 or an
+ * errno value. */
 int lf_registry_open_lock(struct lf_environment *environment, mode_t mode);
 void lf_registry_close_lock(struct lf_environment *environment);
 

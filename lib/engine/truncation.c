@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether a file was cut.
+ * Pages that hold nothing, and whether a file was cut.
  *
- * Owns the comparison of the file's size with the pages in use.
+ * Owns the count of free pages, and the comparison of the file's size with those
+ * in use.
  * Keeps a sound file accepted, however short, and refuses a cut one before
  * anything reads past its end, which would be SIGBUS.
- * Never runs for a file that reaches its last page, which nearly all do.
+ * Never compares a file that reaches its last page, which nearly all do.
  */
 #include "engine/reader.h"
 
@@ -36,6 +37,26 @@ count_free(void *context, const uint8_t *key, size_t key_size,
     return FEATURE_OK;
 }
 
+/* Pages from 2 on: all that may be free. */
+feature_status
+lf_reader_free_pages(struct lf_reader *reader, uint64_t *count,
+                     struct feature_error *error)
+{
+    struct free_count free = {0};
+
+    if (reader->pages.base)
+        LF_TRY(lf_tree_walk(&reader->pages, &reader->free, count_free, &free,
+                            error));
+    *count = free.pages;
+    return FEATURE_OK;
+}
+
+uint32_t
+lf_reader_page_size(const struct lf_reader *reader)
+{
+    return reader->environment->page_size;
+}
+
 /*
  * Pages that a transaction took and gave back at once are never written, so a
  * sound file may be shorter than its last page says. Then all pages past its
@@ -56,7 +77,7 @@ lf_reader_check_size(struct lf_reader *reader, struct feature_error *error)
         return FEATURE_OK;
     return lf_fail(error, FEATURE_CORRUPT, "truncated",
                    "data.mdb ends after page %llu, and the store uses pages up "
-                   "to %llu",
+                   "to %llu: it was cut; restore it from a snapshot",
                    (unsigned long long)pages->limit,
                    (unsigned long long)pages->last);
 }

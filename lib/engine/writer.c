@@ -25,12 +25,18 @@ static feature_status
 begin_lmdb(struct lf_writer *writer, struct feature_error *error)
 {
     struct lf_environment *environment = writer->environment;
+    feature_status status;
     int tries, code;
 
     for (tries = 0;; tries++) {
         uint32_t remaps = atomic_load(&environment->remaps);
 
         writer->slot = lf_gate_enter(&environment->gate);
+        status = lf_environment_check(environment, error);
+        if (status) {
+            lf_gate_leave(&environment->gate, writer->slot);
+            return status;
+        }
         code = mdb_txn_begin(environment->lmdb, NULL, 0, &writer->txn);
         if (!code)
             return FEATURE_OK;
@@ -43,6 +49,41 @@ begin_lmdb(struct lf_writer *writer, struct feature_error *error)
                           "cannot begin to write");
 }
 
+/* Counts what the way to the gate took. */
+static void
+note_wait(struct lf_waits *waits, bool waited, int64_t since_us,
+          feature_status status)
+{
+    atomic_fetch_add(&waits->writers, 1);
+    if (!waited)
+        return;
+    atomic_fetch_add(&waits->waited, 1);
+    atomic_fetch_add(&waits->microseconds,
+                     (uint64_t)(lf_clock_steady_us() - since_us));
+    if (status)
+        atomic_fetch_add(&waits->gave_up, 1);
+}
+
+/* The queue of this process, then the gate of the machine. */
+static feature_status
+take_gate(struct lf_environment *environment, int64_t deadline,
+          struct feature_error *error)
+{
+    int64_t since = lf_clock_steady_us();
+    bool waited = false;
+    feature_status status =
+        lf_queue_enter(&environment->queue, deadline, &waited, error);
+
+    if (!status) {
+        status = lf_writer_gate_enter(environment->lock_file, deadline, &waited,
+                                      error);
+        if (status)
+            lf_queue_leave(&environment->queue);
+    }
+    note_wait(&environment->waits, waited, since, status);
+    return status;
+}
+
 static feature_status
 pass_gates(struct lf_writer *writer, int64_t deadline,
            struct feature_error *error)
@@ -50,14 +91,11 @@ pass_gates(struct lf_writer *writer, int64_t deadline,
     struct lf_environment *environment = writer->environment;
     feature_status status;
 
-    LF_TRY(lf_queue_enter(&environment->queue, deadline, error));
-    status = lf_writer_gate_enter(environment->lock_file, deadline, error);
-    if (!status) {
-        status = begin_lmdb(writer, error);
-        if (!status)
-            return FEATURE_OK;
-        lf_writer_gate_leave(environment->lock_file);
-    }
+    LF_TRY(take_gate(environment, deadline, error));
+    status = begin_lmdb(writer, error);
+    if (!status)
+        return FEATURE_OK;
+    lf_writer_gate_leave(environment->lock_file);
     lf_queue_leave(&environment->queue);
     return status;
 }
@@ -66,10 +104,12 @@ feature_status
 lf_writer_begin(struct lf_environment *environment, uint32_t wait_ms,
                 struct lf_writer **writer, struct feature_error *error)
 {
+    int64_t deadline = lf_clock_steady_ms() + wait_ms;
     struct lf_writer *made;
-    feature_status status;
+    feature_status status = lf_environment_check(environment, error);
 
-    LF_TRY(lf_environment_check(environment, error));
+    if (status && status != FEATURE_IO)
+        return status;
     if (environment->read_only)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
@@ -78,7 +118,12 @@ lf_writer_begin(struct lf_environment *environment, uint32_t wait_ms,
         return lf_fail_memory(error);
     made->environment = environment;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &made->cancel_state);
-    status = pass_gates(made, lf_clock_steady_ms() + wait_ms, error);
+    status = pass_gates(made, deadline, error);
+    if (status == FEATURE_IO && atomic_load(&environment->has_failed)) {
+        status = lf_environment_recover(environment, wait_ms, error);
+        if (!status)
+            status = pass_gates(made, deadline, error);
+    }
     if (status) {
         pthread_setcancelstate(made->cancel_state, NULL);
         lf_free(made);
@@ -134,6 +179,37 @@ is_in_panic(struct lf_environment *environment)
     return code == MDB_PANIC;
 }
 
+/*
+ * After a failed sync the kernel may call pages clean that never reached the
+ * disk; a second sync proves nothing then. With LAST_TXN that can be the newest
+ * meta page, whose loss a commit later would be the loss of two commits. So the
+ * next one is synced to its end, its own meta page included.
+ */
+static void
+sync_whole(struct lf_environment *environment)
+{
+    if (atomic_load(&environment->is_doubtful))
+        mdb_env_set_flags(environment->lmdb, MDB_NOMETASYNC, 0);
+}
+
+static void
+note_commit(struct lf_environment *environment, int code)
+{
+    if (code) {
+        atomic_store(&environment->is_doubtful, true);
+        return;
+    }
+    if (atomic_exchange(&environment->is_doubtful, false) &&
+        environment->sync == FEATURE_SYNC_LAST_TXN)
+        mdb_env_set_flags(environment->lmdb, MDB_NOMETASYNC, 1);
+}
+
+bool
+lf_environment_is_doubtful(const struct lf_environment *environment)
+{
+    return atomic_load(&environment->is_doubtful);
+}
+
 feature_status
 lf_writer_commit(struct lf_writer *writer, struct feature_error *error)
 {
@@ -146,9 +222,11 @@ lf_writer_commit(struct lf_writer *writer, struct feature_error *error)
         return status;
     }
     lf_trees_free(writer);
+    sync_whole(environment);
     code = mdb_txn_commit(writer->txn);
+    note_commit(environment, code);
     if (code && is_in_panic(environment)) {
-        atomic_store(&environment->failure, LF_FAILURE_OUTCOME);
+        lf_environment_failed(environment, LF_FAILURE_OUTCOME);
         status = lf_environment_check(environment, error);
         if (error)
             error->os_error = code > 0 ? code : 0;

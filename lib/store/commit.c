@@ -3,7 +3,8 @@
  * One commit.
  *
  * Owns the store's record in a write transaction: sequence, time and token.
- * Keeps sequence numbers dense and commit times strictly increasing.
+ * Keeps sequence numbers dense and commit times strictly increasing, and finds
+ * out what became of a commit during which the disk failed.
  * Never outlives the API call that began it.
  */
 #include <string.h>
@@ -96,8 +97,10 @@ lf_commit_number(struct lf_commit *commit)
         .sequence = meta->sequence, .token = commit->store->token};
 }
 
-feature_status
-lf_commit_finish(struct lf_commit *commit, struct feature_error *error)
+/* Writes the record and commits. is_tried: LMDB was asked to commit. */
+static feature_status
+write_record(struct lf_commit *commit, bool *is_tried,
+             struct feature_error *error)
 {
     uint8_t bytes[LF_META_STORE_SIZE];
     struct lf_writer *writer = commit->writer;
@@ -107,12 +110,104 @@ lf_commit_finish(struct lf_commit *commit, struct feature_error *error)
     status =
         lf_tree_put(commit->tree, LF_META_STORE_KEY, strlen(LF_META_STORE_KEY),
                     bytes, sizeof bytes, false, error);
+    *is_tried = !status;
     if (status) {
         lf_commit_abort(commit);
         return status;
     }
     commit->writer = NULL;
     return lf_writer_commit(writer, error);
+}
+
+/* Commits the record as it is, on top of whatever is there: once that is synced,
+ * so is all that came before, and no meta page of a failed commit is left. */
+static feature_status
+repair(feature_store *store, struct lf_meta_store *found,
+       struct feature_error *error)
+{
+    struct lf_commit commit;
+    bool is_tried;
+
+    LF_TRY(lf_environment_recover(store->environment, store->write_wait_ms,
+                                  error));
+    LF_TRY(lf_commit_begin(&commit, store, 0, error));
+    *found = commit.meta;
+    return write_record(&commit, &is_tried, error);
+}
+
+feature_status
+lf_commit_repair(feature_store *store, struct feature_error *error)
+{
+    struct lf_meta_store found;
+
+    return repair(store, &found, error);
+}
+
+bool
+lf_commit_grow(feature_store *store, feature_status *status,
+               struct feature_error *error)
+{
+    struct feature_error problem;
+    uint64_t max_size;
+    feature_status grown;
+
+    if (*status != FEATURE_FULL || strcmp(error->reason, "map-full"))
+        return false;
+    pthread_mutex_lock(&store->lock);
+    max_size = store->limit;
+    pthread_mutex_unlock(&store->lock);
+    grown = lf_environment_grow(store->environment, max_size, &problem);
+    if (grown == FEATURE_BUSY) { /* a running read keeps the map in place */
+        *error = problem;
+        *status = grown;
+    }
+    return !grown;
+}
+
+static feature_status
+fail_unknown(struct feature_error *error, const char *why)
+{
+    return lf_fail(error, FEATURE_IO, "outcome-unknown",
+                   "the system failed during the commit, and whether it was "
+                   "made cannot be told: %s",
+                   why);
+}
+
+/* After a commit that may or may not have been made. The numbers of one handle
+ * carry its token; where another one has the number, ours never was. */
+static feature_status
+settle(const struct lf_commit *commit, int32_t os_error,
+       struct feature_error *error)
+{
+    uint64_t sequence = commit->meta.sequence;
+    struct lf_commit_token *token;
+    struct lf_meta_store found;
+
+    if (repair(commit->store, &found, NULL))
+        return fail_unknown(error, "the store cannot be written now; open it "
+                                   "again and look");
+    token = &found.tokens[sequence % LF_COMMITS_KEPT];
+    if (token->sequence > sequence)
+        return fail_unknown(error, "others have made too many commits since");
+    if (token->sequence == sequence && token->token == commit->store->token)
+        return FEATURE_OK;
+    return lf_fail_os(error, FEATURE_IO, "io", os_error,
+                      "the commit failed, and nothing has changed");
+}
+
+feature_status
+lf_commit_finish(struct lf_commit *commit, struct feature_error *error)
+{
+    struct feature_error problem = {0};
+    bool is_tried;
+    feature_status status = write_record(commit, &is_tried, &problem);
+
+    if (status == FEATURE_IO && is_tried &&
+        !strcmp(problem.reason, "outcome-unknown"))
+        return settle(commit, problem.os_error, error);
+    if (status && error)
+        *error = problem;
+    return status;
 }
 
 void

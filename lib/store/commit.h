@@ -31,6 +31,18 @@ int64_t lf_commit_time(const struct lf_commit *commit);
 /* Writes meta and commits, or aborts. The transaction is over either way. */
 feature_status lf_commit_finish(struct lf_commit *commit,
                                 struct feature_error *error);
+
+/* After a transaction that failed and is over: makes the map larger where it was
+ * too small. True: it is worth another try. status and error, which is not
+ * NULL, may become those of the growth. */
+bool lf_commit_grow(feature_store *store, feature_status *status,
+                    struct feature_error *error);
+
+/* Makes the newest commit durable after one that failed: a sync alone proves
+ * nothing then. */
+feature_status lf_commit_repair(feature_store *store,
+                                struct feature_error *error);
+
 void lf_commit_abort(struct lf_commit *commit);
 
 #endif

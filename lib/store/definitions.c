@@ -300,20 +300,41 @@ report_commit(struct feature_commit *report, const struct lf_meta_store *meta)
         lf_report_write(report, &ours, sizeof ours);
 }
 
+/* One transaction. after: the catalog it made, NULL for no change. */
+static feature_status
+try_apply(feature_store *store, const char *text, uint64_t expect,
+          struct lf_commit *commit, struct lf_catalog **after,
+          struct feature_error *error)
+{
+    feature_status status;
+
+    LF_TRY(lf_commit_begin(commit, store, 0, error));
+    status = apply_within(commit, text, expect, after, error);
+    if (status || !*after)
+        lf_commit_abort(commit);
+    else
+        status = lf_commit_finish(commit, error);
+    return status;
+}
+
 static feature_status
 apply_text(feature_store *store, const char *text, uint64_t expect,
            struct feature_commit *report, struct feature_error *error)
 {
+    struct feature_error problem = {0};
     struct lf_catalog *after = NULL;
     struct lf_commit commit;
     feature_status status;
 
-    LF_TRY(lf_commit_begin(&commit, store, 0, error));
-    status = apply_within(&commit, text, expect, &after, error);
-    if (status || !after)
-        lf_commit_abort(&commit);
-    else
-        status = lf_commit_finish(&commit, error);
+    for (;;) {
+        status = try_apply(store, text, expect, &commit, &after, &problem);
+        if (!status || !lf_commit_grow(store, &status, &problem))
+            break;
+        lf_catalog_release(after);
+        after = NULL;
+    }
+    if (status && error)
+        *error = problem;
     if (!status && after) {
         lf_store_publish(store, after);
         /* The definitions are in: a map that cannot shrink now will at the

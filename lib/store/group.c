@@ -76,18 +76,16 @@ settle(struct lf_write *write, feature_status status)
     write->is_settled = true;
 }
 
-static bool
+/* The call that fails, or NULL. */
+static struct lf_write *
 apply_group(struct lf_write *group, struct lf_commit *commit, bool *touched)
 {
     for (struct lf_write *write = group; write; write = write->next) {
-        feature_status status = apply_write(write, commit, touched);
-
-        if (status) {
-            settle(write, status);
-            return false;
-        }
+        write->status = apply_write(write, commit, touched);
+        if (write->status)
+            return write;
     }
-    return true;
+    return NULL;
 }
 
 /* The outcome of the commit is the outcome of all that are in it. */
@@ -102,23 +100,28 @@ settle_group(struct lf_write *group, feature_status status,
     }
 }
 
-/* One transaction. A call that fails ends it: the others go back unsettled. */
+/* One transaction. A call that fails ends it: the others go back unsettled, and
+ * all of them where another try will have a larger map. */
 static void
 run_group(struct lf_write *group, struct lf_commit *commit)
 {
     struct feature_error error = {0};
     feature_status status = FEATURE_OK;
     bool touched = false;
+    struct lf_write *failed = apply_group(group, commit, &touched);
 
-    if (!apply_group(group, commit, &touched)) {
+    if (failed) {
         lf_commit_abort(commit);
+        if (!lf_commit_grow(failed->store, &failed->status, &failed->error))
+            failed->is_settled = true;
         return;
     }
     if (touched)
         status = lf_commit_finish(commit, &error);
     else
         lf_commit_abort(commit);
-    settle_group(group, status, &error);
+    if (!status || !lf_commit_grow(group->store, &status, &error))
+        settle_group(group, status, &error);
 }
 
 static void

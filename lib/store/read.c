@@ -164,9 +164,9 @@ read_rows(feature_request *request, const struct lf_sink *sink,
         return status;
     request->has_answer = true;
     request->has_columns = !sink->matrix;
-    atomic_fetch_add_explicit(&request->store->reads, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&request->store->read_rows, request->rows,
-                              memory_order_relaxed);
+    lf_counts_note(&request->counts, request->rows, request->states.data,
+                   (size_t)request->rows *
+                       request->query->selection->view_count);
     return FEATURE_OK;
 }
 

@@ -53,6 +53,7 @@ feature_request_create(const feature_query *query, feature_request **request,
     status = make_arrays(made, error);
     if (status)
         goto out;
+    lf_counts_join(made->store, &made->counts);
     *request = made;
     made = NULL;
 out:
@@ -292,6 +293,8 @@ feature_request_free(feature_request *request)
     lf_buffer_free(&request->key_bytes);
     lf_buffer_free(&request->slots);
     lf_plan_free(request->plan);
+    if (request->store)
+        lf_counts_leave(request->store, &request->counts);
     lf_store_release(request->store);
     lf_free(request);
 }

@@ -46,6 +46,8 @@ struct feature_request {
     struct lf_buffer jobs;       /* struct lf_job */
     struct lf_buffer key_bytes;
     struct lf_buffer slots; /* u32, to find repeated keys by */
+
+    struct lf_counts counts;
 };
 
 /* Where a read leaves its cells: columns, or a matrix. */

@@ -33,14 +33,11 @@ check_options(const struct feature_options *options,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "unknown bits 0x%x in the options' flags",
                        options->flags & ~(uint32_t)KNOWN_OPEN_FLAGS);
-    if (options->flags & FEATURE_OPEN_IMMUTABLE)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "FEATURE_OPEN_IMMUTABLE is not supported yet");
     if (options->flags & FEATURE_OPEN_CREATE &&
-        options->flags & FEATURE_OPEN_READ_ONLY)
+        options->flags & (FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE))
         return lf_fail(error, FEATURE_INVALID, "argument",
-                       "FEATURE_OPEN_CREATE and FEATURE_OPEN_READ_ONLY exclude "
-                       "each other");
+                       "FEATURE_OPEN_CREATE excludes FEATURE_OPEN_READ_ONLY "
+                       "and FEATURE_OPEN_IMMUTABLE");
     if (options->sync != FEATURE_SYNC_FULL &&
         options->sync != FEATURE_SYNC_LAST_TXN)
         return lf_fail(error, FEATURE_INVALID, "argument",
@@ -114,16 +111,6 @@ lf_store_read_meta(struct lf_reader *reader, struct lf_meta_store *meta,
     return FEATURE_OK;
 }
 
-static feature_status
-check_store(feature_store *store, struct feature_error *error)
-{
-    struct lf_catalog *catalog = NULL;
-    feature_status status = lf_store_catalog(store, &catalog, error);
-
-    lf_catalog_release(catalog);
-    return status;
-}
-
 /* A fresh file gets its identity before anything else: until then the engine
  * keeps others from opening it. */
 static feature_status
@@ -131,7 +118,7 @@ begin_store(feature_store *store, bool created, struct feature_error *error)
 {
     if (created)
         LF_TRY(write_identity(store, error));
-    return check_store(store, error);
+    return lf_store_check(store, error);
 }
 
 static void
@@ -173,6 +160,8 @@ make_store(const struct feature_options *options)
     pthread_mutex_init(&store->lock, NULL);
     pthread_mutex_init(&store->write_lock, NULL);
     pthread_mutex_init(&store->hold_lock, NULL);
+    pthread_mutex_init(&store->count_lock, NULL);
+    store->generation = lf_process_generation();
     apply_options(store, options);
     return store;
 }
@@ -193,6 +182,8 @@ feature_store_open(const char *path, const struct feature_options *options,
     LF_TRY(lf_options_read(&asked, sizeof asked, options, "feature_options",
                            error));
     LF_TRY(check_options(&asked, error));
+    if (asked.flags & FEATURE_OPEN_IMMUTABLE)
+        asked.flags |= FEATURE_OPEN_READ_ONLY;
     environment = (struct lf_environment_options){
         .flags = asked.flags,
         .sync = asked.sync,
@@ -260,6 +251,7 @@ lf_store_release(feature_store *store)
     pthread_mutex_destroy(&store->lock);
     pthread_mutex_destroy(&store->write_lock);
     pthread_mutex_destroy(&store->hold_lock);
+    pthread_mutex_destroy(&store->count_lock);
     /* It would wait for threads that the child does not have. */
     if (!store->is_inherited)
         pthread_cond_destroy(&store->written);
@@ -277,6 +269,9 @@ lf_store_enter(feature_store *store, struct feature_error *error)
             lf_fail(error, FEATURE_INVALID, "closed", "the store was closed");
     else
         status = lf_environment_check(store->environment, error);
+    if (status == FEATURE_IO)
+        status = lf_environment_recover(store->environment,
+                                        store->write_wait_ms, error);
     if (status)
         lf_store_leave(store);
     return status;

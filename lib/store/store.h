@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "format/meta.h"
 #include "model/catalog.h"
+#include "store/counts.h"
 
 struct lf_hold;
 struct lf_write;
@@ -24,6 +25,7 @@ struct feature_store {
     uint32_t write_wait_ms;
     uint64_t max_row_size;
     int64_t fixed_now;
+    uint32_t generation;        /* of the process that opened it */
     uint64_t token;             /* who we are in meta/store's list of commits */
     pthread_mutex_t lock;       /* of the two below */
     struct lf_catalog *catalog; /* the newest this handle has seen */
@@ -37,8 +39,9 @@ struct feature_store {
     pthread_mutex_t hold_lock; /* of the list below */
     struct lf_hold *holds;     /* snapshots that scans hold (hold.c) */
     atomic_uint hold_count;
-    atomic_uint_fast64_t reads;
-    atomic_uint_fast64_t read_rows;
+    pthread_mutex_t count_lock;   /* of the two below */
+    struct lf_counts *counts;     /* of the requests there are (counts.c) */
+    struct lf_count_sums counted; /* by those that were freed */
 };
 
 /* A child's reference on the store, or INVALID `closed`. */
@@ -66,6 +69,16 @@ feature_status lf_store_read_catalog(feature_store *store,
                                      const struct lf_meta_store *meta,
                                      struct lf_catalog **catalog,
                                      struct feature_error *error);
+
+/* The record of a view; an empty one where nothing was written to it. */
+feature_status lf_store_read_view(struct lf_reader *reader, uint32_t view,
+                                  struct lf_meta_view *meta,
+                                  struct feature_error *error);
+
+/* Whether this library can serve the store, and each view has the rows that its
+ * record counts: a page of rows that vanished as a whole shows only there. */
+feature_status lf_store_check(feature_store *store,
+                              struct feature_error *error);
 
 /* The newest catalog there is, from a snapshot of its own. */
 feature_status lf_store_catalog(feature_store *store,

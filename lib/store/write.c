@@ -9,6 +9,7 @@
  * Never holds the write transaction while it checks or sorts rows.
  */
 #include "base/alloc.h"
+#include "store/commit.h"
 #include "store/write.h"
 
 static feature_status
@@ -176,6 +177,8 @@ feature_store_sync(feature_store *store, struct feature_error *error)
     if (store->read_only)
         status = lf_fail(error, FEATURE_INVALID, "argument",
                          "the store is open read-only");
+    else if (lf_environment_is_doubtful(store->environment))
+        status = lf_commit_repair(store, error);
     else
         status = lf_environment_sync(store->environment, error);
     lf_store_leave(store);

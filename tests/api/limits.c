@@ -27,10 +27,13 @@ static void
 find_no_slot(struct fixture *f, struct peer *peer)
 {
     feature_query *query = NULL;
+    char owner[64];
 
     take_turn(peer);
     must_fail(feature_store_open(f->path, &f->options, &f->store, &problem),
               FEATURE_FULL, "readers-full");
+    snprintf(owner, sizeof owner, "by processes %d (1)", (int)getppid());
+    assert_non_null(strstr(problem.message, owner));
     assert_null(f->store);
     give_turn(peer);
     take_turn(peer);

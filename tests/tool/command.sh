@@ -22,7 +22,7 @@ says out "Usage: feature COMMAND"
 empty err
 check "help goes to standard output"
 
-for name in apply plan describe infer load get stats metrics version; do
+for name in apply plan describe infer load get stats metrics doctor version; do
     run 0 $name --help
     says out "Usage: feature $name" "Example: feature $name"
     empty err
@@ -38,7 +38,7 @@ run 0 version
 cmp -s out version || note "--version and version differ"
 check "the version is printed"
 
-for name in apply plan describe infer load get stats metrics; do
+for name in apply plan describe infer load get stats metrics doctor; do
     run 2 $name --no-such-option
     says err "there is no option --no-such-option" "feature $name --help"
     run 2 $name -x
@@ -157,6 +157,27 @@ cp out inferred.sql
 says inferred.sql 'Id_No STRING' 'titled "Id No"' 'n2nd_value FLOAT64[]' "--at-commit"
 run 0 apply --create third inferred.sql
 check "infer proposes what apply and load take"
+
+# A store in memory is worth a warning.
+case $(stat -f -c %T .) in
+    tmpfs | ramfs) sound=1 ;;
+    *) sound=0 ;;
+esac
+run $sound doctor store
+says out "ok " "it opens" "reader slots are taken" "address space" "LMDB" "hold nothing"
+run $sound doctor store --json
+says out '"store":"store"' '"sound":' '"topic":"readers","level":"ok"'
+run $sound doctor store --immutable
+says out "the store is immutable"
+run 1 doctor nowhere
+says out "WARNING" "no-store" "-> look at the path" "1 thing needs doing."
+mkdir broken
+echo "no store, but long enough to look like one" >broken/data.mdb
+run 1 doctor broken --json
+says out '"sound":false' '"level":"warning"' '"advice":' "is not a libfeature store"
+run 2 doctor
+run 2 doctor store second
+check "doctor says what is sound and what needs doing"
 
 if [ -w /dev/full ]; then
     "$tool" describe store >/dev/full 2>err

@@ -130,12 +130,90 @@ a_directory_with_other_files_becomes_a_store(void **state)
 }
 
 static void
-immutable_is_not_there_yet(void **state)
+an_immutable_open_leaves_no_trace(void **state)
+{
+    const uint32_t flags = FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE;
+    struct fixture *f = *state;
+    struct lf_environment *other = NULL;
+    struct lf_writer *writer;
+    char name[256];
+
+    refused(f, open_flags(f, f->path, flags, &f->environment),
+            FEATURE_NOT_FOUND, "no-store");
+    create_store(f);
+    close_store(f);
+    name_of(f, "lock.mdb", name);
+    assert_int_equal(unlink(name), 0);
+    name_of(f, "open.lock", name);
+    assert_int_equal(unlink(name), 0);
+    must(f, open_flags(f, f->path, flags, &f->environment));
+    must(f, open_flags(f, f->path, flags, &other));
+    assert_ptr_equal(other, f->environment);
+    assert_reads(f, "rows", "a", "1");
+    refused(f, lf_writer_begin(f->environment, 0, &writer, &f->error),
+            FEATURE_INVALID, "argument");
+    assert_int_equal(access(name, F_OK), -1);
+    name_of(f, "lock.mdb", name);
+    assert_int_equal(access(name, F_OK), -1);
+    lf_environment_close(other);
+    refused(f, open_flags(f, f->path, FEATURE_OPEN_READ_ONLY, &other),
+            FEATURE_CONFLICT, "in-use");
+    close_store(f);
+    create_store(f);
+    must(f, open_flags(f, f->path, flags, &other)); /* shares, with locks */
+    must(f, put(f->environment, "rows", "a", "2", &f->error));
+    assert_reads(f, "rows", "a", "2");
+    lf_environment_close(other);
+}
+
+static int
+open_immutable(struct fixture *f)
+{
+    feature_status status =
+        open_flags(f, f->path, FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE,
+                   &f->environment);
+
+    return status == FEATURE_CONFLICT && !strcmp(f->error.reason, "in-use") ? 0
+                                                                            : 1;
+}
+
+static void
+what_others_have_open_is_not_immutable(void **state)
 {
     struct fixture *f = *state;
 
-    refused(f, open_flags(f, f->path, FEATURE_OPEN_IMMUTABLE, &f->environment),
-            FEATURE_UNSUPPORTED, "not-yet");
+    create_store(f);
+    close_store(f);
+    must(f, open_flags(f, f->path, 0, &f->environment));
+    assert_int_equal(wait_child(fork_child(open_immutable, f)), 0);
+}
+
+static int
+write_once(struct fixture *f)
+{
+    child_must(f, open_flags(f, f->path, 0, &f->environment));
+    child_must(f, put(f->environment, "rows", "a", "2", &f->error));
+    close_store(f);
+    return 0;
+}
+
+static void
+a_write_to_an_immutable_store_is_noticed(void **state)
+{
+    const uint32_t flags = FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE;
+    struct fixture *f = *state;
+    struct lf_reader *reader;
+
+    create_store(f);
+    close_store(f);
+    must(f, open_flags(f, f->path, flags, &f->environment));
+    assert_reads(f, "rows", "a", "1");
+    assert_int_equal(wait_child(fork_child(write_once, f)), 0);
+    refused(f, lf_reader_begin(f->environment, &reader, &f->error),
+            FEATURE_UNSUPPORTED, "immutable-changed");
+    close_store(f);
+    must(f, open_flags(f, f->path, flags, &f->environment));
+    assert_reads(f, "rows", "a", "2");
 }
 
 static void
@@ -348,7 +426,9 @@ main(void)
         TEST(the_mode_option_shares_all_files),
         TEST(a_read_only_open_never_creates),
         TEST(a_directory_with_other_files_becomes_a_store),
-        TEST(immutable_is_not_there_yet),
+        TEST(an_immutable_open_leaves_no_trace),
+        TEST(what_others_have_open_is_not_immutable),
+        TEST(a_write_to_an_immutable_store_is_noticed),
         TEST(a_directory_others_can_write_is_refused),
         TEST(files_others_can_write_are_refused),
         TEST(files_of_another_user_are_refused),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes and syncs that fail under LMDB. The program's own pwrite,
- * writev and fdatasync stand before those of the C library. */
+ * writev, fsync and fdatasync stand before those of the C library. */
 #include "engine_fixture.h"
 
 #include <errno.h>
@@ -10,12 +10,15 @@
 static bool fail_meta; /* writes within the two meta pages */
 static bool fail_data; /* all other writes */
 static bool fail_sync;
+static int synced_directories, synced_files;
+static int whole; /* writes of a meta page by a descriptor that syncs them */
 
 ssize_t
 pwrite(int file, const void *bytes, size_t size, off_t at)
 {
     bool is_meta = at < 8192;
 
+    whole += is_meta && fcntl(file, F_GETFL) & O_DSYNC;
     if ((is_meta && fail_meta) || (!is_meta && fail_data)) {
         errno = EIO;
         return -1;
@@ -42,6 +45,30 @@ fdatasync(int file)
         return -1;
     }
     return (int)syscall(SYS_fdatasync, file);
+}
+
+int
+fsync(int file)
+{
+    struct stat at;
+
+    if (!fstat(file, &at))
+        *(S_ISDIR(at.st_mode) ? &synced_directories : &synced_files) += 1;
+    return (int)syscall(SYS_fsync, file);
+}
+
+static void
+a_new_store_is_synced_with_its_names(void **state)
+{
+    struct fixture *f = *state;
+
+    synced_directories = synced_files = 0;
+    create_store(f);
+    assert_int_equal(synced_files, 1);       /* data.mdb, before its rename */
+    assert_int_equal(synced_directories, 2); /* the store and its parent */
+    close_store(f);
+    must(f, open_flags(f, f->path, FEATURE_OPEN_CREATE, &f->environment));
+    assert_int_equal(synced_directories, 2);
 }
 
 static void
@@ -82,13 +109,10 @@ a_failed_sync_changes_nothing(void **state)
 }
 
 static void
-a_failed_write_of_the_meta_page_is_told_until_the_store_is_reopened(
-    void **state)
+a_failed_write_of_the_meta_page_is_told_until_the_store_recovers(void **state)
 {
     struct fixture *f = *state;
-    struct lf_environment *other;
-    struct lf_writer *writer;
-    char text[256];
+    struct lf_environment *other = NULL;
 
     create_store(f);
     fail_meta = true;
@@ -96,27 +120,115 @@ a_failed_write_of_the_meta_page_is_told_until_the_store_is_reopened(
             "outcome-unknown");
     fail_meta = false;
     assert_int_equal(f->error.os_error, EIO);
-    refused(f, get(f->environment, "rows", "a", text, &f->error), FEATURE_IO,
+    refused(f, lf_environment_check(f->environment, &f->error), FEATURE_IO,
             "outcome-unknown");
-    refused(f, lf_writer_begin(f->environment, 0, &writer, &f->error),
-            FEATURE_IO, "outcome-unknown");
-    refused(f, open_flags(f, f->path, 0, &other), FEATURE_IO,
+    assert_reads(f, "rows", "a", "1"); /* opens it again */
+    must(f, lf_environment_check(f->environment, &f->error));
+    assert_true(lf_environment_is_doubtful(f->environment));
+    must(f, put(f->environment, "rows", "a", "2", &f->error));
+    assert_false(lf_environment_is_doubtful(f->environment));
+    fail_meta = true;
+    refused(f, put(f->environment, "rows", "a", "3", &f->error), FEATURE_IO,
             "outcome-unknown");
-    close_store(f);
-    must(f, open_flags(f, f->path, 0, &f->environment));
-    assert_reads(f, "rows", "a", "1");
+    fail_meta = false;
+    must(f, open_flags(f, f->path, 0, &other)); /* recovers too */
+    lf_environment_close(other);
+    assert_reads(f, "rows", "a", "2");
     must(f, put(f->environment, "rows", "a", "3", &f->error));
     assert_reads(f, "rows", "a", "3");
+}
+
+static void
+a_parked_reader_loses_its_snapshot_to_a_recovery(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_reader *parked, *dropped;
+
+    create_store(f);
+    must(f, lf_reader_begin(f->environment, &parked, &f->error));
+    lf_reader_park(parked);
+    must(f, lf_reader_begin(f->environment, &dropped, &f->error));
+    lf_reader_park(dropped);
+    fail_meta = true;
+    refused(f, put(f->environment, "rows", "a", "2", &f->error), FEATURE_IO,
+            "outcome-unknown");
+    fail_meta = false;
+    refused(f, lf_reader_resume(parked, &f->error), FEATURE_IO,
+            "outcome-unknown");
+    must(f, lf_environment_recover(f->environment, 1000, &f->error));
+    refused(f, lf_reader_resume(parked, &f->error), FEATURE_IO, "io");
+    lf_reader_drop(parked);
+    lf_reader_drop(dropped);
+    assert_reads(f, "rows", "a", "1");
+}
+
+static void
+a_store_that_cannot_be_opened_again_stays_out_of_service(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_environment_info info;
+    struct lf_writer *writer;
+    struct lf_reader *parked;
+    char data[256], aside[256], text[256];
+
+    create_store(f);
+    name_of(f, "data.mdb", data);
+    name_of(f, "aside", aside);
+    must(f, lf_reader_begin(f->environment, &parked, &f->error));
+    lf_reader_park(parked);
+    fail_meta = true;
+    refused(f, put(f->environment, "rows", "a", "2", &f->error), FEATURE_IO,
+            "outcome-unknown");
+    fail_meta = false;
+    assert_int_equal(rename(data, aside), 0);
+    refused(f, lf_environment_recover(f->environment, 1000, &f->error),
+            FEATURE_IO, "io");
+    refused(f, get(f->environment, "rows", "a", text, &f->error), FEATURE_IO,
+            "io");
+    refused(f, lf_writer_begin(f->environment, 0, &writer, &f->error),
+            FEATURE_IO, "io");
+    refused(f, lf_environment_info(f->environment, &info, &f->error),
+            FEATURE_IO, "outcome-unknown");
+    lf_reader_drop(parked);
+    assert_int_equal(rename(aside, data), 0);
+    must(f, lf_environment_recover(f->environment, 1000, &f->error));
+    assert_reads(f, "rows", "a", "1");
+}
+
+static void
+after_a_failed_sync_the_next_commit_is_synced_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_environment_options options = {.sync = FEATURE_SYNC_LAST_TXN};
+
+    create_store(f);
+    close_store(f);
+    must(f, open_with(f, f->path, options, &f->environment, NULL));
+    whole = 0;
+    must(f, put(f->environment, "rows", "a", "2", &f->error));
+    assert_int_equal(whole, 0);
+    fail_sync = true;
+    refused(f, put(f->environment, "rows", "a", "3", &f->error), FEATURE_IO,
+            "io");
+    fail_sync = false;
+    must(f, put(f->environment, "rows", "a", "4", &f->error));
+    assert_int_equal(whole, 1);
+    must(f, put(f->environment, "rows", "a", "5", &f->error));
+    assert_int_equal(whole, 1);
+    assert_reads(f, "rows", "a", "5");
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_new_store_is_synced_with_its_names),
         TEST(a_failed_write_of_data_changes_nothing),
         TEST(a_failed_sync_changes_nothing),
-        TEST(
-            a_failed_write_of_the_meta_page_is_told_until_the_store_is_reopened),
+        TEST(a_failed_write_of_the_meta_page_is_told_until_the_store_recovers),
+        TEST(a_parked_reader_loses_its_snapshot_to_a_recovery),
+        TEST(a_store_that_cannot_be_opened_again_stays_out_of_service),
+        TEST(after_a_failed_sync_the_next_commit_is_synced_whole),
     };
 
     return cmocka_run_group_tests_name("engine_faults", tests, NULL, NULL);

@@ -374,6 +374,11 @@ a_read_only_mount_is_refused(void **state)
     refused(f, open_flags(f, f->path, 0, &f->environment), FEATURE_IO,
             "permission");
     assert_non_null(strstr(f->error.message, f->path));
+    must(f,
+         open_flags(f, f->path, FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE,
+                    &f->environment));
+    assert_reads(f, "rows", "a", "1");
+    close_store(f);
     assert_int_equal(umount(f->path), 0);
 }
 
@@ -405,6 +410,10 @@ an_overlay_is_refused_for_readers(void **state)
     close_store(f);
     refused(f, open_flags(f, name, FEATURE_OPEN_READ_ONLY, &f->environment),
             FEATURE_UNSUPPORTED, "overlay-stale");
+    must(f, open_flags(f, name, FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE,
+                       &f->environment));
+    assert_reads(f, "rows", "a", "1");
+    close_store(f);
     assert_int_equal(umount(name), 0);
     assert_int_equal(umount(f->path), 0);
 }

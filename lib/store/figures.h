@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a store says of itself: the source of all its reports. */
+#ifndef LF_STORE_FIGURES_H
+#define LF_STORE_FIGURES_H
+
+#include "store/store.h"
+
+struct lf_figures {
+    struct lf_environment_info environment;
+    struct lf_meta_store meta;
+    struct lf_catalog *catalog;
+    struct lf_meta_view *views; /* in the catalog's order */
+    struct lf_count_sums counts;
+    uint64_t free_pages;
+    uint32_t page_size;
+    uint32_t holds; /* snapshots that scans hold */
+    int64_t now;
+};
+
+/* Within lf_store_enter. Free them after a failure, too. */
+feature_status lf_figures_take(feature_store *store, struct lf_figures *figures,
+                               struct feature_error *error);
+void lf_figures_free(struct lf_figures *figures);
+
+#endif

@@ -295,27 +295,6 @@ flags_the_format_does_not_know_are_refused(void **state)
     lf_buffer_free(&row);
 }
 
-/* No write has that time: a row with it would be older than any read. */
-static void
-a_row_without_a_time_is_refused(void **state)
-{
-    struct lf_buffer row = {0};
-    struct sample sample;
-    struct lf_row opened;
-
-    (void)state;
-    sample_begin(&sample, 1, 3);
-    sample_draw(&sample, 0, 1);
-    assert_true(lf_row_encode_at(&sample.layout, sample.slots, NOON, &row));
-    assert_true(lf_row_open(&opened, row.data, row.size));
-    assert_true(lf_row_check(&opened, &sample.layout));
-    lf_store_i64(row.data + 8, LF_TIME_UNSET);
-    assert_true(lf_row_open(&opened, row.data, row.size));
-    assert_false(lf_row_check(&opened, &sample.layout));
-    sample_end(&sample);
-    lf_buffer_free(&row);
-}
-
 /* Encodes a row of one cell of a type, whatever its bytes. */
 static bool
 is_accepted(int32_t code, const void *bytes, uint32_t size)
@@ -467,7 +446,6 @@ main(void)
         DRAWN(a_row_read_by_another_schema_is_refused_or_decodes_within_bounds),
         DRAWN(any_bytes_are_refused_or_decode_within_bounds),
         DRAWN(flags_the_format_does_not_know_are_refused),
-        DRAWN(a_row_without_a_time_is_refused),
         cmocka_unit_test(a_list_that_does_not_fill_its_cell_is_refused),
         cmocka_unit_test(a_null_with_bytes_is_refused),
         cmocka_unit_test(times_that_no_two_cells_can_have_are_refused),

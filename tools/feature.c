@@ -29,6 +29,7 @@ static const struct command commands[] = {
     {"get", "read features", get_run},
     {"stats", "print a store's numbers", stats_run},
     {"metrics", "print them as OpenMetrics text", metrics_run},
+    {"verify", "check a store for damage", verify_run},
     {"version", "print the version", version_run},
     {"help", "print this, or the help of a command", help_run},
 };

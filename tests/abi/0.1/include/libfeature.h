@@ -255,6 +255,24 @@ enum feature_export_flag {
 };
 
 /**
+ * Bits of feature_verify_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_verify_flag {
+    FEATURE_VERIFY_JSON = 1 /**< findings as lines of JSON */
+};
+
+/**
+ * Bits of feature_verify_report.flags.
+ *
+ * @since 0.1
+ */
+enum feature_verified_flag {
+    FEATURE_VERIFIED_HELD = 1 /**< a reader kept the snapshot meanwhile */
+};
+
+/**
  * An open store. Shared by any number of threads.
  *
  * @since 0.1
@@ -428,8 +446,8 @@ struct feature_arrow_options {
     uint32_t flags;       /**< ::feature_write_flag bits */
     const char *columns;  /**< {copied} {nullable} which columns of the stream
                                are written, see feature_store_write_arrow() */
-    uint64_t commit_rows; /**< rows of one commit, at least; 0: the whole
-                               stream is one commit */
+    uint64_t commit_rows; /**< rows of one commit, fewer in the last; 0: the
+                               whole stream is one commit */
     const struct feature_source *sources; /**< {copied} {nullable} reserved: not
                                                supported yet */
     uint32_t source_count;                /**< sources, 0 for now */
@@ -504,6 +522,48 @@ struct feature_stats {
     uint64_t fallback_reads;  /**< look-ups of this process that the fast path
                                    could not serve alone: 0 is usual */
     uint64_t reserved;        /**< 0 */
+};
+
+/**
+ * How to verify a store.
+ *
+ * @since 0.1
+ */
+struct feature_verify_options {
+    uint32_t struct_size; /**< sizeof(struct feature_verify_options) */
+    uint32_t flags;       /**< ::feature_verify_flag bits */
+    uint64_t max_lines;   /**< findings told one by one; 0: 100 */
+};
+
+/**
+ * What a verification saw and found. The caller sets struct_size. The store is
+ * good where findings is 0.
+ *
+ * @since 0.1
+ */
+struct feature_verify_report {
+    uint32_t struct_size;      /**< sizeof(struct feature_verify_report) */
+    uint32_t flags;            /**< ::feature_verified_flag bits */
+    uint64_t findings;         /**< all of them; 0: the store is good */
+    uint64_t file_findings;    /**< of the file's size and its meta pages */
+    uint64_t page_findings;    /**< of pages, nodes and who uses them */
+    uint64_t order_findings;   /**< of the order of keys */
+    uint64_t count_findings;   /**< of what trees' records say */
+    uint64_t row_findings;     /**< of rows and their keys */
+    uint64_t view_findings;    /**< of what views' records say */
+    uint64_t catalog_findings; /**< of definitions */
+    uint64_t store_findings;   /**< of the store's record, and of trees that
+                                    do not belong there */
+    uint64_t transaction;      /**< LMDB's id of the snapshot */
+    uint64_t sequence;         /**< its newest commit */
+    uint64_t file_size;        /**< bytes of data.mdb */
+    uint64_t page_size;        /**< bytes */
+    uint64_t used_pages;       /**< that hold data of the snapshot */
+    uint64_t free_pages;       /**< in the free list */
+    uint64_t lost_pages;       /**< in neither: no damage, but lost space */
+    uint64_t trees;            /**< named databases */
+    uint64_t rows;             /**< in all views, tombstones not counted */
+    uint64_t tombstones;       /**< deleted rows that are still remembered */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,
@@ -690,15 +750,19 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * Columns are found by name: every join key, `event_timestamp` or not (then
  * every row takes the time of its commit), and features. Without
  * options->columns every column of the stream has to be one of the view; with
- * it, only those it names are written, in the form `column` or `column =
- * name_in_the_stream`, separated by commas. Values are converted where every
- * one of them fits the feature exactly, timestamps of any unit to microseconds
- * UTC; one that does not fit is an invalid row.
+ * it, only those it names are written, in the form `column`, `column =
+ * name_in_the_stream` or `column = 'any name'`, separated by commas.
  *
- * The whole stream is read before the write transaction begins, or, with
- * options->commit_rows, each commit's part of it: a producer may read this very
- * store. A failure then leaves the commits before it, which @p commit reports
- * even so.
+ * A number becomes the feature's where its value stays the same; a float64 is
+ * rounded to FLOAT32, unless it would become infinite. Dates and timestamps
+ * become microseconds UTC; nanoseconds are cut, towards the past. A value that
+ * does not fit makes its row invalid, as a null in a list does, a list of
+ * another length than its vector, or a row that is null itself.
+ *
+ * The whole stream is read, and kept in memory, before the write transaction
+ * begins, or, with options->commit_rows, each commit's part of it, wherever
+ * record batches end: a producer may read this very store. A failure then leaves
+ * the commits before it, which @p commit reports even so.
  *
  * @param store        {inout} the store
  * @param view         {copied} a feature view
@@ -708,14 +772,17 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] commit  {inout} {nullable} the last commit, with the counts of
  *                     all; on failure what was kept, sequence 0: nothing
- * @param[out] error   {inout} {nullable} batch and row of the stream, and its
- *                     message where it failed
+ * @param[out] error   {inout} {nullable} index of the record batch in the
+ *                     stream, row in it, the producer's message where it
+ *                     failed; column: byte in options->columns, or index of an
+ *                     invalid row's column among those written
  * @return FEATURE_INVALID      a type that cannot become the feature's, an
- *                              invalid row, a stream that breaks Arrow's rules
+ *                              invalid row; `arrow`: a stream that breaks
+ *                              Arrow's rules
  * @return FEATURE_NOT_FOUND    no such view or column
  * @return FEATURE_CONFLICT     `schema-changed`
  * @return FEATURE_BUSY         `writer-gate`: not in time
- * @return FEATURE_UNSUPPORTED  an Arrow type that is not taken, and sources
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: one that is not taken; sources
  * @return FEATURE_IO           `stream`: the producer failed; or the system
  * @return FEATURE_FULL, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
  * @since 0.1
@@ -799,6 +866,43 @@ feature_store_stats(feature_store *store, struct feature_stats *stats,
 FEATURE_API feature_status
 feature_store_metrics(feature_store *store, char **text,
                       struct feature_error *error);
+
+/**
+ * Checks a store, down to its last byte, without opening it.
+ *
+ * Reads every page of one snapshot of data.mdb with plain file reads, then every
+ * row, the views' records and the definitions: docs/reliability.md has the list.
+ * Damage is no error: the call succeeds, counts it in the report and goes on
+ * behind it. No bytes of a file make it crash, hang or take memory beyond the
+ * file's page count and 64 MiB.
+ *
+ * Nothing is written to data.mdb, and writers go on. Where the store can be
+ * opened a reader holds the snapshot (FEATURE_VERIFIED_HELD), so that its pages
+ * stay as they are; the files lock.mdb and open.lock are made where they are
+ * missing. Where it cannot, the newest snapshot is read as it lies there; if
+ * damage is found and somebody wrote meanwhile, the answer is FEATURE_BUSY.
+ *
+ * @param path           {copied} the directory of the store
+ * @param options        {copied} {nullable} defaults when NULL
+ * @param[out] report    {inout} struct_size set; the rest is written
+ * @param[out] findings  {owned feature_free} {nullable} one line a finding, and
+ *                       how many more there are; empty for a good store
+ * @param[out] error     {inout} {nullable}
+ * @return FEATURE_INVALID    a wrong argument
+ * @return FEATURE_NOT_FOUND  `no-store`
+ * @return FEATURE_BUSY       another process is opening or closing it, or wrote
+ *                            to it while it could not be held
+ * @return FEATURE_VERSION    written by a newer libfeature or LMDB, or
+ *                            `struct-size`
+ * @return FEATURE_IO, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_verify(const char *path,
+                     const struct feature_verify_options *options,
+                     struct feature_verify_report *report, char **findings,
+                     struct feature_error *error);
 
 /**
  * Makes an empty batch for one view.
@@ -1096,7 +1200,8 @@ feature_query_free(feature_query *query);
  * Makes a request: the keys of one read and the memory of its answer.
  *
  * Once a read of some size has been answered, reads up to that size allocate
- * nothing.
+ * nothing, save for the indexes of a view that many keys are looked up in: two
+ * at most from one commit to the next.
  *
  * @param query         {borrowed request} has to outlive the request
  * @param[out] request  {owned feature_request_free}

@@ -114,7 +114,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent fuzz-arrow check-abi check-gen gen abi-baseline \
+        check-mdb-get fuzz-descent fuzz-arrow fuzz-verify check-abi check-gen gen abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -300,6 +300,10 @@ check-mdb-get:
 
 COUNT ?= 10000000
 fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
+	@$< $(COUNT) $(SEED)
+
+fuzz-verify: private COUNT = 5000
+fuzz-verify: $(B)/tests/fuzz/verify ## verify COUNT damaged stores
 	@$< $(COUNT) $(SEED)
 
 fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams

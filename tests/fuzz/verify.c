@@ -414,7 +414,7 @@ run(struct rig *rig, enum mode mode, uint32_t count, uint32_t *crashed,
 int
 main(int argc, char **argv)
 {
-    uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 600;
+    uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 400;
     struct rig rig = {.seed = argc > 2 ? strtoull(argv[2], NULL, 10) : SEED};
     uint32_t crashed, hung;
     bool good, failed;
@@ -437,7 +437,7 @@ main(int argc, char **argv)
            (unsigned long long)rig.counts->harmless,
            (unsigned long long)rig.counts->refused,
            (unsigned long long)rig.seed);
-    good = !run(&rig, MODE_PAGES, 150, &crashed, &hung) && !crashed && !hung;
+    good = !run(&rig, MODE_PAGES, 100, &crashed, &hung) && !crashed && !hung;
     failed |= !good;
     printf("%sok a verification of pages alone misses some: %.2f %% found\n",
            good ? "" : "not ", share(rig.counts));

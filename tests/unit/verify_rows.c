@@ -243,7 +243,7 @@ age_view(struct change *change)
 }
 
 static void
-advance_view(struct change *change)
+advance(struct change *change)
 {
     with_view(change, later);
 }
@@ -339,7 +339,7 @@ static const struct plant record_plants[] = {
     {"meta", VIEW_KEY, add_history, "entries of history, there are 0"},
     {"meta", VIEW_KEY, change_hash, "the view's content hash is not"},
     {"meta", VIEW_KEY, age_view, "its newest event timestamp is"},
-    {"meta", VIEW_KEY, advance_view, "the view's last commit is 1005"},
+    {"meta", VIEW_KEY, advance, "the view's last commit is 1005"},
     {"meta", VIEW_KEY, forget_applied, "fewer rows applied than there are"},
     {"meta", "view/0000000000000009", spoil_record,
      "the record of feature view 9 is damaged"},
@@ -368,25 +368,35 @@ key_size_of(const struct plant *plant)
                : strlen(plant->key);
 }
 
+static struct lf_writer *
+begin_write(struct fixture *f, struct lf_environment **environment)
+{
+    struct lf_environment_options options = {.wait_ms = 5000};
+    struct lf_writer *writer;
+    bool created;
+
+    must(lf_environment_open(f->path, &options, environment, &created,
+                             &problem));
+    must(lf_writer_begin(*environment, 5000, &writer, &problem));
+    return writer;
+}
+
 /* Changes one value in a commit of the engine's own; rows are sealed again. */
 static void
 change_value(struct fixture *f, const struct plant *plant, uint8_t row)
 {
-    struct lf_environment_options options = {.wait_ms = 5000};
     struct change change = {.key = {0x80, [7] = row}, .key_size = 8};
     struct lf_environment *environment;
     struct lf_writer *writer;
     struct lf_tree *tree;
     const uint8_t *value;
-    bool created, found;
+    bool found;
 
     if (plant->key) {
         change.key_size = key_size_of(plant);
         memcpy(change.key, plant->key, change.key_size);
     }
-    must(lf_environment_open(f->path, &options, &environment, &created,
-                             &problem));
-    must(lf_writer_begin(environment, 5000, &writer, &problem));
+    writer = begin_write(f, &environment);
     must(lf_writer_tree(writer, plant->tree, true, &tree, &problem));
     must(lf_tree_get(tree, change.key, change.key_size, &found, &value,
                      &change.size, &problem));
@@ -455,19 +465,16 @@ static void
 a_stale_row_is_found(void **state)
 {
     struct fixture *f = *state;
-    struct lf_environment_options options = {.wait_ms = 5000};
     struct lf_environment *environment;
     uint8_t key[8] = {0x80, [7] = 1}, old[256];
     struct lf_writer *writer;
     struct lf_tree *tree;
     const uint8_t *value;
-    bool created, found;
+    bool found;
     size_t size;
 
     make_store(f);
-    must(lf_environment_open(f->path, &options, &environment, &created,
-                             &problem));
-    must(lf_writer_begin(environment, 5000, &writer, &problem));
+    writer = begin_write(f, &environment);
     must(lf_writer_tree(writer, ROWS_TREE, false, &tree, &problem));
     must(lf_tree_get(tree, key, 8, &found, &value, &size, &problem));
     memcpy(old, value, size);
@@ -477,9 +484,7 @@ a_stale_row_is_found(void **state)
     upsert(f, "v", "id, event_timestamp, n, a, s, m", "1 @1 8 true text [a]");
     close_store(f);
     expect_nothing(f);
-    must(lf_environment_open(f->path, &options, &environment, &created,
-                             &problem));
-    must(lf_writer_begin(environment, 5000, &writer, &problem));
+    writer = begin_write(f, &environment);
     must(lf_writer_tree(writer, ROWS_TREE, false, &tree, &problem));
     must(lf_tree_put(tree, key, 8, old, size, false, &problem));
     must(lf_writer_commit(writer, &problem));
@@ -492,15 +497,11 @@ static void
 a_lost_tree_is_found(void **state)
 {
     struct fixture *f = *state;
-    struct lf_environment_options options = {.wait_ms = 5000};
     struct lf_environment *environment;
     struct lf_writer *writer;
-    bool created;
 
     make_store(f);
-    must(lf_environment_open(f->path, &options, &environment, &created,
-                             &problem));
-    must(lf_writer_begin(environment, 5000, &writer, &problem));
+    writer = begin_write(f, &environment);
     must(lf_writer_drop(writer, ROWS_TREE, &problem));
     must(lf_writer_commit(writer, &problem));
     lf_environment_close(environment);

@@ -873,8 +873,8 @@ feature_store_metrics(feature_store *store, char **text,
  * Reads every page of one snapshot of data.mdb with plain file reads, then every
  * row, the views' records and the definitions: docs/reliability.md has the list.
  * Damage is no error: the call succeeds, counts it in the report and goes on
- * behind it. No bytes of a file make it crash, hang or take memory beyond the
- * file's page count and 64 MiB.
+ * behind it. No bytes of a file make it crash, hang or take memory out of
+ * proportion to it.
  *
  * Nothing is written to data.mdb, and writers go on. Where the store can be
  * opened a reader holds the snapshot (FEATURE_VERIFIED_HELD), so that its pages

@@ -54,15 +54,9 @@ hold_once(struct lf_verify *verify, struct hold *hold,
     return status;
 }
 
-/* Whether a failure to open tells that the call cannot run at all. */
-static bool
-is_final(feature_status status)
-{
-    return status == FEATURE_BUSY || status == FEATURE_NO_MEMORY;
-}
-
 /* Chooses a snapshot, held where the store can be opened. A store that cannot
- * is damaged, or lies where the promises of the library do not hold. */
+ * is damaged, or lies where the promises of the library do not hold; a damaged
+ * meta page can also ask for more memory than there is. */
 static feature_status
 take_snapshot(struct lf_verify *verify, const char *path, struct hold *hold,
               struct feature_error *error)
@@ -74,7 +68,7 @@ take_snapshot(struct lf_verify *verify, const char *path, struct hold *hold,
 
     status = lf_environment_open(path, &options, &hold->environment, &created,
                                  error);
-    if (is_final(status))
+    if (status == FEATURE_BUSY)
         return status;
     if (status) {
         hold->environment = NULL;

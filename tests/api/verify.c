@@ -332,6 +332,39 @@ arguments_are_checked(void **state)
     assert_int_equal(report.findings, 0);
 }
 
+/* Every allocation fails once: NO_MEMORY, or, where the store could not be opened
+ * for want of memory, an answer without a reader on it. */
+static void
+it_runs_out_of_memory(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t failures = 0;
+
+    define_wide(f);
+    write_many(f, "w", 0, 100, 3000);
+    close_store(f);
+    for (int64_t n = 0;; n++) {
+        struct feature_verify_report report = {.struct_size = sizeof report};
+        uint64_t before = allocation_count();
+        char *text = NULL;
+        feature_status status;
+
+        if (!allocation_fail(n))
+            skip();
+        status = feature_store_verify(f->path, NULL, &report, &text, &problem);
+        allocation_fail(-1);
+        assert_true(status == FEATURE_OK || status == FEATURE_NO_MEMORY);
+        assert_int_equal(text != NULL, !status);
+        assert_int_equal(report.findings, 0);
+        failures += status != FEATURE_OK;
+        feature_free(text);
+        if (allocation_count() - before <= (uint64_t)n)
+            break;
+    }
+    assert_true(failures > 5);
+    expect_good(f);
+}
+
 int
 main(void)
 {
@@ -345,6 +378,7 @@ main(void)
         TEST(a_store_is_verified_while_it_is_written),
         TEST(a_store_that_cannot_be_opened_is_read),
         TEST(what_is_no_store_is_told),
+        TEST(it_runs_out_of_memory),
         TEST(arguments_are_checked),
     };
 

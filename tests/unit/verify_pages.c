@@ -115,6 +115,13 @@ raise_last(struct image *image)
     lf_store_u64(image->meta + LF_META_LAST_PAGE, UINT64_MAX / 2);
 }
 
+/* No machine has the address space for that map. */
+static void
+raise_last_beyond_memory(struct image *image)
+{
+    lf_store_u64(image->meta + LF_META_LAST_PAGE, UINT64_C(1) << 40);
+}
+
 static void
 cut(struct image *image)
 {
@@ -373,6 +380,7 @@ static const struct plant plants[] = {
     {spoil_last, "accounts for 0 of the others"},
     {lower_last, "is referred to but out of bounds"},
     {raise_last, "has an impossible last page"},
+    {raise_last_beyond_memory, "the last page is wrong"},
     {cut, "is in use and past the end of the file"},
     {cut_within_page, "it was cut"},
     {spoil_number, "the page carries another number"},

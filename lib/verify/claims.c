@@ -97,6 +97,15 @@ read_part(struct lf_verify *verify, const struct lf_entry *entry,
         entry->run * verify->page_size + LF_PAGE_HEADER + offset, to, size);
 }
 
+/* What the newest commit gave up. */
+static void
+note_former(struct lf_verify *verify, uint64_t page)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        if (verify->former[i].page == page)
+            verify->former[i].is_freed = true;
+}
+
 /* A count, and that many page numbers, which fall. */
 static feature_status
 visit_free(struct lf_verify *verify, void *context,
@@ -133,6 +142,8 @@ visit_free(struct lf_verify *verify, void *context,
                          "an entry of the free list is out of order");
             before = part[i];
             release(verify, &entry->place, part[i]);
+            if (lf_load_u64(entry->place.key) == verify->transaction)
+                note_former(verify, part[i]);
         }
     }
     return FEATURE_OK;
@@ -146,6 +157,25 @@ lf_verify_free_list(struct lf_verify *verify, struct feature_error *error)
                           error);
 }
 
+/* The roots of the commit before are in use still, or the newest commit gave them
+ * up. Roots that were taken from the free list are of a later commit, whose meta
+ * page was damaged so that an older one seems to be the newest. */
+static void
+check_former(struct lf_verify *verify)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct lf_former_root *root = &verify->former[i];
+
+        if (root->page == LF_NO_PAGE || root->is_freed ||
+            (root->page < verify->covered && has(verify->used, root->page)))
+            continue;
+        lf_found(verify, LF_FOUND_FILE, NULL,
+                 "the meta page of the commit before has root %llu, which that "
+                 "commit did not have: a newer commit is lost",
+                 (unsigned long long)root->page);
+    }
+}
+
 /* Pages past the end of the file were taken and given back at once: LMDB never
  * wrote them, and the free list has each. */
 uint64_t
@@ -154,6 +184,7 @@ lf_verify_claims_end(struct lf_verify *verify)
     uint64_t beyond = verify->last + 1 - verify->covered;
     uint64_t known = 2 + verify->used_count + verify->unused_count;
 
+    check_former(verify);
     if (verify->unused_beyond != beyond)
         lf_found(
             verify, LF_FOUND_FILE, NULL,

@@ -238,6 +238,27 @@ lf_verify_is_unchanged(struct lf_verify *verify)
             (verify->meta ? verify->meta->transaction : 0) == transaction);
 }
 
+/* The roots of the other meta page, where it is of the commit before. */
+static void
+find_former(struct lf_verify *verify)
+{
+    const struct lf_verify_meta *other =
+        &verify->metas[verify->meta == &verify->metas[0]];
+    bool is_former =
+        !other->problem && other->transaction + 1 == verify->transaction;
+
+    for (uint32_t i = 0; i < 2; i++)
+        verify->former[i].page =
+            is_former ? lf_load_u64(other->bytes + LF_META_FREE +
+                                    i * LF_RECORD_SIZE + LF_RECORD_ROOT)
+                      : LF_NO_PAGE;
+    if (is_former &&
+        lf_load_u64(other->bytes + LF_META_LAST_PAGE) > verify->last)
+        lf_found(verify, LF_FOUND_FILE, NULL,
+                 "the meta page of the commit before knows of more pages than "
+                 "the newest one");
+}
+
 feature_status
 lf_verify_prepare(struct lf_verify *verify, struct feature_error *error)
 {
@@ -252,6 +273,7 @@ lf_verify_prepare(struct lf_verify *verify, struct feature_error *error)
     verify->file_pages = verify->file_size / verify->page_size;
     verify->transaction = verify->meta->transaction;
     verify->last = lf_load_u64(meta + LF_META_LAST_PAGE);
+    find_former(verify);
     verify->covered = verify->last + 1 < verify->file_pages
                           ? verify->last + 1
                           : verify->file_pages;

@@ -39,6 +39,12 @@ struct lf_place {
     size_t key_size; /* 0: none */
 };
 
+/* A root of the snapshot before, by the other meta page. */
+struct lf_former_root {
+    uint64_t page; /* LF_NO_PAGE: it had none, or is not known */
+    bool is_freed; /* by the newest commit */
+};
+
 /* What a meta page says. */
 struct lf_verify_meta {
     uint8_t bytes[LF_META_SIZE];
@@ -58,9 +64,10 @@ struct lf_verify {
     uint64_t covered;                  /* pages that the bitmaps have */
     uint64_t *used, *unused;           /* by a tree, by the free list */
     uint64_t used_count, unused_count;
-    uint64_t unused_beyond; /* the end of the file */
-    uint8_t *frames;        /* a page for each level of a tree */
-    struct lf_buffer value; /* one that spans pages */
+    uint64_t unused_beyond;          /* the end of the file */
+    struct lf_former_root former[2]; /* of the free list, the main database */
+    uint8_t *frames;                 /* a page for each level of a tree */
+    struct lf_buffer value;          /* one that spans pages */
 
     bool is_json;
     uint64_t limit; /* of findings in the text */

@@ -89,6 +89,14 @@ spoil_transaction(struct image *image)
                  lf_load_u64(image->meta + LF_META_TRANSACTION) + 2);
 }
 
+/* The commit before seems to be the newest, and the newest to be older. */
+static void
+lose_commit(struct image *image)
+{
+    lf_store_u64(image->meta + LF_META_TRANSACTION,
+                 lf_load_u64(image->meta + LF_META_TRANSACTION) - 2);
+}
+
 static void
 spoil_turn(struct image *image)
 {
@@ -193,27 +201,28 @@ lose_child(struct image *image)
     lf_store_u32(node_at(root, 1), 0x7fffffff);
 }
 
-/* Another leaf of the same tree, under the right number. */
+/* Leaf 1 of a tree becomes another leaf, under the right number. */
+static void
+put_leaf(struct image *image, uint32_t which)
+{
+    uint8_t *record = record_of(image, SHORT_TREE);
+    uint8_t *to = leaf_of(image, record, 1);
+    uint64_t number = lf_load_u64(to);
+
+    memcpy(to, leaf_of(image, record, which), image->page_size);
+    lf_store_u64(to, number);
+}
+
 static void
 misdirect(struct image *image)
 {
-    uint8_t *record = record_of(image, SHORT_TREE);
-    uint8_t *from = leaf_of(image, record, 2), *to = leaf_of(image, record, 1);
-    uint64_t number = lf_load_u64(to);
-
-    memcpy(to, from, image->page_size);
-    lf_store_u64(to, number);
+    put_leaf(image, 2);
 }
 
 static void
 misdirect_back(struct image *image)
 {
-    uint8_t *record = record_of(image, SHORT_TREE);
-    uint8_t *from = leaf_of(image, record, 0), *to = leaf_of(image, record, 1);
-    uint64_t number = lf_load_u64(to);
-
-    memcpy(to, from, image->page_size);
-    lf_store_u64(to, number);
+    put_leaf(image, 0);
 }
 
 static void
@@ -376,6 +385,7 @@ static const struct plant plants[] = {
     {spoil_version, "has an unknown data version"},
     {spoil_both, "neither of the first two pages is a meta page"},
     {spoil_transaction, "which do not follow each other"},
+    {lose_commit, "a newer commit is lost"},
     {spoil_turn, "holds a transaction that belongs on the other one"},
     {spoil_last, "accounts for 0 of the others"},
     {lower_last, "is referred to but out of bounds"},

@@ -135,6 +135,19 @@ leaf_of(const struct image *image, const uint8_t *record, uint32_t index)
     return page;
 }
 
+/* The first entry of the free list that has pages: how many, then which. */
+static UNUSED uint8_t *
+free_entry(const struct image *image)
+{
+    uint8_t *leaf = leaf_of(image, image->meta + LF_META_FREE, 0);
+
+    for (uint32_t i = 0; i < nodes_of(leaf); i++)
+        if (lf_load_u64(data_of(leaf, i)))
+            return data_of(leaf, i);
+    fail_msg("the free list is empty");
+    return NULL;
+}
+
 /* Verifies; the findings have to name what was planted, and to be counted. */
 static UNUSED void
 expect_found(struct fixture *f, const char *expected)

@@ -328,18 +328,6 @@ spoil_node_kind(struct image *image)
     lf_store_u16(node_at(first_leaf(image), 0) + 4, 4);
 }
 
-static uint8_t *
-free_entry(const struct image *image)
-{
-    uint8_t *leaf = leaf_of(image, image->meta + LF_META_FREE, 0);
-
-    for (uint32_t i = 0; i < nodes_of(leaf); i++)
-        if (lf_load_u64(data_of(leaf, i)))
-            return data_of(leaf, i);
-    fail_msg("the free list is empty");
-    return NULL;
-}
-
 static void
 free_used(struct image *image)
 {

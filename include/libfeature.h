@@ -868,7 +868,7 @@ feature_store_metrics(feature_store *store, char **text,
                       struct feature_error *error);
 
 /**
- * Checks a store, down to its last byte, without opening it.
+ * Checks the store in the directory @p path for damage.
  *
  * Reads every page of one snapshot of data.mdb with plain file reads, then every
  * row, the views' records and the definitions: docs/reliability.md has the list.

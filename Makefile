@@ -125,7 +125,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent fuzz-arrow check-go check-abi check-gen gen \
+        check-mdb-get fuzz-descent fuzz-arrow fuzz-verify check-go check-abi check-gen gen \
         abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
 
@@ -342,6 +342,10 @@ check-mdb-get:
 
 COUNT ?= 10000000
 fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
+	@$< $(COUNT) $(SEED)
+
+fuzz-verify: private COUNT = 5000
+fuzz-verify: $(B)/tests/fuzz/verify ## verify COUNT damaged stores
 	@$< $(COUNT) $(SEED)
 
 fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams

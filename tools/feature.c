@@ -30,6 +30,7 @@ static const struct command commands[] = {
     {"stats", "print a store's numbers", stats_run},
     {"metrics", "print them as OpenMetrics text", metrics_run},
     {"doctor", "say what is sound and what needs doing", doctor_run},
+    {"verify", "check a store for damage", verify_run},
     {"version", "print the version", version_run},
     {"help", "print this, or the help of a command", help_run},
 };

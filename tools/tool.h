@@ -27,6 +27,7 @@ int get_run(int argc, char **argv);
 int stats_run(int argc, char **argv);
 int metrics_run(int argc, char **argv);
 int doctor_run(int argc, char **argv);
+int verify_run(int argc, char **argv);
 
 /* Values of long options that have no letter. */
 enum tool_option {

@@ -17,6 +17,7 @@
 #define LF_PAGE_IS_BRANCH   1
 #define LF_PAGE_IS_LEAF     2
 #define LF_PAGE_IS_OVERFLOW 4
+#define LF_PAGE_IS_META     8
 
 /* Meta pages are pages 0 and 1; transaction N writes page N mod 2 [MDB_meta].
  */
@@ -33,11 +34,14 @@
 #define LF_META_VERSION_VALUE 1
 
 /* A database's record [MDB_db]. */
-#define LF_RECORD_FLAGS   4  /* u16 */
-#define LF_RECORD_DEPTH   6  /* u16 */
-#define LF_RECORD_ENTRIES 32 /* u64 */
-#define LF_RECORD_ROOT    40 /* u64; all ones: empty */
-#define LF_RECORD_SIZE    48
+#define LF_RECORD_FLAGS    4 /* u16 */
+#define LF_RECORD_DEPTH    6 /* u16 */
+#define LF_RECORD_BRANCHES 8 /* u64, pages; so are the next two */
+#define LF_RECORD_LEAVES   16
+#define LF_RECORD_LONG     24 /* pages of overflow runs */
+#define LF_RECORD_ENTRIES  32 /* u64 */
+#define LF_RECORD_ROOT     40 /* u64; all ones: empty */
+#define LF_RECORD_SIZE     48
 
 /* Flags of databases that LMDB knows, from MDB_REVERSEKEY to MDB_REVERSEDUP.
  * Pages are walked here only where none is set. */

@@ -16,7 +16,7 @@ function complain(text) {
     bad = 1
 }
 BEGIN {
-    count = split("base model format engine store exchange", names, " ")
+    count = split("base model format engine store exchange verify", names, " ")
     for (i = 1; i <= count; i++)
         rank[names[i]] = i
     third["lmdb.h"] = third["zstd.h"] = third["zdict.h"] = 1

@@ -168,13 +168,33 @@ close_handle(struct world *world, uint32_t index)
     return same;
 }
 
+/* Whatever was written, and however: the file is whole, its records are true. */
+static bool
+expect_whole(struct world *world)
+{
+    struct feature_verify_report report = {.struct_size = sizeof report};
+    struct feature_error error;
+    char *findings = NULL;
+    bool same = true;
+
+    if (!world->has_store)
+        return true;
+    if (feature_store_verify(world->path, NULL, &report, &findings, &error))
+        return complain(world, "verify: %s", error.message);
+    if (report.findings || report.lost_pages)
+        same = complain(world, "verify: %llu pages lost; %s",
+                        (unsigned long long)report.lost_pages, findings);
+    feature_free(findings);
+    return same;
+}
+
 bool
 run_reopen(struct world *world, const struct operation *operation)
 {
     bool second = world->handles[1].is_open;
     int64_t skew = world->handles[1].skew;
 
-    if (second && !close_handle(world, 1))
+    if (!expect_whole(world) || (second && !close_handle(world, 1)))
         return false;
     if (!close_handle(world, 0))
         return false;

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# The feature command as people run it: help, apply, plan, describe, infer, stats
-# and metrics; what they print, where, and how they exit.
+# The feature command as people run it: help, apply, plan, describe, infer, stats,
+# metrics and verify; what they print, where, and how they exit.
 . "$(dirname "$0")/command.inc"
 
 # --- the command line -----------------------------------------------------------
@@ -22,7 +22,7 @@ says out "Usage: feature COMMAND"
 empty err
 check "help goes to standard output"
 
-for name in apply plan describe infer load get stats metrics doctor version; do
+for name in apply plan describe infer load get stats metrics doctor verify version; do
     run 0 $name --help
     says out "Usage: feature $name" "Example: feature $name"
     empty err
@@ -38,7 +38,7 @@ run 0 version
 cmp -s out version || note "--version and version differ"
 check "the version is printed"
 
-for name in apply plan describe infer load get stats metrics doctor; do
+for name in apply plan describe infer load get stats metrics doctor verify; do
     run 2 $name --no-such-option
     says err "there is no option --no-such-option" "feature $name --help"
     run 2 $name -x
@@ -123,6 +123,29 @@ run 1 stats nowhere
 run 1 metrics nowhere
 run 2 stats store store
 check "stats and metrics"
+
+run 0 verify store
+says out "store: good: commit"
+empty err
+run 0 verify store --json
+says out '"good":true,"held":true,"found":0' '"findings":[]'
+run 0 verify --quiet store
+empty out
+rm -rf bad
+mkdir -m 700 bad
+(umask 077 && head -c 20000 store/data.mdb >bad/data.mdb)
+run 1 verify bad
+says out "past the end of the file" "bad: damaged" "restore a snapshot"
+run 1 verify bad --json --lines 1
+says out '"good":false' '"findings":[{"kind":"' '{"kind":"more","count":'
+run 1 verify -q bad
+empty out
+empty err
+run 2 verify nowhere
+says err "there is no store in nowhere"
+run 2 verify store store
+run 2 verify store --lines none
+check "verify tells good, damaged and neither apart"
 
 cut -d, -f1,2,3 good.csv >part.csv
 printf 'driver_id,event_timestamp,trips,trips\n' >twice.csv

@@ -257,6 +257,24 @@ enum feature_export_flag {
 };
 
 /**
+ * Bits of feature_verify_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_verify_flag {
+    FEATURE_VERIFY_JSON = 1 /**< findings as lines of JSON */
+};
+
+/**
+ * Bits of feature_verify_report.flags.
+ *
+ * @since 0.1
+ */
+enum feature_verified_flag {
+    FEATURE_VERIFIED_HELD = 1 /**< a reader kept the snapshot meanwhile */
+};
+
+/**
  * An open store. Shared by any number of threads.
  *
  * @since 0.1
@@ -518,6 +536,48 @@ struct feature_stats {
                                      another one */
     uint64_t write_wait_us;  /**< microseconds they waited, all together */
     uint64_t write_timeouts; /**< those of them that gave up */
+};
+
+/**
+ * How to verify a store.
+ *
+ * @since 0.1
+ */
+struct feature_verify_options {
+    uint32_t struct_size; /**< sizeof(struct feature_verify_options) */
+    uint32_t flags;       /**< ::feature_verify_flag bits */
+    uint64_t max_lines;   /**< findings told one by one; 0: 100 */
+};
+
+/**
+ * What a verification saw and found. The caller sets struct_size. The store is
+ * good where findings is 0.
+ *
+ * @since 0.1
+ */
+struct feature_verify_report {
+    uint32_t struct_size;      /**< sizeof(struct feature_verify_report) */
+    uint32_t flags;            /**< ::feature_verified_flag bits */
+    uint64_t findings;         /**< all of them; 0: the store is good */
+    uint64_t file_findings;    /**< of the file's size and its meta pages */
+    uint64_t page_findings;    /**< of pages, nodes and who uses them */
+    uint64_t order_findings;   /**< of the order of keys */
+    uint64_t count_findings;   /**< of what trees' records say */
+    uint64_t row_findings;     /**< of rows and their keys */
+    uint64_t view_findings;    /**< of what views' records say */
+    uint64_t catalog_findings; /**< of definitions */
+    uint64_t store_findings;   /**< of the store's record, and of trees that
+                                    do not belong there */
+    uint64_t transaction;      /**< LMDB's id of the snapshot */
+    uint64_t sequence;         /**< its newest commit */
+    uint64_t file_size;        /**< bytes of data.mdb */
+    uint64_t page_size;        /**< bytes */
+    uint64_t used_pages;       /**< that hold data of the snapshot */
+    uint64_t free_pages;       /**< in the free list */
+    uint64_t lost_pages;       /**< in neither: no damage, but lost space */
+    uint64_t trees;            /**< named databases */
+    uint64_t rows;             /**< in all views, tombstones not counted */
+    uint64_t tombstones;       /**< deleted rows that are still remembered */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,
@@ -832,6 +892,43 @@ feature_store_stats(feature_store *store, struct feature_stats *stats,
 FEATURE_API feature_status
 feature_store_metrics(feature_store *store, char **text,
                       struct feature_error *error);
+
+/**
+ * Checks the store in the directory @p path for damage.
+ *
+ * Reads every page of one snapshot of data.mdb with plain file reads, then every
+ * row, the views' records and the definitions: docs/reliability.md has the list.
+ * Damage is no error: the call succeeds, counts it in the report and goes on
+ * behind it. No bytes of a file make it crash, hang or take memory out of
+ * proportion to it.
+ *
+ * Nothing is written to data.mdb, and writers go on. Where the store can be
+ * opened a reader holds the snapshot (FEATURE_VERIFIED_HELD), so that its pages
+ * stay as they are; the files lock.mdb and open.lock are made where they are
+ * missing. Where it cannot, the newest snapshot is read as it lies there; if
+ * damage is found and somebody wrote meanwhile, the answer is FEATURE_BUSY.
+ *
+ * @param path           {copied} the directory of the store
+ * @param options        {copied} {nullable} defaults when NULL
+ * @param[out] report    {inout} struct_size set; the rest is written
+ * @param[out] findings  {owned feature_free} {nullable} one line a finding, and
+ *                       how many more there are; empty for a good store
+ * @param[out] error     {inout} {nullable}
+ * @return FEATURE_INVALID    a wrong argument
+ * @return FEATURE_NOT_FOUND  `no-store`
+ * @return FEATURE_BUSY       another process is opening or closing it, or wrote
+ *                            to it while it could not be held
+ * @return FEATURE_VERSION    written by a newer libfeature or LMDB, or
+ *                            `struct-size`
+ * @return FEATURE_IO, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_verify(const char *path,
+                     const struct feature_verify_options *options,
+                     struct feature_verify_report *report, char **findings,
+                     struct feature_error *error);
 
 /**
  * Makes an empty batch for one view.

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One verification: a file, a snapshot in it, what was found so far.
+ *
+ * Functions answer a status only where the verification cannot go on; damage is
+ * a finding, after which it does.
+ */
+#ifndef LF_VERIFY_VERIFY_H
+#define LF_VERIFY_VERIFY_H
+
+#include "base/buffer.h"
+#include "engine/engine.h"
+#include "engine/layout.h"
+#include "format/meta.h"
+#include "format/row.h"
+#include "model/catalog.h"
+
+#define LF_NO_PAGE UINT64_MAX
+
+enum lf_finding {
+    LF_FOUND_FILE,    /* the file's size, its meta pages */
+    LF_FOUND_PAGE,    /* a page, its nodes, who uses it */
+    LF_FOUND_ORDER,   /* the order of keys */
+    LF_FOUND_COUNT,   /* what a tree's record says of it */
+    LF_FOUND_ROW,     /* a row, or its key */
+    LF_FOUND_VIEW,    /* what a view's record says of its rows */
+    LF_FOUND_CATALOG, /* definitions */
+    LF_FOUND_STORE    /* the store's record, and which trees there are */
+};
+
+#define LF_FINDING_KINDS 8
+
+/* Where something was found. */
+struct lf_place {
+    const char *tree; /* or NULL */
+    const char *view; /* its name, or NULL */
+    uint64_t page;    /* LF_NO_PAGE: none */
+    const uint8_t *key;
+    size_t key_size; /* 0: none */
+};
+
+/* A root of the snapshot before, by the other meta page. */
+struct lf_former_root {
+    uint64_t page; /* LF_NO_PAGE: it had none, or is not known */
+    bool is_freed; /* by the newest commit */
+};
+
+/* What a meta page says. */
+struct lf_verify_meta {
+    uint8_t bytes[LF_META_SIZE];
+    const char *problem; /* NULL: it can be used */
+    uint64_t transaction;
+};
+
+struct lf_verify {
+    int file;
+    uint64_t file_size;
+    uint32_t page_size;
+    uint64_t file_pages;  /* whole ones */
+    uint64_t last;        /* page of the snapshot */
+    uint64_t transaction; /* of the snapshot */
+    struct lf_verify_meta metas[2];
+    const struct lf_verify_meta *meta; /* the snapshot's */
+    uint64_t covered;                  /* pages that the bitmaps have */
+    uint64_t *used, *unused;           /* by a tree, by the free list */
+    uint64_t used_count, unused_count;
+    uint64_t unused_beyond;          /* the end of the file */
+    struct lf_former_root former[2]; /* of the free list, the main database */
+    uint8_t *frames;                 /* a page for each level of a tree */
+    struct lf_buffer value;          /* one that spans pages */
+
+    bool is_json;
+    uint64_t limit; /* of findings in the text */
+    struct lf_text text;
+    uint64_t found[LF_FINDING_KINDS];
+
+    bool has_store;
+    struct lf_meta_store store;
+    bool has_catalog_tree;
+    struct lf_catalog *catalog; /* NULL: not to be had */
+    struct lf_arena arena;
+    struct lf_buffer records; /* lf_record, of the catalog */
+    struct lf_buffer views;   /* lf_verify_view */
+    struct lf_buffer trees;   /* lf_verify_name, by name */
+    uint64_t rows, tombstones;
+};
+
+/* A named database. */
+struct lf_verify_name {
+    char name[LF_TREE_NAME_SIZE];
+    uint8_t record[LF_RECORD_SIZE];
+};
+
+/* A view's record. */
+struct lf_verify_view {
+    uint32_t id;
+    bool has_tree;
+    struct lf_meta_view meta;
+};
+
+/* An entry of a leaf. */
+struct lf_entry {
+    struct lf_place place;
+    uint32_t flags;
+    uint32_t size;
+    const uint8_t *bytes; /* in the page; NULL: in an overflow run */
+    uint64_t run;         /* its first page */
+};
+
+typedef feature_status (*lf_verify_visit)(struct lf_verify *verify,
+                                          void *context,
+                                          const struct lf_entry *entry,
+                                          struct feature_error *error);
+
+/* --- findings.c ------------------------------------------------------------ */
+
+void lf_found(struct lf_verify *verify, enum lf_finding kind,
+              const struct lf_place *place, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+uint64_t lf_found_count(const struct lf_verify *verify);
+
+/* Ends the text: how many findings are not in it. */
+void lf_found_end(struct lf_verify *verify);
+
+/* --- source.c -------------------------------------------------------------- */
+
+/* Opens data.mdb in a directory; nothing but reading. */
+feature_status lf_verify_open(struct lf_verify *verify, const char *path,
+                              struct feature_error *error);
+
+/* Reads the meta pages and chooses: that of a transaction (0: the newest).
+ * Where the one asked for is gone, LF_AGAIN; where no page can be used, OK and
+ * verify->meta is NULL. */
+feature_status lf_verify_metas(struct lf_verify *verify, uint64_t transaction,
+                               struct feature_error *error);
+
+/* Says what is wrong with the two pages together. */
+void lf_verify_judge_metas(struct lf_verify *verify);
+
+/* Whether the newest transaction is still the one that was chosen. */
+bool lf_verify_is_unchanged(struct lf_verify *verify);
+
+/* Room for the pages of the chosen snapshot. */
+feature_status lf_verify_prepare(struct lf_verify *verify,
+                                 struct feature_error *error);
+
+/* Bytes of the file; false: a finding was made. */
+bool lf_verify_read(struct lf_verify *verify, const struct lf_place *place,
+                    uint64_t offset, void *to, size_t size);
+
+void lf_verify_close(struct lf_verify *verify);
+
+/* --- claims.c -------------------------------------------------------------- */
+
+/* A page is claimed by a tree; false: it cannot be its, a finding was made. */
+bool lf_verify_claim(struct lf_verify *verify, const struct lf_place *place,
+                     uint64_t page);
+
+/* The free list, whose record is that of the meta page. */
+feature_status lf_verify_free_list(struct lf_verify *verify,
+                                   struct feature_error *error);
+
+/* Compares the claims with the number of pages. Returns how many are lost. */
+uint64_t lf_verify_claims_end(struct lf_verify *verify);
+
+/* --- tree.c ---------------------------------------------------------------- */
+
+/* Walks a tree, and compares it with its record. */
+feature_status lf_verify_tree(struct lf_verify *verify, const char *name,
+                              const char *view, const uint8_t *record,
+                              lf_verify_visit visit, void *context,
+                              struct feature_error *error);
+
+/* The value of an entry, at most LF_ROW_SIZE_LIMIT bytes, until the next call;
+ * NULL bytes: a finding was made. */
+feature_status lf_verify_value(struct lf_verify *verify,
+                               const struct lf_entry *entry,
+                               const uint8_t **bytes,
+                               struct feature_error *error);
+
+/* --- page.c ---------------------------------------------------------------- */
+
+struct lf_verify_node {
+    const uint8_t *key;
+    const uint8_t *data;
+    uint32_t key_size;
+    uint32_t size;
+    uint64_t child;
+    uint32_t flags;
+};
+
+/* Checks a page's header and the space of its nodes. False: nothing in it can
+ * be used; a finding was made. */
+bool lf_verify_page(struct lf_verify *verify, const struct lf_place *place,
+                    const uint8_t *page, uint32_t kind, uint32_t *count);
+
+/* One node; false: it leaves the page, a finding was made. */
+bool lf_verify_node(struct lf_verify *verify, const struct lf_place *place,
+                    const uint8_t *page, uint32_t index,
+                    struct lf_verify_node *node);
+
+/* --- records.c ------------------------------------------------------------- */
+
+/* Reads the names of the trees, the records of the store and its views, and the
+ * catalog. */
+feature_status lf_verify_records(struct lf_verify *verify,
+                                 struct feature_error *error);
+
+/* The record of a view, or NULL. */
+struct lf_verify_view *lf_verify_view_of(struct lf_verify *verify, uint64_t id);
+
+/* --- rows.c ---------------------------------------------------------------- */
+
+/* Walks the trees that are neither `meta` nor `catalog`, and compares the views'
+ * records with them. */
+feature_status lf_verify_rows(struct lf_verify *verify,
+                              struct feature_error *error);
+
+/* --- key.c ----------------------------------------------------------------- */
+
+/* What is wrong with the bytes of a join key, or NULL. */
+const char *lf_verify_key(const struct lf_entity *entity, const uint8_t *key,
+                          size_t size);
+
+#endif

@@ -55,6 +55,11 @@ feature_status lf_decoder_put_cell(struct decoder *decoder, uint32_t index,
 feature_status lf_decoder_put_missing(struct decoder *decoder, uint32_t index,
                                       uint32_t i, struct feature_error *error);
 
+/* The rows from decoder->first on into the matrix, as long as each is of
+ * decoder->plan and plain and has no null: those need no block. Returns how many
+ * (matrix.c). */
+uint32_t lf_matrix_put_plain(struct decoder *decoder);
+
 /* The rows of the block into the matrix (matrix.c). */
 feature_status lf_matrix_put_block(struct decoder *decoder,
                                    struct feature_error *error);

@@ -174,9 +174,15 @@ lf_answer_view(feature_request *request, uint32_t view,
     decoder.plan = NULL;
     for (decoder.first = 0; decoder.first < request->rows;
          decoder.first += decoder.count) {
+        if (sink->matrix && !decoder.exact)
+            decoder.first += lf_matrix_put_plain(&decoder);
+        if (decoder.first == request->rows)
+            break;
         decoder.count = request->rows - decoder.first;
         if (decoder.count > BLOCK_ROWS)
             decoder.count = BLOCK_ROWS;
+        if (sink->matrix && !decoder.exact && !decoder.plan)
+            decoder.count = 1; /* it tells the plan of those behind it */
         LF_TRY(open_block(&decoder, error));
         LF_TRY(lf_decoder_put_block(&decoder, error));
         close_block(&decoder);

@@ -211,7 +211,7 @@ fill_nulls(struct decoder *decoder, uint32_t i, const uint8_t *bitmap,
 }
 
 static inline feature_status
-put_plain(struct decoder *decoder, uint32_t i, struct feature_error *error)
+put_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
 {
     const struct block_row *at = &decoder->block[i];
     const struct lf_matrix_plan *matrix = &at->plan->matrix;
@@ -227,12 +227,51 @@ put_plain(struct decoder *decoder, uint32_t i, struct feature_error *error)
     return FEATURE_OK;
 }
 
+/* Whether a verified row is of the plan, current, whole and without nulls: in
+ * its header only the checksum, the time and the version may be anything. */
+static inline bool
+is_usual(const struct decoder *decoder, const uint8_t *row)
+{
+    const struct lf_row_plan *plan = decoder->plan;
+    int64_t time = lf_load_i64(row + 8);
+
+    return lf_load_u16(row + 4) == plan->layout.version &&
+           lf_load_u16(row + 6) == 0 && time >= decoder->oldest &&
+           time != LF_TIME_UNSET &&
+           !has_nulls(&plan->matrix, row + LF_ROW_HEADER_SIZE);
+}
+
+uint32_t
+lf_matrix_put_plain(struct decoder *decoder)
+{
+    feature_request *request = decoder->request;
+    const struct lf_job_range *range = &request->ranges[decoder->index];
+    const struct lf_job *jobs = lf_request_jobs(request) + range->first;
+    size_t base = (size_t)decoder->index * request->rows;
+    const struct lf_sink *sink = decoder->sink;
+    uint32_t row = decoder->first;
+
+    if (!decoder->plan || decoder->plan->matrix.absent_count)
+        return 0;
+    for (; row < request->rows; row++) {
+        const uint8_t *bytes = jobs[range->count == 1 ? 0 : row].value;
+
+        if (!bytes || !is_usual(decoder, bytes))
+            break;
+        move_all(&decoder->plan->matrix, bytes, request->now,
+                 sink->matrix + (size_t)row * sink->stride);
+        request->states.data[base + row] = FEATURE_STATE_PRESENT;
+        memcpy(request->timestamps.data + 8 * (base + row), bytes + 8, 8);
+    }
+    return row - decoder->first;
+}
+
 feature_status
 lf_matrix_put_block(struct decoder *decoder, struct feature_error *error)
 {
     for (uint32_t i = 0; i < decoder->count; i++) {
         if (decoder->block[i].is_plain) {
-            LF_TRY(put_plain(decoder, i, error));
+            LF_TRY(put_row(decoder, i, error));
             continue;
         }
         for (uint32_t j = 0; j < decoder->view->column_count; j++)

@@ -26,6 +26,9 @@ int load_run(int argc, char **argv);
 int get_run(int argc, char **argv);
 int stats_run(int argc, char **argv);
 int metrics_run(int argc, char **argv);
+int snapshot_run(int argc, char **argv);
+int restore_run(int argc, char **argv);
+int compact_run(int argc, char **argv);
 
 /* Values of long options that have no letter. */
 enum tool_option {

@@ -79,6 +79,9 @@ check_share(const struct lf_environment *found,
     const struct lf_environment_options *options = directory->options;
 
     LF_TRY(lf_environment_check(found, error));
+    if (found->is_exclusive)
+        return lf_fail(error, FEATURE_BUSY, "in-use", "%s is being compacted",
+                       directory->path);
     if (options->flags & FEATURE_OPEN_READ_ONLY)
         return FEATURE_OK;
     if (found->read_only)

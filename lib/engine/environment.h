@@ -91,6 +91,7 @@ struct lf_environment {
     bool read_only;
     bool is_durable;
     bool map_fallback;
+    bool is_exclusive; /* nobody may share it (replace.c) */
     atomic_bool
         is_fresh; /* created; the open lock waits for the first writer */
 

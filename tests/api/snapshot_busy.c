@@ -185,7 +185,10 @@ write(int file, const void *bytes, size_t size)
 static void
 change_the_map(struct fixture *f)
 {
+    uint64_t before = stats_of(f).map_size;
+
     define(f, "STORE WITH (max_size = '200 MB')");
+    assert_int_not_equal(stats_of(f).map_size, before);
     fill_numbered(f, 0, 0, 80000, 6);
     define(f, "CREATE FEATURE VIEW n1 (c INT64) FOR n");
 }

@@ -114,7 +114,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent fuzz-arrow check-abi check-gen gen abi-baseline \
+        check-mdb-get fuzz-descent fuzz-arrow fuzz-snapshot check-abi check-gen gen abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -303,6 +303,9 @@ fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
 	@$< $(COUNT) $(SEED)
 
 fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
+	@$< $(COUNT) $(SEED)
+
+fuzz-snapshot: $(B)/tests/fuzz/snapshot ## check COUNT damaged snapshots
 	@$< $(COUNT) $(SEED)
 
 # One after the other: they install from the same build directory.

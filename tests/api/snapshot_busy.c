@@ -162,6 +162,7 @@ a_snapshot_is_of_one_commit_while_a_process_writes(void **state)
 static void (*at_write)(struct fixture *);
 static struct fixture *at_fixture;
 static int writes_left;
+static bool has_changed;
 
 ssize_t
 write(int file, const void *bytes, size_t size)
@@ -188,7 +189,10 @@ change_the_map(struct fixture *f)
     uint64_t before = stats_of(f).map_size;
 
     define(f, "STORE WITH (max_size = '200 MB')");
-    assert_int_not_equal(stats_of(f).map_size, before);
+    /* A failure within the library's call would never return from it. */
+    has_changed = stats_of(f).map_size != before;
+    if (!has_changed)
+        return;
     fill_numbered(f, 0, 0, 80000, 6);
     define(f, "CREATE FEATURE VIEW n1 (c INT64) FOR n");
 }
@@ -208,6 +212,7 @@ the_store_goes_on_in_the_middle_of_a_snapshot(void **state)
     at_write = change_the_map;
     report = take_snapshot(f, "a.snap", &options);
     assert_null(at_write);
+    assert_true(has_changed);
     assert_int_equal(report.sequence, 2);
     assert_int_equal(report.lag, 3);
     copy = restore_copy(f, "a.snap", "copy");

@@ -137,7 +137,7 @@ fill_numbered(struct fixture *f, int view, uint32_t first, uint32_t end,
     uint32_t count = end - first;
     int64_t *keys = malloc((count + 1) * 4 * sizeof *keys);
     feature_batch *batch;
-    char name[16];
+    char name[24];
 
     assert_non_null(keys);
     if (!count) {
@@ -169,7 +169,7 @@ expect_numbered(struct fixture *f, int view, uint32_t count, int64_t value)
     int64_t *keys = malloc((count + 1) * sizeof *keys);
     struct feature_column a, b;
     struct reader reader;
-    char name[16];
+    char name[24];
 
     assert_non_null(keys);
     for (uint32_t i = 0; i <= count; i++)

@@ -267,17 +267,22 @@ bombs_do_not_go_off(void **state)
 static void
 expect_sum(const char *text, size_t times, const char *hexadecimal)
 {
-    struct lf_sha256 sum;
-    uint8_t digest[LF_SHA256_SIZE];
-    char printed[2 * LF_SHA256_SIZE + 1];
+    for (int is_plain = 0; is_plain < 2; is_plain++) {
+        struct lf_sha256 sum;
+        uint8_t digest[LF_SHA256_SIZE];
+        char printed[2 * LF_SHA256_SIZE + 1];
 
-    lf_sha256_begin(&sum);
-    while (times--)
-        lf_sha256_add(&sum, text, strlen(text));
-    lf_sha256_end(&sum, digest);
-    for (int i = 0; i < LF_SHA256_SIZE; i++)
-        snprintf(printed + 2 * i, 3, "%02x", digest[i]);
-    assert_string_equal(printed, hexadecimal);
+        if (is_plain)
+            lf_sha256_begin_plain(&sum);
+        else
+            lf_sha256_begin(&sum);
+        for (size_t i = 0; i < times; i++)
+            lf_sha256_add(&sum, text, strlen(text));
+        lf_sha256_end(&sum, digest);
+        for (int i = 0; i < LF_SHA256_SIZE; i++)
+            snprintf(printed + 2 * i, 3, "%02x", digest[i]);
+        assert_string_equal(printed, hexadecimal);
+    }
 }
 
 static void

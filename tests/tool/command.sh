@@ -160,6 +160,37 @@ says inferred.sql 'Id_No STRING' 'titled "Id No"' 'n2nd_value FLOAT64[]' "--at-c
 run 0 apply --create third inferred.sql
 check "infer proposes what apply and load take"
 
+# --- snapshot, restore, compact ---------------------------------------------------
+
+run 0 snapshot store monday.snapshot --level 3 --workers 1
+says out "wrote" "rows of 1 views, commit "
+run 0 restore --verify-only monday.snapshot
+says out "checked"
+run 0 restore monday.snapshot restored --json
+says out '"sequence":' '"rows":'
+run 0 describe store
+cp out first
+run 0 describe restored
+cmp -s first out || note "a restored store has other definitions"
+run 1 restore monday.snapshot restored
+says err "restored is there already"
+run 1 snapshot nowhere a.snapshot
+run 1 restore trips.sql other
+says err "byte 0: this is no snapshot"
+[ ! -e other ] || note "a store was made of no snapshot"
+printf x >>monday.snapshot
+run 1 restore --verify-only monday.snapshot
+says err "bytes follow the trailer"
+run 0 compact restored
+says out "rewrote" "became"
+run 0 stats restored
+for level in 0 20 x -1; do
+    run 2 snapshot store a.snapshot --level $level
+    says err "--level is a number from 1 to 19"
+done
+run 2 restore --verify-only monday.snapshot other
+check "snapshot, restore and compact say what they did"
+
 if [ -w /dev/full ]; then
     "$tool" describe store >/dev/full 2>err
     [ $? -eq 1 ] || note "a full standard output is not told"

@@ -512,8 +512,7 @@ struct feature_stats {
  * @since 0.1
  */
 enum feature_restore_flag {
-    FEATURE_RESTORE_VERIFY_ONLY =
-        1, /**< check all of the file, write nothing */
+    FEATURE_RESTORE_VERIFY_ONLY = 1, /**< check the file, write nothing */
     FEATURE_RESTORE_ALLOW_REMOTE = 2 /**< accept a network file system */
 };
 

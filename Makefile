@@ -125,8 +125,8 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent fuzz-arrow fuzz-verify check-go check-abi check-gen gen \
-        abi-baseline \
+        check-mdb-get fuzz-descent fuzz-arrow fuzz-verify fuzz-snapshot check-go check-abi \
+        check-gen gen abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
 
 all: $(products) examples ## build the library, the tool and the examples
@@ -349,6 +349,9 @@ fuzz-verify: $(B)/tests/fuzz/verify ## verify COUNT damaged stores
 	@$< $(COUNT) $(SEED)
 
 fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
+	@$< $(COUNT) $(SEED)
+
+fuzz-snapshot: $(B)/tests/fuzz/snapshot ## check COUNT damaged snapshots
 	@$< $(COUNT) $(SEED)
 
 # The wrapper in every C++ and with every compiler it promises; the tests

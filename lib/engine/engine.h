@@ -27,6 +27,8 @@ struct lf_environment_options {
     uint64_t map_size;
     uint32_t max_readers;
     uint32_t wait_ms; /* for the open lock */
+    bool unsynced;    /* commits are not durable before lf_environment_sync: for
+                         a store that is being made and has no name yet */
 };
 
 struct lf_environment_info {
@@ -94,6 +96,21 @@ feature_status lf_environment_grow(struct lf_environment *environment,
 feature_status lf_environment_limit(struct lf_environment *environment,
                                     uint64_t map_size,
                                     struct feature_error *error);
+
+/*
+ * Keeps everybody else from opening the store until it is closed; BUSY `in-use`
+ * where somebody has it open, in this process or another. mode, where it is 0,
+ * becomes that of the store's files.
+ */
+feature_status lf_environment_exclude(struct lf_environment *environment,
+                                      uint32_t *mode,
+                                      struct feature_error *error);
+
+/* Closes an environment that was excluded, and moves data.mdb of the directory
+ * path, which nobody has open, to the place of its own. */
+feature_status lf_environment_replace(struct lf_environment *environment,
+                                      const char *path,
+                                      struct feature_error *error);
 
 feature_status lf_environment_sync(struct lf_environment *environment,
                                    struct feature_error *error);

@@ -77,6 +77,9 @@ check_share(struct lf_environment *found, const struct lf_directory *directory,
     const struct lf_environment_options *options = directory->options;
 
     LF_TRY(lf_environment_recover_within(found, options->wait_ms, error));
+    if (found->is_exclusive)
+        return lf_fail(error, FEATURE_BUSY, "in-use", "%s is being compacted",
+                       directory->path);
     if (found->is_immutable && !(options->flags & FEATURE_OPEN_IMMUTABLE))
         return lf_fail(error, FEATURE_CONFLICT, "in-use",
                        "this process has %s open as immutable; close that "

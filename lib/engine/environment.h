@@ -112,6 +112,7 @@ struct lf_environment {
     bool is_durable;
     bool is_immutable; /* no locks: nobody may write */
     bool map_fallback;
+    bool is_exclusive; /* nobody may share it (replace.c) */
     atomic_bool
         is_fresh; /* created; the open lock waits for the first writer */
 

@@ -86,6 +86,8 @@ open_with(struct lf_environment *environment,
         flags |= MDB_RDONLY;
     else if (options->sync == FEATURE_SYNC_LAST_TXN)
         flags |= MDB_NOMETASYNC;
+    if (options->unsynced)
+        flags |= MDB_NOSYNC;
     code = mdb_env_create(&lmdb);
     if (code)
         return code;

@@ -2,8 +2,7 @@
 /*
  * Catalog records: a checksum and a protobuf message each.
  *
- * Owns the keys of records, their checksums and the memory that unpacking may
- * take.
+ * Owns the keys of records and their checksums.
  * Keeps decode(encode(catalog)) equal to catalog, and calls everything else
  * damaged.
  * Never trusts a size, an order or a reference that was stored.
@@ -16,20 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/error.h"
+#include "format/budget.h"
 #include "format/record_message.h"
 #include "model/names.h"
 
 #define RECORD_MAX (16u << 20)
 #define SUM_SIZE   4
-
-/* Two bytes of a message can ask for a struct of a hundred: unpacking may take
- * what honest messages need, and not more. */
-#define BUDGET_FACTOR 32
-#define BUDGET_BASE   4096
 
 static uint32_t
 record_sum(const uint8_t key[LF_RECORD_KEY_SIZE], const uint8_t *message,
@@ -153,34 +147,6 @@ lf_records_encode(const struct lf_catalog *catalog, struct lf_arena *arena,
     return FEATURE_OK;
 }
 
-/* Memory for one message. */
-struct budget {
-    size_t left;
-    bool no_memory;
-};
-
-static void *
-budget_alloc(void *data, size_t size)
-{
-    struct budget *budget = data;
-    void *memory;
-
-    if (size > budget->left)
-        return NULL;
-    budget->left -= size;
-    memory = lf_alloc(size);
-    if (!memory)
-        budget->no_memory = true;
-    return memory;
-}
-
-static void
-budget_free(void *data, void *memory)
-{
-    (void)data;
-    lf_free(memory);
-}
-
 static feature_status
 refuse(const struct lf_record *record, const char *reason, const char *problem,
        struct feature_error *error)
@@ -254,8 +220,7 @@ static feature_status
 decode(const struct lf_record *record, struct lf_catalog *catalog,
        struct feature_error *error)
 {
-    struct budget budget = {0};
-    ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+    struct lf_budget budget;
     ProtobufCMessage *message;
     const char *problem;
 
@@ -265,16 +230,16 @@ decode(const struct lf_record *record, struct lf_catalog *catalog,
                                                  record->bytes + SUM_SIZE,
                                                  record->size - SUM_SIZE))
         return refuse(record, "checksum", "its checksum is wrong", error);
-    budget.left = BUDGET_BASE + BUDGET_FACTOR * record->size;
-    message = protobuf_c_message_unpack(descriptor_of(record->key[0]),
-                                        &allocator, record->size - SUM_SIZE,
-                                        record->bytes + SUM_SIZE);
+    lf_budget_init(&budget, record->size);
+    message = protobuf_c_message_unpack(
+        descriptor_of(record->key[0]), &budget.allocator,
+        record->size - SUM_SIZE, record->bytes + SUM_SIZE);
     if (!message && budget.no_memory)
         return lf_fail_memory(error);
     if (!message)
         return refuse(record, "structure", "it is no message", error);
     problem = take_message(record, message, catalog);
-    protobuf_c_message_free_unpacked(message, &allocator);
+    protobuf_c_message_free_unpacked(message, &budget.allocator);
     if (problem == LF_MESSAGE_NO_MEMORY)
         return lf_fail_memory(error);
     return problem ? refuse(record, "structure", problem, error) : FEATURE_OK;

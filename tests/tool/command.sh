@@ -22,7 +22,8 @@ says out "Usage: feature COMMAND"
 empty err
 check "help goes to standard output"
 
-for name in apply plan describe infer load get stats metrics doctor verify version; do
+for name in apply plan describe infer load get stats metrics doctor verify \
+    snapshot restore compact version; do
     run 0 $name --help
     says out "Usage: feature $name" "Example: feature $name"
     empty err
@@ -38,7 +39,8 @@ run 0 version
 cmp -s out version || note "--version and version differ"
 check "the version is printed"
 
-for name in apply plan describe infer load get stats metrics doctor verify; do
+for name in apply plan describe infer load get stats metrics doctor verify \
+    snapshot restore compact; do
     run 2 $name --no-such-option
     says err "there is no option --no-such-option" "feature $name --help"
     run 2 $name -x
@@ -201,6 +203,36 @@ says out '"sound":false' '"level":"warning"' '"advice":' "is not a libfeature st
 run 2 doctor
 run 2 doctor store second
 check "doctor says what is sound and what needs doing"
+# --- snapshot, restore, compact ---------------------------------------------------
+
+run 0 snapshot store monday.snapshot --level 3 --workers 1
+says out "wrote" "rows of 1 views, commit "
+run 0 restore --verify-only monday.snapshot
+says out "checked"
+run 0 restore monday.snapshot restored --json
+says out '"sequence":' '"rows":'
+run 0 describe store
+cp out first
+run 0 describe restored
+cmp -s first out || note "a restored store has other definitions"
+run 1 restore monday.snapshot restored
+says err "restored is there already"
+run 1 snapshot nowhere a.snapshot
+run 1 restore trips.sql other
+says err "byte 0: this is no snapshot"
+[ ! -e other ] || note "a store was made of no snapshot"
+printf x >>monday.snapshot
+run 1 restore --verify-only monday.snapshot
+says err "bytes follow the trailer"
+run 0 compact restored
+says out "rewrote" "became"
+run 0 stats restored
+for level in 0 20 x -1; do
+    run 2 snapshot store a.snapshot --level $level
+    says err "--level is a number from 1 to 19"
+done
+run 2 restore --verify-only monday.snapshot other
+check "snapshot, restore and compact say what they did"
 
 if [ -w /dev/full ]; then
     "$tool" describe store >/dev/full 2>err

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A snapshot's manifest.
+ *
+ * Owns the mapping between the records of `meta` and the message.
+ * Keeps decode(encode(manifest)) equal to manifest, its views in order of id.
+ * Never trusts a size or an order that was stored.
+ */
+#include "format/manifest.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "format/budget.h"
+#include "format/snapshot.pb-c.h"
+
+static void
+fill_view(const struct lf_manifest_view *view, Lf__SnapshotView *message)
+{
+    const struct lf_meta_view *meta = &view->meta;
+
+    lf__snapshot_view__init(message);
+    message->id = view->id;
+    message->row_entries = meta->row_entries;
+    message->tombstones = meta->tombstones;
+    message->content_low = meta->content.low;
+    message->content_high = meta->content.high;
+    message->newest = meta->newest;
+    message->commit = meta->commit;
+    message->purge_horizon = meta->purge_horizon;
+    message->history_horizon = meta->history_horizon;
+    message->applied = meta->applied;
+    message->late = meta->late;
+}
+
+static void
+fill_store(const struct lf_meta_store *meta, Lf__SnapshotManifest *message)
+{
+    lf__snapshot_manifest__init(message);
+    message->store_format = meta->format;
+    message->uuid.len = sizeof meta->uuid;
+    message->uuid.data = (uint8_t *)(uintptr_t)meta->uuid;
+    message->epoch = meta->epoch;
+    message->incarnation = meta->incarnation;
+    message->sequence = meta->sequence;
+    message->commit_time = meta->commit_time;
+    message->catalog_version = meta->catalog_version;
+    message->shard_index = meta->shard_index;
+    message->shard_count = meta->shard_count;
+    message->compatible = meta->compatible;
+    message->write_incompatible = meta->write_incompatible;
+    message->incompatible = meta->incompatible;
+}
+
+static feature_status
+encode_with(const struct lf_manifest *manifest, struct lf_arena *arena,
+            struct lf_buffer *to, struct feature_error *error)
+{
+    uint32_t count = manifest->view_count;
+    Lf__SnapshotManifest message;
+    Lf__SnapshotView *views, **list;
+    uint8_t *bytes;
+
+    views = lf_arena_array(arena, count, sizeof *views);
+    list = lf_arena_array(arena, count, sizeof(void *));
+    if (!views || !list)
+        return lf_fail_memory(error);
+    fill_store(&manifest->meta, &message);
+    for (uint32_t i = 0; i < count; i++) {
+        fill_view(&manifest->views[i], &views[i]);
+        list[i] = &views[i];
+    }
+    message.n_views = count;
+    message.views = list;
+    bytes =
+        lf_buffer_extend(to, lf__snapshot_manifest__get_packed_size(&message));
+    if (!bytes)
+        return lf_fail_memory(error);
+    lf__snapshot_manifest__pack(&message, bytes);
+    return FEATURE_OK;
+}
+
+feature_status
+lf_manifest_encode(const struct lf_manifest *manifest, struct lf_buffer *to,
+                   struct feature_error *error)
+{
+    struct lf_arena arena = {0};
+    feature_status status = encode_with(manifest, &arena, to, error);
+
+    lf_arena_free(&arena);
+    return status;
+}
+
+static feature_status
+damaged(struct feature_error *error, const char *what)
+{
+    return lf_fail(error, FEATURE_CORRUPT, "structure",
+                   "the manifest is damaged: %s", what);
+}
+
+static feature_status
+take_view(const Lf__SnapshotView *message, struct lf_manifest *manifest,
+          struct feature_error *error)
+{
+    struct lf_manifest_view *view = &manifest->views[manifest->view_count];
+
+    if (!message->id || (manifest->view_count && message->id <= view[-1].id))
+        return damaged(error, "its views are not in order");
+    if (message->tombstones > message->row_entries)
+        return damaged(error, "a view has more tombstones than rows");
+    *view = (struct lf_manifest_view){
+        .id = message->id,
+        .meta = {.row_entries = message->row_entries,
+                 .tombstones = message->tombstones,
+                 .content = {message->content_low, message->content_high},
+                 .newest = message->newest,
+                 .commit = message->commit,
+                 .purge_horizon = message->purge_horizon,
+                 .history_horizon = message->history_horizon,
+                 .applied = message->applied,
+                 .late = message->late}};
+    manifest->view_count++;
+    return FEATURE_OK;
+}
+
+static feature_status
+take_store(const Lf__SnapshotManifest *message, struct lf_meta_store *meta,
+           struct feature_error *error)
+{
+    if (message->uuid.len != sizeof meta->uuid)
+        return damaged(error, "its uuid has not 16 bytes");
+    *meta = (struct lf_meta_store){.format = message->store_format,
+                                   .shard_index = message->shard_index,
+                                   .shard_count = message->shard_count,
+                                   .compatible = message->compatible,
+                                   .write_incompatible =
+                                       message->write_incompatible,
+                                   .incompatible = message->incompatible,
+                                   .epoch = message->epoch,
+                                   .incarnation = message->incarnation,
+                                   .sequence = message->sequence,
+                                   .commit_time = message->commit_time,
+                                   .catalog_version = message->catalog_version};
+    memcpy(meta->uuid, message->uuid.data, sizeof meta->uuid);
+    return FEATURE_OK;
+}
+
+static feature_status
+take(const Lf__SnapshotManifest *message, struct lf_arena *arena,
+     struct lf_manifest *manifest, struct feature_error *error)
+{
+    *manifest = (struct lf_manifest){0};
+    LF_TRY(take_store(message, &manifest->meta, error));
+    manifest->views =
+        lf_arena_array(arena, message->n_views, sizeof *manifest->views);
+    if (!manifest->views)
+        return lf_fail_memory(error);
+    for (size_t i = 0; i < message->n_views; i++)
+        LF_TRY(take_view(message->views[i], manifest, error));
+    return FEATURE_OK;
+}
+
+feature_status
+lf_manifest_decode(const uint8_t *bytes, size_t size, struct lf_arena *arena,
+                   struct lf_manifest *manifest, struct feature_error *error)
+{
+    Lf__SnapshotManifest *message;
+    struct lf_budget budget;
+    feature_status status;
+
+    if (size > LF_MANIFEST_MAX)
+        return damaged(error, "it is too large");
+    lf_budget_init(&budget, size);
+    message = lf__snapshot_manifest__unpack(&budget.allocator, size, bytes);
+    if (!message)
+        return budget.no_memory ? lf_fail_memory(error)
+                                : damaged(error, "it is no message");
+    status = take(message, arena, manifest, error);
+    lf__snapshot_manifest__free_unpacked(message, &budget.allocator);
+    return status;
+}

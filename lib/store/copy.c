@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checks on the way of a copy.
+ *
+ * Owns what a snapshot has to be true to: order of keys, checksums, the form of
+ * each key and row, counts and content hashes of each view, the catalog.
+ * Keeps damage from being carried on: a store that does not check gives no
+ * snapshot, and a snapshot that does not check gives no store.
+ * Never looks at a byte of a row before its checksum.
+ */
+#include "store/copy.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "format/key.h"
+
+static feature_status
+damaged(struct feature_error *error, const char *what)
+{
+    return lf_fail(error, FEATURE_CORRUPT, "structure", "%s", what);
+}
+
+static feature_status
+check_store(const struct lf_meta_store *meta, struct feature_error *error)
+{
+    uint64_t unknown =
+        (meta->incompatible & ~(uint64_t)LF_KNOWN_INCOMPATIBLE) |
+        (meta->write_incompatible & ~(uint64_t)LF_KNOWN_WRITE_INCOMPATIBLE);
+
+    if (meta->format != LF_FORMAT_VERSION)
+        return lf_fail(error, FEATURE_VERSION, "format",
+                       "it is of a store of format %u, this library serves %d",
+                       meta->format, LF_FORMAT_VERSION);
+    if (unknown)
+        return lf_fail(error, FEATURE_VERSION, "feature-bits",
+                       "it is of a store with features of a newer libfeature "
+                       "(bits 0x%llx)",
+                       (unsigned long long)unknown);
+    return FEATURE_OK;
+}
+
+feature_status
+lf_copy_begin(struct lf_copy *copy, struct feature_error *error)
+{
+    const struct lf_manifest *manifest = &copy->manifest;
+    uint64_t rows = 0;
+
+    LF_TRY(check_store(&manifest->meta, error));
+    for (uint32_t i = 0; i < manifest->view_count; i++) {
+        const struct lf_meta_view *meta = &manifest->views[i].meta;
+
+        if (meta->history_entries || meta->tile_entries)
+            return lf_fail(error, FEATURE_VERSION, "feature-bits",
+                           "a view has history or tiles, which this library "
+                           "cannot copy");
+        if (meta->commit > manifest->meta.sequence ||
+            __builtin_add_overflow(rows, meta->row_entries, &rows))
+            return damaged(error, "the record of a view cannot be true");
+    }
+    if (copy->progress)
+        __atomic_store_n(&copy->progress->total_rows, rows, __ATOMIC_RELAXED);
+    if (copy->sink) {
+        LF_TRY(copy->sink->begin(copy->to, manifest, error));
+        LF_TRY(copy->sink->tree(copy->to, NULL, error));
+    }
+    return FEATURE_OK;
+}
+
+feature_status
+lf_copy_record(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+               const uint8_t *value, size_t size, struct feature_error *error)
+{
+    struct lf_record record = {.size = size};
+    uint8_t *bytes;
+
+    if (key_size != LF_RECORD_KEY_SIZE)
+        return damaged(error, "a catalog record has a key of another size");
+    bytes = lf_arena_alloc(&copy->arena, size);
+    if (!bytes)
+        return lf_fail_memory(error);
+    memcpy(bytes, value, size);
+    memcpy(record.key, key, key_size);
+    record.bytes = bytes;
+    if (!lf_buffer_append(&copy->records, &record, sizeof record))
+        return lf_fail_memory(error);
+    return copy->sink
+               ? copy->sink->put(copy->to, key, key_size, value, size, error)
+               : FEATURE_OK;
+}
+
+feature_status
+lf_copy_catalog(struct lf_copy *copy, struct feature_error *error)
+{
+    size_t count = copy->records.size / sizeof(struct lf_record);
+    const struct lf_record *records =
+        (const struct lf_record *)copy->records.data;
+
+    for (size_t i = 1; i < count; i++)
+        if (memcmp(records[i - 1].key, records[i].key, LF_RECORD_KEY_SIZE) >= 0)
+            return damaged(error, "the catalog's records are not in order");
+    LF_TRY(lf_records_decode(records, count, &copy->catalog, error));
+    if (copy->catalog->version != copy->manifest.meta.catalog_version)
+        return damaged(error, "the catalog has another version than the store");
+    for (uint32_t i = 0; i < copy->manifest.view_count; i++)
+        if (!lf_catalog_view_by_id(copy->catalog, copy->manifest.views[i].id))
+            return damaged(error, "a view is not in the catalog");
+    return FEATURE_OK;
+}
+
+feature_status
+lf_copy_view(struct lf_copy *copy, struct feature_error *error)
+{
+    const struct lf_manifest_view *next = &copy->manifest.views[copy->view];
+    const struct lf_view *view = lf_catalog_view_by_id(copy->catalog, next->id);
+
+    lf_arena_free(&copy->layout_arena);
+    copy->layouts = lf_arena_array(&copy->layout_arena, view->schema_count,
+                                   sizeof *copy->layouts);
+    if (!copy->layouts)
+        return lf_fail_memory(error);
+    copy->definition = view;
+    copy->entity = lf_catalog_entity_by_id(copy->catalog, view->entity);
+    copy->seed = lf_row_seed(view->id);
+    copy->content = (struct lf_hash128){0};
+    copy->view_rows = copy->view_tombstones = 0;
+    copy->last_size = 0;
+    return copy->sink ? copy->sink->tree(copy->to, view, error) : FEATURE_OK;
+}
+
+/* As LMDB orders keys. */
+static bool
+is_after(const struct lf_copy *copy, const uint8_t *key, size_t size)
+{
+    size_t common = size < copy->last_size ? size : copy->last_size;
+    int order = memcmp(key, copy->last, common);
+
+    return order > 0 || (order == 0 && size > copy->last_size);
+}
+
+/* A key is the parts of its entity, and no byte more. */
+static bool
+is_key(const struct lf_copy *copy, const uint8_t *key, size_t size)
+{
+    const uint8_t *at = key, *end = key + size;
+    uint8_t text[LF_KEY_MAX];
+    int64_t number;
+
+    for (uint32_t i = 0; i < copy->entity->key_count; i++) {
+        bool is_number = copy->entity->keys[i].code == FEATURE_TYPE_INT64;
+        size_t text_size;
+
+        if (is_number ? !lf_key_get_int64(&at, end, &number)
+                      : !lf_key_get_bytes(&at, end, text, &text_size))
+            return false;
+    }
+    return at == end;
+}
+
+static feature_status
+fail_row(const struct lf_copy *copy, const char *reason, const char *what,
+         struct feature_error *error)
+{
+    return lf_fail(error, FEATURE_CORRUPT, reason, "row %llu of view %s: %s",
+                   (unsigned long long)copy->view_rows, copy->definition->name,
+                   what);
+}
+
+static feature_status
+check_form(struct lf_copy *copy, struct lf_row *row,
+           struct feature_error *error)
+{
+    const struct lf_schema *schema =
+        lf_view_schema(copy->definition, row->version);
+    struct lf_layout *layout;
+
+    if (!schema)
+        return fail_row(copy, "structure", "it has an unknown schema version",
+                        error);
+    if (row->flags & LF_ROW_TOMBSTONE)
+        return FEATURE_OK;
+    layout = &copy->layouts[schema - copy->definition->schemas];
+    if (!layout->version &&
+        !lf_layout_init(layout, schema, &copy->layout_arena))
+        return lf_fail_memory(error);
+    if (!lf_row_check(row, layout))
+        return fail_row(copy, "structure", "it does not fit its schema version",
+                        error);
+    return FEATURE_OK;
+}
+
+static feature_status
+check_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+          const uint8_t *bytes, size_t size, struct feature_error *error)
+{
+    struct lf_row row;
+
+    if (!key_size || key_size > LF_KEY_MAX)
+        return fail_row(copy, "structure", "its key has a wrong size", error);
+    if (copy->view_rows && !is_after(copy, key, key_size))
+        return fail_row(copy, "structure", "its key is out of order", error);
+    if (size < LF_ROW_HEADER_SIZE ||
+        lf_load_u32(bytes) !=
+            lf_row_checksum(copy->seed, key, key_size, bytes, size))
+        return fail_row(copy, "checksum", "it does not match its checksum",
+                        error);
+    if (!is_key(copy, key, key_size))
+        return fail_row(copy, "structure", "its key is not one of the entity's",
+                        error);
+    if (!lf_row_open(&row, bytes, size))
+        return fail_row(copy, "structure", "it has an unknown form", error);
+    LF_TRY(check_form(copy, &row, error));
+    if (row.flags & LF_ROW_TOMBSTONE)
+        copy->view_tombstones++;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_copy_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+            const uint8_t *row, size_t size, struct feature_error *error)
+{
+    LF_TRY(check_row(copy, key, key_size, row, size, error));
+    lf_hash128_add(&copy->content,
+                   lf_row_hash(copy->definition->id, key, key_size, row, size));
+    memcpy(copy->last, key, key_size);
+    copy->last_size = key_size;
+    copy->view_rows++;
+    copy->rows++;
+    copy->bytes += key_size + size;
+    return copy->sink
+               ? copy->sink->put(copy->to, key, key_size, row, size, error)
+               : FEATURE_OK;
+}
+
+feature_status
+lf_copy_view_end(struct lf_copy *copy, struct feature_error *error)
+{
+    const struct lf_meta_view *meta = &copy->manifest.views[copy->view].meta;
+    const char *name = copy->definition->name;
+
+    if (copy->view_rows != meta->row_entries ||
+        copy->view_tombstones != meta->tombstones)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "view %s has %llu rows and %llu tombstones, its record "
+                       "says %llu and %llu",
+                       name, (unsigned long long)copy->view_rows,
+                       (unsigned long long)copy->view_tombstones,
+                       (unsigned long long)meta->row_entries,
+                       (unsigned long long)meta->tombstones);
+    if (copy->content.low != meta->content.low ||
+        copy->content.high != meta->content.high)
+        return lf_fail(error, FEATURE_CORRUPT, "checksum",
+                       "the rows of view %s do not match its content hash",
+                       name);
+    copy->definition = NULL;
+    copy->view++;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_copy_tell(const struct lf_copy *copy, struct feature_error *error)
+{
+    struct feature_progress *progress = copy->progress;
+
+    if (!progress)
+        return FEATURE_OK;
+    __atomic_store_n(&progress->rows, copy->rows, __ATOMIC_RELAXED);
+    __atomic_store_n(&progress->bytes, copy->bytes, __ATOMIC_RELAXED);
+    if (__atomic_load_n(&progress->cancel, __ATOMIC_RELAXED))
+        return lf_fail(error, FEATURE_BUSY, "cancelled",
+                       "the caller cancelled it");
+    return FEATURE_OK;
+}
+
+void
+lf_copy_free(struct lf_copy *copy)
+{
+    lf_catalog_release(copy->catalog);
+    lf_buffer_free(&copy->records);
+    lf_arena_free(&copy->layout_arena);
+    lf_arena_free(&copy->arena);
+}
+
+void
+lf_copy_report(const struct lf_copy *copy,
+               struct feature_snapshot_report *report)
+{
+    report->views = copy->catalog ? copy->catalog->view_count : 0;
+    report->sequence = copy->manifest.meta.sequence;
+    report->time = copy->manifest.meta.commit_time;
+    report->catalog_version = copy->manifest.meta.catalog_version;
+    report->rows = copy->rows;
+    report->bytes = copy->bytes;
+}

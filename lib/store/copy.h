@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything a store holds, on its way from a store or a snapshot file into a
+ * file, a new store, or nowhere: one path, on which all of it is checked.
+ */
+#ifndef LF_STORE_COPY_H
+#define LF_STORE_COPY_H
+
+#include "format/manifest.h"
+#include "format/record.h"
+#include "format/row.h"
+#include "store/store.h"
+
+#define LF_CATALOG_TREE "catalog"
+
+/* Where a copy goes. Trees come one after the other, keys in order. */
+struct lf_sink {
+    feature_status (*begin)(void *to, const struct lf_manifest *manifest,
+                            struct feature_error *error);
+    /* view NULL: the catalog. */
+    feature_status (*tree)(void *to, const struct lf_view *view,
+                           struct feature_error *error);
+    feature_status (*put)(void *to, const uint8_t *key, size_t key_size,
+                          const uint8_t *value, size_t size,
+                          struct feature_error *error);
+};
+
+struct lf_copy {
+    const struct lf_sink *sink; /* NULL: only check */
+    void *to;
+    struct feature_progress *progress; /* or NULL */
+    struct lf_arena arena;
+    struct lf_manifest manifest;
+    struct lf_buffer records; /* lf_record, of the catalog */
+    struct lf_catalog *catalog;
+    uint32_t view; /* index in the manifest of the one at hand, or the next */
+    const struct lf_view *definition; /* of it; NULL: between two */
+    const struct lf_entity *entity;
+    struct lf_layout *layouts; /* one a schema version; made when first used */
+    struct lf_arena layout_arena;
+    uint32_t seed;
+    struct lf_hash128 content; /* of the rows so far */
+    uint64_t view_rows;
+    uint64_t view_tombstones;
+    uint8_t last[LF_KEY_MAX];
+    size_t last_size;
+    uint64_t rows;  /* of all views */
+    uint64_t bytes; /* of their keys and rows */
+};
+
+/* The manifest's views lie in copy->arena. */
+feature_status lf_copy_begin(struct lf_copy *copy, struct feature_error *error);
+feature_status lf_copy_record(struct lf_copy *copy, const uint8_t *key,
+                              size_t key_size, const uint8_t *value,
+                              size_t size, struct feature_error *error);
+feature_status lf_copy_catalog(struct lf_copy *copy,
+                               struct feature_error *error);
+
+/* The next view of the manifest, its rows in order of key, its end. */
+feature_status lf_copy_view(struct lf_copy *copy, struct feature_error *error);
+feature_status lf_copy_row(struct lf_copy *copy, const uint8_t *key,
+                           size_t key_size, const uint8_t *row, size_t size,
+                           struct feature_error *error);
+feature_status lf_copy_view_end(struct lf_copy *copy,
+                                struct feature_error *error);
+
+/* Tells the caller's progress, and BUSY `cancelled` where he wants no more. */
+feature_status lf_copy_tell(const struct lf_copy *copy,
+                            struct feature_error *error);
+
+void lf_copy_free(struct lf_copy *copy);
+
+/* All of one snapshot of a store. The reader is parked before and after, and
+ * while nothing is read; it is the caller's to drop. */
+feature_status lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
+                             struct feature_error *error);
+
+/* Every word of the report but its sizes and its lag. */
+void lf_copy_report(const struct lf_copy *copy,
+                    struct feature_snapshot_report *report);
+
+#endif

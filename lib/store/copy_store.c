@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A store as the beginning of a copy.
+ *
+ * Owns the walk over all trees of one snapshot, a chunk at a time.
+ * Keeps the reader parked save while a chunk is read into memory: a writer that
+ * needs a larger map waits for a few milliseconds, whatever the disk of the
+ * snapshot or the level of its compression.
+ * Never hands on a pointer into the map.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "store/copy.h"
+
+#define CHUNK (1u << 20)
+
+/* Records as key size u32, value size u32, key, value. */
+struct chunk {
+    struct lf_buffer bytes;
+    uint8_t from[LF_KEY_MAX + 1]; /* no key below it is left to read */
+    size_t from_size;
+    bool is_full;
+};
+
+static feature_status
+gather(void *context, const uint8_t *key, size_t key_size, const uint8_t *value,
+       size_t size, struct feature_error *error)
+{
+    struct chunk *chunk = context;
+    uint8_t *to;
+
+    if (key_size > LF_KEY_MAX || size > LF_ROW_SIZE_LIMIT)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "a key of %zu bytes with a value of %zu cannot be",
+                       key_size, size);
+    to = lf_buffer_extend(&chunk->bytes, 8 + key_size + size);
+    if (!to)
+        return lf_fail_memory(error);
+    lf_store_u32(to, (uint32_t)key_size);
+    lf_store_u32(to + 4, (uint32_t)size);
+    memcpy(to + 8, key, key_size);
+    memcpy(to + 8 + key_size, value, size);
+    chunk->is_full = chunk->bytes.size >= CHUNK;
+    if (!chunk->is_full)
+        return FEATURE_OK;
+    /* The next key there can be: this one and a zero. */
+    memcpy(chunk->from, key, key_size);
+    chunk->from[key_size] = 0;
+    chunk->from_size = key_size + 1;
+    return LF_ENOUGH;
+}
+
+static feature_status
+read_chunk(struct lf_reader *reader, const char *tree, struct chunk *chunk,
+           struct feature_error *error)
+{
+    feature_status status;
+
+    chunk->bytes.size = 0;
+    chunk->is_full = false;
+    LF_TRY(lf_reader_resume(reader, error));
+    status = lf_reader_scan_from(reader, tree, chunk->from, chunk->from_size,
+                                 gather, chunk, error);
+    lf_reader_park(reader);
+    return status;
+}
+
+typedef feature_status (*take)(struct lf_copy *copy, const uint8_t *key,
+                               size_t key_size, const uint8_t *value,
+                               size_t size, struct feature_error *error);
+
+static feature_status
+hand_on(struct lf_copy *copy, const struct chunk *chunk, take take_record,
+        struct feature_error *error)
+{
+    const uint8_t *at = chunk->bytes.data, *end = at + chunk->bytes.size;
+
+    while (at < end) {
+        size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
+
+        LF_TRY(take_record(copy, at + 8, key_size, at + 8 + key_size, size,
+                           error));
+        at += 8 + key_size + size;
+    }
+    return lf_copy_tell(copy, error);
+}
+
+static feature_status
+copy_tree(struct lf_copy *copy, struct lf_reader *reader, const char *tree,
+          struct chunk *chunk, take take_record, struct feature_error *error)
+{
+    chunk->from_size = 0;
+    do {
+        LF_TRY(read_chunk(reader, tree, chunk, error));
+        LF_TRY(hand_on(copy, chunk, take_record, error));
+    } while (chunk->is_full);
+    return FEATURE_OK;
+}
+
+static feature_status
+collect_view(void *context, const uint8_t *key, size_t key_size,
+             const uint8_t *value, size_t size, struct feature_error *error)
+{
+    struct lf_buffer *views = context;
+    struct lf_manifest_view view = {0};
+    char expected[LF_META_KEY_SIZE];
+
+    if (key_size == strlen(LF_META_STORE_KEY) &&
+        memcmp(key, LF_META_STORE_KEY, key_size) == 0)
+        return FEATURE_OK;
+    if (key_size < 5 || memcmp(key, "view/", 5) != 0)
+        return lf_fail(error, FEATURE_VERSION, "format",
+                       "the store has a record of a newer libfeature");
+    for (size_t i = 5; i < key_size; i++)
+        view.id = view.id * 16 + (key[i] & 15u) + (key[i] > '9' ? 9u : 0u);
+    lf_meta_view_key(view.id, expected);
+    if (strlen(expected) != key_size || memcmp(key, expected, key_size) != 0 ||
+        !lf_meta_view_decode(&view.meta, view.id, value, size))
+        return lf_fail(error, FEATURE_CORRUPT, "checksum",
+                       "the record of a view is damaged");
+    if (!lf_buffer_append(views, &view, sizeof view))
+        return lf_fail_memory(error);
+    return FEATURE_OK;
+}
+
+/* The keys have digits of a fixed number: their order is that of the ids. */
+static feature_status
+read_manifest(struct lf_copy *copy, struct lf_reader *reader,
+              struct feature_error *error)
+{
+    struct lf_manifest *manifest = &copy->manifest;
+    struct lf_buffer views = {0};
+    feature_status status;
+
+    LF_TRY(lf_store_read_meta(reader, &manifest->meta, error));
+    memset(manifest->meta.tokens, 0, sizeof manifest->meta.tokens);
+    status = lf_reader_scan(reader, LF_META_TREE, collect_view, &views, error);
+    manifest->view_count = (uint32_t)(views.size / sizeof *manifest->views);
+    manifest->views = lf_arena_array(&copy->arena, manifest->view_count,
+                                     sizeof *manifest->views);
+    if (!status && !manifest->views)
+        status = lf_fail_memory(error);
+    if (!status && views.size)
+        memcpy(manifest->views, views.data, views.size);
+    lf_buffer_free(&views);
+    return status;
+}
+
+static feature_status
+copy_views(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
+           struct feature_error *error)
+{
+    while (copy->view < copy->manifest.view_count) {
+        char tree[LF_TREE_NAME_SIZE];
+
+        LF_TRY(lf_copy_view(copy, error));
+        lf_rows_tree(copy->definition, tree);
+        LF_TRY(copy_tree(copy, reader, tree, chunk, lf_copy_row, error));
+        LF_TRY(lf_copy_view_end(copy, error));
+    }
+    return FEATURE_OK;
+}
+
+feature_status
+lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
+              struct feature_error *error)
+{
+    struct chunk chunk = {0};
+    feature_status status;
+
+    LF_TRY(lf_reader_resume(reader, error));
+    status = read_manifest(copy, reader, error);
+    lf_reader_park(reader);
+    if (!status)
+        status = lf_copy_begin(copy, error);
+    if (!status)
+        status = copy_tree(copy, reader, LF_CATALOG_TREE, &chunk,
+                           lf_copy_record, error);
+    if (!status)
+        status = lf_copy_catalog(copy, error);
+    if (!status)
+        status = copy_views(copy, reader, &chunk, error);
+    lf_buffer_free(&chunk.bytes);
+    return status;
+}

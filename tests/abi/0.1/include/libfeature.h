@@ -580,6 +580,77 @@ struct feature_verify_report {
     uint64_t tombstones;       /**< deleted rows that are still remembered */
 };
 
+/**
+ * Bits of feature_restore_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_restore_flag {
+    FEATURE_RESTORE_VERIFY_ONLY = 1, /**< check the file, write nothing */
+    FEATURE_RESTORE_ALLOW_REMOTE = 2 /**< accept a network file system */
+};
+
+/**
+ * How to take a snapshot.
+ *
+ * @since 0.1
+ */
+struct feature_snapshot_options {
+    uint32_t struct_size; /**< sizeof(struct feature_snapshot_options) */
+    uint32_t flags;       /**< 0 */
+    int32_t level;        /**< of zstd, 1 to 19; 0: 1 */
+    uint32_t workers;     /**< threads that compress, up to 16; 1: the calling
+                               one; 0: 2 */
+    uint32_t mode;        /**< of the file; 0: 0600 */
+    uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * How to restore a snapshot.
+ *
+ * @since 0.1
+ */
+struct feature_restore_options {
+    uint32_t struct_size; /**< sizeof(struct feature_restore_options) */
+    uint32_t flags;       /**< ::feature_restore_flag bits */
+    uint32_t mode;        /**< of the store's files; 0: 0600 */
+    uint32_t reserved;    /**< 0 */
+    uint64_t map_size;    /**< bytes of address space; 0: as for an open */
+};
+
+/**
+ * How far a long call is. The call writes it while it runs; another thread may
+ * read it, and set cancel, all with atomic accesses of these sizes. Frozen at
+ * 32 bytes.
+ *
+ * @since 0.1
+ */
+struct feature_progress {
+    uint64_t rows;       /**< done so far, tombstones too */
+    uint64_t total_rows; /**< in all; 0: not known yet */
+    uint64_t bytes;      /**< of keys and rows, done so far */
+    uint32_t cancel;     /**< the caller's: not 0 ends the call, `cancelled` */
+    uint32_t reserved;   /**< 0 */
+};
+
+/**
+ * What a snapshot holds, or what was made of one.
+ *
+ * @since 0.1
+ */
+struct feature_snapshot_report {
+    uint32_t struct_size;     /**< sizeof(struct feature_snapshot_report) */
+    uint32_t views;           /**< defined in it */
+    uint64_t sequence;        /**< of the commit that it is of; 0: none */
+    int64_t time;             /**< of that commit */
+    uint64_t catalog_version; /**< of its definitions */
+    uint64_t rows;            /**< of all views, tombstones too */
+    uint64_t bytes;           /**< of keys and rows, not compressed */
+    uint64_t size;            /**< of the file that was made, in bytes */
+    uint64_t source_size;     /**< of the file that was read */
+    uint64_t lag;             /**< commits made while a snapshot was taken */
+};
+
 /* Of the Arrow C data and stream interfaces; this header does not define them,
  * so that it meets no other library's copy. */
 struct ArrowArray;
@@ -929,6 +1000,96 @@ feature_store_verify(const char *path,
                      const struct feature_verify_options *options,
                      struct feature_verify_report *report, char **findings,
                      struct feature_error *error);
+
+/**
+ * Writes all that the store holds at one commit to a file.
+ *
+ * The file is portable between machines and versions; see docs/format.md.
+ * Others go on reading and writing meanwhile; pages that they free stay in use
+ * until the call ends. All rows are checked: a damaged store gives no snapshot.
+ * The file gets its name when it is complete and durable, and replaces a file
+ * of that name then; until then it is `<file>.tmp-<number>` beside it.
+ *
+ * @param store             {inout} the store
+ * @param file              {copied} path of the snapshot
+ * @param options           {copied} {nullable} defaults when NULL
+ * @param[out] progress     {inout} {nullable} zeroed; written during the call
+ * @param[out] report       {inout} {nullable} struct_size set
+ * @param[out] error        {inout} {nullable}
+ * @return FEATURE_INVALID    a wrong option, `closed` or `forked`
+ * @return FEATURE_NOT_FOUND  `no-file`: no such directory
+ * @return FEATURE_BUSY       `cancelled`
+ * @return FEATURE_CORRUPT    the store is damaged
+ * @return FEATURE_IO, FEATURE_FULL, FEATURE_NO_MEMORY, FEATURE_VERSION
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_snapshot(feature_store *store, const char *file,
+                       const struct feature_snapshot_options *options,
+                       struct feature_progress *progress,
+                       struct feature_snapshot_report *report,
+                       struct feature_error *error);
+
+/**
+ * Makes a store of a snapshot.
+ *
+ * Every byte of the file is checked, and every row, count and content hash. The
+ * store is built beside @p path and gets the name when it is complete and
+ * durable. It goes on with the snapshot's commit sequence. With
+ * FEATURE_RESTORE_VERIFY_ONLY nothing is written and @p path is NULL.
+ *
+ * @param file              {copied} a snapshot
+ * @param path              {copied} {nullable} of the new store; nothing may be
+ *                          there
+ * @param options           {copied} {nullable} defaults when NULL
+ * @param[out] progress     {inout} {nullable} zeroed; written during the call
+ * @param[out] report       {inout} {nullable} struct_size set
+ * @param[out] error        {inout} {nullable} the message says at which byte
+ * @return FEATURE_INVALID    a wrong option or path
+ * @return FEATURE_NOT_FOUND  `no-file`
+ * @return FEATURE_CONFLICT   `in-use`: something is at @p path
+ * @return FEATURE_BUSY       `cancelled`
+ * @return FEATURE_CORRUPT    not a whole and undamaged snapshot
+ * @return FEATURE_VERSION    `format`, `feature-bits`: of a newer libfeature
+ * @return FEATURE_IO, FEATURE_FULL, FEATURE_NO_MEMORY
+ * @return FEATURE_UNSUPPORTED as feature_store_open()
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_restore(const char *file, const char *path,
+                      const struct feature_restore_options *options,
+                      struct feature_progress *progress,
+                      struct feature_snapshot_report *report,
+                      struct feature_error *error);
+
+/**
+ * Rewrites a store's file without its free pages.
+ *
+ * Nobody may have the store open, this process included; whoever opens it
+ * meanwhile waits, or gets BUSY. The new file is built inside the store's
+ * directory, checked as by a snapshot and a restore, and put in place by one
+ * rename: after a cut at any moment the store is the old one or the new one.
+ *
+ * @param path              {copied} the store's directory
+ * @param options           {copied} {nullable} as for feature_store_open(); of
+ *                          the flags FEATURE_OPEN_ALLOW_REMOTE alone
+ * @param[out] progress     {inout} {nullable} zeroed; written during the call
+ * @param[out] report       {inout} {nullable} struct_size set
+ * @param[out] error        {inout} {nullable}
+ * @return FEATURE_BUSY       `in-use`: somebody has it open; `cancelled`
+ * @return FEATURE_CORRUPT    the store is damaged; it stays as it is
+ * @return FEATURE_INVALID, FEATURE_IO, FEATURE_FULL, FEATURE_NO_MEMORY and what
+ *         feature_store_open() returns
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_compact(const char *path, const struct feature_options *options,
+                      struct feature_progress *progress,
+                      struct feature_snapshot_report *report,
+                      struct feature_error *error);
 
 /**
  * Makes an empty batch for one view.

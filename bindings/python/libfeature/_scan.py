@@ -92,6 +92,7 @@ class Scan:
 
     def to_pandas(self) -> "pandas.DataFrame":
         """All of it as a pandas DataFrame, by pyarrow."""
+        require("pandas", "polars and duckdb read a scan without it")
         return self.to_arrow().to_pandas()
 
     def __repr__(self) -> str:

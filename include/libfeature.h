@@ -1481,7 +1481,8 @@ feature_request_read(feature_request *request, struct feature_error *error);
  * untouched and the request holds no answer.
  *
  * @param request     {inout} of a query made with FEATURE_QUERY_MATRIX
- * @param matrix      {inout} rows x stride floats
+ * @param matrix      {inout} rows x stride floats, rows being those of the keys
+ *                    and as-of times that were set; its size cannot be checked
  * @param stride      floats from row to row, at least
  *                    feature_query_matrix_width()
  * @param[out] error  {inout} {nullable}

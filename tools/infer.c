@@ -217,17 +217,62 @@ add_word(struct text *out, const char *word)
     text_add(out, "'");
 }
 
+/* Whether load will read the column as times. */
+static bool
+is_time(const struct proposal *p, uint32_t column)
+{
+    return !is_key(p, column) &&
+           (column == p->time_column ||
+            sniff_type(&p->sniffs[column]) == SNIFF_TIMESTAMP);
+}
+
+/* Whether load will meet times that say no time zone. */
+static bool
+needs_zone(const struct proposal *p)
+{
+    for (uint32_t i = 0; i < p->header.count; i++)
+        if (is_time(p, i) && p->sniffs[i].zoned < p->sniffs[i].times)
+            return true;
+    return false;
+}
+
+/* A proposal without an event time asks whether a column of times is it. */
+static void
+add_question(struct proposal *p)
+{
+    struct text *out = &p->out;
+    uint32_t count = 0, first = 0;
+
+    for (uint32_t i = 0; i < p->header.count; i++) {
+        if (!is_time(p, i))
+            continue;
+        if (!count++)
+            first = i;
+        text_add(out, count == 1 ? "--\n-- Is \"" : " or \"");
+        text_add_visible(out, p->header.titles[i], strlen(p->header.titles[i]),
+                         64);
+        text_add(out, "\"");
+    }
+    if (!count)
+        return;
+    text_add(out, " the event time? Then use -t ");
+    add_word(out, p->header.titles[first]);
+    text_add(out, ": without it\n-- every row takes the time of the commit.\n");
+}
+
 static void
 add_load_command(struct proposal *p)
 {
     struct text *out = &p->out;
+    const char *zone = needs_zone(p) ? " --time-zone UTC" : "";
     enum moment_kind kind;
     const struct sniff *sniff;
 
     text_add(out, "--     feature load STORE %s ", p->view_name);
     add_word(out, p->path);
     if (p->time_column == HEADER_NONE) {
-        text_add(out, " --at-commit\n");
+        text_add(out, " --at-commit%s\n", zone);
+        add_question(p);
         return;
     }
     sniff = &p->sniffs[p->time_column];
@@ -237,9 +282,7 @@ add_load_command(struct proposal *p)
         text_add(out, ":%s", moment_kind_name(kind));
     else
         text_add(out, ":FORMAT");
-    if (sniff->times && sniff->zoned < sniff->times)
-        text_add(out, " --time-zone UTC");
-    text_add(out, "\n");
+    text_add(out, "%s\n", zone);
 }
 
 static void

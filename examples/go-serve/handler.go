@@ -24,9 +24,12 @@ var serviceName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
 // handler answers
 //
-//	GET  /feature/{service}?key=value&…   one row
+//	GET  /feature/{service}?key=value&…   one row; &as_of=2013-07-01T21:00:00Z reads as of then
 //	POST /feature/{service}               {"keys": {"key": [values], …}, "as_of": time}
 //	GET  /metrics                         OpenMetrics
+//
+// As of a time before a row's event timestamp its state is NO_HISTORY: only the
+// current row is kept for now.
 type handler struct {
 	http.ServeMux
 	store    *feature.Store

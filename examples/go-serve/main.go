@@ -3,7 +3,7 @@
 // Go-serve answers features over HTTP, from a store on this machine:
 //
 //	go-serve -store build/demo/store -listen localhost:8080
-//	curl 'localhost:8080/feature/departure_v1?tailnum=N473UA&origin_faa=LGA&destination_faa=IAH'
+//	curl 'localhost:8080/feature/departure_v1?tailnum=N473UA&origin_faa=LGA&destination_faa=IAH&as_of=2013-07-01T21:00:00Z'
 //	curl localhost:8080/feature/departure_v1 -d '{"keys": {"tailnum": ["N473UA", "N14228"],
 //	    "origin_faa": "LGA", "destination_faa": "IAH"}, "as_of": "2013-07-01T21:00:00Z"}'
 //

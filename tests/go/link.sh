@@ -17,15 +17,14 @@ block() { # block LANGUAGE: the first fenced block of that language
 block go >main.go
 block text >expected.txt
 test -s main.go && test -s expected.txt
-cat >go.mod <<END
-module first
-
-go 1.24.0
-
-require github.com/libfeature/libfeature/bindings/go v0.1.0
-
-replace github.com/libfeature/libfeature/bindings/go => $repository/bindings/go
-END
+sed -n "s|/path/to/libfeature|$repository|; s/^    go \(mod .*\)/\1/p" \
+    "$repository/README.md" >commands.txt
+test "$(grep -c . commands.txt)" -eq 3
+while read -r command; do
+    # shellcheck disable=SC2086 # words of a command
+    "$GO" $command
+done <commands.txt
+echo "ok the module is made as the README says"
 "$GO" vet .
 "$GO" build -o shared .
 "$GO" build -tags feature_static -o static .
@@ -36,7 +35,7 @@ echo "ok the archive is linked"
 ./shared >shared.txt
 diff expected.txt shared.txt
 echo "ok it prints what the README says"
-rm -rf first.store
+rm -rf go.store
 env -u LD_LIBRARY_PATH ./static >static.txt
 diff expected.txt static.txt
 echo "ok so it does with the archive"

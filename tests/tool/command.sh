@@ -233,6 +233,25 @@ for level in 0 20 x -1; do
 done
 run 2 restore --verify-only monday.snapshot other
 check "snapshot, restore and compact say what they did"
+printf 'id,ended at,paid,note\n1,2026-01-01 10:00:00,2026-01-01T09:00:00Z,a\n' >naive.csv
+run 0 infer naive.csv --key id
+says out 'load STORE naive naive.csv --at-commit --time-zone UTC' \
+    "-- Is \"ended at\" or \"paid\" the event time? Then use -t 'ended at'"
+cp out inferred.sql
+run 0 apply --create naive inferred.sql
+run 1 load naive naive naive.csv --at-commit
+says err "--time-zone"
+run 0 load naive naive naive.csv --at-commit --time-zone UTC
+run 0 infer naive.csv --key id -t paid
+says out 'naive.csv --timestamp paid:iso --time-zone UTC'
+grep -q "the event time?" out && note "asked for what was said"
+cut -d, -f1,3,4 naive.csv >zoned.csv
+run 0 infer zoned.csv --key id
+says out 'zoned.csv --at-commit' 'Is "paid" the event time? Then use -t paid:'
+grep -q time-zone out && note "a zone for times that have one"
+run 0 infer odd.csv --key "Id No"
+grep -q "the event time?" out && note "no column has times"
+check "infer asks for the event time, and for the zone of any column"
 
 if [ -w /dev/full ]; then
     "$tool" describe store >/dev/full 2>err

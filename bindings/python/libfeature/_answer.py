@@ -24,6 +24,7 @@ from typing import (
 )
 
 from ._ffi import Type
+from ._packages import require
 from ._scalars import CODES, FLOATS, moment
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _numpy() -> Any:
     """numpy, which is imported when it is first asked for."""
     found = sys.modules.get("numpy")
     if found is None:
+        require("numpy")
         import numpy as found
     return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict
 from ._errors import Invalid
 from ._ffi import Type
 from ._keys import as_of_buffers
+from ._packages import require
 
 if TYPE_CHECKING:
     import numpy
@@ -47,6 +48,7 @@ def _series(rows: "Rows", field: "Field") -> Any:
 
 def pandas_frame(rows: "Rows", states: bool, timestamps: bool) -> Any:
     """A DataFrame with the columns, and what was asked for besides."""
+    require("pandas")
     import pandas
 
     made: Dict[str, Any] = {
@@ -80,6 +82,7 @@ def _ages(rows: "Rows", values: Any, as_of: Any) -> Any:
 
 def float_matrix(rows: "Rows", as_of: Any) -> "numpy.ndarray[Any, Any]":
     """The columns as feature_request_read_matrix() would have them."""
+    require("numpy")
     import numpy
 
     parts = []

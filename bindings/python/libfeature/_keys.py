@@ -8,8 +8,9 @@ they lie, lists of int and of str each have one fast way.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ctypes import addressof, c_char
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from ._arrow import array_of
 from ._errors import Invalid
@@ -25,9 +26,16 @@ from ._scalars import (
 )
 from ._values import cells
 
-__all__ = ["as_of_buffers", "column_of", "key_buffers"]
+__all__ = [
+    "as_of_buffers",
+    "check_columns",
+    "column_of",
+    "key_buffers",
+    "times_of",
+]
 
 _ARROW = {"l": Type.INT64, "i": Type.INT32, "u": Type.STRING, "z": Type.BYTES}
+_TIMES = "event_timestamp"
 _SCALARS = (int, str, bytes, bytearray)
 
 
@@ -93,6 +101,8 @@ def key_buffers(values: Any, type: int, name: str) -> Sequence[Any]:
         or isinstance(values, _SCALARS)
         or (dtype is not None and getattr(values, "ndim", 1) == 0)
     ):
+        if isinstance(values, bool):
+            raise fail(name, "%s is no %s" % (values, type_name(type)))
         value = values if dtype is None else values[()]
         return cells([value], type, name)
     arrow = array_of(values)
@@ -137,14 +147,44 @@ def column_of(keys: Any, name: str, names: Sequence[str]) -> Any:
     )
 
 
-def check_names(keys: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Refuses a key that the query has not: it would be a typing error."""
+def check_columns(
+    keys: Any, names: Sequence[str], as_of: Any, times: Optional[str]
+) -> None:
+    """Refuses a key of a dict that the query has not: it would be a typing
+    error. A frame may have columns besides, but not times that nobody asked
+    for: the newest values in their place would leak the future."""
+    if isinstance(keys, Mapping):
+        given: Any = keys
+    else:
+        given = getattr(keys, "column_names", None)
+        if given is None:
+            given = getattr(keys, "columns", ())
+    if as_of is None and not callable(given) and _TIMES in given:
+        raise Invalid(
+            'the keys have a column "%s": say as_of="%s" to read each row as '
+            "of its time, or leave the column out for the newest values"
+            % (_TIMES, _TIMES)
+        )
+    if given is not keys:
+        return
     for name in keys:
-        if name not in names:
+        if name not in names and name != times:
             raise Invalid(
                 'the query has no key "%s", it has %s'
                 % (name, ", ".join(names))
             )
+
+
+def times_of(keys: Any, name: str, names: Sequence[str]) -> Any:
+    """The column of the keys that ``as_of`` names."""
+    if name in names:
+        raise Invalid('as_of: "%s" is a join key, not a time' % name)
+    if isinstance(keys, Mapping) or hasattr(keys, "columns"):
+        with suppress(Exception):  # each kind of frame has one of its own
+            return keys[name]
+    raise Invalid(
+        'as_of: the keys have no column "%s"; a time is a datetime' % name
+    )
 
 
 def as_of_buffers(values: Any) -> Buffers:

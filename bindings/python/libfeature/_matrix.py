@@ -7,16 +7,18 @@ from ctypes import addressof, c_char
 from typing import Any, Tuple
 
 from ._errors import Invalid
+from ._packages import require
 from ._scalars import address, numpy_loaded
 
 # Where a matrix without rows lies: the library wants an address.
 _NOWHERE = (c_char * 8)()
 
-__all__ = ["matrix_memory", "new_matrix"]
+__all__ = ["matrix_memory", "new_matrix", "trimmed"]
 
 
 def new_matrix(rows: int, width: int) -> Any:
     """A float32 array of rows x width, by numpy."""
+    require("numpy", "without it, pass out=array('f', …)")
     import numpy
 
     return numpy.empty((rows, width), "<f4")
@@ -41,6 +43,16 @@ def matrix_memory(out: Any, rows: int, width: int) -> Tuple[int, int]:
     if not rows:
         return addressof(_NOWHERE), width
     return addressof(c_char.from_buffer(out)), width
+
+
+def trimmed(out: Any, rows: int, width: int) -> Any:
+    """What was written: ``out``, or the part of it that has the answer."""
+    numpy = numpy_loaded()
+    if numpy is not None and isinstance(out, numpy.ndarray):
+        return out if out.shape == (rows, width) else out[:rows, :width]
+    view = memoryview(out)
+    size = 4 * rows * width
+    return out if view.nbytes == size else view.cast("B")[:size].cast("f")
 
 
 def _numpy_memory(out: Any, rows: int, width: int) -> Tuple[int, int]:

@@ -20,9 +20,15 @@ from . import _ffi
 from ._answer import DTYPES, Answer, Layout, Lease
 from ._errors import Invalid, raise_error
 from ._ffi import Fill, QueryFlag
-from ._keys import as_of_buffers, check_names, column_of, key_buffers
+from ._keys import (
+    as_of_buffers,
+    check_columns,
+    column_of,
+    key_buffers,
+    times_of,
+)
 from ._library import lib, process
-from ._matrix import matrix_memory, new_matrix
+from ._matrix import matrix_memory, new_matrix, trimmed
 from ._native import (
     Field,
     Unpicklable,
@@ -32,6 +38,7 @@ from ._native import (
     read_fields,
     sized,
 )
+from ._packages import require
 from ._result import Rows, states_of, timestamps_of
 from ._scalars import moment
 
@@ -96,6 +103,7 @@ class Plan:
     def arrays(self) -> Tuple[Any, ...]:
         """What numpy makes of each column where it lies: a dtype, or None."""
         if self._arrays is None:
+            require("numpy")
             import numpy
 
             self._arrays = tuple(
@@ -131,6 +139,7 @@ class Request:
     __slots__ = (
         "__weakref__",
         "address",
+        "as_of",
         "columns",
         "columns_at",
         "count",
@@ -153,6 +162,7 @@ class Request:
         self.count = len(plan.columns)
         self.columns = (_ffi.feature_column * self.count)()
         self.columns_at = addressof(self.columns)
+        self.as_of: Any = None
         self.has_as_of = 0
         self.raw = b""
         self.words: Tuple[int, ...] = ()
@@ -163,6 +173,10 @@ class Request:
         rows, most = -1, 0
         is_dict = keys.__class__ is dict
         names = self.plan.key_names
+        times = None
+        if as_of.__class__ is str:
+            times, as_of = as_of, times_of(keys, as_of, names)
+        self.as_of = as_of
         for index, (name, type) in enumerate(self.plan.key_types):
             values = (
                 keys[name]
@@ -189,8 +203,8 @@ class Request:
                 raise_error(self.error)
             most = count if count > most else most
             rows = 0 if count == 0 else rows
-        if is_dict and len(keys) != len(names):
-            check_names(keys, names)
+        if not is_dict or len(keys) != len(names):
+            check_columns(keys, names, as_of, times)
         if as_of is not None or self.has_as_of:
             self._set_as_of(as_of)
             if as_of is not None:
@@ -244,7 +258,7 @@ class Request:
             else lib.feature_request_read_matrix
         )(self.address, address, stride, self.error_at):
             raise_error(self.error)
-        return out
+        return trimmed(out, rows, plan.width)
 
 
 class Query:
@@ -282,17 +296,20 @@ class Query:
         the column alone is enough. A column is a list, an array, an Arrow
         array, or a single value for all rows. Rows answer in this order.
 
-        ``as_of`` is one time, or one for each row: the answer is what held
-        then. A naive datetime is UTC.
+        ``as_of`` is one time, one for each row, or the name of a column of the
+        keys: the answer is what held then. A naive datetime is UTC. For now
+        only the current row is kept; before its event timestamp the state is
+        NO_HISTORY and the value null.
         """
         lease = self._lend()
         request = lease.request
         rows = request.ask(keys, as_of)
-        return Rows(Answer(lease, request.read(rows)), as_of)
+        return Rows(Answer(lease, request.read(rows)), request.as_of)
 
     def matrix(self, keys: Any, out: Any = None, as_of: Any = None) -> Any:
         """Reads a float32 matrix, rows x ``matrix_width``; into ``out`` if it
-        is given. Null is NaN, a TIMESTAMP its age in seconds."""
+        is given, of which the part that was written is returned. Null is NaN,
+        a TIMESTAMP its age in seconds."""
         lease = self._lend()
         request = lease.request
         return request.read_matrix(request.ask(keys, as_of), out)

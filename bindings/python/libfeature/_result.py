@@ -13,6 +13,7 @@ from ._errors import Invalid, NotFound
 from ._ffi import ExportFlag, State
 from ._library import lib
 from ._native import Field, Unpicklable, call
+from ._packages import require
 from ._scalars import moment
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _row_count(request: "Request") -> int:
 
 def states_of(request: "Request", view: Optional[str]) -> "Array":
     """The states of the last read, as numpy has them."""
+    require("numpy")
     import numpy
 
     index = _view_index(request, view)
@@ -82,6 +84,7 @@ def state_names(request: "Request", view: Optional[str]) -> List[str]:
 
 def timestamps_of(request: "Request", view: Optional[str]) -> "Array":
     """The event timestamps of the last read; INT64_MIN is numpy's NaT."""
+    require("numpy")
     import numpy
 
     index = _view_index(request, view)
@@ -235,6 +238,7 @@ class Rows(Unpicklable):
     ) -> "pyarrow.RecordBatch":
         """A pyarrow RecordBatch, on request with ``<view>__state`` and
         ``<view>__event_timestamp`` for each view."""
+        require("pyarrow")
         import pyarrow
 
         return pyarrow.record_batch(_Exported(self, states, timestamps))
@@ -243,6 +247,7 @@ class Rows(Unpicklable):
         self, *, states: bool = False, timestamps: bool = False
     ) -> "polars.DataFrame":
         """A polars DataFrame; see :meth:`to_arrow`."""
+        require("polars")
         import polars
 
         return polars.DataFrame(_Exported(self, states, timestamps))

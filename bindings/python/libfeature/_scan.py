@@ -11,6 +11,7 @@ from ._arrow import ArrowArrayStream, capsule
 from ._ffi import Fill, ScanFlag
 from ._library import lib
 from ._native import call, choose, encode, sized
+from ._packages import require
 
 if TYPE_CHECKING:
     import pandas
@@ -73,6 +74,7 @@ class Scan:
 
     def reader(self) -> "pyarrow.RecordBatchReader":
         """A pyarrow reader: a batch at a time is in memory."""
+        require("pyarrow", "polars and duckdb read a scan without it")
         import pyarrow
 
         return pyarrow.RecordBatchReader.from_stream(self)
@@ -83,12 +85,14 @@ class Scan:
 
     def to_polars(self) -> "polars.DataFrame":
         """All of it as a polars DataFrame."""
+        require("polars", "pyarrow and duckdb read a scan without it")
         import polars
 
         return polars.DataFrame(self)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """All of it as a pandas DataFrame, by pyarrow."""
+        require("pandas", "polars and duckdb read a scan without it")
         return self.to_arrow().to_pandas()
 
     def __repr__(self) -> str:

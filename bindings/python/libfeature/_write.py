@@ -181,6 +181,9 @@ class Batches(Unpicklable):
                         'the rows have no column "%s"' % name, reason="name"
                     )
             table = {to: table[name] for to, name in pairs.items()}
+        if not table and not isinstance(rows, Mapping):  # no rows at all
+            fields = self._store.batch(view, chosen).fields
+            table = {field.name: [] for field in fields}
         names = [str(name) for name in table]
         if operation is None:
             _check_whole(self._store, view, names)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from array import array
 from datetime import timedelta
 from typing import Any
@@ -198,6 +199,65 @@ def test_as_of_a_scalar_of_arrow(filled: lf.Store) -> None:
         query.read([1], as_of=pa.scalar(None, pa.timestamp("us")))
 
 
+def test_as_of_a_column_of_the_keys(filled: lf.Store) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pd = pytest.importorskip("pandas")
+    pl = pytest.importorskip("polars")
+    query = filled.query("stats(trips, seen)")
+    table = {
+        "driver_id": [1, 1],
+        "event_timestamp": [NOON, NOON - timedelta(hours=1)],
+    }
+    noted = {**table, "note": ["a", "b"]}
+    frames = [made(noted) for made in (pd.DataFrame, pl.DataFrame, pa.table)]
+    for keys in [table, *frames]:
+        rows = query.read(keys, as_of="event_timestamp")
+        assert rows.states().tolist() == [1, 5]
+        assert rows.matrix()[0].tolist() == [10, 0]
+        with pytest.raises(lf.Invalid, match='as_of="event_timestamp"'):
+            query.read(keys)
+        with pytest.raises(lf.Invalid, match='no column "when"'):
+            query.read(keys, as_of="when")
+        with pytest.raises(lf.Invalid, match="is a join key"):
+            query.read(keys, as_of="driver_id")
+    when = {"driver_id": [1, 1], "when": table["event_timestamp"]}
+    assert query.read(when, as_of="when").states().tolist() == [1, 5]
+    one = {"driver_id": [1, 1], "event_timestamp": NOON}
+    assert query.read(one, as_of="event_timestamp").column("trips") == [10, 10]
+    assert query.read([1, 1]).states().tolist() == [1, 1]
+    for times in (None, NOON):
+        with pytest.raises(lf.Invalid, match='no key "note"'):
+            query.read({"driver_id": [1], "note": ["a"]}, as_of=times)
+    extra = pd.DataFrame({"driver_id": [1], "note": ["a"]})
+    assert query.read(extra).states().tolist() == [1]
+    wide = filled.query("stats:trips", matrix=True)
+    with wide.reader() as reader:
+        for read in (wide.matrix, reader.matrix):
+            found = read(table, as_of="event_timestamp")
+            assert np.isnan(found[:, 0]).tolist() == [False, True]
+            with pytest.raises(lf.Invalid, match="as_of="):
+                read(pd.DataFrame(table))
+
+
+def test_a_bool_is_no_key(filled: lf.Store) -> None:
+    query = filled.query("stats:trips")
+    for key in (True, {"driver_id": False}):
+        with pytest.raises(lf.Invalid, match="is no INT64"):
+            query.read(key)
+
+
+@pytest.mark.parametrize("name", ["numpy", "pandas", "polars", "pyarrow"])
+def test_a_missing_package_is_named(
+    filled: lf.Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    rows = filled.query("stats:trips").read([1])
+    monkeypatch.setitem(sys.modules, name, None)
+    give = "to_" + name.replace("pyarrow", "arrow")
+    with pytest.raises(ImportError, match=r"pip install %s\); without" % name):
+        getattr(rows, give)()
+    assert rows.column("trips") == [10]
+
+
 def test_the_answer_says_what_it_saw(filled: lf.Store) -> None:
     rows = filled.query("stats:trips").read([1, 9])
     assert (rows.commit, rows.now) == (2, NOON)
@@ -258,6 +318,20 @@ def test_the_matrix_may_be_part_of_a_larger_one(filled: lf.Store) -> None:
     flat = array("f", [0] * 4)
     reader.matrix([1, 2], flat)
     assert flat[2] == 20
+
+
+def test_only_what_was_written_comes_back(filled: lf.Store) -> None:
+    reader = filled.query("stats(trips, small)", matrix=True).reader()
+    out = np.full((4, 3), 7, "f4")
+    found = reader.matrix([1, 2], out)
+    assert found.shape == (2, 2) and found.base is out
+    assert found.tolist() == [[10, -1], [20, 2**31]]
+    assert reader.matrix([], out).shape == (0, 2)
+    flat = array("f", [7] * 6)
+    assert list(reader.matrix([1], flat)) == [10, -1]
+    assert list(reader.matrix([], flat)) == []
+    whole = array("f", [7] * 2)
+    assert reader.matrix([1], whole) is whole
 
 
 @pytest.mark.parametrize(

@@ -371,3 +371,13 @@ def test_no_rows_are_fine(store: lf.Store) -> None:
     assert store.stats().rows == 0
     with store.batches():
         pass
+
+
+def test_no_rows_are_no_commit(store: lf.Store) -> None:
+    before = store.stats().sequence
+    for rows in ([], iter(())):
+        for operation in (None, "upsert", "patch", "delete"):
+            commit = store.write("stats", rows, operation)
+            assert (commit.sequence, commit.applied) == (before, 0)
+    with pytest.raises(lf.Invalid, match="lack"):
+        store.write("stats", {})

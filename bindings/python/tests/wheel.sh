@@ -36,9 +36,17 @@ esac
 block python README.md >"$work/first.py"
 block text README.md >"$work/expected.txt"
 test -s "$work/first.py" && test -s "$work/expected.txt"
+awk '/^```python$/ { inside = 1; next } inside' ../../README.md >"$work/front.md"
+block python ../../README.md >"$work/front.py"
+block text "$work/front.md" >"$work/front.txt"
+test -s "$work/front.py" && test -s "$work/front.txt"
 cd "$work"
 "$work/fresh/bin/python" first.py >printed.txt
 diff expected.txt printed.txt && ok "the README's example runs from the wheel"
+rm -rf python.store
+
+"$work/fresh/bin/python" front.py >printed.txt
+diff front.txt printed.txt && ok "so does that of the front page"
 
 loaded=$("$work/fresh/bin/python" -c 'import libfeature
 print(*sorted({line.split()[-1] for line in open("/proc/self/maps")

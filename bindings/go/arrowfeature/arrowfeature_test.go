@@ -380,6 +380,47 @@ func TestAReleasedScanHoldsNoSnapshot(t *testing.T) {
 	}
 }
 
+// collect returns once the cleanups of all that is unreachable have run.
+func collect() {
+	for range 3 {
+		done := make(chan struct{})
+		runtime.AddCleanup(new([64]byte), func(c chan struct{}) { close(c) }, done)
+		for isDone := false; !isDone; {
+			runtime.GC()
+			select {
+			case <-done:
+				isDone = true
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+}
+
+func TestAScanKeepsAForgottenStoreOpen(t *testing.T) {
+	path, all := filepath.Join(t.TempDir(), "store"), batches(t, checked(t), 2)
+	scan := func() array.RecordReader {
+		store, err := feature.Open(path, &feature.Options{Create: true, FixedNow: noon, Sync: feature.SyncLastTxn})
+		check(t, err)
+		_, err = store.Apply(definitions, nil)
+		check(t, err)
+		_, err = arrowfeature.Write(context.Background(), store, "stats", feature.Upsert, readerOf(t, all), nil)
+		check(t, err)
+		scan, err := arrowfeature.Scan(context.Background(), store, "stats(*)", &feature.ScanOptions{ChunkRows: 1})
+		check(t, err)
+		return scan
+	}()
+	defer scan.Release()
+	for range 4 {
+		collect()
+		if !scan.Next() {
+			t.Fatal(scan.Err())
+		}
+	}
+	if scan.Next() || scan.Err() != nil {
+		t.Fatal(scan.Err())
+	}
+}
+
 func TestAForgottenScanIsReleased(t *testing.T) {
 	store, ctx := open(t), context.Background()
 	_, err := arrowfeature.Write(ctx, store, "stats", feature.Upsert, readerOf(t, batches(t, checked(t), 1)), nil)

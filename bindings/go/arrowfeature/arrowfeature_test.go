@@ -216,6 +216,20 @@ func (s *spoiled) Next() bool {
 
 func (s *spoiled) Err() error { return s.err }
 
+// unwell is a reader that panics where C asks it: in Err, and to be released.
+type unwell struct {
+	array.RecordReader
+	ask func() error
+}
+
+func (u *unwell) Err() error { return u.ask() }
+func (u *unwell) Release()   { panic("not yours") }
+
+// silent is an error whose text panics where it is nil, as pointers' often do.
+type silent struct{ text string }
+
+func (s *silent) Error() string { return s.text }
+
 func TestAFailingReaderLeavesWhatWasCommitted(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	for _, kept := range []uint64{0, 4} {
@@ -346,6 +360,11 @@ func TestBadInputIsNamed(t *testing.T) {
 
 	panics := &spoiled{RecordReader: good(), at: 2, then: func() (bool, error) { panic("no") }}
 	_, err = arrowfeature.Write(ctx, store, "stats", feature.Upsert, panics, nil)
+	refused(t, err, feature.StatusIO, "stream")
+
+	_, err = arrowfeature.Write(ctx, store, "stats", feature.Upsert, &unwell{good(), func() error { panic("no") }}, nil)
+	refused(t, err, feature.StatusIO, "stream")
+	_, err = arrowfeature.Write(ctx, store, "stats", feature.Upsert, &unwell{good(), func() error { return (*silent)(nil) }}, nil)
 	refused(t, err, feature.StatusIO, "stream")
 
 	_, err = arrowfeature.Scan(ctx, store, "nobody(*)", nil)

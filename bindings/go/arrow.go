@@ -18,7 +18,7 @@ import (
 type ArrowOptions struct {
 	SkipInvalid bool          // reject invalid rows one by one
 	Columns     string        // "column" or "column = name_in_the_stream", separated by commas; empty: all
-	CommitRows  uint64        // rows of one commit, at least; 0: the whole stream is one commit
+	CommitRows  uint64        // rows of one commit, fewer in the last; 0: the whole stream is one commit
 	Wait        time.Duration // longest wait for another writer; 0: the store's
 }
 

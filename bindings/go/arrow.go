@@ -18,7 +18,7 @@ import (
 type ArrowOptions struct {
 	SkipInvalid bool          // reject invalid rows one by one
 	Columns     string        // "column" or "column = name_in_the_stream", separated by commas; empty: all
-	CommitRows  uint64        // rows of one commit, at least; 0: the whole stream is one commit
+	CommitRows  uint64        // rows of one commit, fewer in the last; 0: the whole stream is one commit
 	Wait        time.Duration // longest wait for another writer; 0: the store's
 }
 
@@ -76,7 +76,9 @@ func (s *Store) WriteArrow(view string, operation Operation, stream unsafe.Point
 // ScanArrow makes an Arrow stream of all rows of one view, in key order: join
 // keys, event_timestamp, then the features asked for. The stream is a *struct
 // ArrowArrayStream in C memory, zeroed or released; whoever has it releases it.
-// It may outlive the store: it then fails with "closed".
+// It may outlive the store: it then fails with "closed". The stream does not keep
+// the store open: a Store that is collected is closed, so hold on to it until the
+// stream is released (runtime.KeepAlive).
 func (s *Store) ScanArrow(features string, stream unsafe.Pointer, options *ScanOptions) error {
 	if options == nil {
 		options = &ScanOptions{}

@@ -81,11 +81,11 @@ func (h *handler) service(name string) (*service, error) {
 }
 
 // forget lets the next request prepare the service again: a definition changed
-// under it.
+// under it. A nil s was not even prepared.
 func (h *handler) forget(name string, s *service) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	if h.services[name] == s {
+	if s != nil && h.services[name] == s {
 		delete(h.services, name)
 		s.query.Close()
 	}

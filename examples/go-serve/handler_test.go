@@ -194,6 +194,20 @@ func TestAServiceFollowsAChangeOfDefinitions(t *testing.T) {
 	}
 }
 
+func TestAServiceThatIsNotPreparedCanBeForgotten(t *testing.T) {
+	store, _ := open(t)
+	handler := newHandler(store)
+	defer handler.close()
+	handler.forget("ride_v1", nil)
+	if _, err := handler.service("ride_v1"); err != nil {
+		t.Fatal(err)
+	}
+	handler.forget("ride_v1", nil)
+	if handler.services["ride_v1"] == nil {
+		t.Fatal("another's service was forgotten")
+	}
+}
+
 func TestMetricsAreOpenMetrics(t *testing.T) {
 	server, _ := start(t)
 	if status, text := ask(t, server, "GET", "/metrics", ""); status != 200 || !strings.HasSuffix(text, "# EOF") {

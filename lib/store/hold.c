@@ -5,8 +5,8 @@
  * Owns the list of a store's, and with it the answer to who ends one: its
  * maker, the sweep of a later call, or the closing of the store, and no two of
  * them.
- * Keeps their number bounded, and their age: whoever writes ends what is too
- * old, also where the stream was left lying about and never asks again.
+ * Keeps their number bounded, and their age: any call of the handle ends what is
+ * too old, also where the stream was left lying about and never asks again.
  * Never holds the list's lock while a snapshot is read.
  */
 #include "store/hold.h"
@@ -20,13 +20,28 @@ clock_ms(const feature_store *store)
     return store->fixed_now ? store->fixed_now / 1000 : lf_clock_steady_ms();
 }
 
+/* The last millisecond of its life. */
+static int64_t
+due_of(const struct lf_hold *hold)
+{
+    return hold->since_ms + hold->max_age_ms;
+}
+
 static bool
 is_old(const feature_store *store, const struct lf_hold *hold)
 {
-    return clock_ms(store) - hold->since_ms > hold->max_age_ms;
+    return clock_ms(store) > due_of(hold);
 }
 
-/* With the lock held, as the two below. */
+/* With the lock held, as the three below. One that is in use is not expected:
+ * the calls beside it would all look for what they cannot end. */
+static void
+expect(feature_store *store, const struct lf_hold *hold)
+{
+    if (due_of(hold) < atomic_load(&store->hold_due))
+        atomic_store(&store->hold_due, due_of(hold));
+}
+
 static void
 add(feature_store *store, struct lf_hold *hold)
 {
@@ -35,6 +50,7 @@ add(feature_store *store, struct lf_hold *hold)
     if (hold->next)
         hold->next->link = &hold->next;
     store->holds = hold;
+    expect(store, hold);
     atomic_fetch_add(&store->hold_count, 1);
 }
 
@@ -46,6 +62,8 @@ drop(feature_store *store, struct lf_hold *hold)
     *hold->link = hold->next;
     if (hold->next)
         hold->next->link = hold->link;
+    if (!store->holds)
+        atomic_store(&store->hold_due, LF_HOLDS_NONE);
     atomic_fetch_sub(&store->hold_count, 1);
     lf_reader_drop(hold->reader);
     hold->reader = NULL;
@@ -58,7 +76,6 @@ lf_hold_begin(feature_store *store, struct lf_hold *hold, uint32_t max_age_ms,
     struct lf_reader *reader = NULL;
     feature_status status = FEATURE_OK;
 
-    lf_holds_sweep(store);
     LF_TRY(lf_reader_begin(store->environment, &reader, error));
     lf_reader_park(reader);
     pthread_mutex_lock(&store->hold_lock);
@@ -77,6 +94,15 @@ lf_hold_begin(feature_store *store, struct lf_hold *hold, uint32_t max_age_ms,
     if (status)
         lf_reader_drop(reader);
     return status;
+}
+
+static void
+stop_using(feature_store *store, struct lf_hold *hold)
+{
+    pthread_mutex_lock(&store->hold_lock);
+    hold->is_used = false;
+    expect(store, hold);
+    pthread_mutex_unlock(&store->hold_lock);
 }
 
 feature_status
@@ -100,9 +126,7 @@ lf_hold_use(feature_store *store, struct lf_hold *hold,
         *reader = hold->reader;
         return FEATURE_OK;
     }
-    pthread_mutex_lock(&store->hold_lock);
-    hold->is_used = false;
-    pthread_mutex_unlock(&store->hold_lock);
+    stop_using(store, hold);
     return status;
 }
 
@@ -110,9 +134,7 @@ void
 lf_hold_unuse(feature_store *store, struct lf_hold *hold)
 {
     lf_reader_park(hold->reader);
-    pthread_mutex_lock(&store->hold_lock);
-    hold->is_used = false;
-    pthread_mutex_unlock(&store->hold_lock);
+    stop_using(store, hold);
 }
 
 void
@@ -132,17 +154,22 @@ lf_hold_end(feature_store *store, struct lf_hold *hold)
 }
 
 void
-lf_holds_sweep(feature_store *store)
+lf_holds_end_old(feature_store *store)
 {
     struct lf_hold *hold, *next;
 
-    if (!atomic_load(&store->hold_count))
+    if (clock_ms(store) <= atomic_load(&store->hold_due))
         return;
     pthread_mutex_lock(&store->hold_lock);
+    atomic_store(&store->hold_due, LF_HOLDS_NONE);
     for (hold = store->holds; hold; hold = next) {
         next = hold->next;
-        if (!hold->is_used && is_old(store, hold))
+        if (hold->is_used)
+            continue;
+        if (is_old(store, hold))
             drop(store, hold);
+        else
+            expect(store, hold);
     }
     pthread_mutex_unlock(&store->hold_lock);
 }

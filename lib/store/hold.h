@@ -5,7 +5,8 @@
 
 #include "store/store.h"
 
-#define LF_HOLDS_MAX 64 /* of one handle */
+#define LF_HOLDS_MAX  64        /* of one handle */
+#define LF_HOLDS_NONE INT64_MAX /* as hold_due: none is there to be ended */
 
 /* A snapshot that is its maker's to use, and the store's to end: by age, or
  * because the store is closed. Zero holds nothing. */
@@ -33,8 +34,18 @@ void lf_hold_unuse(feature_store *store, struct lf_hold *hold);
 /* Gives the snapshot up; after that of zero, too, and in any process. */
 void lf_hold_end(feature_store *store, struct lf_hold *hold);
 
-/* Ends those that are too old, whoever left them. */
-void lf_holds_sweep(feature_store *store);
+/* Ends those that are too old, whoever left them. Every call does on its way
+ * in, which costs it a load where none is held, and a look at the clock where
+ * one is. */
+void lf_holds_end_old(feature_store *store);
+
+static inline void
+lf_holds_sweep(feature_store *store)
+{
+    if (atomic_load_explicit(&store->hold_due, memory_order_relaxed) !=
+        LF_HOLDS_NONE)
+        lf_holds_end_old(store);
+}
 
 /* Ends all of a store that is being closed and that nobody uses any more. */
 void lf_holds_close(feature_store *store);

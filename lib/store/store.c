@@ -157,6 +157,7 @@ make_store(const struct feature_options *options)
         return NULL;
     }
     atomic_init(&store->references, 1);
+    atomic_init(&store->hold_due, LF_HOLDS_NONE);
     pthread_mutex_init(&store->lock, NULL);
     pthread_mutex_init(&store->write_lock, NULL);
     pthread_mutex_init(&store->hold_lock, NULL);
@@ -274,6 +275,8 @@ lf_store_enter(feature_store *store, struct feature_error *error)
                                         store->write_wait_ms, error);
     if (status)
         lf_store_leave(store);
+    else
+        lf_holds_sweep(store);
     return status;
 }
 

@@ -20,6 +20,7 @@ struct feature_store {
     atomic_uint users;      /* calls that use the environment right now */
     atomic_bool closed;
     bool is_inherited; /* closed by a child of the process that opened it */
+    _Atomic(int64_t) hold_due; /* when a held snapshot is too old (hold.c) */
     struct lf_environment *environment;
     bool read_only;
     uint32_t write_wait_ms;

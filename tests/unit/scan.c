@@ -99,6 +99,115 @@ a_sweep_leaves_a_snapshot_in_use_alone(void **state)
     lf_hold_end(f->store, &(struct lf_hold){0});
 }
 
+/* --- whatever the handle does ends what was left lying --------------------- */
+
+static void
+ask_stats(feature_store *store)
+{
+    struct feature_stats stats = {.struct_size = sizeof stats};
+
+    must(feature_store_stats(store, &stats, &problem));
+    assert_int_equal(stats.held_snapshots, 0);
+}
+
+static void
+ask_metrics(feature_store *store)
+{
+    char *text;
+
+    must(feature_store_metrics(store, &text, &problem));
+    assert_non_null(strstr(text, "\nfeature_scan_snapshots 0\n"));
+    feature_free(text);
+}
+
+static void
+ask_query(feature_store *store)
+{
+    feature_query *query;
+
+    must(feature_query_create(store, "v(a)", NULL, &query, &problem));
+    feature_query_free(query);
+}
+
+static void
+ask_description(feature_store *store)
+{
+    char *text;
+
+    must(feature_store_describe(store, NULL, &text, &problem));
+    feature_free(text);
+}
+
+static struct lf_scan *
+leave_lying(feature_store *store, uint32_t max_age_ms)
+{
+    struct feature_scan_options options = {.flags = FEATURE_SCAN_ONE_SNAPSHOT,
+                                           .max_age_ms = max_age_ms};
+    struct lf_scan *scan;
+
+    must(lf_scan_create(store, "v(*)", &options, &scan, &problem));
+    return scan;
+}
+
+static void
+any_call_ends_what_is_too_old(void **state)
+{
+    static void (*const ask[])(feature_store *) = {ask_stats, ask_metrics,
+                                                   ask_query, ask_description};
+    struct fixture *f = *state;
+    feature_store *reader;
+
+    define(f, SIMPLE);
+    write_keys(f, FEATURE_UPSERT, 1, 5);
+    f->options.flags = FEATURE_OPEN_READ_ONLY;
+    must(feature_store_open(f->path, &f->options, &reader, &problem));
+    for (size_t i = 0; i < sizeof ask / sizeof *ask; i++) {
+        struct lf_scan *scan = leave_lying(reader, 100);
+
+        reader->fixed_now += 101000;
+        ask[i](reader);
+        assert_null(scan->hold.reader);
+        assert_int_equal(reader->hold_count, 0);
+        assert_int_equal(reader->hold_due, LF_HOLDS_NONE);
+        lf_scan_free(scan);
+    }
+    feature_store_close(reader);
+}
+
+static void
+reads_end_what_is_too_old_and_nothing_else(void **state)
+{
+    static const int64_t key = 1;
+    struct fixture *f = *state;
+    struct lf_scan *old, *young;
+    feature_request *request;
+    feature_query *query;
+
+    define(f, SIMPLE);
+    write_keys(f, FEATURE_UPSERT, 1, 5);
+    must(feature_query_create(f->store, "v(a)", NULL, &query, &problem));
+    must(feature_request_create(query, &request, &problem));
+    must(feature_request_set_key(request, 0, FEATURE_TYPE_INT64, &key, NULL,
+                                 NULL, 1, &problem));
+    young = leave_lying(f->store, 300);
+    old = leave_lying(f->store, 100);
+    f->store->fixed_now += 100000;
+    must(feature_request_read(request, &problem));
+    assert_non_null(old->hold.reader);
+    f->store->fixed_now += 1000;
+    must(feature_request_read(request, &problem));
+    assert_null(old->hold.reader);
+    assert_non_null(young->hold.reader);
+    must(lf_scan_next(young, &problem)); /* was in use, is left once more */
+    f->store->fixed_now += 200000;
+    must(feature_request_read(request, &problem));
+    assert_int_equal(f->store->hold_count, 0);
+    lf_scan_free(old);
+    lf_scan_free(young);
+    feature_request_free(request);
+    feature_query_free(query);
+}
+
 static void
 tombstones_are_passed_in_more_than_one_snapshot(void **state)
 {
@@ -210,6 +319,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(age_is_of_the_fixed_clock_where_there_is_one),
         TEST(a_sweep_leaves_a_snapshot_in_use_alone),
+        TEST(any_call_ends_what_is_too_old),
+        TEST(reads_end_what_is_too_old_and_nothing_else),
         TEST(tombstones_are_passed_in_more_than_one_snapshot),
         TEST(a_key_of_another_shape_is_damage),
         TEST(a_text_key_of_another_shape_is_damage),

@@ -91,8 +91,8 @@ func free[T any](p *T) { C.free(unsafe.Pointer(p)) }
 // the features asked for, as in "driver_stats(*)". A batch at a time is in
 // memory; by default each is of the newest commit when it is made. The context is
 // looked at before each. Release the reader: with OneSnapshot it holds pages of
-// the store in use. It may outlive the store, and fails with feature.ErrClosed
-// then.
+// the store in use. It keeps a store open that nobody else holds on to. It may
+// outlive store.Close, and fails with feature.ErrClosed then.
 func Scan(ctx context.Context, store *feature.Store, features string, options *feature.ScanOptions) (array.RecordReader, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func Scan(ctx context.Context, store *feature.Store, features string, options *f
 		free(stream)
 		return nil, err
 	}
-	r := &scan{ctx: ctx, stream: stream}
+	r := &scan{ctx: ctx, store: store, stream: stream}
 	r.references.Store(1)
 	r.cleanup = runtime.AddCleanup(r, func(s *C.struct_ArrowArrayStream) { C.release(s) }, stream)
 	schema := zeroed[cdata.CArrowSchema]()
@@ -123,6 +123,7 @@ func Scan(ctx context.Context, store *feature.Store, features string, options *f
 type scan struct {
 	references atomic.Int64
 	ctx        context.Context
+	store      *feature.Store // its cleanup would close it under the stream
 	stream     *C.struct_ArrowArrayStream
 	schema     *arrow.Schema
 	current    arrow.RecordBatch
@@ -137,7 +138,7 @@ func (r *scan) Release() {
 		r.drop()
 		r.cleanup.Stop()
 		C.release(r.stream)
-		r.stream = nil
+		r.stream, r.store = nil, nil
 	}
 }
 
@@ -154,6 +155,7 @@ func (r *scan) drop() {
 }
 
 func (r *scan) Next() bool {
+	defer runtime.KeepAlive(r.store)
 	r.drop()
 	if r.err == nil && r.stream == nil {
 		r.err = feature.ErrClosed

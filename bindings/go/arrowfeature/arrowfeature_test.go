@@ -216,6 +216,20 @@ func (s *spoiled) Next() bool {
 
 func (s *spoiled) Err() error { return s.err }
 
+// unwell is a reader that panics where C asks it: in Err, and to be released.
+type unwell struct {
+	array.RecordReader
+	ask func() error
+}
+
+func (u *unwell) Err() error { return u.ask() }
+func (u *unwell) Release()   { panic("not yours") }
+
+// silent is an error whose text panics where it is nil, as pointers' often do.
+type silent struct{ text string }
+
+func (s *silent) Error() string { return s.text }
+
 func TestAFailingReaderLeavesWhatWasCommitted(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	for _, kept := range []uint64{0, 4} {
@@ -348,6 +362,11 @@ func TestBadInputIsNamed(t *testing.T) {
 	_, err = arrowfeature.Write(ctx, store, "stats", feature.Upsert, panics, nil)
 	refused(t, err, feature.StatusIO, "stream")
 
+	_, err = arrowfeature.Write(ctx, store, "stats", feature.Upsert, &unwell{good(), func() error { panic("no") }}, nil)
+	refused(t, err, feature.StatusIO, "stream")
+	_, err = arrowfeature.Write(ctx, store, "stats", feature.Upsert, &unwell{good(), func() error { return (*silent)(nil) }}, nil)
+	refused(t, err, feature.StatusIO, "stream")
+
 	_, err = arrowfeature.Scan(ctx, store, "nobody(*)", nil)
 	refused(t, err, feature.StatusNotFound, "name")
 	_, err = arrowfeature.Scan(ctx, store, "stats(rate), copies(trips)", nil)
@@ -377,6 +396,47 @@ func TestAReleasedScanHoldsNoSnapshot(t *testing.T) {
 			t.Fatal(scan.Err())
 		}
 		scan.Release()
+	}
+}
+
+// collect returns once the cleanups of all that is unreachable have run.
+func collect() {
+	for range 3 {
+		done := make(chan struct{})
+		runtime.AddCleanup(new([64]byte), func(c chan struct{}) { close(c) }, done)
+		for isDone := false; !isDone; {
+			runtime.GC()
+			select {
+			case <-done:
+				isDone = true
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+}
+
+func TestAScanKeepsAForgottenStoreOpen(t *testing.T) {
+	path, all := filepath.Join(t.TempDir(), "store"), batches(t, checked(t), 2)
+	scan := func() array.RecordReader {
+		store, err := feature.Open(path, &feature.Options{Create: true, FixedNow: noon, Sync: feature.SyncLastTxn})
+		check(t, err)
+		_, err = store.Apply(definitions, nil)
+		check(t, err)
+		_, err = arrowfeature.Write(context.Background(), store, "stats", feature.Upsert, readerOf(t, all), nil)
+		check(t, err)
+		scan, err := arrowfeature.Scan(context.Background(), store, "stats(*)", &feature.ScanOptions{ChunkRows: 1})
+		check(t, err)
+		return scan
+	}()
+	defer scan.Release()
+	for range 4 {
+		collect()
+		if !scan.Next() {
+			t.Fatal(scan.Err())
+		}
+	}
+	if scan.Next() || scan.Err() != nil {
+		t.Fatal(scan.Err())
 	}
 }
 

@@ -118,9 +118,23 @@ func (w *watched) pin(data arrow.ArrayData) {
 	}
 }
 
-func (w *watched) Err() error {
-	return errors.Join(w.err, w.RecordReader.Err())
+// Err also asks for the text, as C does right after: that may panic, too.
+func (w *watched) Err() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.Join(w.err, fmt.Errorf("arrowfeature: the reader panicked: %v", p))
+		}
+	}()
+	if err = errors.Join(w.err, w.RecordReader.Err()); err != nil {
+		_ = err.Error()
+	}
+	return err
 }
+
+// The reader is the caller's for longer than C has the stream, so that C has
+// nothing to count, and no Release of the reader's to call.
+func (w *watched) Retain()  {}
+func (w *watched) Release() {}
 
 // Read copies the answer of the last request.Read into a record batch: a column
 // per column, and what the flags ask for besides. Release it; it outlives the

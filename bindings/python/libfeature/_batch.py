@@ -31,6 +31,7 @@ from ._native import (
     fail_closed,
     read_fields,
 )
+from ._scalars import MOST_ROWS, too_many
 
 if TYPE_CHECKING:
     from ._core import Store
@@ -141,6 +142,8 @@ class Batch(Unpicklable):
         if type is not None:
             field = field._replace(type=choose(Type, type))
         made = column_buffers(values, field, self.rows)
+        if made.rows > MOST_ROWS:
+            raise too_many(made.rows, name)
         with self.held() as batch:
             self.written = None
             if field.is_list:

@@ -277,9 +277,9 @@ def _producer_failed(stream: Stream, code: int) -> IO:
     """The error of the producer of a stream, as the library reports it."""
     asked = ArrowArrayStream.from_address(stream.address).get_last_error
     text = _TEXT(asked)(stream.address) if asked else None
+    words = (text or b"it gives no reason").decode("utf-8", "replace")
     return IO(
-        "the producer failed: %s"
-        % (text or b"it gives no reason").decode("utf-8", "replace"),
+        "the producer failed: %s" % " ".join(words.split()),
         reason="stream",
         os_error=code,
     )

@@ -83,7 +83,7 @@ FLOATS = (Type.FLOAT32, Type.FLOAT64)
 _FLOAT = {float}
 _BOOLS = ("bool", "bool_")  # Python's, and numpy's
 #: Up to there every integer is a float of the type.
-_EXACT = {Type.FLOAT32: 2**24, Type.FLOAT64: 2**53}
+_EXACT: Dict[int, int] = {Type.FLOAT32: 2**24, Type.FLOAT64: 2**53}
 class_of = type  # where the name stands for a column's type
 #: Whether no type among these is bool, which an array takes for 0 and 1.
 no_bool = frozenset((bool,)).isdisjoint

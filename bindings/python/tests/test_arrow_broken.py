@@ -90,7 +90,7 @@ def texts(**members: Any) -> Crafted:
 class Failing:
     """A stream of arrays that fails after some of them."""
 
-    reason = ctypes.create_string_buffer(b"the disk died")
+    reason = ctypes.create_string_buffer(b"the disk\n died")
 
     def __init__(self, chunks: int, schema: bool = True) -> None:
         self.asked = 0

@@ -328,7 +328,14 @@ def array_of(values: object) -> Optional[Column]:
         return import_column(*_offered(values))
     if hasattr(values, "__arrow_c_stream__"):
         stream = stream_of(values)
-        return _only_chunk(stream) if stream else None
+        found = _only_chunk(stream) if stream else None
+        # What has no length may give its values only once, and gave them.
+        if found is None and not hasattr(values, "__len__"):
+            raise Invalid(
+                "%s is no column of one chunk; give it as an array"
+                % type(values).__name__
+            )
+        return found
     return None
 
 

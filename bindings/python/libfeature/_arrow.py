@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from ._errors import Invalid
+from ._errors import IO, Invalid
 
 __all__ = [
     "ArrowArray",
@@ -88,8 +88,8 @@ _dying_pointer = ctypes.PYFUNCTYPE(
     ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p
 )(("PyCapsule_GetPointer", ctypes.pythonapi))
 
-# The structs that live capsules point to, by address.
-_live: Dict[int, ctypes.Structure] = {}
+# The structs that live capsules point to, by address, and what each needs.
+_live: Dict[int, Tuple[ctypes.Structure, object]] = {}
 
 
 def _destroyer(name: bytes) -> Any:
@@ -102,7 +102,7 @@ def _destroyer(name: bytes) -> Any:
         release: Any = _RELEASE,
         of: Any = ctypes.addressof,
     ) -> None:
-        struct = live.pop(pointer(dying, name), None)
+        struct, _keep = live.pop(pointer(dying, name), (None, None))
         if struct is not None and struct.release:
             release(struct.release)(of(struct))
 
@@ -121,12 +121,13 @@ _NAMES = {
 _DESTROY = {kind: _destroyer(name) for kind, name in _NAMES.items()}
 
 
-def capsule(struct: ctypes.Structure) -> object:
-    """A capsule that owns a filled Arrow struct until somebody moves it out."""
+def capsule(struct: ctypes.Structure, keep: object = None) -> object:
+    """A capsule that owns a filled Arrow struct until somebody moves it out;
+    ``keep`` lives as long as the capsule."""
     kind = type(struct)
     address = ctypes.addressof(struct)
     made: object = _capsule_new(address, _NAMES[kind], _DESTROY[kind])
-    _live[address] = struct
+    _live[address] = struct, keep
     return made
 
 
@@ -136,7 +137,8 @@ def _pointer(found: object, kind: Any, who: object) -> int:
     except (ValueError, TypeError) as error:
         raise Invalid(
             "%s gave no capsule named %s: %s"
-            % (type(who).__name__, _NAMES[kind].decode(), error)
+            % (type(who).__name__, _NAMES[kind].decode(), error),
+            reason="arrow",
         ) from error
     return address
 
@@ -152,6 +154,28 @@ def _ask(who: object, method: str) -> Any:
             "%s could not be turned into Arrow data: %s"
             % (type(who).__name__, error)
         ) from error
+
+
+def _broken(what: str) -> Invalid:
+    return Invalid("the Arrow array %s" % what, reason="arrow")
+
+
+def _offered(who: object) -> Tuple[int, int, object]:
+    """A schema and an array that an object offers, neither of them released,
+    and what keeps them."""
+    found = _ask(who, "__arrow_c_array__")
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise Invalid(
+            "%s gave no pair of capsules" % type(who).__name__, reason="arrow"
+        )
+    schema = _pointer(found[0], ArrowSchema, who)
+    array = _pointer(found[1], ArrowArray, who)
+    if not (
+        ArrowSchema.from_address(schema).release
+        and ArrowArray.from_address(array).release
+    ):
+        raise _broken("was released already")
+    return schema, array, found
 
 
 def _release(struct: Any) -> None:
@@ -188,10 +212,7 @@ class _OneBatch:
     """
 
     def __init__(self, who: object) -> None:
-        schema, array = _ask(who, "__arrow_c_array__")
-        self._keep = (schema, array)
-        self._schema = _pointer(schema, ArrowSchema, who)
-        self._array = _pointer(array, ArrowArray, who)
+        self._schema, self._array, self._keep = _offered(who)
         self._calls = (
             _GET(self._get_schema),
             _GET(self._get_next),
@@ -212,7 +233,7 @@ class _OneBatch:
 
     def _get_next(self, stream: int, out: int) -> int:
         ctypes.memmove(out, self._array, ctypes.sizeof(ArrowArray))
-        # Moved, or moved before: then this is the end of the stream.
+        # Moved; asked again, this is the end of the stream.
         ArrowArray.from_address(self._array).release = None
         return 0
 
@@ -238,13 +259,30 @@ def _schema_of(stream: Stream) -> ArrowSchema:
     schema = ArrowSchema()
     if not held.release:
         raise Invalid("the Arrow stream was consumed before; make a new one")
-    if _GET(held.get_schema)(stream.address, ctypes.addressof(schema)):
-        text = _TEXT(held.get_last_error)(stream.address)
+    if not (held.get_schema and held.get_next):
         raise Invalid(
-            "the Arrow stream has no schema: %s"
-            % (text or b"no reason given").decode("utf-8", "replace")
+            "the Arrow stream lacks some of its functions", reason="arrow"
+        )
+    code = _GET(held.get_schema)(stream.address, ctypes.addressof(schema))
+    if code:
+        raise _producer_failed(stream, code)
+    if not schema.release:
+        raise Invalid(
+            "the Arrow stream gives a released schema", reason="arrow"
         )
     return schema
+
+
+def _producer_failed(stream: Stream, code: int) -> IO:
+    """The error of the producer of a stream, as the library reports it."""
+    asked = ArrowArrayStream.from_address(stream.address).get_last_error
+    text = _TEXT(asked)(stream.address) if asked else None
+    words = (text or b"it gives no reason").decode("utf-8", "replace")
+    return IO(
+        "the producer failed: %s" % " ".join(words.split()),
+        reason="stream",
+        os_error=code,
+    )
 
 
 def column_names(stream: Stream) -> List[str]:
@@ -287,15 +325,17 @@ def array_of(values: object) -> Optional[Column]:
     """An Arrow array in a layout that the library takes as it is, or None:
     then it has to be converted first."""
     if hasattr(values, "__arrow_c_array__"):
-        schema, array = _ask(values, "__arrow_c_array__")
-        return import_column(
-            _pointer(schema, ArrowSchema, values),
-            _pointer(array, ArrowArray, values),
-            (schema, array),
-        )
+        return import_column(*_offered(values))
     if hasattr(values, "__arrow_c_stream__"):
         stream = stream_of(values)
-        return _only_chunk(stream) if stream else None
+        found = _only_chunk(stream) if stream else None
+        # What has no length may give its values only once, and gave them.
+        if found is None and not hasattr(values, "__len__"):
+            raise Invalid(
+                "%s is no column of one chunk; give it as an array"
+                % type(values).__name__
+            )
+        return found
     return None
 
 
@@ -306,11 +346,13 @@ class _Chunk:
         self.schema, self.array = schema, ArrowArray()
 
     def pull(self, stream: Stream) -> bool:
+        """Asks for the next array; False: the stream has ended."""
         held = ArrowArrayStream.from_address(stream.address)
-        failed = _GET(held.get_next)(
-            stream.address, ctypes.addressof(self.array)
-        )
-        return not failed and bool(self.array.release)
+        code = _GET(held.get_next)(stream.address, ctypes.addressof(self.array))
+        if code:
+            self.array.release = None  # what a failed call left is no array
+            raise _producer_failed(stream, code)
+        return bool(self.array.release)
 
     def __del__(self) -> None:
         _release(self.schema)
@@ -326,28 +368,62 @@ def _only_chunk(stream: Stream) -> Optional[Column]:
     )
 
 
+#: Places in an array, at most: as the library has it.
+_PLACES = (2**63 - 1) // 16
+
+
+def _buffers(array: ArrowArray, count: int) -> List[int]:
+    """The buffers of an array without children, which has to keep Arrow's
+    rules. The interface tells no buffer's size."""
+    length, offset, nulls = array.length, array.offset, array.null_count
+    if length < 0 or offset < 0 or length + offset > _PLACES:
+        raise _broken(
+            "has an impossible length, %d at offset %d" % (length, offset)
+        )
+    if not -1 <= nulls <= length:
+        raise _broken("has %d nulls in %d values" % (nulls, length))
+    if array.n_buffers != count or not array.buffers:
+        raise _broken(
+            "has %d buffers, its type %d" % (array.n_buffers, count)
+        )
+    if array.n_children or array.dictionary:
+        raise _broken("has children or a dictionary, its type none")
+    found = [at or 0 for at in _children(array.buffers, count)]
+    if nulls > 0 and not found[0]:
+        raise _broken("has nulls and no validity buffer")
+    if length and not found[1]:
+        raise _broken("lacks its values")
+    return found
+
+
 def import_column(
     schema_at: int, array_at: int, keep: object
 ) -> Optional[Column]:
     """The same, from the two structs."""
     schema = ArrowSchema.from_address(schema_at)
     array = ArrowArray.from_address(array_at)
-    kind = (schema.format or b"").decode()
+    kind = (schema.format or b"").decode("utf-8", "replace")
     size = _SIZES.get("l" if kind in ("tsu:UTC", "tsu:") else kind)
-    if size is None or schema.dictionary or not array.length:
+    if size is None or schema.dictionary:
         return None
-    buffers = _children(array.buffers, array.n_buffers)
+    is_text = kind in ("u", "z")
+    buffers, rows = _buffers(array, 3 if is_text else 2), array.length
+    if not rows:
+        return None
     bits = (
-        _bits(buffers[0], array.offset, array.length)
+        _bits(buffers[0], array.offset, rows)
         if buffers[0] and array.null_count
         else None
     )
-    shift = size * array.offset
-    if kind in ("u", "z"):
-        return Column(
-            kind, buffers[2] or 0, buffers[1] + shift, bits, array.length, keep
-        )
-    return Column(kind, buffers[1] + shift, 0, bits, array.length, keep)
+    at = buffers[1] + size * array.offset
+    if not is_text:
+        return Column(kind, at, 0, bits, rows, keep)
+    if not buffers[2] and (
+        ctypes.c_int32.from_address(at).value
+        != ctypes.c_int32.from_address(at + size * rows).value
+    ):
+        raise _broken("lacks its bytes")
+    return Column(kind, buffers[2], at, bits, rows, keep)
 
 
 def _bits(address: int, offset: int, count: int) -> bytes:

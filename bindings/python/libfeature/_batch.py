@@ -31,6 +31,7 @@ from ._native import (
     fail_closed,
     read_fields,
 )
+from ._scalars import MOST_ROWS, too_many
 
 if TYPE_CHECKING:
     from ._core import Store
@@ -95,8 +96,10 @@ class Batch(Unpicklable):
                 byref(address),
             )
         self.store, self.view, self.operation = store, view, operation
+        #: Rows of the column set last.
         self.rows: Optional[int] = None
-        self.written = False
+        #: Rows of the last write, while it has outcomes.
+        self.written: Optional[int] = None
         self._handle: Optional[_Handle] = _Handle(address.value or 0)
         #: The columns, in order.
         self.fields: Tuple[Field, ...] = read_fields(
@@ -139,8 +142,10 @@ class Batch(Unpicklable):
         if type is not None:
             field = field._replace(type=choose(Type, type))
         made = column_buffers(values, field, self.rows)
+        if made.rows > MOST_ROWS:
+            raise too_many(made.rows, name)
         with self.held() as batch:
-            self.written = False
+            self.written = None
             if field.is_list:
                 call(
                     lib.feature_batch_set_list,
@@ -164,7 +169,6 @@ class Batch(Unpicklable):
                     made.validity,
                     made.rows,
                 )
-        if self.rows is None:
             self.rows = made.rows
 
     def write(self, *, skip_invalid: bool = False, wait_ms: int = 0) -> Commit:
@@ -177,14 +181,14 @@ class Batch(Unpicklable):
             found = lib.feature_batch_outcomes(batch)
             if not found or not self.written:
                 return []
-            return [
-                Outcome(value) for value in string_at(found, self.rows or 0)
-            ]
+            return [Outcome(value) for value in string_at(found, self.written)]
 
     def problem(self, row: int) -> Optional[Error]:
         """Why a row was REJECTED in the last write, or None."""
         error = _ffi.feature_error()
         with self.held() as batch:
+            if not 0 <= row < (self.written or 0):  # ctypes would cut it
+                return None
             status = lib.feature_batch_problem(batch, row, byref(error))
         return make_error(error) if status else None
 
@@ -192,4 +196,4 @@ class Batch(Unpicklable):
         """Empties the batch and keeps its memory."""
         with self.held() as batch:
             lib.feature_batch_clear(batch)
-            self.rows, self.written = None, False
+            self.rows, self.written = None, None

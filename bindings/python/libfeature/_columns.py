@@ -66,6 +66,7 @@ def is_scalar(values: Any) -> bool:
         hasattr(values, "__len__")
         or hasattr(values, "__iter__")
         or hasattr(values, "__arrow_c_array__")
+        or hasattr(values, "__arrow_c_stream__")
     )
 
 

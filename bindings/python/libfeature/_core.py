@@ -369,8 +369,8 @@ class Store:
                 byref(options),
                 byref(commit),
             )
-        for batch in batches:
-            batch.written = True
+            for batch in batches:
+                batch.written = batch.rows
         return read_commit(commit)
 
     def __repr__(self) -> str:

@@ -17,8 +17,10 @@ from ._errors import Invalid
 from ._ffi import Type
 from ._scalars import (
     Buffers,
+    class_of,
     fail,
     microseconds,
+    no_bool,
     numpy_loaded,
     packed,
     shown,
@@ -78,7 +80,7 @@ def key_buffers(values: Any, type: int, name: str) -> Sequence[Any]:
         except (TypeError, ValueError):
             return cells(values, type, name)
     if kind is list:
-        if type == Type.INT64:
+        if type == Type.INT64 and no_bool(map(class_of, values)):
             try:
                 made = packed("q", values)
                 return (

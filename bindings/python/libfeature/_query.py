@@ -40,7 +40,7 @@ from ._native import (
 )
 from ._packages import require
 from ._result import Rows, states_of, timestamps_of
-from ._scalars import moment
+from ._scalars import MOST_ROWS, moment, too_many
 
 if TYPE_CHECKING:
     from ._core import Store
@@ -186,6 +186,8 @@ class Request:
             type, at, count, offsets, _, validity, _keep = key_buffers(
                 values, type, name
             )
+            if count > MOST_ROWS:
+                raise too_many(count, name)
             if (
                 lib.held_feature_request_set_key
                 if count < LOOKUPS
@@ -216,6 +218,8 @@ class Request:
         if as_of is not None:
             made = as_of_buffers(as_of)
             values, rows = made.values, made.rows
+            if rows > MOST_ROWS:
+                raise too_many(rows, "as_of")
             if not rows:
                 raise Invalid(
                     "as_of: no times; leave it out for the newest " "values"

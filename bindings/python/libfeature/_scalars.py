@@ -31,9 +31,11 @@ from ._errors import Invalid
 from ._ffi import Type
 
 __all__ = [
+    "MOST_ROWS",
     "Buffers",
     "Memory",
     "bits_of",
+    "class_of",
     "elements",
     "elements_of",
     "fail",
@@ -41,11 +43,16 @@ __all__ = [
     "listed",
     "microseconds",
     "moment",
+    "no_bool",
     "packed",
     "shown",
+    "too_many",
     "type_name",
     "wrong",
 ]
+
+#: Rows of one call: the library counts them in 32 bits, and ctypes would cut.
+MOST_ROWS = 2**32 - 1
 
 #: An address, or an object with a buffer; None: no values.
 Memory = Union[int, bytes, None]
@@ -73,6 +80,13 @@ CODES: Dict[int, str] = {
     Type.TIMESTAMP: "q",
 }
 FLOATS = (Type.FLOAT32, Type.FLOAT64)
+_FLOAT = {float}
+_BOOLS = ("bool", "bool_")  # Python's, and numpy's
+#: Up to there every integer is a float of the type.
+_EXACT: Dict[int, int] = {Type.FLOAT32: 2**24, Type.FLOAT64: 2**53}
+class_of = type  # where the name stands for a column's type
+#: Whether no type among these is bool, which an array takes for 0 and 1.
+no_bool = frozenset((bool,)).isdisjoint
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _UNSET = -(2**63)
@@ -95,6 +109,11 @@ def fail(name: str, what: str, row: Optional[int] = None) -> Invalid:
     if row is None:
         return Invalid('column "%s": %s' % (name, what))
     return Invalid('row %d, column "%s": %s' % (row, name, what), row=row)
+
+
+def too_many(rows: int, name: str) -> Invalid:
+    """The error for a column of more rows than one call takes."""
+    return fail(name, "%d rows are over 2^32 - 1; use several calls" % rows)
 
 
 def wrong(value: object, type: int) -> str:
@@ -170,6 +189,8 @@ def real(value: Any) -> float:
     """A number as a float; an int has to be one exactly."""
     if isinstance(value, (bool, str, bytes)) or value is None:
         raise TypeError
+    if type(value).__name__ in _BOOLS:
+        raise TypeError
     made = float(value)
     if hasattr(value, "__index__") and int(value.__index__()) != made:
         raise TypeError
@@ -200,8 +221,11 @@ def _one(value: Any, type: int) -> Union[int, float]:
     if type in FLOATS:
         number = real(value)
         if type == Type.FLOAT32 and math.isfinite(number):
-            if math.isinf(array("f", [number])[0]):
+            narrow = array("f", [number])[0]
+            if math.isinf(narrow):
                 raise OverflowError
+            if narrow != number and hasattr(value, "__index__"):
+                raise TypeError
         return number
     return integer(value)
 
@@ -221,7 +245,7 @@ def numbers(values: Sequence[Any], type: int, name: str) -> Buffers:
     code = CODES[type]
     try:
         made = packed(code, values)
-        if type != Type.FLOAT32 or not _overflows(made):
+        if _is_exact(values, made, type):
             return Buffers(type, made.buffer_info()[0], len(made), keep=made)
     except (TypeError, OverflowError, ValueError):
         pass
@@ -246,9 +270,21 @@ def numbers(values: Sequence[Any], type: int, name: str) -> Buffers:
     )
 
 
-def _overflows(made: "array[Any]") -> bool:
-    """Whether narrowing may have made an infinity out of a number."""
-    return math.inf in made or -math.inf in made
+def _is_exact(values: Sequence[Any], made: "array[Any]", type: int) -> bool:
+    """Whether an array holds the values that it was made of, for certain."""
+    if type not in FLOATS:
+        return no_bool(map(class_of, values))
+    kinds = set(map(class_of, values))
+    if kinds != _FLOAT:
+        if any(kind.__name__ in _BOOLS for kind in kinds):
+            return False
+        # A NaN in front makes the comparisons false, any other is skipped.
+        if any(hasattr(kind, "__index__") for kind in kinds) and not (
+            max(values) < _EXACT[type] and min(values) > -_EXACT[type]
+        ):
+            return False
+    # Narrowing may have made an infinity out of a number.
+    return type != Type.FLOAT32 or not (math.inf in made or -math.inf in made)
 
 
 def booleans(values: Sequence[Any], name: str) -> Buffers:

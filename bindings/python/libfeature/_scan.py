@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import weakref
 from ctypes import addressof, byref
 from typing import TYPE_CHECKING, Optional, Union
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from ._core import Store
 
 __all__ = ["Scan"]
+
+
+def _let_go(store: "Store") -> None:
+    """Nothing: until it is called, the call to come holds its argument."""
 
 
 class Scan:
@@ -70,14 +75,18 @@ class Scan:
                 byref(options),
                 addressof(stream),
             )
-        return capsule(stream)
+        return capsule(stream, self._store)
 
     def reader(self) -> "pyarrow.RecordBatchReader":
-        """A pyarrow reader: a batch at a time is in memory."""
+        """A pyarrow reader: a batch at a time is in memory. It keeps the store
+        open, unless that is closed by name."""
         require("pyarrow", "polars and duckdb read a scan without it")
         import pyarrow
 
-        return pyarrow.RecordBatchReader.from_stream(self)
+        made = pyarrow.RecordBatchReader.from_stream(self)
+        # The stream has left its capsule: now the reader holds the store.
+        weakref.finalize(made, _let_go, self._store).atexit = False
+        return made
 
     def to_arrow(self) -> "pyarrow.Table":
         """All of it as a pyarrow Table."""

@@ -397,3 +397,25 @@ def test_text_keys_come_from_arrow(store: lf.Store, type: Any) -> None:
         store.query("stats:trips").read(keys)
     with pytest.raises(lf.Invalid):
         query.read(pa.array([1, 2]))
+
+
+class Once:
+    """A column that gives its values once."""
+
+    def __init__(self, *chunks: Any) -> None:
+        self._capsule = pa.chunked_array(chunks).__arrow_c_stream__()
+
+    def __arrow_c_stream__(self, requested: Any = None) -> Any:
+        return self._capsule
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+
+def test_a_column_that_is_given_once_is_not_cut(store: lf.Store) -> None:
+    query = store.query("stats:trips")
+    assert len(query.read(Once([1, 2, 3]))) == 3
+    batches = table().select(["driver_id"])
+    for keys in (Once([1, 2], [3]), batches.to_reader(1), batches.to_reader()):
+        with pytest.raises(lf.Invalid, match="one chunk"):
+            query.read({"driver_id": keys})

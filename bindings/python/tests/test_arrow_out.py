@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import gc
 import threading
-from typing import Any
+import weakref
+from typing import Any, List
 
 import pytest
 from arrow_table import FEATURES, ROWS, TYPES, check, pa, table
@@ -151,6 +152,33 @@ def test_a_scan_ends_with_its_store(store: lf.Store) -> None:
     assert kept["name"].to_pylist() == ["Ann"]
     del reader, kept
     gc.collect()
+
+
+def test_a_scan_keeps_its_store(store: lf.Store) -> None:
+    store.write("stats", table())
+    path = store.path
+    store.close()
+
+    def scan() -> Any:
+        opened = lf.Store.open(path)
+        stores.append(weakref.ref(opened))
+        return opened.scan("stats", chunk_rows=1)
+
+    stores: List[Any] = []
+    reader = scan().reader()
+    gc.collect()
+    assert reader.read_next_batch().num_rows == 1
+    assert reader.read_all().num_rows == 2
+    capsule = scan().__arrow_c_stream__()
+    gc.collect()
+    moved = pa.RecordBatchReader._import_from_c_capsule(capsule)
+    assert moved.read_all().num_rows == 3
+    unused = scan().__arrow_c_stream__()
+    kept = scan()
+    assert kept.to_arrow().num_rows == 3
+    assert all(ref() is not None for ref in stores)
+    del reader, capsule, moved, unused, kept  # no cycles: nothing to collect
+    assert [ref() for ref in stores] == [None] * 4
 
 
 def test_scans_are_checked(store: lf.Store) -> None:

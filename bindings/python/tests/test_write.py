@@ -381,3 +381,28 @@ def test_no_rows_are_no_commit(store: lf.Store) -> None:
             assert (commit.sequence, commit.applied) == (before, 0)
     with pytest.raises(lf.Invalid, match="lack"):
         store.write("stats", {})
+
+
+def test_a_batch_counts_the_rows_of_its_last_write(store: lf.Store) -> None:
+    batch = store.batch("stats", "patch", ["driver_id", "trips", "small"])
+    batch.set("driver_id", list(range(100000)))
+    for keys in ([1], [1, 2, 3]):  # set again: fewer rows, and more
+        batch.set("driver_id", keys)
+        batch.set("trips", keys)
+        batch.set("small", 5)
+        assert batch.rows == len(keys) and batch.outcomes() == []
+        assert batch.write().applied == len(keys)
+        assert batch.outcomes() == [lf.Outcome.APPLIED] * len(keys)
+    with pytest.raises(lf.Invalid):
+        batch.set("trips", ["no number"])
+    assert batch.rows == 3
+
+
+def test_a_problem_is_that_of_its_row(store: lf.Store) -> None:
+    batch = store.batch("stats", "patch", ["driver_id", "trips"])
+    batch.set("driver_id", [None, 2])
+    batch.set("trips", [1, 2])
+    assert batch.write(skip_invalid=True).rejected == 1
+    assert isinstance(batch.problem(0), lf.Invalid)
+    for row in (1, 2, -1, 2**32):
+        assert batch.problem(row) is None

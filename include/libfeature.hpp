@@ -1974,17 +1974,19 @@ class request
     /**
      * Reads all keys into a dense matrix: feature_request_read_matrix().
      *
-     * @param matrix  rows x stride floats, which is checked
+     * @param matrix  rows() x stride floats, which is checked; the last row
+     *                needs no more than its width. What was set through get()
+     *                does not count in rows().
      * @param stride  floats from row to row; 0: the width of a row
      */
     result<void> try_read_matrix(span<float> matrix,
                                  std::size_t stride = 0) noexcept
     {
-        std::size_t width = feature_query_matrix_width(query_), count = rows();
+        std::size_t width = feature_query_matrix_width(query_);
         float nothing = 0;
 
         stride = stride ? stride : width;
-        if (count && (count - 1) * stride + width > matrix.size())
+        if (!holds_matrix(matrix.size(), rows(), stride, width))
             return detail::invalid("the matrix is smaller than rows x stride");
         return detail::call([&](auto *why) {
             return feature_request_read_matrix(
@@ -1992,14 +1994,16 @@ class request
         });
     }
 
-    /** How many rows the keys that are set ask for. */
+    /** How many rows the keys and as-of times that are set ask for; none as
+     *  long as a key is missing or empty. */
     std::size_t rows() const noexcept
     {
-        std::size_t most = 0;
+        std::size_t most = as_of_rows_;
         const std::size_t *of = key_rows_.get<std::size_t>();
 
-        for (std::uint32_t i = 0; of && i < feature_query_key_count(query_);
-             i++) {
+        if (!of)
+            return 0;
+        for (std::uint32_t i = 0; i < feature_query_key_count(query_); i++) {
             if (!of[i])
                 return 0;
             most = of[i] > most ? of[i] : most;
@@ -2027,6 +2031,9 @@ class request
     /** One column of the last read, as T: see ::feature::column_view. */
     template <class T>
     result<column_view<T>> try_column(const at &column) const noexcept
+        if (done)
+            as_of_rows_ = timestamps.size();
+        return done;
     {
         result<::feature_column> raw = try_raw_column(column);
 
@@ -2042,7 +2049,7 @@ class request
     /** All columns at once: feature_request_columns(). */
     result<void> try_columns(span<::feature_column> columns) const noexcept
     {
-        return detail::call([&](auto *why) {
+        result<void> done = detail::call([&](auto *why) {
             return feature_request_columns(
                 get(), columns.data(),
                 static_cast<std::uint32_t>(columns.size()), why);
@@ -2174,20 +2181,30 @@ class request
             });
     }
 
-    /** Remembers how many keys there are, so that a matrix can be checked. */
-    bool remember_rows(std::uint32_t key, std::size_t rows) noexcept
+    /** The rows of each key, so that a matrix can be checked; nullptr where
+     *  there is no memory to remember them. */
+    std::size_t *key_rows() noexcept
     {
+        as_of_rows_ = 0;
         std::uint32_t keys = feature_query_key_count(query_);
         std::size_t *of = key_rows_.get<std::size_t>();
 
-        if (!of) {
-            of = key_rows_.take<std::size_t>(keys);
-            for (std::uint32_t i = 0; of && i < keys; i++)
-                of[i] = 0;
-        }
-        if (of && key < keys)
-            of[key] = rows;
-        return of != nullptr;
+        if (of)
+            return of;
+        of = key_rows_.take<std::size_t>(keys);
+        for (std::uint32_t i = 0; of && i < keys; i++)
+            of[i] = 0;
+        return of;
+    }
+
+    /** Whether so many floats are enough; a product could wrap. A width of 0
+     *  is for the library to refuse. */
+    static bool holds_matrix(std::size_t size, std::size_t rows,
+                             std::size_t stride, std::size_t width) noexcept
+    {
+        if (!rows || !width)
+            return true;
+        return size >= width && (size - width) / stride >= rows - 1;
     }
 
     template <class Pack>
@@ -2213,8 +2230,7 @@ class request
                                     packed->offsets, packed->validity,
                                     packed->rows, &why))
             return error(why);
-        if (!remember_rows(*index, packed->rows))
-            return detail::no_memory();
+        of[*index] = packed->rows;
         return {};
     }
 
@@ -2281,6 +2297,9 @@ class query
     result<field> try_column(const at &column) const noexcept
     {
         return field_of(column, feature_query_column);
+        std::size_t *of = key_rows(); // first: a key that is set has to count
+        if (!of)
+            return detail::no_memory();
     }
 
     result<field> try_view(const at &view) const noexcept
@@ -2294,6 +2313,7 @@ class query
         return index_in(column, feature_query_column);
     }
 
+    std::size_t as_of_rows_ = 0;
     /** Makes a request: feature_request_create(). */
     result<feature::request> try_request() const noexcept
     {

@@ -32,7 +32,9 @@
  * - Threads: a store and a query from any number at once, a batch and a request
  *   from one at a time.
  * - Sequences are anything with data() and size() over one block of memory:
- *   std::vector, std::array, an array, std::span, ::feature::span.
+ *   std::vector, std::array, an array, std::span, ::feature::span. For all that
+ *   is packed on the way, texts and std::optional among it, size() and
+ *   operator[] are enough, which may return by value.
  * - Timestamps are std::int64_t microseconds since 1970-01-01 UTC, or
  *   ::feature::time_point.
  *
@@ -937,27 +939,44 @@ template <class Sequence>
 using element_of = std::remove_cv_t<
     std::remove_reference_t<decltype(std::declval<const Sequence &>()[0])>>;
 
-/** Reads a sequence of texts into offsets and bytes. */
+/**
+ * Reads a sequence of texts into offsets and bytes.
+ *
+ * There is room for what was measured before, and no more is taken: a sequence
+ * that computes its elements may say something else the second time.
+ */
 class text_writer
 {
   public:
-    text_writer(char *bytes, std::int32_t *offsets) noexcept
-        : bytes_(bytes), offsets_(offsets)
+    /** So many bytes, and an offset more than there are texts. */
+    text_writer(char *bytes, std::size_t size, std::int32_t *offsets,
+                std::size_t count) noexcept
+        : bytes_(bytes), offsets_(offsets), size_(size), count_(count)
     {
         *offsets_ = 0;
     }
 
-    void add(std::string_view text) noexcept
+    /** False where there is no room for it. */
+    bool add(std::string_view text) noexcept
     {
+        std::size_t used = static_cast<std::size_t>(offsets_[added_]);
+
+        if (added_ == count_ || text.size() > size_ - used)
+            return false;
         if (!text.empty())
-            std::memcpy(bytes_ + *offsets_, text.data(), text.size());
-        offsets_[1] = *offsets_ + static_cast<std::int32_t>(text.size());
-        offsets_++;
+            std::memcpy(bytes_ + used, text.data(), text.size());
+        offsets_[++added_] = static_cast<std::int32_t>(used + text.size());
+        return true;
     }
+
+    std::size_t added() const noexcept { return added_; }
 
   private:
     char *bytes_;
     std::int32_t *offsets_;
+    std::size_t size_;
+    std::size_t count_;
+    std::size_t added_ = 0;
 };
 
 inline constexpr std::size_t rows_max =
@@ -968,6 +987,10 @@ inline constexpr std::size_t bytes_max =
 /**
  * Turns sequences into what the C API takes, in memory of its own where it has
  * to and as they are where it can.
+ *
+ * An element may be computed by operator[] and returned by value. So each is
+ * bound to a name before anything points into it; and where memory is measured
+ * first and filled afterwards, filling does not trust the measure.
  */
 class packer
 {
@@ -984,10 +1007,10 @@ class packer
                       "values are bool, signed integers of 32 or 64 bits, "
                       "float, double, texts, bytes, time points, or "
                       "std::optional of these");
-        std::size_t rows = values.size() / width;
+        const std::size_t count = values.size(), rows = count / width;
         arrays made;
 
-        if (values.size() % width)
+        if (count % width)
             return invalid("the values are no whole number of vectors");
         if (nullable<element>::is_optional && width > 1)
             return invalid("vectors say by flags which of them is null");
@@ -998,8 +1021,8 @@ class packer
         made.rows = static_cast<std::uint32_t>(rows);
         if constexpr (how == kind::number && !nullable<element>::is_optional)
             made.values = values.data();
-        else if (!pack_cells<value>(values, text_type, made))
-            return no_memory_or_size(made);
+        else if (!pack_cells<value>(values, count, text_type, made))
+            return why_not(made);
         if constexpr (how == kind::number)
             made.type = number_type<value>();
         if (!pack_validity<element>(values, valid, made))
@@ -1018,35 +1041,38 @@ class packer
         static_assert(how == kind::number || how == kind::text,
                       "lists are of signed integers of 32 or 64 bits, float, "
                       "double or texts");
-        arrays made;
+        const std::size_t count = lists.size();
         std::size_t elements = 0;
+        arrays made;
 
-        if (lists.size() > rows_max)
+        if (count > rows_max)
             return invalid("more than 2^32 - 1 rows");
-        if (!valid.fits(lists.size()))
+        if (!valid.fits(count))
             return invalid("one flag a row says whether it is null");
-        made.rows = static_cast<std::uint32_t>(lists.size());
+        made.rows = static_cast<std::uint32_t>(count);
         made.is_list = true;
-        std::int32_t *offsets = offsets_.take<std::int32_t>(lists.size() + 1);
+        std::int32_t *offsets = offsets_.take<std::int32_t>(count + 1);
         if (!offsets)
             return no_memory();
-        for (std::size_t i = 0; i < lists.size(); i++) {
-            const list *at = nullable<element_of<Lists>>::get(lists[i]);
+        offsets[0] = 0;
+        for (std::size_t i = 0; i < count; i++) {
+            const element_of<Lists> &each = lists[i];
+            const list *at = nullable<element_of<Lists>>::get(each);
+            const std::size_t size = at ? at->size() : 0;
 
-            offsets[i] = static_cast<std::int32_t>(elements);
-            elements += at ? at->size() : 0;
-            if (elements > bytes_max)
+            if (size > bytes_max - elements)
                 return invalid("lists of more than 2^31 - 1 elements");
+            elements += size;
+            offsets[i + 1] = static_cast<std::int32_t>(elements);
         }
-        offsets[lists.size()] = static_cast<std::int32_t>(elements);
         made.offsets = offsets;
         if constexpr (how == kind::text) {
             if (!pack_list_texts<list>(lists, elements, made))
-                return no_memory_or_size(made);
+                return why_not(made);
             made.type = text_type;
         } else {
             if (!pack_list_numbers<list, value>(lists, elements, made))
-                return no_memory();
+                return why_not(made);
             made.type = number_type<value>();
         }
         if (!pack_validity<element_of<Lists>>(lists, valid, made))
@@ -1069,43 +1095,49 @@ class packer
     }
 
   private:
-    /** rows is 0 where a size was the reason. */
-    static error no_memory_or_size(const arrays &made) noexcept
+    /** The type says where it was not for memory. */
+    static error why_not(const arrays &made) noexcept
     {
-        return made.type == too_large ? invalid("more than 2^31 - 1 bytes")
-                                      : no_memory();
+        if (made.type == too_large)
+            return invalid("more than 2^31 - 1 bytes");
+        if (made.type == changed)
+            return invalid("the sequence changed while it was read");
+        return no_memory();
     }
 
     template <class Value, class Sequence>
-    bool pack_cells(const Sequence &values, std::int32_t text_type,
-                    arrays &made) noexcept
+    bool pack_cells(const Sequence &values, std::size_t count,
+                    std::int32_t text_type, arrays &made) noexcept
     {
         if constexpr (kind_of<Value>() == kind::boolean) {
             made.type = FEATURE_TYPE_BOOL;
-            return pack_bools(values, made);
+            return pack_bools(values, count, made);
         } else if constexpr (kind_of<Value>() == kind::text) {
             made.type = text_type;
-            return pack_texts(values, made);
+            return pack_texts(values, count, made);
         } else if constexpr (kind_of<Value>() == kind::time) {
             made.type = FEATURE_TYPE_TIMESTAMP;
             return pack_numbers<std::int64_t>(
-                values, made, [](const Value &at) { return to_timestamp(at); });
+                values, count, made,
+                [](const Value &at) { return to_timestamp(at); });
         } else {
             return pack_numbers<Value>(
-                values, made, [](const Value &number) { return number; });
+                values, count, made,
+                [](const Value &number) { return number; });
         }
     }
 
     template <class Number, class Sequence, class Convert>
-    bool pack_numbers(const Sequence &values, arrays &made,
+    bool pack_numbers(const Sequence &values, std::size_t count, arrays &made,
                       Convert convert) noexcept
     {
         using element = element_of<Sequence>;
-        Number *to = values_.take<Number>(values.size());
+        Number *to = values_.take<Number>(count);
 
         made.values = to;
-        for (std::size_t i = 0; to && i < values.size(); i++) {
-            const auto *at = nullable<element>::get(values[i]);
+        for (std::size_t i = 0; to && i < count; i++) {
+            const element &each = values[i];
+            const auto *at = nullable<element>::get(each);
 
             to[i] = at ? convert(*at) : Number();
         }
@@ -1113,17 +1145,18 @@ class packer
     }
 
     template <class Sequence>
-    bool pack_bools(const Sequence &values, arrays &made) noexcept
+    bool pack_bools(const Sequence &values, std::size_t count,
+                    arrays &made) noexcept
     {
         using element = element_of<Sequence>;
-        std::size_t size = values.size() / 8 + 1;
+        std::size_t size = count / 8 + 1;
         std::uint8_t *to = values_.take<std::uint8_t>(size);
 
         made.values = to;
         if (!to)
             return false;
         std::memset(to, 0, size);
-        for (std::size_t i = 0; i < values.size(); i++) {
+        for (std::size_t i = 0; i < count; i++) {
             const element &each = values[i]; // a std::vector<bool> has none
             const bool *at = nullable<element>::get(each);
 
@@ -1134,29 +1167,31 @@ class packer
     }
 
     template <class Sequence>
-    bool pack_texts(const Sequence &values, arrays &made) noexcept
+    bool pack_texts(const Sequence &values, std::size_t count,
+                    arrays &made) noexcept
     {
         using element = element_of<Sequence>;
         std::size_t size = 0;
 
-        for (std::size_t i = 0; i < values.size(); i++) {
-            const auto *at = nullable<element>::get(values[i]);
+        for (std::size_t i = 0; i < count; i++) {
+            const element &each = values[i];
+            const auto *at = nullable<element>::get(each);
 
             size += at ? octets(*at).size() : 0;
-        }
-        if (size > bytes_max) {
-            made.type = too_large;
-            return false;
+            if (size > bytes_max)
+                return fail(made, too_large);
         }
         char *bytes = values_.take<char>(size);
-        std::int32_t *offsets = offsets_.take<std::int32_t>(values.size() + 1);
+        std::int32_t *offsets = offsets_.take<std::int32_t>(count + 1);
         if (!bytes || !offsets)
             return false;
-        text_writer writer(bytes, offsets);
-        for (std::size_t i = 0; i < values.size(); i++) {
-            const auto *at = nullable<element>::get(values[i]);
+        text_writer writer(bytes, size, offsets, count);
+        for (std::size_t i = 0; i < count; i++) {
+            const element &each = values[i];
+            const auto *at = nullable<element>::get(each);
 
-            writer.add(at ? octets(*at) : std::string_view());
+            if (!writer.add(at ? octets(*at) : std::string_view()))
+                return fail(made, changed);
         }
         made.values = bytes;
         made.offsets = offsets;
@@ -1170,12 +1205,17 @@ class packer
         Value *to = values_.take<Value>(elements);
 
         made.values = to;
-        for (std::size_t i = 0; to && i < lists.size(); i++) {
-            const List *at = nullable<element_of<Lists>>::get(lists[i]);
+        for (std::size_t i = 0; to && i < made.rows; i++) {
+            const element_of<Lists> &each = lists[i];
+            const List *at = nullable<element_of<Lists>>::get(each);
+            const std::size_t size = at ? at->size() : 0;
 
-            if (at && at->size())
-                std::memcpy(to, at->data(), at->size() * sizeof(Value));
-            to += at ? at->size() : 0;
+            if (size !=
+                static_cast<std::size_t>(made.offsets[i + 1] - made.offsets[i]))
+                return fail(made, changed);
+            if (size)
+                std::memcpy(to, at->data(), size * sizeof(Value));
+            to += size;
         }
         return to != nullptr;
     }
@@ -1186,25 +1226,49 @@ class packer
     {
         std::size_t size = 0;
 
-        for (std::size_t i = 0; i < lists.size(); i++)
-            if (const List *at = nullable<element_of<Lists>>::get(lists[i]))
-                for (const auto &each : *at)
-                    size += octets(each).size();
-        if (size > bytes_max) {
-            made.type = too_large;
-            return false;
+        for (std::size_t i = 0; i < made.rows; i++) {
+            const element_of<Lists> &each = lists[i];
+
+            if (!measure_texts(nullable<element_of<Lists>>::get(each), size))
+                return fail(made, too_large);
         }
         char *bytes = values_.take<char>(size);
         std::int32_t *ends = children_.take<std::int32_t>(elements + 1);
         if (!bytes || !ends)
             return false;
-        text_writer writer(bytes, ends);
-        for (std::size_t i = 0; i < lists.size(); i++)
-            if (const List *at = nullable<element_of<Lists>>::get(lists[i]))
-                for (const auto &each : *at)
-                    writer.add(octets(each));
+        text_writer writer(bytes, size, ends, elements);
+        for (std::size_t i = 0; i < made.rows; i++) {
+            const element_of<Lists> &each = lists[i];
+
+            if (!add_texts(nullable<element_of<Lists>>::get(each), writer) ||
+                writer.added() != static_cast<std::size_t>(made.offsets[i + 1]))
+                return fail(made, changed);
+        }
         made.values = bytes;
         made.child_offsets = ends;
+        return true;
+    }
+
+    /** Adds the bytes of a list; false where they are too many. */
+    template <class List>
+    static bool measure_texts(const List *list, std::size_t &size) noexcept
+    {
+        if (list)
+            for (const auto &each : *list) {
+                size += octets(each).size();
+                if (size > bytes_max)
+                    return false;
+            }
+        return true;
+    }
+
+    template <class List>
+    static bool add_texts(const List *list, text_writer &writer) noexcept
+    {
+        if (list)
+            for (const auto &each : *list)
+                if (!writer.add(octets(each)))
+                    return false;
         return true;
     }
 
@@ -1238,7 +1302,15 @@ class packer
         bits[i / 8] = static_cast<std::uint8_t>(bits[i / 8] | 1U << (i % 8));
     }
 
+    /** Notes why there is no column. */
+    static bool fail(arrays &made, std::int32_t why) noexcept
+    {
+        made.type = why;
+        return false;
+    }
+
     static constexpr std::int32_t too_large = -1;
+    static constexpr std::int32_t changed = -2;
 
     scratch values_{};
     scratch offsets_{};
@@ -1950,11 +2022,14 @@ class request
     {
         if (timestamps.size() > detail::rows_max)
             return detail::invalid("more than 2^32 - 1 rows");
-        return detail::call([&](auto *why) {
+        result<void> done = detail::call([&](auto *why) {
             return feature_request_set_as_of(
                 get(), timestamps.data(),
                 static_cast<std::uint32_t>(timestamps.size()), why);
         });
+        if (done)
+            as_of_rows_ = timestamps.size();
+        return done;
     }
 
     result<void> try_set_as_of(time_point time) noexcept
@@ -1974,17 +2049,19 @@ class request
     /**
      * Reads all keys into a dense matrix: feature_request_read_matrix().
      *
-     * @param matrix  rows x stride floats, which is checked
+     * @param matrix  rows() x stride floats, which is checked; the last row
+     *                needs no more than its width. What was set through get()
+     *                does not count in rows().
      * @param stride  floats from row to row; 0: the width of a row
      */
     result<void> try_read_matrix(span<float> matrix,
                                  std::size_t stride = 0) noexcept
     {
-        std::size_t width = feature_query_matrix_width(query_), count = rows();
+        std::size_t width = feature_query_matrix_width(query_);
         float nothing = 0;
 
         stride = stride ? stride : width;
-        if (count && (count - 1) * stride + width > matrix.size())
+        if (!holds_matrix(matrix.size(), rows(), stride, width))
             return detail::invalid("the matrix is smaller than rows x stride");
         return detail::call([&](auto *why) {
             return feature_request_read_matrix(
@@ -1992,14 +2069,16 @@ class request
         });
     }
 
-    /** How many rows the keys that are set ask for. */
+    /** How many rows the keys and as-of times that are set ask for; none as
+     *  long as a key is missing or empty. */
     std::size_t rows() const noexcept
     {
-        std::size_t most = 0;
+        std::size_t most = as_of_rows_;
         const std::size_t *of = key_rows_.get<std::size_t>();
 
-        for (std::uint32_t i = 0; of && i < feature_query_key_count(query_);
-             i++) {
+        if (!of)
+            return 0;
+        for (std::uint32_t i = 0; i < feature_query_key_count(query_); i++) {
             if (!of[i])
                 return 0;
             most = of[i] > most ? of[i] : most;
@@ -2105,6 +2184,7 @@ class request
         for (std::uint32_t i = 0; of && i < feature_query_key_count(query_);
              i++)
             of[i] = 0;
+        as_of_rows_ = 0;
     }
 
 #ifdef LIBFEATURE_EXCEPTIONS
@@ -2174,20 +2254,29 @@ class request
             });
     }
 
-    /** Remembers how many keys there are, so that a matrix can be checked. */
-    bool remember_rows(std::uint32_t key, std::size_t rows) noexcept
+    /** The rows of each key, so that a matrix can be checked; nullptr where
+     *  there is no memory to remember them. */
+    std::size_t *key_rows() noexcept
     {
         std::uint32_t keys = feature_query_key_count(query_);
         std::size_t *of = key_rows_.get<std::size_t>();
 
-        if (!of) {
-            of = key_rows_.take<std::size_t>(keys);
-            for (std::uint32_t i = 0; of && i < keys; i++)
-                of[i] = 0;
-        }
-        if (of && key < keys)
-            of[key] = rows;
-        return of != nullptr;
+        if (of)
+            return of;
+        of = key_rows_.take<std::size_t>(keys);
+        for (std::uint32_t i = 0; of && i < keys; i++)
+            of[i] = 0;
+        return of;
+    }
+
+    /** Whether so many floats are enough; a product could wrap. A width of 0
+     *  is for the library to refuse. */
+    static bool holds_matrix(std::size_t size, std::size_t rows,
+                             std::size_t stride, std::size_t width) noexcept
+    {
+        if (!rows || !width)
+            return true;
+        return size >= width && (size - width) / stride >= rows - 1;
     }
 
     template <class Pack>
@@ -2209,12 +2298,14 @@ class request
                                                   : FEATURE_TYPE_STRING);
         if (!packed)
             return packed.error();
+        std::size_t *of = key_rows(); // first: a key that is set has to count
+        if (!of)
+            return detail::no_memory();
         if (feature_request_set_key(get(), *index, packed->type, packed->values,
                                     packed->offsets, packed->validity,
                                     packed->rows, &why))
             return error(why);
-        if (!remember_rows(*index, packed->rows))
-            return detail::no_memory();
+        of[*index] = packed->rows;
         return {};
     }
 
@@ -2222,6 +2313,7 @@ class request
     const ::feature_query *query_ = nullptr;
     detail::packer packer_{};
     detail::scratch key_rows_{};
+    std::size_t as_of_rows_ = 0;
 };
 
 /* --- query ---------------------------------------------------------------- */

@@ -40,7 +40,7 @@ compile() { # compile COMPILER FLAGS...: all that one compiler has to do
     shift
     for std in c++17 c++2b; do
         try "$cxx $std" $cxx -std=$std "$@" -fsyntax-only tests/cpp/writes.cpp \
-            tests/cpp/reads.cpp
+            tests/cpp/reads.cpp tests/cpp/sequences.cpp
     done
     try "$cxx without exceptions" $cxx -std=c++17 "$@" -fno-exceptions \
         -fno-rtti -fsyntax-only tests/cpp/status_style.cpp
@@ -58,7 +58,7 @@ with_gcc() {
 
 with_clang() {
     compile clang++ $strict
-    for test in writes reads; do
+    for test in writes reads sequences; do
         try "clang++ builds $test" clang++ -std=c++20 -pthread $strict \
             -fsanitize=undefined,integer -fsanitize-trap=all \
             -fno-sanitize=unsigned-integer-overflow,implicit-conversion,unsigned-shift-base \

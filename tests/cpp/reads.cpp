@@ -18,6 +18,7 @@ namespace
 {
 
 extern "C" std::uint64_t allocation_count(void);
+extern "C" int allocation_fail(std::int64_t after);
 
 /* --- reading -------------------------------------------------------------- */
 
@@ -86,6 +87,105 @@ TEST(one_key_for_all_rows_counts_as_all_of_them)
     EXPECT(matrix[2] == 1 && request.row_count() == 3);
     request.set_key("b", std::vector<std::string>());
     EXPECT(request.rows() == 0);
+}
+
+/* As-of times make rows too: one key and a thousand of them are a thousand. */
+TEST(as_of_times_count_as_rows)
+{
+    fixture f;
+    write_two(f);
+    feature::query query =
+        f.store.query("v(a, f)", feature::query_options::matrix);
+    feature::request request = query.request();
+    const std::vector<float> untouched(2000, -1);
+    std::vector<float> memory = untouched;
+    feature::span<float> one_row(memory.data(), 2);
+
+    request.set_key("k", {1}).set_as_of(ints(1000, check::noon));
+    EXPECT(request.rows() == 1000);
+    EXPECT(is_refused(request.try_read_matrix(one_row), status::invalid,
+                      "argument"));
+    EXPECT(is_refused(request.try_read_matrix({memory.data(), 1999}),
+                      status::invalid, "argument"));
+    EXPECT(memory == untouched);
+    request.read_matrix(memory);
+    EXPECT(request.row_count() == 1000 && memory[1998] == 10);
+    /* What is refused changes nothing. */
+    EXPECT(request.try_set_as_of(ints{feature::no_timestamp}).code() ==
+           status::invalid);
+    EXPECT(request.rows() == 1000);
+    /* A key without rows: none; one for all: as many as keys. */
+    request.set_key("k", ints());
+    request.read_matrix({});
+    EXPECT(request.rows() == 0 && request.row_count() == 0);
+    request.set_key("k", {1, 2}).set_as_of(feature::to_time_point(check::noon));
+    EXPECT(request.rows() == 2);
+    request.set_key("k", {1}).set_as_of(ints(3, check::noon)).set_as_of(ints());
+    request.read_matrix(one_row);
+    EXPECT(request.rows() == 1 && memory[0] == 10);
+    request.set_as_of(ints(3, check::noon)).clear();
+    EXPECT(request.rows() == 0);
+    request.set_key("k", {2});
+    request.read_matrix(one_row);
+    EXPECT(request.rows() == 1 && memory[0] == 20);
+}
+
+TEST(a_stride_that_wraps_is_too_wide)
+{
+    fixture f;
+    write_two(f);
+    feature::query query =
+        f.store.query("v(a, f)", feature::query_options::matrix);
+    feature::request request = query.request();
+    constexpr std::size_t half = ~std::size_t(0) / 2 + 1;
+    const std::vector<float> untouched(6, -1);
+    std::vector<float> matrix = untouched;
+
+    request.set_key("k", {1, 2, 1});
+    for (std::size_t stride : {half, half + 1, ~std::size_t(0) - 1})
+        EXPECT(is_refused(request.try_read_matrix(matrix, stride),
+                          status::invalid, "argument"));
+    EXPECT(matrix == untouched);
+    /* Of one row only the width counts. */
+    request.set_key("k", {1});
+    request.read_matrix(matrix, half);
+    EXPECT(matrix[0] == 10 && matrix[2] == -1);
+    /* Without a matrix the library says so, whatever the stride. */
+    feature::query columns = f.store.query("v(a)");
+    feature::request other = columns.request();
+    other.set_key("k", {1, 2});
+    EXPECT(other.try_read_matrix(matrix, 1).code() == status::invalid);
+}
+
+/* Either a key is set and counts in rows(), or it is not set. */
+TEST(a_key_without_memory_is_not_set)
+{
+    fixture f;
+    feature::query query =
+        f.store.query("v(a, f)", feature::query_options::matrix);
+
+    bool is_set = false;
+
+    for (std::int64_t n = 0; n < 100 && !is_set; n++) {
+        feature::request request = query.request();
+        std::uint64_t before = allocation_count();
+
+        if (!allocation_fail(n))
+            return; /* AddressSanitizer's malloc never fails */
+        feature::result<void> done = request.try_set_key("k", {1, 2, 3});
+        allocation_fail(-1);
+        is_set = done.has_value();
+        if (is_set) {
+            EXPECT(n > 0 && request.rows() == 3);
+            EXPECT(allocation_count() - before <=
+                   static_cast<std::uint64_t>(n));
+            request.read();
+        } else {
+            EXPECT(done.code() == status::no_memory && request.rows() == 0);
+            EXPECT(request.try_read().code() == status::invalid);
+        }
+    }
+    EXPECT(is_set);
 }
 
 TEST(a_column_is_read_as_what_it_is)

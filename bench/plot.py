@@ -13,7 +13,7 @@ import math
 import re
 import sys
 
-WIDTH, HEIGHT = 800, 460
+WIDTH, HEIGHT = 830, 460
 LEFT, RIGHT, TOP, BOTTOM = 70, 210, 60, 50
 COLOURS = {
     'libfeature': '#c2185b',

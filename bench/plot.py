@@ -14,7 +14,7 @@ import re
 import sys
 
 WIDTH, HEIGHT = 830, 460
-LEFT, RIGHT, TOP, BOTTOM = 70, 210, 60, 50
+LEFT, RIGHT, TOP, BOTTOM = 70, 240, 60, 50
 COLOURS = {
     'libfeature': '#c2185b',
     'raw mdb_get': '#1f5fa8',

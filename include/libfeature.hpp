@@ -2387,7 +2387,7 @@ class query
     }
 
     /** Makes a request: feature_request_create(). */
-    result<feature::request> try_request() const noexcept
+    result<feature::request> try_request() const &noexcept
     {
         ::feature_request *made = nullptr;
         ::feature_error why;
@@ -2396,6 +2396,9 @@ class query
             return error(why);
         return feature::request(made, get());
     }
+
+    /** A query has to outlive its requests: a temporary one would not. */
+    result<feature::request> try_request() const &&noexcept = delete;
 
 #ifdef LIBFEATURE_EXCEPTIONS
     field key(const at &key) const { return try_key(key).value(); }
@@ -2409,7 +2412,8 @@ class query
         return try_index_of(column).value();
     }
 
-    feature::request request() const { return try_request().value(); }
+    feature::request request() const & { return try_request().value(); }
+    feature::request request() const && = delete;
 #endif
 
   private:

@@ -93,6 +93,10 @@ fuzz_tests  := $(call programs_of,tests/fuzz)
 model_tests := $(call programs_of,tests/model)
 tool_tests  := $(call programs_of,tests/tool)
 golden_tests := $(call programs_of,tests/golden)
+# Rigs of `make trust`: too long for `make test`, which runs none of them.
+rig_folders := crash fault stress
+rigs        := $(foreach folder,$(rig_folders),$(call \
+                   programs_of,tests/$(folder)))
 cpp_sources := $(sort $(wildcard tests/cpp/*.cpp))
 cpp_tests   := $(cpp_sources:%.cpp=$(B)/%)
 tests       := $(unit_tests) $(fuzz_tests) $(api_tests) $(model_tests) \
@@ -247,6 +251,10 @@ $(api_tests) $(model_tests) $(tool_tests) $(golden_tests): $(B)/%: $(B)/%.o $(su
 	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
 $(cpp_tests): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_cxx,$$ORIGIN/../..)
+$(foreach folder,$(rig_folders),$(eval $(call programs_of,tests/$(folder)): \
+    $(call parts_of,tests/$(folder))))
+$(rigs): $(B)/%: $(B)/%.o $(support) $(so)
+	$(call link_so,$$ORIGIN/../..,-lm)
 $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
@@ -353,6 +361,13 @@ fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
 
 fuzz-snapshot: $(B)/tests/fuzz/snapshot ## check COUNT damaged snapshots
 	@$< $(COUNT) $(SEED)
+
+# One line a promise; TIER=release for the figures of docs/reliability.md.
+TIER ?= ci
+.PHONY: trust rigs
+rigs: all $(rigs) $(fuzz_tests)
+trust: rigs ## try every promise, TIER=ci or TIER=release
+	@B=$(B) MAKE='$(MAKE) --no-print-directory $(jobs)' scripts/trust.sh $(TIER)
 
 # The wrapper in every C++ and with every compiler it promises; the tests
 # themselves are among those of `check`.

@@ -210,7 +210,7 @@ bind_columns(struct lf_target *target, struct feature_error *error)
 {
     feature_batch *batch = target->batch;
 
-    for (uint32_t i = 0; i < target->layout.count; i++)
+    for (uint32_t i = 0; i < target->form.layout.count; i++)
         target->columns[i] = UINT32_MAX;
     for (uint32_t i = 0; i < batch->column_count; i++) {
         struct lf_batch_column *column = &batch->columns[i];
@@ -219,8 +219,8 @@ bind_columns(struct lf_target *target, struct feature_error *error)
 
         if (column->role != FEATURE_ROLE_FEATURE)
             continue;
-        feature = lf_view_feature_by_id(target->definition, column->feature);
-        slot = lf_layout_slot(&target->layout, column->feature);
+        feature = lf_view_feature_by_id(target->form.view, column->feature);
+        slot = lf_layout_slot(&target->form.layout, column->feature);
         if (!feature || slot == LF_NO_SLOT)
             return fail_changed(target, column->name, error);
         LF_TRY(lf_input_widen(&column->input, feature->type, error));
@@ -237,31 +237,20 @@ lf_target_resolve(struct lf_target *target, const struct lf_catalog *catalog,
 {
     const struct lf_view *view =
         lf_catalog_view_by_id(catalog, target->batch->view);
+    struct lf_arena *arena = &target->form.arena;
     size_t count;
 
-    lf_arena_free(&target->arena);
-    target->migration_count = 0;
     if (!view)
         return fail_changed(target, NULL, error);
-    target->definition = view;
-    target->view = view->id;
-    target->max_skew = view->max_skew;
-    lf_rows_tree(view, target->tree);
-    if (!lf_layout_init(&target->layout, lf_view_current_schema(view),
-                        &target->arena))
-        return lf_fail_memory(error);
-    count = target->layout.count;
-    target->columns =
-        lf_arena_array(&target->arena, count, sizeof *target->columns);
-    target->own = lf_arena_array(&target->arena, count, sizeof *target->own);
-    target->sources =
-        lf_arena_array(&target->arena, count, sizeof *target->sources);
+    LF_TRY(lf_form_bind(&target->form, view, error));
+    count = target->form.layout.count;
+    target->columns = lf_arena_array(arena, count, sizeof *target->columns);
+    target->own = lf_arena_array(arena, count, sizeof *target->own);
+    target->sources = lf_arena_array(arena, count, sizeof *target->sources);
     target->incoming =
-        lf_arena_array(&target->arena, 3 * count, sizeof *target->incoming);
-    target->migrations = lf_arena_array(&target->arena, LF_MIGRATIONS_KEPT,
-                                        sizeof *target->migrations);
+        lf_arena_array(arena, 3 * count, sizeof *target->incoming);
     if (!target->columns || !target->own || !target->sources ||
-        !target->incoming || !target->migrations)
+        !target->incoming)
         return lf_fail_memory(error);
     target->cells = target->incoming + count;
     target->backup = target->cells + count;
@@ -271,9 +260,9 @@ lf_target_resolve(struct lf_target *target, const struct lf_catalog *catalog,
 bool
 lf_target_find_sources(struct lf_target *target)
 {
-    if (target->layout.variable_count)
+    if (target->form.layout.variable_count)
         return false;
-    for (uint32_t i = 0; i < target->layout.count; i++) {
+    for (uint32_t i = 0; i < target->form.layout.count; i++) {
         struct lf_fixed_column *source = &target->sources[i];
         const struct lf_input *input;
 
@@ -295,5 +284,5 @@ lf_target_free(struct lf_target *target)
     lf_buffer_free(&target->keys);
     lf_buffer_free(&target->key_ends);
     lf_buffer_free(&target->order);
-    lf_arena_free(&target->arena);
+    lf_form_free(&target->form);
 }

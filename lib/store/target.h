@@ -3,9 +3,9 @@
 #ifndef LF_STORE_TARGET_H
 #define LF_STORE_TARGET_H
 
-#include "format/merge.h"
 #include "store/batch.h"
 #include "store/commit.h"
+#include "store/form.h"
 
 struct lf_target {
     feature_batch *batch;
@@ -19,21 +19,12 @@ struct lf_target {
     bool is_sorted;            /* in that order keys never fall */
 
     /* What the catalog says; lf_target_resolve fills it. */
-    struct lf_arena arena;
-    struct lf_layout layout;
-    int64_t max_skew;
-    uint32_t view;
-    char tree[LF_TREE_NAME_SIZE];
-    const struct lf_view *definition;
+    struct lf_form form;
     uint32_t *columns; /* per slot: column of the batch, or UINT32_MAX */
     bool *own;         /* per slot: the batch names it */
     struct lf_cell *incoming, *cells, *backup;
     struct lf_fixed_column *sources; /* per slot; set where none is variable */
-    uint32_t migration_count;
-    struct lf_migration *migrations; /* LF_MIGRATIONS_KEPT */
 };
-
-#define LF_MIGRATIONS_KEPT 16
 
 /* Binds the batch of a target (batch and index are set, the rest zero) to a
  * catalog, which has to outlive the binding. CONFLICT `schema-changed` where a

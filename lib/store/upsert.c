@@ -2,13 +2,13 @@
 /*
  * The rows of one batch, applied within a commit.
  *
- * Owns what a write does to the tree of a view and to the view's record.
- * Keeps the record true: entries, tombstones and content hash change with
- * every row put, in the same transaction.
- * Never puts a row whose predecessor failed its checksum.
+ * Owns the outcome of each row.
+ * Keeps rows of one key in the order they were given, and puts each key once.
+ * Never takes a stored row apart that a row of the batch replaces whole.
  */
 #include <string.h>
 
+#include "store/journal.h"
 #include "store/target.h"
 
 #define APPEND_FROM 16 /* rows; below, finding the last key does not pay */
@@ -21,17 +21,14 @@ struct work {
     bool skip_invalid;
     bool is_whole; /* a row of the batch has every cell of its view */
     bool is_fixed; /* none of them is variable: rows come from the sources */
-    bool append;   /* every key from here on is past the last one */
+    bool is_kept;  /* somebody keeps what is written: the journal */
     bool check_last;
-    const uint8_t *last; /* last key of the tree */
-    size_t last_size;
     int64_t commit_time;
-    struct lf_tree *rows;
-    struct lf_meta_view meta;
+    struct lf_rows rows;
     struct lf_merge merge;
-    struct lf_buffer row;  /* encoded */
-    struct lf_buffer edge; /* copy of the last key */
-    uint32_t seed;
+    struct lf_buffer row;   /* encoded */
+    struct lf_buffer asked; /* a row of the batch, for the journal */
+    struct lf_buffer edge;  /* copy of the last key */
 };
 
 /* Rows of one key: places [first, end) of the order. */
@@ -42,117 +39,27 @@ struct run {
     size_t key_size;
 };
 
+/* Fetches the stored row of a run. */
 static feature_status
-fail_row(const struct work *work, uint32_t row, feature_status status,
-         const char *reason, const char *what, struct feature_error *error)
-{
-    lf_fail(error, status, reason, "row %u: %s %s", row, what,
-            work->target->batch->view_name);
-    lf_error_place(error, 0, row, 0);
-    return lf_target_name(work->target, status, error);
-}
-
-static feature_status
-read_meta(struct work *work, struct feature_error *error)
-{
-    char key[LF_META_KEY_SIZE];
-    const uint8_t *value;
-    bool found;
-    size_t size;
-
-    lf_meta_view_key(work->target->view, key);
-    LF_TRY(lf_tree_get(work->commit->tree, key, strlen(key), &found, &value,
-                       &size, error));
-    work->meta = lf_meta_view_empty();
-    if (found &&
-        !lf_meta_view_decode(&work->meta, work->target->view, value, size))
-        return lf_fail(error, FEATURE_CORRUPT, "checksum",
-                       "the record of feature view %s is damaged",
-                       work->target->batch->view_name);
-    return FEATURE_OK;
-}
-
-static feature_status
-write_meta(struct work *work, struct feature_error *error)
-{
-    char key[LF_META_KEY_SIZE];
-    uint8_t bytes[LF_META_VIEW_SIZE];
-
-    lf_meta_view_key(work->target->view, key);
-    lf_meta_view_encode(&work->meta, work->target->view, bytes);
-    return lf_tree_put(work->commit->tree, key, strlen(key), bytes,
-                       sizeof bytes, false, error);
-}
-
-/* How rows of a schema version become cells of the current one. */
-static feature_status
-find_migration(struct work *work, uint16_t version,
-               const struct lf_migration **migration,
-               struct feature_error *error)
-{
-    struct lf_target *target = work->target;
-    const struct lf_schema *schema;
-    struct lf_migration *made;
-
-    for (uint32_t i = 0; i < target->migration_count; i++)
-        if (target->migrations[i].from.version == version) {
-            *migration = &target->migrations[i];
-            return FEATURE_OK;
-        }
-    schema = lf_view_schema(target->definition, version);
-    if (!schema)
-        return lf_fail(error, FEATURE_CORRUPT, "structure",
-                       "a row of %s has schema version %u, which the catalog "
-                       "does not know",
-                       target->batch->view_name, version);
-    /* More versions than places: the last place is reused. */
-    if (target->migration_count < LF_MIGRATIONS_KEPT)
-        target->migration_count++;
-    made = &target->migrations[target->migration_count - 1];
-    if (!lf_migration_init(made, schema, &target->layout, &target->arena)) {
-        target->migration_count--;
-        return lf_fail_memory(error);
-    }
-    *migration = made;
-    return FEATURE_OK;
-}
-
-/* Fetches and checks the stored row of a key. */
-static feature_status
-find_row(struct work *work, const struct run *run, bool *found,
-         struct lf_row *row, const struct lf_migration **migration,
+find_row(struct work *work, const struct run *run, struct lf_stored *stored,
          struct feature_error *error)
 {
-    uint32_t at = lf_target_row(work->target, run->first);
-    const uint8_t *value;
-    size_t size;
+    uint32_t row = lf_target_row(work->target, run->first);
+    feature_status status =
+        lf_rows_find(&work->rows, run->key, run->key_size, stored, error);
 
-    *found = false;
-    if (work->append)
-        return FEATURE_OK;
-    LF_TRY(lf_tree_get(work->rows, run->key, run->key_size, found, &value,
-                       &size, error));
-    if (!*found)
-        return FEATURE_OK;
-    if (!lf_row_open(row, value, size))
-        return fail_row(work, at, FEATURE_CORRUPT, "structure",
-                        "its stored row is damaged in", error);
-    if (lf_load_u32(value) !=
-        lf_row_checksum(work->seed, run->key, run->key_size, value, size))
-        return fail_row(work, at, FEATURE_CORRUPT, "checksum",
-                        "its stored row is damaged in", error);
-    LF_TRY(find_migration(work, row->version, migration, error));
-    if (!lf_row_check(row, &(*migration)->from))
-        return fail_row(work, at, FEATURE_CORRUPT, "structure",
-                        "its stored row is damaged in", error);
-    return FEATURE_OK;
+    if (status != FEATURE_CORRUPT)
+        return status;
+    lf_error_prefix(error, "row %u: ", row);
+    lf_error_place(error, 0, row, 0);
+    return lf_target_name(work->target, status, error);
 }
 
 /* The cells a row of the batch brings, one a slot. */
 static void
 take_cells(struct lf_target *target, uint32_t row)
 {
-    for (uint32_t i = 0; i < target->layout.count; i++) {
+    for (uint32_t i = 0; i < target->form.layout.count; i++) {
         struct lf_cell *cell = &target->incoming[i];
         const struct lf_input *input;
         size_t size = 0;
@@ -176,9 +83,9 @@ is_future(const struct work *work, int64_t time)
 {
     int64_t edge;
 
-    if (work->target->max_skew == LF_SKEW_NONE ||
-        __builtin_add_overflow(work->commit->now, work->target->max_skew,
-                               &edge))
+    if (work->target->form.view->max_skew == LF_SKEW_NONE ||
+        __builtin_add_overflow(work->commit->now,
+                               work->target->form.view->max_skew, &edge))
         return false;
     return time > edge;
 }
@@ -186,7 +93,7 @@ is_future(const struct work *work, int64_t time)
 static bool
 over_limit(const struct work *work, const struct lf_cell *cells)
 {
-    return lf_row_size(&work->target->layout, cells) >
+    return lf_row_size(&work->target->form.layout, cells) >
            work->target->batch->store->max_row_size;
 }
 
@@ -205,8 +112,40 @@ static void
 mark_applied(struct work *work, uint32_t row, int64_t time)
 {
     work->target->outcomes.data[row] = FEATURE_OUTCOME_APPLIED;
-    if (time > work->meta.newest)
-        work->meta.newest = time;
+    if (time > work->rows.meta.newest)
+        work->rows.meta.newest = time;
+}
+
+/* What a row of the batch asks for, in the form that the journal keeps. */
+static bool
+encode_asked(struct work *work, int64_t time)
+{
+    struct lf_target *target = work->target;
+    const struct lf_layout *layout = &target->form.layout;
+    int32_t operation = target->batch->operation;
+
+    if (operation == FEATURE_DELETE)
+        return lf_row_encode_tombstone(layout->version, time, &work->asked);
+    for (uint32_t i = 0; i < layout->count; i++) {
+        bool own = operation == FEATURE_UPSERT || target->own[i];
+
+        target->incoming[i].time = own ? time : LF_TIME_UNSET;
+    }
+    return lf_row_encode(layout, target->incoming, &work->asked);
+}
+
+static feature_status
+keep(struct work *work, const struct run *run, const struct lf_stored *stored,
+     int64_t time, const struct lf_buffer *asked, struct feature_error *error)
+{
+    struct lf_written written = {.operation = work->target->batch->operation,
+                                 .time = time,
+                                 .key = run->key,
+                                 .key_size = run->key_size,
+                                 .row = asked,
+                                 .before = stored};
+
+    return lf_journal_add(&work->rows, &written, error);
 }
 
 /* One row into the merge under way; its outcome. */
@@ -217,7 +156,7 @@ merge_row(struct work *work, uint32_t row, struct feature_error *error)
     struct lf_merge *merge = &work->merge;
     int32_t operation = target->batch->operation;
     int64_t time = lf_batch_time(target->batch, row, work->commit_time);
-    size_t size = target->layout.count * sizeof *merge->cells;
+    size_t size = target->form.layout.count * sizeof *merge->cells;
     bool tombstone = merge->is_tombstone, exists = merge->exists;
     bool written;
 
@@ -239,31 +178,6 @@ merge_row(struct work *work, uint32_t row, struct feature_error *error)
     return FEATURE_OK;
 }
 
-/* Puts the encoded row in place of the old one, and counts it. */
-static feature_status
-put_row(struct work *work, const struct run *run, bool found,
-        const struct lf_row *old, bool is_tombstone,
-        struct feature_error *error)
-{
-    uint32_t view = work->target->view;
-
-    lf_row_seal(work->seed, run->key, run->key_size, &work->row);
-    if (found) {
-        lf_hash128_subtract(
-            &work->meta.content,
-            lf_row_hash(view, run->key, run->key_size, old->bytes, old->size));
-        work->meta.tombstones -= (old->flags & LF_ROW_TOMBSTONE) != 0;
-    } else {
-        work->meta.row_entries++;
-    }
-    work->meta.tombstones += is_tombstone;
-    lf_hash128_add(&work->meta.content,
-                   lf_row_hash(view, run->key, run->key_size, work->row.data,
-                               work->row.size));
-    return lf_tree_put(work->rows, run->key, run->key_size, work->row.data,
-                       work->row.size, work->append, error);
-}
-
 static bool
 is_pending(const struct work *work, uint32_t row)
 {
@@ -273,14 +187,15 @@ is_pending(const struct work *work, uint32_t row)
 /* Whether the only row of a run replaces every cell of the stored one, which
  * then need not be taken apart. */
 static bool
-replaces_all(const struct work *work, const struct run *run, bool found,
-             const struct lf_row *old)
+replaces_all(const struct work *work, const struct run *run,
+             const struct lf_stored *stored)
 {
     uint32_t row = lf_target_row(work->target, run->first);
 
     return run->end - run->first == 1 && work->is_whole &&
-           (!found || old->timestamp <= lf_batch_time(work->target->batch, row,
-                                                      work->commit_time));
+           (!stored->found ||
+            stored->row.timestamp <=
+                lf_batch_time(work->target->batch, row, work->commit_time));
 }
 
 /* Such a row in its stored form. */
@@ -289,7 +204,7 @@ encode_whole(struct work *work, uint32_t row, int64_t time, bool *fits,
              struct feature_error *error)
 {
     struct lf_target *target = work->target;
-    const struct lf_layout *layout = &target->layout;
+    const struct lf_layout *layout = &target->form.layout;
     bool done;
 
     if (!work->is_fixed)
@@ -308,8 +223,8 @@ encode_whole(struct work *work, uint32_t row, int64_t time, bool *fits,
 
 /* No merge: its cells go straight into the stored form. */
 static feature_status
-replace_row(struct work *work, const struct run *run, bool found,
-            const struct lf_row *old, struct feature_error *error)
+replace_row(struct work *work, const struct run *run,
+            const struct lf_stored *stored, struct feature_error *error)
 {
     uint32_t row = lf_target_row(work->target, run->first);
     int64_t time = lf_batch_time(work->target->batch, row, work->commit_time);
@@ -321,46 +236,62 @@ replace_row(struct work *work, const struct run *run, bool found,
     if (!fits)
         return reject(work, row, error);
     mark_applied(work, row, time);
-    return put_row(work, run, found, old, false, error);
+    if (work->is_kept)
+        LF_TRY(keep(work, run, stored, time, &work->row, error));
+    return lf_rows_put(&work->rows, run->key, run->key_size, stored, &work->row,
+                       error);
 }
 
 static feature_status
-merge_run(struct work *work, const struct run *run, bool found,
-          const struct lf_row *old, const struct lf_migration *migration,
-          struct feature_error *error)
+merge_next(struct work *work, const struct run *run,
+           const struct lf_stored *stored, uint32_t row, bool *written,
+           struct feature_error *error)
+{
+    const uint8_t *outcome = work->target->outcomes.data + row;
+    int64_t time = lf_batch_time(work->target->batch, row, work->commit_time);
+
+    LF_TRY(merge_row(work, row, error));
+    *written |= *outcome == FEATURE_OUTCOME_APPLIED;
+    if (!work->is_kept || *outcome == FEATURE_OUTCOME_REJECTED)
+        return FEATURE_OK;
+    if (!encode_asked(work, time))
+        return lf_fail_memory(error);
+    return keep(work, run, stored, time, &work->asked, error);
+}
+
+static feature_status
+merge_run(struct work *work, const struct run *run,
+          const struct lf_stored *stored, struct feature_error *error)
 {
     bool written = false;
 
-    if (!found)
+    if (!stored->found)
         lf_merge_clear(&work->merge);
-    else if (!lf_merge_load(&work->merge, old, migration))
+    else if (!lf_merge_load(&work->merge, &stored->row, stored->migration))
         return lf_fail_memory(error);
     for (uint32_t i = run->first; i < run->end; i++) {
         uint32_t row = lf_target_row(work->target, i);
 
-        if (!is_pending(work, row))
-            continue;
-        LF_TRY(merge_row(work, row, error));
-        written |= work->target->outcomes.data[row] == FEATURE_OUTCOME_APPLIED;
+        if (is_pending(work, row))
+            LF_TRY(merge_next(work, run, stored, row, &written, error));
     }
     if (!written)
         return FEATURE_OK;
     if (!lf_merge_encode(&work->merge, &work->row))
         return lf_fail_memory(error);
-    return put_row(work, run, found, old, work->merge.is_tombstone, error);
+    return lf_rows_put(&work->rows, run->key, run->key_size, stored, &work->row,
+                       error);
 }
 
 static feature_status
 apply_run(struct work *work, const struct run *run, struct feature_error *error)
 {
-    const struct lf_migration *migration = NULL;
-    struct lf_row old;
-    bool found;
+    struct lf_stored stored;
 
-    LF_TRY(find_row(work, run, &found, &old, &migration, error));
-    if (replaces_all(work, run, found, &old))
-        return replace_row(work, run, found, &old, error);
-    return merge_run(work, run, found, &old, migration, error);
+    LF_TRY(find_row(work, run, &stored, error));
+    if (replaces_all(work, run, &stored))
+        return replace_row(work, run, &stored, error);
+    return merge_run(work, run, &stored, error);
 }
 
 /* Ahead of the clock: marked before any look-up. */
@@ -387,8 +318,8 @@ find_edge(struct work *work, struct feature_error *error)
 
     if (!work->target->is_sorted || work->target->rows < APPEND_FROM)
         return FEATURE_OK;
-    LF_TRY(lf_tree_last(work->rows, &found, &key, &size, error));
-    work->append = !found;
+    LF_TRY(lf_tree_last(work->rows.tree, &found, &key, &size, error));
+    work->rows.append = !found;
     work->check_last = found;
     if (found && !lf_buffer_append(&work->edge, key, size))
         return lf_fail_memory(error);
@@ -402,8 +333,9 @@ pass_edge(struct work *work, const struct run *run)
         work->edge.size < run->key_size ? work->edge.size : run->key_size;
     int order = memcmp(run->key, work->edge.data, size);
 
-    work->append = order > 0 || (order == 0 && run->key_size > work->edge.size);
-    work->check_last = !work->append;
+    work->rows.append =
+        order > 0 || (order == 0 && run->key_size > work->edge.size);
+    work->check_last = !work->rows.append;
 }
 
 static feature_status
@@ -447,8 +379,8 @@ count_outcomes(struct work *work)
     work->report->duplicate += counts[FEATURE_OUTCOME_DUPLICATE];
     work->report->future += counts[FEATURE_OUTCOME_FUTURE];
     work->report->rejected += counts[FEATURE_OUTCOME_REJECTED];
-    work->meta.applied += counts[FEATURE_OUTCOME_APPLIED];
-    work->meta.late += counts[FEATURE_OUTCOME_LATE];
+    work->rows.meta.applied += counts[FEATURE_OUTCOME_APPLIED];
+    work->rows.meta.late += counts[FEATURE_OUTCOME_LATE];
 }
 
 static feature_status
@@ -459,17 +391,16 @@ apply_work(struct work *work, bool *touched, struct feature_error *error)
     work->is_whole = work->target->batch->operation == FEATURE_UPSERT;
     work->is_fixed = work->is_whole && lf_target_find_sources(work->target);
     mark_future(work);
-    LF_TRY(read_meta(work, error));
-    LF_TRY(lf_writer_tree(work->commit->writer, work->target->tree, true,
-                          &work->rows, error));
+    LF_TRY(
+        lf_rows_begin(&work->rows, &work->target->form, work->commit, error));
+    work->is_kept = lf_journal_wants(&work->rows);
     LF_TRY(find_edge(work, error));
     LF_TRY(apply_runs(work, error));
     count_outcomes(work);
     if (work->report->applied + work->report->late == before)
         return FEATURE_OK;
     *touched = true;
-    work->meta.commit = work->commit->meta.sequence;
-    return write_meta(work, error);
+    return lf_rows_end(&work->rows, error);
 }
 
 feature_status
@@ -481,14 +412,14 @@ lf_target_apply(struct lf_target *target, struct lf_commit *commit,
                         .commit = commit,
                         .report = report,
                         .skip_invalid = skip_invalid,
-                        .commit_time = commit->meta.commit_time,
-                        .seed = lf_row_seed(target->view)};
+                        .commit_time = commit->meta.commit_time};
     feature_status status;
 
-    lf_merge_init(&work.merge, &target->layout, target->cells);
+    lf_merge_init(&work.merge, &target->form.layout, target->cells);
     status = apply_work(&work, touched, error);
     lf_merge_free(&work.merge);
     lf_buffer_free(&work.row);
+    lf_buffer_free(&work.asked);
     lf_buffer_free(&work.edge);
     return status;
 }

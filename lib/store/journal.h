@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one write call asked for, row by row, for those who keep it: the history
+ * of a view, the change feed. */
+#ifndef LF_STORE_JOURNAL_H
+#define LF_STORE_JOURNAL_H
+
+#include "store/rows.h"
+
+/* One row of a batch that was applied or came late. */
+struct lf_written {
+    int32_t operation;
+    int64_t time;
+    const uint8_t *key;
+    size_t key_size;
+    /* What was asked, in the form of a row that is not sealed: a cell that a
+     * PATCH does not name is null and has the time LF_TIME_UNSET; a DELETE is a
+     * tombstone. Its event timestamp is `time` in any case. */
+    const struct lf_buffer *row;
+    const struct lf_stored *before; /* the row as it was before the batch */
+};
+
+/* Whether anybody keeps what is written to these rows. */
+bool lf_journal_wants(const struct lf_rows *rows);
+
+/* In the order of the rows of one key. */
+feature_status lf_journal_add(struct lf_rows *rows,
+                              const struct lf_written *written,
+                              struct feature_error *error);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of one view within a write transaction.
+ *
+ * Owns what a write does to the tree of a view and to the view's record.
+ * Keeps the record true: entries, tombstones and content hash change with
+ * every row put, in the same transaction.
+ * Never puts a row whose predecessor failed its checksum.
+ */
+#include "store/rows.h"
+
+#include <string.h>
+
+static feature_status
+read_meta(struct lf_rows *rows, struct feature_error *error)
+{
+    const struct lf_view *view = rows->form->view;
+    char key[LF_META_KEY_SIZE];
+    const uint8_t *value;
+    bool found;
+    size_t size;
+
+    lf_meta_view_key(view->id, key);
+    LF_TRY(lf_tree_get(rows->commit->tree, key, strlen(key), &found, &value,
+                       &size, error));
+    rows->meta = lf_meta_view_empty();
+    if (found && !lf_meta_view_decode(&rows->meta, view->id, value, size))
+        return lf_fail(error, FEATURE_CORRUPT, "checksum",
+                       "the record of feature view %s is damaged", view->name);
+    return FEATURE_OK;
+}
+
+feature_status
+lf_rows_begin(struct lf_rows *rows, struct lf_form *form,
+              struct lf_commit *commit, struct feature_error *error)
+{
+    *rows = (struct lf_rows){
+        .form = form, .commit = commit, .seed = lf_row_seed(form->view->id)};
+    LF_TRY(read_meta(rows, error));
+    return lf_writer_tree(commit->writer, form->tree, true, &rows->tree, error);
+}
+
+static feature_status
+fail_stored(const struct lf_rows *rows, const char *reason,
+            struct feature_error *error)
+{
+    return lf_fail(error, FEATURE_CORRUPT, reason,
+                   "its stored row is damaged in %s", rows->form->view->name);
+}
+
+feature_status
+lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
+             struct lf_stored *stored, struct feature_error *error)
+{
+    const uint8_t *value;
+    size_t size;
+
+    stored->found = false;
+    if (rows->append)
+        return FEATURE_OK;
+    LF_TRY(lf_tree_get(rows->tree, key, key_size, &stored->found, &value, &size,
+                       error));
+    if (!stored->found)
+        return FEATURE_OK;
+    if (!lf_row_open(&stored->row, value, size))
+        return fail_stored(rows, "structure", error);
+    if (lf_load_u32(value) !=
+        lf_row_checksum(rows->seed, key, key_size, value, size))
+        return fail_stored(rows, "checksum", error);
+    LF_TRY(lf_form_migration(rows->form, stored->row.version,
+                             &stored->migration, error));
+    if (!lf_row_check(&stored->row, &stored->migration->from))
+        return fail_stored(rows, "structure", error);
+    return FEATURE_OK;
+}
+
+feature_status
+lf_rows_put(struct lf_rows *rows, const uint8_t *key, size_t key_size,
+            const struct lf_stored *stored, struct lf_buffer *row,
+            struct feature_error *error)
+{
+    const struct lf_row *old = &stored->row;
+    struct lf_meta_view *meta = &rows->meta;
+    uint32_t view = rows->form->view->id;
+    uint16_t flags = lf_load_u16(row->data + 6);
+
+    lf_row_seal(rows->seed, key, key_size, row);
+    if (stored->found) {
+        lf_hash128_subtract(&meta->content, lf_row_hash(view, key, key_size,
+                                                        old->bytes, old->size));
+        meta->tombstones -= (old->flags & LF_ROW_TOMBSTONE) != 0;
+    } else {
+        meta->row_entries++;
+    }
+    meta->tombstones += (flags & LF_ROW_TOMBSTONE) != 0;
+    lf_hash128_add(&meta->content,
+                   lf_row_hash(view, key, key_size, row->data, row->size));
+    return lf_tree_put(rows->tree, key, key_size, row->data, row->size,
+                       rows->append, error);
+}
+
+feature_status
+lf_rows_end(struct lf_rows *rows, struct feature_error *error)
+{
+    uint32_t view = rows->form->view->id;
+    char key[LF_META_KEY_SIZE];
+    uint8_t bytes[LF_META_VIEW_SIZE];
+
+    rows->meta.commit = rows->commit->meta.sequence;
+    lf_meta_view_key(view, key);
+    lf_meta_view_encode(&rows->meta, view, bytes);
+    return lf_tree_put(rows->commit->tree, key, strlen(key), bytes,
+                       sizeof bytes, false, error);
+}

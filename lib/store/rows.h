@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of one view within a write transaction. */
+#ifndef LF_STORE_ROWS_H
+#define LF_STORE_ROWS_H
+
+#include "store/commit.h"
+#include "store/form.h"
+
+struct lf_rows {
+    struct lf_form *form;
+    struct lf_commit *commit;
+    struct lf_tree *tree;
+    struct lf_meta_view meta; /* the view's record, as it will be */
+    uint32_t seed;            /* of the rows' checksums */
+    bool append;              /* the next key is past the last one */
+};
+
+/* A row as it lies there. */
+struct lf_stored {
+    bool found;
+    struct lf_row row;                    /* checked */
+    const struct lf_migration *migration; /* to the current layout */
+};
+
+/* Everything in rows is the transaction's: there is nothing to free. */
+feature_status lf_rows_begin(struct lf_rows *rows, struct lf_form *form,
+                             struct lf_commit *commit,
+                             struct feature_error *error);
+
+/* Fetches and checks a row; its bytes stay until the next change. CORRUPT for
+ * one that fails its checks: the message begins with "its stored row". */
+feature_status lf_rows_find(struct lf_rows *rows, const uint8_t *key,
+                            size_t key_size, struct lf_stored *stored,
+                            struct feature_error *error);
+
+/* Seals an encoded row and puts it in place of the stored one. */
+feature_status lf_rows_put(struct lf_rows *rows, const uint8_t *key,
+                           size_t key_size, const struct lf_stored *stored,
+                           struct lf_buffer *row, struct feature_error *error);
+
+/* Writes the view's record, as one that this commit touched. */
+feature_status lf_rows_end(struct lf_rows *rows, struct feature_error *error);
+
+#endif

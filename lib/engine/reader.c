@@ -469,7 +469,7 @@ lf_reader_begin(struct lf_environment *environment, struct lf_reader **reader,
     for (tries = 0;; tries++) {
         feature_status status = begin(environment, reader, error);
 
-        if (status != FEATURE_IO || tries == 3 ||
+        if (status != FEATURE_IO || tries == TRIES ||
             !atomic_load(&environment->has_failed))
             return status;
         LF_TRY(lf_environment_recover(environment, environment->options.wait_ms,

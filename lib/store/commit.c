@@ -93,6 +93,7 @@ lf_commit_number(struct lf_commit *commit)
 
     meta->commit_time = lf_commit_time(commit);
     meta->sequence++;
+    commit->written = 0;
     meta->tokens[meta->sequence % LF_COMMITS_KEPT] = (struct lf_commit_token){
         .sequence = meta->sequence, .token = commit->store->token};
 }

@@ -11,7 +11,8 @@ struct lf_commit {
     struct lf_writer *writer;
     struct lf_tree *tree; /* meta */
     struct lf_meta_store meta;
-    int64_t now; /* the clock, read once */
+    int64_t now;      /* the clock, read once */
+    uint32_t written; /* rows of the call that the journal was told of */
 };
 
 /* Begins a write transaction and checks that this library may write. wait_ms 0

@@ -22,7 +22,8 @@ struct lf_written {
 /* Whether anybody keeps what is written to these rows. */
 bool lf_journal_wants(const struct lf_rows *rows);
 
-/* In the order of the rows of one key. */
+/* In the order of the rows of one key. The row's ordinal within its commit is
+ * commit->written, which counts up. */
 feature_status lf_journal_add(struct lf_rows *rows,
                               const struct lf_written *written,
                               struct feature_error *error);

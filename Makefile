@@ -259,6 +259,10 @@ $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
 $(fuzz_tests): private wrap := -Wl,--wrap=lf_descend
+# And there other libraries than there are, and a disk that spoils a new store.
+$(B)/tests/unit/libraries: private wrap := -Wl,--wrap=ZSTD_versionNumber \
+    -Wl,--wrap=protobuf_c_version_number -Wl,--wrap=mdb_version
+$(B)/tests/unit/made: private wrap := -Wl,--wrap=lf_rebuild_finish
 $(unit_tests) $(fuzz_tests): $(B)/%: $(B)/%.o $(support) $(lib_objects)
 	$(call say,LINK,$@)
 	$(quiet)$(CC) $(pie_flags) $(wrap) -o $@ $(filter %.o,$^) \

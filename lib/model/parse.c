@@ -153,8 +153,9 @@ parse_feature(struct lf_lexer *lexer, struct lf_arena *arena,
         LF_TRY(parse_feature_clause(lexer, arena, feature, &seen));
     }
     if (feature->not_null && seen & SEEN_DEFAULT && !feature->fallback.is_set)
-        return lf_lexer_fail(&fallback, "%s is NOT NULL: DEFAULT NULL is no "
-                                        "default for it",
+        return lf_lexer_fail(&fallback,
+                             "%s is NOT NULL: DEFAULT NULL is no "
+                             "default for it",
                              feature->name.text);
     return FEATURE_OK;
 }

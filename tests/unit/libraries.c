@@ -141,9 +141,8 @@ checks_alone_are_refused_as_well(void **state)
     snapshot_name(f, file);
     must(feature_store_snapshot(f->store, file, NULL, NULL, NULL, &problem));
     protobuf_version = 0;
-    must_fail(
-        feature_store_restore(file, NULL, &options, NULL, NULL, &problem),
-        FEATURE_VERSION, "format");
+    must_fail(feature_store_restore(file, NULL, &options, NULL, NULL, &problem),
+              FEATURE_VERSION, "format");
     must_fail(feature_store_verify(f->path, NULL, &report, NULL, &problem),
               FEATURE_VERSION, "format");
 }

@@ -291,7 +291,7 @@ deps: ## install what is missing: Debian packages, Python's and Go's for tests
 
 # What deps installs, the build below must find: hence the second make.
 demo: ## load real flight records, read and score them
-	@scripts/deps.sh
+	@scripts/deps.sh build
 	@$(MAKE) -s --no-print-directory $(jobs) demo-run
 demo-run: all
 	@scripts/demo.sh $(B)

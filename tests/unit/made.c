@@ -70,7 +70,8 @@ __wrap_lf_rebuild_finish(struct lf_rebuild *rebuild,
                          const struct lf_meta_store *meta, uint64_t *size,
                          struct feature_error *error)
 {
-    feature_status status = __real_lf_rebuild_finish(rebuild, meta, size, error);
+    feature_status status =
+        __real_lf_rebuild_finish(rebuild, meta, size, error);
 
     if (!status && damage != NO_DAMAGE)
         spoil(rebuild->path);

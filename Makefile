@@ -259,6 +259,10 @@ $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
 $(fuzz_tests): private wrap := -Wl,--wrap=lf_descend
+# And there other libraries than there are, and a disk that spoils a new store.
+$(B)/tests/unit/libraries: private wrap := -Wl,--wrap=ZSTD_versionNumber \
+    -Wl,--wrap=protobuf_c_version_number -Wl,--wrap=mdb_version
+$(B)/tests/unit/made: private wrap := -Wl,--wrap=lf_rebuild_finish
 $(unit_tests) $(fuzz_tests): $(B)/%: $(B)/%.o $(support) $(lib_objects)
 	$(call say,LINK,$@)
 	$(quiet)$(CC) $(pie_flags) $(wrap) -o $@ $(filter %.o,$^) \
@@ -287,7 +291,7 @@ deps: ## install what is missing: Debian packages, Python's and Go's for tests
 
 # What deps installs, the build below must find: hence the second make.
 demo: ## load real flight records, read and score them
-	@scripts/deps.sh
+	@scripts/deps.sh build
 	@$(MAKE) -s --no-print-directory $(jobs) demo-run
 demo-run: all
 	@scripts/demo.sh $(B)

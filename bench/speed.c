@@ -26,7 +26,7 @@ static const struct part {
     {"factors", part_factors, false}, {"views", part_views, false},
     {"writes", part_writes, false},   {"cold", part_cold, true},
     {"service", part_service, true},  {"writer", part_writer, true},
-    {"commits", part_commits, true},
+    {"commits", part_commits, true},  {"snapshot", part_snapshot, true},
 };
 
 #define PARTS (sizeof parts / sizeof *parts)

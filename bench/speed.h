@@ -29,7 +29,7 @@ void bed_remove(struct bed *bed);
 /* The base point's data set: 20 features in 253 bytes. */
 struct dataset base_data(const char *name, uint64_t rows);
 
-/* Each gets the base point's data set; the last four get it on the disk. */
+/* Each gets the base point's data set; the last five get it on the disk. */
 void part_micro(struct bed *base);
 void part_base(struct bed *base);
 void part_readers(struct bed *base);
@@ -41,6 +41,7 @@ void part_service(struct bed *disk);
 void part_cold(struct bed *disk);
 void part_writer(struct bed *disk);
 void part_commits(struct bed *disk);
+void part_snapshot(struct bed *disk);
 
 /* A process that reads when it is told to: part_readers.c. */
 int worker_main(int count, char **arguments);

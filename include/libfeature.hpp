@@ -541,6 +541,101 @@ struct commit : ::feature_commit {
     }
 };
 
+/** How to verify a store: ::feature_verify_options. @since 0.1 */
+struct verify_options : ::feature_verify_options {
+    enum : std::uint32_t { json = FEATURE_VERIFY_JSON };
+
+    verify_options(std::uint32_t bits = 0) noexcept : ::feature_verify_options()
+    {
+        struct_size = sizeof(::feature_verify_options);
+        flags = bits;
+    }
+};
+
+/** How to take a snapshot: ::feature_snapshot_options. @since 0.1 */
+struct snapshot_options : ::feature_snapshot_options {
+    snapshot_options() noexcept : ::feature_snapshot_options()
+    {
+        struct_size = sizeof(::feature_snapshot_options);
+    }
+};
+
+/** How to restore one: ::feature_restore_options. @since 0.1 */
+struct restore_options : ::feature_restore_options {
+    enum : std::uint32_t {
+        verify_only = FEATURE_RESTORE_VERIFY_ONLY,
+        allow_remote = FEATURE_RESTORE_ALLOW_REMOTE
+    };
+
+    restore_options(std::uint32_t bits = 0) noexcept
+        : ::feature_restore_options()
+    {
+        struct_size = sizeof(::feature_restore_options);
+        flags = bits;
+    }
+};
+
+/** What a snapshot holds: ::feature_snapshot_report. @since 0.1 */
+struct snapshot_report : ::feature_snapshot_report {
+    snapshot_report() noexcept : ::feature_snapshot_report()
+    {
+        struct_size = sizeof(::feature_snapshot_report);
+    }
+};
+
+/** What a verification saw and found: ::feature_verify_report. @since 0.1 */
+struct verification : ::feature_verify_report {
+    verification() noexcept : ::feature_verify_report()
+    {
+        struct_size = sizeof(::feature_verify_report);
+    }
+
+    bool is_good() const noexcept { return findings == 0; }
+
+    text lines{}; /**< one a finding; empty for a good store */
+};
+
+/**
+ * How far a snapshot, a restore or a compaction is: ::feature_progress.
+ *
+ * Another thread may ask, and cancel, while the call runs. For one call, and it
+ * has to outlive that.
+ *
+ * @since 0.1
+ */
+class progress
+{
+  public:
+    progress() noexcept = default;
+    progress(const progress &) = delete;
+    progress &operator=(const progress &) = delete;
+
+    /** Done so far, tombstones too. */
+    std::uint64_t rows() const noexcept { return load(raw_.rows); }
+
+    /** In all; 0: not known yet. */
+    std::uint64_t total_rows() const noexcept { return load(raw_.total_rows); }
+
+    /** Of keys and rows, done so far. */
+    std::uint64_t bytes() const noexcept { return load(raw_.bytes); }
+
+    /** Ends the call, if it has not begun yet too: BUSY `cancelled`. */
+    void cancel() noexcept
+    {
+        __atomic_store_n(&raw_.cancel, 1U, __ATOMIC_RELAXED);
+    }
+
+    ::feature_progress *get() noexcept { return &raw_; }
+
+  private:
+    static std::uint64_t load(const std::uint64_t &from) noexcept
+    {
+        return __atomic_load_n(&from, __ATOMIC_RELAXED);
+    }
+
+    ::feature_progress raw_ = {};
+};
+
 /** The state of a store in numbers: ::feature_stats. @since 0.1 */
 struct stats : ::feature_stats {
     stats() noexcept : ::feature_stats()
@@ -1086,6 +1181,8 @@ class packer
     {
         arrays made;
 
+        if (rows > rows_max)
+            return invalid("more than 2^32 - 1 rows");
         if (!valid.fits(rows))
             return invalid("one flag a row says whether it is null");
         made.rows = static_cast<std::uint32_t>(rows);
@@ -2529,6 +2626,63 @@ class store
             [&](auto *why) { return feature_store_sync(get(), why); });
     }
 
+    /**
+     * Checks the store in a directory for damage: feature_store_verify().
+     *
+     * Damage is no failure: ask the answer whether it is_good().
+     */
+    static result<verification> try_verify(
+        c_string path, const verify_options &how = {}) noexcept
+    {
+        ::feature_error why;
+        verification made;
+        char *lines = nullptr;
+
+        if (feature_store_verify(path.get(), &how, &made, &lines, &why))
+            return error(why);
+        made.lines = text(lines);
+        return made;
+    }
+
+    /** Writes all that it holds to a file: feature_store_snapshot(). */
+    result<snapshot_report> try_snapshot(
+        c_string file, const snapshot_options &how = {},
+        feature::progress *progress = nullptr) const noexcept
+    {
+        return detail::make<snapshot_report>([&](auto *made, auto *why) {
+            return feature_store_snapshot(get(), file.get(), &how,
+                                          progress ? progress->get() : nullptr,
+                                          made, why);
+        });
+    }
+
+    /**
+     * Makes a store of a snapshot: feature_store_restore(). With
+     * restore_options::verify_only and no path the file is only checked.
+     */
+    static result<snapshot_report> try_restore(
+        c_string file, c_string path, const restore_options &how = {},
+        feature::progress *progress = nullptr) noexcept
+    {
+        return detail::make<snapshot_report>([&](auto *made, auto *why) {
+            return feature_store_restore(file.get(), path.get(), &how,
+                                         progress ? progress->get() : nullptr,
+                                         made, why);
+        });
+    }
+
+    /** Rewrites a store without its free pages: feature_store_compact(). */
+    static result<snapshot_report> try_compact(
+        c_string path, const options &how = {},
+        feature::progress *progress = nullptr) noexcept
+    {
+        return detail::make<snapshot_report>([&](auto *made, auto *why) {
+            return feature_store_compact(path.get(), &how,
+                                         progress ? progress->get() : nullptr,
+                                         made, why);
+        });
+    }
+
     /** Makes an empty batch: feature_batch_create(). Without columns: all. */
     result<feature::batch> try_batch(
         c_string view, feature::operation what = operation::upsert,
@@ -2639,6 +2793,30 @@ class store
     feature::stats stats() const { return try_stats().value(); }
 
     void sync() { try_sync().value(); }
+
+    static verification verify(c_string path, const verify_options &how = {})
+    {
+        return try_verify(path, how).value();
+    }
+
+    snapshot_report snapshot(c_string file, const snapshot_options &how = {},
+                             feature::progress *progress = nullptr) const
+    {
+        return try_snapshot(file, how, progress).value();
+    }
+
+    static snapshot_report restore(c_string file, c_string path,
+                                   const restore_options &how = {},
+                                   feature::progress *progress = nullptr)
+    {
+        return try_restore(file, path, how, progress).value();
+    }
+
+    static snapshot_report compact(c_string path, const options &how = {},
+                                   feature::progress *progress = nullptr)
+    {
+        return try_compact(path, how, progress).value();
+    }
 
     feature::batch batch(c_string view,
                          feature::operation what = operation::upsert,

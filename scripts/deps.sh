@@ -1,27 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs what building and testing needs, from Debian packages. Looks first:
-# where everything is present it costs a few milliseconds, changes nothing and
-# asks for no rights.
+# deps.sh [build]: installs what building and testing needs, or building alone,
+# from Debian packages. Looks first: where everything is present it costs a few
+# milliseconds, changes nothing and asks for no rights.
 set -eu
 
 # command, pkg-config module or module of Python, and the package that brings it
 needs='gcc build-essential
 g++ g++
-clang++ clang
 make build-essential
 pkg-config pkg-config
 protoc-c protobuf-c-compiler
+module:lmdb liblmdb-dev
+module:libprotobuf-c libprotobuf-c-dev
+module:libzstd libzstd-dev'
+[ "${1:-}" = build ] || needs="$needs
+clang++ clang
 clang-format clang-format
 cppcheck cppcheck
 sqlite3 sqlite3
 abidiff abigail-tools
 python:clang.cindex python3-clang
-module:lmdb liblmdb-dev
-module:libprotobuf-c libprotobuf-c-dev
-module:libzstd libzstd-dev
-module:cmocka libcmocka-dev'
+module:cmocka libcmocka-dev"
 
 has() {
     case $1 in

@@ -302,6 +302,10 @@ func TestStatsAndMetricsCount(t *testing.T) {
 		stats.MapSize != 1<<30 || stats.CommitTime.IsZero() {
 		t.Fatalf("%+v", stats)
 	}
+	if stats.PageSize == 0 || stats.Immutable || stats.HeldSnapshots != 0 || stats.WriteTimeouts != 0 ||
+		stats.MaxSize != 0 || stats.OldestReaderLag != 0 {
+		t.Fatalf("%+v", stats)
+	}
 	if metrics := must(store.Metrics())(t); !strings.HasSuffix(metrics, "# EOF\n") {
 		t.Fatal(metrics)
 	}

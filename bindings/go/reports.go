@@ -40,6 +40,18 @@ type Stats struct {
 	Reads          uint64    // read calls of this handle that succeeded
 	ReadRows       uint64    // rows they answered
 	FallbackReads  uint64    // look-ups that the fast path could not serve alone
+	Immutable      bool      // open as a store that nobody writes
+	FreePages      uint64    // pages of data.mdb that hold nothing
+	PageSize       int       // bytes of a page
+	ActiveReaders  int       // that hold a snapshot, in all processes
+
+	OldestReaderLag uint64        // transactions since the oldest of their snapshots; 0: none is behind
+	OldestReaderPID int           // the process that holds it; 0: none
+	HeldSnapshots   int           // by scans of this handle
+	MaxSize         uint64        // of STORE WITH; 0: no limit
+	WriteWaits      uint64        // writers of this process that had to wait for another one
+	WriteWait       time.Duration // that they waited, all together
+	WriteTimeouts   uint64        // those of them that gave up
 }
 
 // textCall is a call that answers a text of the library's.
@@ -126,5 +138,17 @@ func goStats(c *C.struct_feature_stats) Stats {
 		Reads:          uint64(c.reads),
 		ReadRows:       uint64(c.read_rows),
 		FallbackReads:  uint64(c.fallback_reads),
+		Immutable:      StatsFlag(c.flags)&StatsImmutable != 0,
+		FreePages:      uint64(c.free_pages),
+		PageSize:       int(c.page_size),
+		ActiveReaders:  int(c.active_readers),
+
+		OldestReaderLag: uint64(c.oldest_reader_lag),
+		OldestReaderPID: int(c.oldest_reader_pid),
+		HeldSnapshots:   int(c.held_snapshots),
+		MaxSize:         uint64(c.max_size),
+		WriteWaits:      uint64(c.write_waits),
+		WriteWait:       time.Duration(c.write_wait_us) * time.Microsecond,
+		WriteTimeouts:   uint64(c.write_timeouts),
 	}
 }

@@ -26,6 +26,7 @@
 #include "engine/reader.h"
 #include "engine/recovery.h"
 #include "engine/registry.h"
+#include "format/libraries.h"
 
 #define CLOSE_WAIT_MS 10000
 
@@ -41,7 +42,7 @@ check_version(struct feature_error *error)
             "this process has LMDB %d.%d.%d, libfeature needs 0.9.24 "
             "or a later 0.9",
             major, minor, patch);
-    return FEATURE_OK;
+    return lf_libraries_check(error);
 }
 
 static feature_status

@@ -102,6 +102,8 @@ parse_create_entity(struct lf_lexer *lexer, struct lf_arena *arena,
     return lf_lexer_next(lexer);
 }
 
+#define SEEN_DEFAULT 2u
+
 /* One of NOT NULL, DEFAULT and RENAMED FROM; seen has a bit for each. */
 static feature_status
 parse_feature_clause(struct lf_lexer *lexer, struct lf_arena *arena,
@@ -136,7 +138,7 @@ static feature_status
 parse_feature(struct lf_lexer *lexer, struct lf_arena *arena,
               struct lf_feature_clause *feature)
 {
-    struct lf_lexer start = *lexer;
+    struct lf_lexer start = *lexer, fallback = *lexer;
     unsigned seen = 0;
 
     LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a feature",
@@ -145,8 +147,16 @@ parse_feature(struct lf_lexer *lexer, struct lf_arena *arena,
     if (lf_lexer_is_mark(lexer, '='))
         return not_yet(lexer, "an aggregation of events is");
     LF_TRY(lf_parse_type(lexer, &feature->type));
-    while (!lf_lexer_is_mark(lexer, ',') && !lf_lexer_is_mark(lexer, ')'))
+    while (!lf_lexer_is_mark(lexer, ',') && !lf_lexer_is_mark(lexer, ')')) {
+        if (lf_lexer_is_word(lexer, "DEFAULT"))
+            fallback = *lexer;
         LF_TRY(parse_feature_clause(lexer, arena, feature, &seen));
+    }
+    if (feature->not_null && seen & SEEN_DEFAULT && !feature->fallback.is_set)
+        return lf_lexer_fail(&fallback,
+                             "%s is NOT NULL: DEFAULT NULL is no "
+                             "default for it",
+                             feature->name.text);
     return FEATURE_OK;
 }
 

@@ -13,9 +13,9 @@
 #include "base/error.h"
 #include "model/suggest.h"
 
-static feature_status
-find_view(const struct lf_catalog *catalog, const struct lf_name *name,
-          const struct lf_view **view, struct feature_error *error)
+feature_status
+lf_find_view(const struct lf_catalog *catalog, const struct lf_name *name,
+             const struct lf_view **view, struct feature_error *error)
 {
     struct lf_suggestion near;
 
@@ -208,7 +208,7 @@ lf_resolve_item(const struct lf_catalog *catalog,
 
     memset(resolved, 0, sizeof *resolved);
     resolved->at = clause->view.at;
-    LF_TRY(find_view(catalog, &clause->view, &view, error));
+    LF_TRY(lf_find_view(catalog, &clause->view, &view, error));
     if (clause->is_bare)
         return refuse_bare(view, &clause->view, error);
     item->view = view->id;

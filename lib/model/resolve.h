@@ -14,6 +14,12 @@ struct lf_resolved_item {
     struct lf_place *places; /* of each selected feature */
 };
 
+/* NOT_FOUND says what the name is of, if it is not a view's. */
+feature_status lf_find_view(const struct lf_catalog *catalog,
+                            const struct lf_name *name,
+                            const struct lf_view **view,
+                            struct feature_error *error);
+
 feature_status lf_resolve_item(const struct lf_catalog *catalog,
                                const struct lf_item_clause *clause,
                                struct lf_arena *arena,

@@ -232,6 +232,18 @@ add_service(struct lf_change *change, const struct lf_statement *statement,
     return FEATURE_OK;
 }
 
+/* What may be written there depends on what the name is of. */
+static feature_status
+refuse_bare(struct lf_change *change, const struct lf_name *name)
+{
+    const struct lf_view *view;
+
+    LF_TRY(lf_find_view(change->after, name, &view, change->error));
+    return lf_change_invalid(
+        change, name->at,
+        "a feature service lists features of views; write %s(*)", view->name);
+}
+
 feature_status
 lf_evolve_service(struct lf_change *change,
                   const struct lf_statement *statement)
@@ -243,10 +255,7 @@ lf_evolve_service(struct lf_change *change,
 
     for (uint32_t i = 0; i < statement->count; i++)
         if (statement->items[i].is_bare)
-            return lf_change_invalid(
-                change, statement->items[i].view.at,
-                "a feature service lists features of views; write %s(*)",
-                statement->items[i].view.text);
+            return refuse_bare(change, &statement->items[i].view);
     LF_TRY(write_canonical(change, statement, &made.written));
     if (old && !strcmp(old->written, made.written))
         return FEATURE_OK;

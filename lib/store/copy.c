@@ -54,7 +54,8 @@ lf_copy_begin(struct lf_copy *copy, struct feature_error *error)
             return lf_fail(error, FEATURE_VERSION, "feature-bits",
                            "a view has history or tiles, which this library "
                            "cannot copy");
-        if (meta->commit > manifest->meta.sequence ||
+        if (!meta->commit || meta->commit > manifest->meta.sequence ||
+            meta->applied < meta->row_entries ||
             __builtin_add_overflow(rows, meta->row_entries, &rows))
             return damaged(error, "the record of a view cannot be true");
     }

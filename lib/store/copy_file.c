@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "format/libraries.h"
 
 #define RECORD_HEAD 6 /* key size u16, value size u32 */
 
@@ -27,6 +28,7 @@ lf_intake_open(struct lf_intake *intake, const char *file,
     struct stat at;
 
     *intake = (struct lf_intake){.file = -1};
+    LF_TRY(lf_libraries_check(error)); /* no store may ever be opened */
     lf_sha256_begin(&intake->sum);
     intake->file = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (intake->file < 0)

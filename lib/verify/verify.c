@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "format/libraries.h"
 #include "store/store.h"
 
 #define MAX_LINES  100
@@ -161,6 +162,7 @@ verify_store(struct lf_verify *verify, const char *path,
              struct feature_verify_report *report, char **text,
              struct feature_error *error)
 {
+    LF_TRY(lf_libraries_check(error));
     LF_TRY(lf_verify_open(verify, path, error));
     LF_TRY(run(verify, path, report, error));
     lf_found_end(verify);

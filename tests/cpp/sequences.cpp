@@ -278,6 +278,25 @@ TEST(sizes_that_are_wrong_are_survived)
     EXPECT(f.store.try_write(grown).has_value());
 }
 
+/* One more than can be counted, and nothing behind it. */
+TEST(rows_that_cannot_be_counted_are_refused)
+{
+    fixture f;
+    feature::batch batch = f.store.batch("v", operation::upsert, "k, s");
+    feature::batch lists = f.store.batch("l", operation::upsert, "k, n");
+    std::vector<std::int32_t> offsets{0, 1};
+    ints elements{1};
+    feature::span<const std::int32_t> endless(offsets.data(),
+                                              (std::size_t{1} << 32) + 2);
+    feature::packed_texts packed{"x", endless};
+
+    EXPECT(is_refused(batch.try_set("s", packed), status::invalid, "argument"));
+    EXPECT(is_refused(
+        lists.try_set_list("n", feature::span<const std::int64_t>(elements),
+                           endless),
+        status::invalid, "argument"));
+}
+
 } // namespace
 
 int

@@ -279,6 +279,10 @@ a_feature_view_needs_features_and_an_entity(void **state)
          "1:39: FOR is here twice"},
         {"CREATE FEATURE VIEW v (a INT64 NOT NULL NOT NULL)",
          "1:41: NOT is here twice"},
+        {"CREATE FEATURE VIEW v (a INT64, b STRING NOT NULL DEFAULT NULL)",
+         "1:51: b is NOT NULL: DEFAULT NULL is no default for it"},
+        {"CREATE FEATURE VIEW v (a INT64 DEFAULT null NOT NULL)",
+         "1:32: a is NOT NULL: DEFAULT NULL is no default for it"},
         {"CREATE FEATURE VIEW v (a INT64 DEFUALT 1)",
          "1:32: expected NOT NULL, DEFAULT, RENAMED FROM, \",\" or \")\", "
          "found "

@@ -213,6 +213,8 @@ a_service_is_a_contract(void **state)
                    FEATURE_CONFLICT, "definition",
                    "1:24: s has another list in the store, and a feature "
                    "service never changes: create s_v2");
+    expect_refused(catalog, "CREATE FEATURE SERVICE t AS s", FEATURE_NOT_FOUND,
+                   "name", "1:29: s is a feature service, not a feature view");
     lf_catalog_release(catalog);
 }
 
@@ -255,6 +257,9 @@ a_bad_list_is_refused_where_it_is_bad(void **state)
          "1:29: two join keys of w are named y"},
         {"v", FEATURE_INVALID, "argument",
          "1:29: a feature service lists features of views; write v(*)"},
+        {"x", FEATURE_NOT_FOUND, "name", "1:29: there is no feature view x"},
+        {"driver", FEATURE_NOT_FOUND, "name",
+         "1:29: driver is an entity, not a feature view"},
         {"v(*), w(*)", FEATURE_CONFLICT, "definition",
          "1:37: v:a and w:a would both be the column a; give one an alias with "
          "AS"},

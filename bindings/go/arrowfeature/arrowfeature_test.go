@@ -385,6 +385,59 @@ func TestBadInputIsNamed(t *testing.T) {
 	refused(t, err, feature.StatusUnsupported, "arrow-type")
 }
 
+// mixed is a reader that does not care what its schema says.
+type mixed struct {
+	array.RecordReader
+	all  []arrow.RecordBatch
+	next int
+}
+
+func (m *mixed) Next() bool                     { m.next++; return m.next <= len(m.all) }
+func (m *mixed) RecordBatch() arrow.RecordBatch { return m.all[m.next-1] }
+
+func TestABatchOfAnotherSchemaIsRefused(t *testing.T) {
+	store, ctx, mem := open(t), context.Background(), checked(t)
+	pair := func(name string, kind arrow.DataType, more ...arrow.Field) *arrow.Schema {
+		return arrow.NewSchema(append([]arrow.Field{{Name: "driver_id", Type: arrow.PrimitiveTypes.Int64},
+			{Name: name, Type: kind, Nullable: true}}, more...), nil)
+	}
+	batch := func(schema *arrow.Schema, json string) arrow.RecordBatch {
+		made, _, err := array.RecordFromJSON(mem, schema, strings.NewReader(json))
+		check(t, err)
+		t.Cleanup(made.Release)
+		return made
+	}
+	first := pair("trips", arrow.PrimitiveTypes.Int64)
+	good := batch(first, `[{"driver_id": 1, "trips": 5}]`)
+	for _, other := range []arrow.RecordBatch{
+		batch(pair("trips", arrow.PrimitiveTypes.Int8), `[{"driver_id": 2, "trips": 6}]`),
+		batch(pair("trips", arrow.BinaryTypes.String), `[{"driver_id": 2, "trips": "six"}]`),
+		batch(pair("scores", arrow.PrimitiveTypes.Int64), `[{"driver_id": 2, "scores": 6}]`),
+		batch(pair("trips", arrow.PrimitiveTypes.Int64, arrow.Field{Name: "rate", Type: arrow.PrimitiveTypes.Float32}),
+			`[{"driver_id": 2, "trips": 6, "rate": 1}]`),
+	} {
+		before, err := store.Stats()
+		check(t, err)
+		reader, err := array.NewRecordReader(first, nil)
+		check(t, err)
+		_, err = arrowfeature.Write(ctx, store, "stats", feature.Patch,
+			&mixed{RecordReader: reader, all: []arrow.RecordBatch{good, other}}, nil)
+		refused(t, err, feature.StatusInvalid, "arrow")
+		after, err := store.Stats()
+		check(t, err)
+		if after.Sequence != before.Sequence {
+			t.Fatal("something was written")
+		}
+		commit, err := arrowfeature.Write(ctx, store, "stats", feature.Patch,
+			&mixed{RecordReader: reader, all: []arrow.RecordBatch{good, good}}, nil)
+		check(t, err)
+		if commit.Sequence != before.Sequence+1 {
+			t.Fatalf("%+v", commit)
+		}
+		reader.Release()
+	}
+}
+
 func TestAReleasedScanHoldsNoSnapshot(t *testing.T) {
 	store, ctx := open(t), context.Background()
 	_, err := arrowfeature.Write(ctx, store, "stats", feature.Upsert, readerOf(t, batches(t, checked(t), 1)), nil)

@@ -21,6 +21,8 @@ import (
 // commit reports what was kept even so. The context is looked at before each
 // batch. The reader may read this very store. It stays the caller's to release.
 //
+// A batch whose columns are not those of the reader's schema is refused.
+//
 // What the reader fails with is found in the error by errors.Is and errors.As,
 // beside the library's own.
 func Write(ctx context.Context, store *feature.Store, view string, operation feature.Operation,
@@ -38,6 +40,9 @@ func Write(ctx context.Context, store *feature.Store, view string, operation fea
 	defer free(stream)
 	cdata.ExportRecordReader(w, stream)
 	commit, err := store.WriteArrow(view, operation, unsafe.Pointer(stream), options)
+	if w.refused != nil {
+		return commit, w.refused
+	}
 	if err != nil && w.Err() != nil {
 		err = &failure{err, w.Err()}
 	}
@@ -59,6 +64,7 @@ type watched struct {
 	current arrow.RecordBatch
 	pins    runtime.Pinner // of the current batch
 	err     error
+	refused *feature.Error // a batch of another schema
 }
 
 // check asks for the schema while there is no C on the stack.
@@ -96,10 +102,35 @@ func (w *watched) Next() (isMore bool) {
 		return false
 	}
 	w.current = w.RecordReader.RecordBatch()
+	if w.refused = w.compare(); w.refused != nil {
+		w.err = w.refused
+		return false
+	}
 	for _, column := range w.current.Columns() {
 		w.pin(column.Data())
 	}
 	return true
+}
+
+// compare finds a batch whose columns are not those of the reader's schema: C has
+// only the schema to go by, and would read its buffers as something else.
+func (w *watched) compare() *feature.Error {
+	columns, fields := w.current.Columns(), w.schema.Fields()
+	found := ""
+	if len(columns) != len(fields) {
+		found = fmt.Sprintf("has %d columns, the reader's schema %d", len(columns), len(fields))
+	}
+	for i := 0; found == "" && i < len(fields); i++ {
+		name, kind := w.current.ColumnName(i), columns[i].DataType()
+		if name != fields[i].Name || !arrow.TypeEqual(kind, fields[i].Type) {
+			found = fmt.Sprintf("has the column %s %s where the reader's schema has %s %s",
+				name, kind, fields[i].Name, fields[i].Type)
+		}
+	}
+	if found == "" {
+		return nil
+	}
+	return &feature.Error{Status: feature.StatusInvalid, Reason: "arrow", Message: "a batch " + found, Row: -1}
 }
 
 // pin keeps buffers that are Go memory where they are, which is what Go asks for

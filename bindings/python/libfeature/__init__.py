@@ -21,6 +21,15 @@ needed.
 """
 
 from ._batch import Batch
+from ._copies import (
+    Progress,
+    SnapshotReport,
+    Verification,
+    check_snapshot,
+    compact,
+    restore,
+    verify,
+)
 from ._core import Store
 from ._errors import (
     IO,
@@ -65,11 +74,13 @@ __all__ = [
     "NotFound",
     "Operation",
     "Outcome",
+    "Progress",
     "Query",
     "Reader",
     "Role",
     "Rows",
     "Scan",
+    "SnapshotReport",
     "State",
     "Stats",
     "Status",
@@ -77,9 +88,14 @@ __all__ = [
     "Sync",
     "Type",
     "Unsupported",
+    "Verification",
     "Version",
     "__version__",
+    "check_snapshot",
+    "compact",
     "load_parquet",
+    "restore",
+    "verify",
     "version",
 ]
 

@@ -29,6 +29,7 @@ from ._native import (
     choose,
     encode,
     fail_closed,
+    named,
     read_fields,
 )
 from ._scalars import MOST_ROWS, too_many
@@ -84,7 +85,7 @@ class Batch(Unpicklable):
     ) -> None:
         address = c_void_p()
         listed = (
-            None if columns is None else encode(", ".join(columns), "columns")
+            None if columns is None else encode(", ".join(named(columns)), "columns")
         )
         with store._use() as opened:
             call(

@@ -25,6 +25,7 @@ from typing import (
 
 from . import _ffi
 from ._batch import Batch
+from ._copies import Progress, SnapshotReport, snapshot
 from ._ffi import Fill, OpenFlag, Operation, Sync, WriteFlag
 from ._library import lib, process
 from ._native import (
@@ -255,6 +256,20 @@ class Store:
         with self._use() as store:
             call(lib.feature_store_stats, store, byref(stats))
         return read_stats(stats)
+
+    def snapshot(
+        self,
+        file: Union[str, "os.PathLike[str]"],
+        *,
+        level: int = 0,
+        workers: int = 0,
+        mode: int = 0,
+        progress: Optional[Progress] = None,
+    ) -> SnapshotReport:
+        """Writes all that the store holds at one commit to a portable file,
+        while others read and write; :func:`libfeature.restore` makes a store of
+        it. ``level`` is zstd's, 1 to 19; ``progress`` is for other threads."""
+        return snapshot(self, file, level, workers, mode, progress)
 
     def sync(self) -> None:
         """Makes every earlier commit durable; needed only with sync

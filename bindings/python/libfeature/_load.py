@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Union
 
 from ._errors import Invalid, NotFound
+from ._native import named
 from ._write import Columns
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def load_parquet(
     one. Only ``columns`` are read, if they are given. The rest is as for
     :meth:`Store.write`; ``commit_rows`` keeps memory bounded.
     """
-    paths = _existing(path)
+    paths, columns = _existing(path), named(columns)
     for name, reader in (("pyarrow", _by_pyarrow), ("duckdb", _by_duckdb)):
         if engine not in (None, name):
             continue

@@ -21,6 +21,7 @@ __all__ = [
     "choose",
     "encode",
     "fail_closed",
+    "named",
     "new_commit",
     "owned_text",
     "read_commit",
@@ -92,6 +93,13 @@ def encode(text: str, what: str) -> bytes:
     return data
 
 
+def named(columns: Any) -> Any:
+    """Names in one text, separated by commas, as a list; a list as it is."""
+    if isinstance(columns, str):
+        return [name.strip() for name in columns.split(",")]
+    return columns
+
+
 def owned_text(address: c_void_p) -> str:
     """A text that the library gave away."""
     try:
@@ -136,6 +144,16 @@ class Stats(NamedTuple):
     reads: int
     read_rows: int
     fallback_reads: int
+    free_pages: int
+    page_size: int
+    active_readers: int
+    oldest_reader_lag: int
+    oldest_reader_pid: int
+    held_snapshots: int
+    max_size: int
+    write_waits: int
+    write_wait_us: int
+    write_timeouts: int
 
 
 def new_commit() -> Any:

@@ -89,7 +89,7 @@ class_of = type  # where the name stands for a column's type
 no_bool = frozenset((bool,)).isdisjoint
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-_UNSET = -(2**63)
+UNSET = -(2**63)
 _TOO_LONG = "over 2^31 bytes of text; write them in several parts"
 
 
@@ -215,7 +215,7 @@ def _one(value: Any, type: int) -> Union[int, float]:
         if isinstance(value, float):
             raise TypeError
         made = microseconds(value)
-        if made == _UNSET:
+        if made == UNSET:
             raise OverflowError
         return made
     if type in FLOATS:
@@ -273,7 +273,9 @@ def numbers(values: Sequence[Any], type: int, name: str) -> Buffers:
 def _is_exact(values: Sequence[Any], made: "array[Any]", type: int) -> bool:
     """Whether an array holds the values that it was made of, for certain."""
     if type not in FLOATS:
-        return no_bool(map(class_of, values))
+        return no_bool(map(class_of, values)) and not (
+            type == Type.TIMESTAMP and UNSET in made
+        )
     kinds = set(map(class_of, values))
     if kinds != _FLOAT:
         if any(kind.__name__ in _BOOLS for kind in kinds):

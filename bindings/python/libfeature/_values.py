@@ -12,6 +12,8 @@ from ._errors import Invalid
 from ._ffi import Type
 from ._scalars import (
     FLOATS,
+    MOST_ROWS,
+    UNSET,
     Buffers,
     address,
     fail,
@@ -37,6 +39,7 @@ _NUMPY: Dict[int, str] = {
 _RANGES: Dict[int, Tuple[int, int]] = {
     Type.INT32: (-(2**31), 2**31 - 1),
     Type.INT64: (-(2**63), 2**63 - 1),
+    Type.TIMESTAMP: (UNSET + 1, 2**63 - 1),
 }
 # --- numpy -------------------------------------------------------------------
 
@@ -132,6 +135,15 @@ def _times(values: Any, name: str) -> Any:
     return made
 
 
+def _has_unset(values: Any, type: int) -> bool:
+    """Whether a time is INT64_MIN; too many rows are the caller's to refuse."""
+    return bool(
+        type == Type.TIMESTAMP
+        and len(values) <= MOST_ROWS
+        and (values == UNSET).any()
+    )
+
+
 def from_numpy(
     values: "numpy.ndarray[Any, Any]", type: int, name: str, width: int = 1
 ) -> Buffers:
@@ -172,7 +184,7 @@ def from_numpy(
         raise fail(
             name, "an array of %s is no %s" % (values.dtype, type_name(type))
         )
-    elif values.dtype == _NUMPY[type]:
+    elif values.dtype == _NUMPY[type] and not _has_unset(values, type):
         made = values
     elif type in FLOATS:
         made = _reals(values, type, name, mask)

@@ -24,7 +24,15 @@ from ._columns import has_pyarrow, is_pandas, is_scalar, table_of
 from ._errors import Invalid, NotFound, make_error
 from ._ffi import Operation, Role, WriteFlag
 from ._library import lib
-from ._native import Commit, Unpicklable, encode, new_commit, read_commit, sized
+from ._native import (
+    Commit,
+    Unpicklable,
+    encode,
+    named,
+    new_commit,
+    read_commit,
+    sized,
+)
 
 if TYPE_CHECKING:
     from ._batch import Batch
@@ -32,8 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Batches", "Columns", "write_rows"]
 
-#: Which columns to write: names, or names of the view to names of the rows.
-Columns = Union[Sequence[str], Mapping[str, str], None]
+#: Which columns to write: names, also in one text with commas, or names of the
+#: view to names of the rows.
+Columns = Union[str, Sequence[str], Mapping[str, str], None]
 
 
 def write_rows(
@@ -47,6 +56,7 @@ def write_rows(
     wait_ms: int,
 ) -> Commit:
     """Rows of any kind into one view; see Store.write."""
+    columns = named(columns)
     arrow = not isinstance(rows, Mapping) and (
         hasattr(rows, "__arrow_c_stream__")
         or hasattr(rows, "__arrow_c_array__")
@@ -167,7 +177,7 @@ class Batches(Unpicklable):
         columns: Columns = None,
     ) -> Batch:
         """Adds rows; see :meth:`Store.write`. Nothing is written yet."""
-        chosen = operation or Operation.UPSERT
+        chosen, columns = operation or Operation.UPSERT, named(columns)
         table = table_of(rows, operation is Operation.UPSERT)
         if columns is not None:
             pairs = (

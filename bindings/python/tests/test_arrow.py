@@ -14,6 +14,13 @@ import libfeature as lf
 # --- in -----------------------------------------------------------------------
 
 
+def test_columns_of_a_stream_may_be_one_text(store: lf.Store) -> None:
+    rows = pa.table({"driver_id": [1], "trips": [2], "small": [3]})
+    store.write("stats", rows, "patch", columns=" driver_id , trips ")
+    read = store.query("stats(trips, small)").read([1])
+    assert read.column("trips") == [2] and read.column("small") == [None]
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -56,6 +57,11 @@ def refused(
         ("raw", [None, 7], 1),
         ("seen", [NOON, "2026-01-01"], 1),
         ("seen", [NOON, 1.5], 1),
+        ("seen", [7, -(2**63)], 1),
+        ("seen", [None, -(2**63)], 1),
+        ("seen", array("q", [7, -(2**63)]), 1),
+        ("seen", np.array([7, -(2**63)]), 1),
+        ("seen", np.ma.array([-(2**63), -(2**63)], mask=[True, False]), 1),
         ("embedding", [[1, 2, 3], [1, 2]], 1),
         ("embedding", [[1, 2, 3], [1, None, 3]], 1),
         ("embedding", [[1, 2, 3], "abc"], 1),

@@ -398,6 +398,32 @@ def test_a_batch_counts_the_rows_of_its_last_write(store: lf.Store) -> None:
     assert batch.rows == 3
 
 
+def test_columns_may_be_one_text(store: lf.Store) -> None:
+    batch = store.batch("stats", "patch", "driver_id, trips")
+    assert [field.name for field in batch.fields] == ["driver_id", "trips"]
+    rows = {"driver_id": [1], "trips": [2], "small": [3]}
+    store.write("stats", rows, "patch", columns="driver_id,trips")
+    read = store.query("stats(trips, small)").read([1])
+    assert read.column("trips") == [2] and read.column("small") == [None]
+    with pytest.raises(lf.NotFound, match='"driver_i"'):
+        store.write("stats", rows, "patch", columns="driver_i, trips")
+    with pytest.raises(lf.Error):
+        store.write("stats", rows, "patch", columns="driver_id,")
+
+
+def test_the_least_timestamp_is_refused_and_those_beside_it_are_not(
+    store: lf.Store,
+) -> None:
+    least = -(2**63) + 1
+    store.write("stats", {"driver_id": [1, 2], "seen": [least, None]}, "patch")
+    read = store.query("stats:seen").read([1, 2])
+    assert np.isnat(read["seen"]).tolist() == [False, True]
+    masked = np.ma.array([-(2**63), 5], mask=[True, False])
+    store.write("stats", {"driver_id": [1, 2], "seen": masked}, "patch")
+    read = store.query("stats:seen").read([1, 2])
+    assert np.isnat(read["seen"]).tolist() == [True, False]
+
+
 def test_a_problem_is_that_of_its_row(store: lf.Store) -> None:
     batch = store.batch("stats", "patch", ["driver_id", "trips"])
     batch.set("driver_id", [None, 2])

@@ -4,7 +4,7 @@
  *
  * Owns the new store until it has its name.
  * Keeps the name free until every byte of the snapshot was checked and every
- * byte of the store is on the disk.
+ * byte of the store is on the disk and was read back from its file.
  * Never replaces anything.
  */
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "store/copy_file.h"
 #include "store/rebuild.h"
+#include "verify/made.h"
 
 /* Where the store goes: its parent, its name, and its name until then. */
 struct place {
@@ -104,6 +105,8 @@ build(struct lf_intake *intake, struct lf_copy *copy,
         return lf_fail_os(error, FEATURE_IO, "io", errno,
                           "cannot make an identity for the store");
     LF_TRY(lf_rebuild_finish(rebuild, &meta, size, error));
+    LF_TRY(lf_verify_made(rebuild->path, error));
+    LF_TRY(lf_copy_tell(copy, error));
     LF_TRY(give_name(place, error));
     rebuild->is_made = false;
     if (fsync(place->directory))

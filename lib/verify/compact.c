@@ -4,14 +4,15 @@
  *
  * Owns the store for as long as it runs: nobody else has it open, and whoever
  * wants to waits.
- * Keeps the old file in place until the new one is complete and on the disk;
- * then one rename puts it there.
+ * Keeps the old file in place until the new one is complete, on the disk and
+ * verified; then one rename puts it there.
  * Never changes what the store says of itself.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "store/rebuild.h"
+#include "verify/made.h"
 
 #define TEMPORARY "compact.tmp" /* in the store; one is enough */
 
@@ -27,7 +28,9 @@ copy_all(feature_store *store, struct lf_copy *copy, struct lf_rebuild *rebuild,
     status = lf_copy_store(copy, reader, error);
     lf_reader_drop(reader);
     LF_TRY(status);
-    return lf_rebuild_finish(rebuild, &copy->manifest.meta, size, error);
+    LF_TRY(lf_rebuild_finish(rebuild, &copy->manifest.meta, size, error));
+    LF_TRY(lf_verify_made(rebuild->path, error));
+    return lf_copy_tell(copy, error);
 }
 
 /* The environment ends with the swap, also with one that failed. */

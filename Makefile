@@ -366,12 +366,20 @@ fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
 fuzz-snapshot: $(B)/tests/fuzz/snapshot ## check COUNT damaged snapshots
 	@$< $(COUNT) $(SEED)
 
-# One line a promise; TIER=release for the figures of docs/reliability.md.
+# One line a promise, and $(B)/trust.json; TIER=release for the figures of
+# docs/reliability.md, which `make trust-doc` puts there.
 TIER ?= ci
-.PHONY: trust rigs
+.PHONY: trust trust-doc rigs
 rigs: all $(rigs) $(fuzz_tests)
-trust: rigs ## try every promise, TIER=ci or TIER=release
-	@B=$(B) MAKE='$(MAKE) --no-print-directory $(jobs)' scripts/trust.sh $(TIER)
+trust: ## try every promise, TIER=ci or TIER=release
+	@scripts/deps.sh
+	@scripts/deps-python.sh
+	@scripts/deps-go.sh
+	@$(MAKE) -s --no-print-directory $(jobs) rigs
+	@B='$(B)' CC='$(CC)' MAKE='$(MAKE) --no-print-directory $(jobs)' \
+	    $(GEN_PYTHON) scripts/trust.py $(TIER)
+trust-doc: ## put the figures of the last make trust into the docs
+	@B='$(B)' $(GEN_PYTHON) scripts/trust.py document docs/reliability.md
 
 # The wrapper in every C++ and with every compiler it promises; the tests
 # themselves are among those of `check`.

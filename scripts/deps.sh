@@ -21,6 +21,7 @@ clang-format clang-format
 cppcheck cppcheck
 sqlite3 sqlite3
 abidiff abigail-tools
+system-python python3
 python:clang.cindex python3-clang
 module:cmocka libcmocka-dev"
 
@@ -29,6 +30,7 @@ has() {
     module:lmdb) # some systems ship LMDB without a .pc file
         pkg-config --exists lmdb 2>/dev/null ||
             echo '#include <lmdb.h>' | cc -E - >/dev/null 2>&1 ;;
+    system-python) "${GEN_PYTHON:-/usr/bin/python3}" -c '' 2>/dev/null ;;
     python:*) # of Debian's Python, unless another one is named
         "${GEN_PYTHON:-/usr/bin/python3}" -c "import ${1#python:}" 2>/dev/null ;;
     module:*) pkg-config --exists "${1#module:}" 2>/dev/null ;;

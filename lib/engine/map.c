@@ -168,8 +168,8 @@ change(struct lf_environment *environment, uint64_t size, uint64_t least,
     return FEATURE_OK;
 }
 
-static feature_status
-adopt(struct lf_environment *environment, struct feature_error *error)
+feature_status
+lf_map_follow(struct lf_environment *environment, struct feature_error *error)
 {
     uint64_t needed, recorded, size, bound = rounded(upper_bound());
 
@@ -191,7 +191,7 @@ lf_map_adopt(struct lf_environment *environment, uint32_t remaps,
 
     LF_TRY(lf_gate_close(&environment->gate, error));
     if (atomic_load(&environment->remaps) == remaps)
-        status = adopt(environment, error);
+        status = lf_map_follow(environment, error);
     lf_gate_open(&environment->gate);
     return status;
 }

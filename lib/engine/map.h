@@ -22,4 +22,8 @@ feature_status lf_map_locate(struct lf_environment *environment, MDB_txn *txn,
 feature_status lf_map_adopt(struct lf_environment *environment, uint32_t remaps,
                             struct feature_error *error);
 
+/* The same, where nobody else can use the environment. */
+feature_status lf_map_follow(struct lf_environment *environment,
+                             struct feature_error *error);
+
 #endif

@@ -77,6 +77,7 @@ open_with(struct lf_environment *environment,
 {
     const struct lf_environment_options *options = directory->options;
     unsigned flags = MDB_NOTLS;
+    MDB_envinfo info;
     MDB_env *lmdb;
     int code;
 
@@ -99,12 +100,15 @@ open_with(struct lf_environment *environment,
         code = mdb_env_set_mapsize(lmdb, size);
     if (!code)
         code = mdb_env_open(lmdb, path, flags, lf_directory_mode(directory));
+    if (!code)
+        code = mdb_env_info(lmdb, &info);
     if (code) {
         mdb_env_close(lmdb);
         return code;
     }
     environment->lmdb = lmdb;
-    environment->map_size = size;
+    environment->map_size =
+        info.me_mapsize; /* more, where the file is larger */
     return 0;
 }
 
@@ -153,6 +157,25 @@ open_main(struct lf_environment *environment)
     return code;
 }
 
+/* LMDB maps as much as the file needs when it is opened. A writer may have
+ * needed more since. */
+static feature_status
+open_main_of_any_size(struct lf_environment *environment, const char *path,
+                      struct feature_error *error)
+{
+    int code = open_main(environment);
+
+    for (int tries = 0; code == MDB_MAP_RESIZED && tries < 3; tries++) {
+        LF_TRY(lf_map_follow(environment, error));
+        code = open_main(environment);
+    }
+    if (code == MDB_READERS_FULL)
+        return lf_slots_full(environment, error);
+    if (code)
+        return lf_engine_fail(error, -1, code, "cannot open %s", path);
+    return FEATURE_OK;
+}
+
 /* LMDB opened the file that was checked; its page size, its main database. */
 static feature_status
 inspect(struct lf_environment *environment, const struct stat *data,
@@ -172,10 +195,6 @@ inspect(struct lf_environment *environment, const struct stat *data,
         code = mdb_env_info(environment->lmdb, &info);
     if (!code)
         code = mdb_reader_check(environment->lmdb, &dead);
-    if (!code)
-        code = open_main(environment);
-    if (code == MDB_READERS_FULL)
-        return lf_slots_full(environment, error);
     if (code)
         return lf_engine_fail(error, -1, code, "cannot open %s", path);
     if (at.st_dev != data->st_dev || at.st_ino != data->st_ino)
@@ -183,6 +202,7 @@ inspect(struct lf_environment *environment, const struct stat *data,
                        "%s/data.mdb was replaced while it was being opened",
                        path);
     environment->page_size = main.ms_psize;
+    LF_TRY(open_main_of_any_size(environment, path, error));
     environment->seal = info.me_last_txnid;
     atomic_store(&environment->file_pages,
                  (uint64_t)at.st_size / main.ms_psize);

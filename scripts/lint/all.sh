@@ -22,3 +22,4 @@ run lint/symbols "$here/symbols.sh" include/libfeature.h lib/libfeature.map \
 run lint/analyse "$here/analyse.sh"
 run lint/self-test tests/lint/self-test.sh
 run lint/runner tests/lint/runner.sh
+run lint/trust tests/lint/trust.sh

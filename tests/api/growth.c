@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Maps that are too small and grow, in several processes at once, and a disk
  * that fills up and is emptied. */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -121,6 +122,57 @@ processes_with_small_maps_follow_each_other(void **state)
     expect_rows(f, "v(a, b)", "1", "present 24 -24");
 }
 
+/* The library calls it between opening the file and its first transaction: there
+ * somebody else has a turn. */
+static struct peer *between;
+
+int mdb_reader_check(void *lmdb, int *dead);
+
+int
+mdb_reader_check(void *lmdb, int *dead)
+{
+    int (*check)(void *, int *);
+    void *found = dlsym(RTLD_NEXT, "mdb_reader_check");
+    struct peer *peer = between;
+
+    assert_non_null(found);
+    memcpy(&check, &found, sizeof check);
+    between = NULL;
+    if (peer)
+        pass_turn(peer);
+    return check(lmdb, dead);
+}
+
+static void
+write_more(struct fixture *f, struct peer *peer)
+{
+    open_store(f);
+    pass_turn(peer);
+    for (int i = 0; i < 20; i++)
+        upsert(f, "v", NULL, large_row(i, i));
+    pass_turn(peer);
+    close_store(f);
+}
+
+static void
+a_store_can_outgrow_the_map_while_it_is_opened(void **state)
+{
+    struct fixture *f = *state;
+    struct peer peer;
+
+    close_store(f);
+    peer = start_peer(f, write_more);
+    take_turn(&peer);
+    f->options.map_size = 1 << 20;
+    between = &peer;
+    open_store(f);
+    assert_null(between);
+    expect_rows(f, "v(a, b)", "0\n19", "present 0 0\npresent 19 -19");
+    upsert(f, "v", NULL, large_row(20, 20));
+    give_turn(&peer);
+    end_peer(&peer);
+}
+
 /* --- a full disk ------------------------------------------------------------ */
 
 static void
@@ -193,6 +245,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         GROWTH(a_map_that_is_too_small_doubles),
         GROWTH(processes_with_small_maps_follow_each_other),
+        GROWTH(a_store_can_outgrow_the_map_while_it_is_opened),
         GROWTH(a_full_disk_is_an_error_until_space_is_freed),
     };
 

@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# kill -9 between commits and within them: nothing acknowledged is lost, nothing is
+# there in part. Once with nobody else, so that the next process rebuilds LMDB's
+# lock table, and once beside a process that keeps the store open, so that its
+# robust mutex is what recovers.
+set -u
+. "$(dirname "$0")/promise.inc"
+kill=$B/tests/crash/kill
+alone=1000
+keeper=300
+[ "$1" = release ] && alone=10000 keeper=3000
+
+attempt "kill -9 of a writer and a reader, $alone times" "$kill" alone $alone
+control 'an acknowledgement before the commit' "$kill" alone 300 7 early
+control 'a batch in two commits' "$kill" alone 300 7 torn
+promise kill-9 'A commit that returned OK survives the death of the process, whole.'
+
+attempt "the same beside a process that has the store open, $keeper times" \
+    "$kill" keeper $keeper
+control 'an acknowledgement before the commit' "$kill" keeper 300 7 early
+control 'a batch in two commits' "$kill" keeper 300 7 torn
+promise kill-9-beside-others \
+    'It survives also while other processes keep the store open.'
+exit $failed

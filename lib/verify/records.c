@@ -170,16 +170,28 @@ decode_catalog(struct lf_verify *verify, struct feature_error *error)
     return FEATURE_OK;
 }
 
-/* Sequence numbers are dense: of the last 64 commits each is there. */
-static void
-check_chain(struct lf_verify *verify)
+/* Of the last 64 commits, the first that the record could have. A store that was
+ * restored or compacted begins without any: those before are nobody's. */
+static uint64_t
+find_first(const struct lf_meta_store *store)
 {
-    const struct lf_meta_store *store = &verify->store;
     uint64_t first = store->sequence < LF_COMMITS_KEPT
                          ? 1
                          : store->sequence - LF_COMMITS_KEPT + 1;
 
-    for (uint64_t i = first; i <= store->sequence; i++)
+    while (first <= store->sequence &&
+           !store->tokens[first % LF_COMMITS_KEPT].sequence)
+        first++;
+    return first;
+}
+
+/* Sequence numbers are dense: from the first on each is there. */
+static void
+check_chain(struct lf_verify *verify)
+{
+    const struct lf_meta_store *store = &verify->store;
+
+    for (uint64_t i = find_first(store); i <= store->sequence; i++)
         if (store->tokens[i % LF_COMMITS_KEPT].sequence != i)
             lf_found(verify, LF_FOUND_STORE, &in_meta,
                      "the store's record has no commit %llu, its newest is "

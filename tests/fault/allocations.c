@@ -38,28 +38,13 @@ struct report {
     uint64_t allocations;
     feature_status status;
     int is_done;
-    char text[300];
+    char text[MEMORY_TEXT];
 };
 
 static struct report *report;
 static char directory[256];
 static const char *plant;
-static int is_child;
 static uint64_t calls, tries, no_memory, succeeded, crashes, leaks, violations;
-
-void
-memory_broken(const char *format, ...)
-{
-    va_list arguments;
-
-    allocation_fail(-1);
-    va_start(arguments, format);
-    vsnprintf(report->text, sizeof report->text, format, arguments);
-    va_end(arguments);
-    if (!is_child)
-        fprintf(stderr, "%s\n", report->text);
-    _exit(1);
-}
 
 /* --- what a child finds around it -------------------------------------------- */
 
@@ -299,7 +284,7 @@ be_child(const struct memory_case *at, enum mode mode, int64_t n)
     static struct memory_scene scene;
     char from[MEMORY_PATH], to[MEMORY_PATH + 16];
 
-    is_child = 1;
+    memory_text = report->text;
     alarm(60);
     set_paths(&scene, "work/store");
     snprintf(from, sizeof from, "%s/template/data.mdb", directory);

@@ -68,6 +68,11 @@ struct memory_case {
     enum memory_leftover may_leave;      /* when it fails */
 };
 
+#define MEMORY_TEXT 300
+
+/* Where memory_broken() leaves its text for the parent; NULL: stderr. */
+extern char *memory_text;
+
 /* Ends the process, whose parent reports the text. */
 void memory_broken(const char *format, ...)
     __attribute__((format(printf, 1, 2), noreturn));

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the calls that run out of memory begin with. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "memory.h"
+#include "support.h"
 
 #define DEFINITIONS                                                       \
     "CREATE ENTITY e (k INT64, p STRING);"                                \
@@ -10,6 +13,23 @@
     " t STRING[], f FLOAT32[2]) FOR e;"                                   \
     "CREATE FEATURE VIEW n (a INT64, b FLOAT32[2] DEFAULT [1, 2]) FOR e;" \
     "CREATE FEATURE SERVICE s1 AS v(*), n(a AS b) AS m (k AS other);"
+
+char *memory_text;
+
+void
+memory_broken(const char *format, ...)
+{
+    va_list arguments;
+
+    allocation_fail(-1);
+    va_start(arguments, format);
+    if (memory_text)
+        vsnprintf(memory_text, MEMORY_TEXT, format, arguments);
+    else
+        vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    _exit(1);
+}
 
 void
 memory_must(struct memory_scene *scene, feature_status status, const char *call)

@@ -16,6 +16,7 @@ protoc-c protobuf-c-compiler
 clang-format clang-format
 cppcheck cppcheck
 sqlite3 sqlite3
+valgrind valgrind
 abidiff abigail-tools
 python:clang.cindex python3-clang
 module:lmdb liblmdb-dev

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an open leaves behind that was refused at any allocation. */
+/* Opens that run out of memory or descriptors, and what they leave behind. */
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -84,12 +85,38 @@ a_refused_creation_leaves_nothing_or_a_whole_store(void **state)
     fail_msg("no end of allocations");
 }
 
+static void
+too_few_descriptors_are_io(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before, few;
+    feature_status status = FEATURE_IO;
+    int failures = 0;
+
+    close_store(f);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    for (few.rlim_cur = 3; status && few.rlim_cur < 64; few.rlim_cur++) {
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        status = feature_store_open(f->path, &f->options, &f->store, &problem);
+        if (!status)
+            break;
+        assert_int_equal(status, FEATURE_IO);
+        assert_string_equal(problem.reason, "io");
+        failures++;
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(failures > 2);
+    open_store(f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_refused_open_leaves_a_store_as_it_was),
         TEST(a_refused_creation_leaves_nothing_or_a_whole_store),
+        TEST(too_few_descriptors_are_io),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,11 +109,11 @@ is_called(void)
 {
     static int answer = -1;
     uint_fast64_t before = atomic_load(&count);
-    void *volatile block;
+    void *(*volatile ask)(size_t) = malloc; /* not to be inlined here */
+    void (*volatile give)(void *) = free;
 
     if (answer < 0) {
-        block = malloc(1);
-        free(block);
+        give(ask(1));
         answer = atomic_load(&count) != before;
         atomic_fetch_sub(&count, (uint_fast64_t)answer);
     }

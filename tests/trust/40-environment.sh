@@ -32,7 +32,7 @@ plant() { # plant GUARD CASE
     else
         found=found
     fi
-    control="$control${control:+, }without $1: $found"
+    control="$control${control:+, }$2 without $1: $found"
 }
 plant file-system overlay
 plant file-system 'network file system'

@@ -128,8 +128,9 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
-        examples bench-load tests begin-check check-asan check-install demo-run \
-        check-mdb-get fuzz-descent fuzz-arrow fuzz-verify fuzz-snapshot check-go check-abi \
+        examples bench-load tests begin-check check-asan check-tsan check-install \
+        demo-run tsan-threads check-mdb-get fuzz-descent fuzz-arrow fuzz-verify \
+        fuzz-snapshot check-go check-abi \
         check-gen gen abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
 
@@ -344,6 +345,21 @@ MODEL_ASAN_OPERATIONS ?= 100000
 check-asan:
 	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
 	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)'
+
+# Without the rigs of tests/fuzz and the random operations, which have one thread.
+# LMDB is not instrumented; there are no suppressions. Two maps of 1 TiB are more
+# than ThreadSanitizer leaves room for.
+TSAN := -O1 -fno-omit-frame-pointer -fsanitize=thread -UNDEBUG -U_FORTIFY_SOURCE
+tsan_tests = $(patsubst $(B)/%,$(B)/tsan/%,$(unit_tests) $(api_tests))
+check-tsan:
+	@TSAN_OPTIONS="allocator_may_return_null=1:$$TSAN_OPTIONS" TEST_TIMEOUT=400 \
+	FEATURE_MAP_SIZE=64G $(MAKE) --no-print-directory check B=$(B)/tsan CFLAGS='$(TSAN)' Z_DEFS= \
+	    tests='$(tsan_tests)' scripts= products=$(B)/tsan/libfeature.so examples=
+# Those of tests/trust/70-sanitizers.sh, and what they have to find.
+tsan-threads:
+	@$(MAKE) --no-print-directory B=$(B)/tsan CFLAGS='$(TSAN)' Z_DEFS= $(addprefix \
+	    $(B)/tsan/tests/,unit/engine_threads api/threads api/group \
+	    api/snapshot_busy fault/defects)
 
 # Every look-up by mdb_get; the rigs of tests/fuzz compare both ways anyway.
 forced := $(filter run/tests/unit/% run/tests/api/% run/tests/model/%,$(runs))

@@ -20,6 +20,7 @@ clang++ clang
 clang-format clang-format
 cppcheck cppcheck
 sqlite3 sqlite3
+valgrind valgrind
 abidiff abigail-tools
 system-python python3
 python:clang.cindex python3-clang

@@ -96,7 +96,13 @@ void define(struct fixture *f, const char *definitions);
 uint64_t allocation_count(void);
 
 /* Makes the allocation after the next `after` fail, once; -1 takes it back.
- * Returns 0 where that cannot be done (under AddressSanitizer). */
+ * Returns 0 where that cannot be done (under a sanitizer or valgrind). */
 int allocation_fail(int64_t after);
+
+/* The same, with all that follow it, until allocation_fail(-1). */
+int allocation_fail_from(int64_t after);
+
+/* Blocks that were allocated and not freed, by the whole process. */
+int64_t allocation_live(void);
 
 #endif

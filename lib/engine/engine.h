@@ -66,6 +66,10 @@ feature_status lf_environment_open(const char *path,
  * frees memory only. */
 void lf_environment_close(struct lf_environment *environment);
 
+/* The same for an open that was refused after all: the last one removes what it
+ * made. NULL is fine. */
+void lf_environment_withdraw(struct lf_environment *environment);
+
 /* FEATURE_INVALID `forked` in a child of the process that opened it. No system
  * call. */
 feature_status lf_environment_check(const struct lf_environment *environment,

@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/entry.h"
 #include "engine/fallback.h"
 #include "engine/gate.h"
 #include "engine/index.h"
@@ -192,6 +193,8 @@ lf_environment_open(const char *path,
         rmdir(path); /* another process may have put something there */
     if (status)
         return status;
+    if (directory.is_new)
+        opened->made |= LF_MADE_DIRECTORY;
     *environment = opened;
     *created = is_made;
     return FEATURE_OK;
@@ -230,30 +233,71 @@ lf_environment_shut(struct lf_environment *environment)
     free_environment(environment);
 }
 
+/* In a forked child. No condition or mutex is destroyed: that would wait for
+ * threads which the child does not have. */
+static void
+drop_inherited(struct lf_environment *environment)
+{
+    if (--environment->shares)
+        return;
+    close(environment->directory); /* this process's copy */
+    lf_free(environment->fallback.path);
+    lf_readers_abandon(environment);
+    lf_indexes_free(environment);
+    lf_free(environment);
+}
+
+/* A file of no tree was never written to; the open lock, which is held, keeps
+ * others from doing so. */
+static void
+undo(struct lf_environment *environment)
+{
+    MDB_stat main;
+    bool is_bare = !mdb_env_stat(environment->lmdb, &main) && !main.ms_entries;
+
+    if (!is_bare)
+        environment->made &= ~(uint32_t)LF_MADE_DATA;
+    lf_environment_end(environment);
+    lf_entry_undo(environment);
+    if (is_bare && environment->made & LF_MADE_DIRECTORY)
+        rmdir(environment->fallback.path); /* unless others use it */
+}
+
+static void
+drop(struct lf_environment *environment, bool is_refused)
+{
+    bool is_locked = atomic_load(&environment->is_fresh);
+
+    if (--environment->shares)
+        return;
+    if (!is_locked && environment->lock_file >= 0)
+        is_locked = !lf_open_lock(environment->lock_file, CLOSE_WAIT_MS, NULL);
+    if (is_refused && is_locked)
+        undo(environment);
+    lf_environment_shut(environment);
+}
+
 void
 lf_environment_close(struct lf_environment *environment)
 {
     if (!environment)
         return;
     if (environment->generation != lf_registry_generation()) {
-        if (--environment->shares)
-            return;
-        /* No condition or mutex is destroyed: that would wait for threads which
-         * the child does not have. */
-        close(environment->directory); /* this process's copy */
-        lf_free(environment->fallback.path);
-        lf_readers_abandon(environment);
-        lf_indexes_free(environment);
-        lf_free(environment);
+        drop_inherited(environment);
         return;
     }
     if (lf_registry_enter(NULL))
         return;
-    if (!--environment->shares) {
-        if (!atomic_load(&environment->is_fresh) && environment->lock_file >= 0)
-            lf_open_lock(environment->lock_file, CLOSE_WAIT_MS, NULL);
-        lf_environment_shut(environment);
-    }
+    drop(environment, false);
+    lf_registry_leave();
+}
+
+void
+lf_environment_withdraw(struct lf_environment *environment)
+{
+    if (!environment || lf_registry_enter(NULL))
+        return;
+    drop(environment, true);
     lf_registry_leave();
 }
 

@@ -31,7 +31,12 @@ enum lf_failure {
 };
 
 /* Files of a store that were not there before. */
-enum lf_made { LF_MADE_LOCK = 1, LF_MADE_DATA = 2, LF_MADE_TABLE = 4 };
+enum lf_made {
+    LF_MADE_LOCK = 1,
+    LF_MADE_DATA = 2,
+    LF_MADE_TABLE = 4,
+    LF_MADE_DIRECTORY = 8
+};
 
 /* A line of cache apart, so that threads do not share one. */
 struct lf_slot {

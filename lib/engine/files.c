@@ -63,12 +63,17 @@ lf_files_create(const struct lf_directory *directory,
                 struct feature_error *error)
 {
     int handle = directory->handle;
+    feature_status status;
     int code;
 
     /* What an earlier cut left. The open lock is held, so nobody uses it. */
     if (unlinkat(handle, NEW_NAME, 0) && errno != ENOENT)
         return lf_directory_refused(directory, errno, NEW_NAME, error);
-    LF_TRY(build(directory, error));
+    status = build(directory, error);
+    if (status) {
+        unlinkat(handle, NEW_NAME, 0);
+        return status;
+    }
     code = sync_new(directory);
     if (!code && renameat(handle, NEW_NAME, handle, "data.mdb"))
         code = errno;

@@ -10,6 +10,8 @@
  */
 #include "engine/map.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -60,53 +62,90 @@ is_base(const struct lf_environment *environment, const uint8_t *base)
     return true;
 }
 
+/* Lines of the kernel's list, read without stdio: that would allocate. */
+struct list {
+    int file;
+    size_t begin, end;
+    char bytes[4096];
+    char line[128]; /* the longer ones are cut: paths come last */
+};
+
+static int
+next_byte(struct list *list)
+{
+    ssize_t got;
+
+    if (list->begin == list->end) {
+        got = read(list->file, list->bytes, sizeof list->bytes);
+        if (got <= 0)
+            return -1;
+        list->begin = 0;
+        list->end = (size_t)got;
+    }
+    return (uint8_t)list->bytes[list->begin++];
+}
+
+static bool
+next_line(struct list *list)
+{
+    size_t size = 0;
+    int byte;
+
+    while ((byte = next_byte(list)) >= 0 && byte != '\n')
+        if (size + 1 < sizeof list->line)
+            list->line[size++] = (char)byte;
+    list->line[size] = '\0';
+    return byte >= 0;
+}
+
 /* The kernel's list has the file's mappings by inode. On some file systems it
  * has other inodes than stat; then nothing is found here. */
 static const uint8_t *
 find_in_list(const struct lf_environment *environment)
 {
-    FILE *list = fopen("/proc/self/maps", "re");
+    struct list list = {.file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
     const uint8_t *found = NULL;
-    char line[512];
 
-    while (list && !found && fgets(line, sizeof line, list)) {
+    while (list.file >= 0 && !found && next_line(&list)) {
         unsigned long begin, end, offset, inode;
         char access[8];
 
-        if (sscanf(line, "%lx-%lx %7s %lx %*x:%*x %lu", &begin, &end, access,
-                   &offset, &inode) != 5 ||
+        if (sscanf(list.line, "%lx-%lx %7s %lx %*x:%*x %lu", &begin, &end,
+                   access, &offset, &inode) != 5 ||
             inode != environment->inode || offset || access[0] != 'r')
             continue;
         if (end - begin >= environment->map_size &&
             is_base(environment, (const uint8_t *)begin))
             found = (const uint8_t *)begin;
     }
-    if (list)
-        fclose(list);
+    if (list.file >= 0)
+        close(list.file);
     return found;
 }
 
 /* The first key of the main database lies in a page of the map, and the page
  * knows its own number. This is LMDB's tree code, so it comes second: on a
  * damaged page it may abort. */
-static const uint8_t *
-find_by_key(const struct lf_environment *environment, MDB_txn *txn)
+static int
+find_by_key(const struct lf_environment *environment, MDB_txn *txn,
+            const uint8_t **found)
 {
     uintptr_t in_page = environment->page_size - 1;
     const uint8_t *page, *base;
     MDB_cursor *cursor;
     MDB_val key, data;
-    int code;
+    int code = mdb_cursor_open(txn, environment->main, &cursor);
 
-    if (mdb_cursor_open(txn, environment->main, &cursor))
-        return NULL;
+    if (code)
+        return code;
     code = mdb_cursor_get(cursor, &key, &data, MDB_FIRST);
     mdb_cursor_close(cursor);
     if (code)
-        return NULL;
+        return code;
     page = (const uint8_t *)((uintptr_t)key.mv_data & ~in_page);
     base = page - lf_load_u64(page + LF_PAGE_NUMBER) * environment->page_size;
-    return is_base(environment, base) ? base : NULL;
+    *found = is_base(environment, base) ? base : NULL;
+    return 0;
 }
 
 feature_status
@@ -115,8 +154,8 @@ lf_map_locate(struct lf_environment *environment, MDB_txn *txn,
 {
     const uint8_t *base = find_in_list(environment);
 
-    if (!base)
-        base = find_by_key(environment, txn);
+    if (!base && find_by_key(environment, txn, &base) == ENOMEM)
+        return lf_fail_memory(error);
     if (!base)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "the map of the store does not begin with the pages "

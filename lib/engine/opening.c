@@ -35,23 +35,20 @@ wants(const struct lf_environment_options *options, uint32_t flag)
     return options->flags & flag;
 }
 
+/* The descriptor becomes the environment's. */
 static struct lf_environment *
-make_environment(const struct lf_directory *directory)
+make_environment(const struct lf_directory *directory, int handle)
 {
     struct lf_environment *made = lf_alloc(sizeof *made);
-    int handle = fcntl(directory->handle, F_DUPFD_CLOEXEC, 0);
     bool has_gate = made && lf_gate_init(&made->gate);
     bool has_fallback =
         made && lf_fallback_init(&made->fallback, directory->path);
 
-    if (handle < 0 || !has_gate || !has_fallback ||
-        !lf_queue_init(&made->queue)) {
+    if (!has_gate || !has_fallback || !lf_queue_init(&made->queue)) {
         if (has_fallback)
             lf_fallback_destroy(&made->fallback);
         if (has_gate)
             lf_gate_destroy(&made->gate);
-        if (handle >= 0)
-            close(handle);
         lf_free(made);
         return NULL;
     }
@@ -337,11 +334,18 @@ lf_environment_make(const struct lf_directory *directory,
                     struct lf_environment **environment, bool *created,
                     struct feature_error *error)
 {
-    struct lf_environment *made = make_environment(directory);
+    int handle = fcntl(directory->handle, F_DUPFD_CLOEXEC, 0);
+    struct lf_environment *made;
     feature_status status;
 
-    if (!made)
+    if (handle < 0)
+        return lf_engine_fail(error, -1, errno, "cannot open directory %s",
+                              directory->path);
+    made = make_environment(directory, handle);
+    if (!made) {
+        close(handle);
         return lf_fail_memory(error);
+    }
     lf_registry_add(made);
     status = run_guards(made, directory, created, error);
     if (status) {

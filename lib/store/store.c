@@ -204,6 +204,8 @@ feature_store_open(const char *path, const struct feature_options *options,
     if (!status)
         status = begin_store(made, created, error);
     if (status) {
+        lf_environment_withdraw(made->environment);
+        made->environment = NULL;
         feature_store_close(made);
         return status;
     }

@@ -57,7 +57,7 @@ change_value(const char *path, const char *tree, const void *key,
              const void *context)
 {
     MDB_val at = {.mv_size = key_size, .mv_data = (void *)(uintptr_t)key};
-    uint8_t bytes[8192];
+    uint8_t bytes[8192] = {0};
     MDB_val value;
     MDB_env *env;
     MDB_txn *txn;

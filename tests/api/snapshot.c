@@ -347,6 +347,43 @@ a_cancelled_call_leaves_nothing(void **state)
     answer_of(f, "v(*)", all_keys, (char[ANSWER_SIZE]){0});
 }
 
+static void
+expect_sound(const char *path)
+{
+    struct feature_verify_report report = {.struct_size = sizeof report};
+    char *findings = NULL;
+
+    must(feature_store_verify(path, NULL, &report, &findings, &problem));
+    assert_string_equal(findings, "");
+    assert_int_equal(report.findings, 0);
+    feature_free(findings);
+}
+
+/* The record of commits begins anew there. */
+static void
+what_was_restored_or_compacted_is_sound(void **state)
+{
+    struct fixture *f = *state;
+    char file[PATH_SIZE], copy[PATH_SIZE];
+
+    define(f, "CREATE ENTITY n (k INT64);");
+    define_numbered(f, 0);
+    fill_numbered(f, 0, 0, 10, 5);
+    path_of(f, "a.snap", file);
+    path_of(f, "copy", copy);
+    must(feature_store_snapshot(f->store, file, NULL, NULL, NULL, &problem));
+    must(feature_store_restore(file, copy, NULL, NULL, NULL, &problem));
+    expect_sound(copy);
+    close_store(f);
+    must(feature_store_compact(f->path, NULL, NULL, NULL, &problem));
+    expect_sound(f->path);
+    open_store(f);
+    for (uint32_t i = 0; i < 70; i++) { /* more than the record has places */
+        fill_numbered(f, 0, i, i + 1, 6);
+        expect_sound(f->path);
+    }
+}
+
 int
 main(void)
 {
@@ -361,6 +398,7 @@ main(void)
         TEST(wrong_calls_are_refused),
         TEST(a_file_is_replaced_whole_and_has_its_mode),
         TEST(a_cancelled_call_leaves_nothing),
+        TEST(what_was_restored_or_compacted_is_sound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

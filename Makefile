@@ -262,7 +262,7 @@ $(rigs): $(B)/%: $(B)/%.o $(support) $(so)
 $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
-fuzz_wrap := -Wl,--wrap=lf_descend
+fuzz_wrap := -Wl,--wrap=lf_descend -Wl,--wrap=lf_row_checksum
 $(fuzz_tests): private wrap := $(fuzz_wrap)
 define link_unit
 	$(call say,LINK,$@)
@@ -290,7 +290,7 @@ $(B)/tests/fuzz/planted/$(1).c: tests/fuzz/plants/$(1).sed $(call planted_file,$
 	$$(quiet)sed -f $$^ > $$@ && ! cmp -s $$@ $$(word 2,$$^)
 $(B)/tests/fuzz/planted/$(1): $(B)/tests/fuzz/planted/$(1).o \
     $(B)/tests/fuzz/targets/$(1).o $(replay) $(fuzz_objects) $(support)
-	$$(call link_unit,$(fuzz_wrap),$(patsubst %.c,$(B)/%.o,$(call planted_file,$(1))))
+	$$(call link_unit,$$(fuzz_wrap),$(patsubst %.c,$(B)/%.o,$(call planted_file,$(1))))
 endef
 $(foreach name,$(notdir $(fuzz_plants)),$(eval $(call plant,$(name))))
 $(B)/tests/fuzz/planted/%.o: $(B)/tests/fuzz/planted/%.c $(B)/flags | $(gen_headers)

@@ -26,7 +26,7 @@
 
 #define DEFINITIONS                                                          \
     "CREATE ENTITY e (k INT64, p STRING); CREATE FEATURE VIEW v (b BOOL, i"  \
-    " INT32 DEFAULT 4, s STRING, w FLOAT32[3], l INT64[], t STRING[]) FOR e" \
+    " INT32 DEFAULT 4, d TIMESTAMP, s STRING, w FLOAT32[3], l INT64[], t STRING[]) FOR e" \
     " WITH (ttl = '1 day');"                                                 \
     "CREATE FEATURE VIEW u (a INT64 DEFAULT 7) FOR e;"                       \
     "CREATE FEATURE SERVICE s1 AS v(*), u(a AS c);"                          \
@@ -207,7 +207,7 @@ make_catalog(void)
 }
 
 static void
-give_records(void)
+give_records(bool has_service)
 {
     struct lf_catalog *catalog = make_catalog();
     struct lf_buffer made = {0};
@@ -218,14 +218,14 @@ give_records(void)
 
     must(lf_records_encode(catalog, &arena, &records, &count, &error), &error);
     for (size_t i = 0; i < count; i++) {
+        if (!has_service && records[i].key[0] == LF_RECORD_SERVICE)
+            continue;
         put_u8(&made, records[i].key[0]);
         put_u8(&made, records[i].key[LF_RECORD_KEY_SIZE - 1]);
         put_u16(&made, records[i].size - 4);
         put(&made, records[i].bytes + 4, records[i].size - 4);
-        if (i == 1)
-            give("record", "entity", &made);
     }
-    give("record", "all", &made);
+    give("record", has_service ? "all" : "views", &made);
     lf_buffer_free(&made);
     lf_arena_free(&arena);
     lf_catalog_release(catalog);
@@ -235,7 +235,7 @@ static void
 give_metas(void)
 {
     struct lf_manifest_view views[] = {{1, lf_meta_view_empty()},
-                                       {7, lf_meta_view_empty()}};
+                                       {2, lf_meta_view_empty()}};
     struct lf_manifest manifest = {.meta = {.format = LF_FORMAT_VERSION,
                                             .shard_count = 1,
                                             .sequence = 3,
@@ -289,7 +289,7 @@ write_rows(feature_store *store, const char *view, int32_t operation)
 }
 
 static void
-give_file(const char *path, const char *name)
+give_file(const char *path, const char *name, uint8_t first)
 {
     struct lf_buffer made = {0};
     FILE *file = fopen(path, "rb");
@@ -298,7 +298,7 @@ give_file(const char *path, const char *name)
 
     if (!file)
         rig_give_up(path, strerror(errno));
-    put_u8(&made, 0);
+    put_u8(&made, first);
     while ((size = fread(bytes, 1, sizeof bytes, file)))
         put(&made, bytes, size);
     fclose(file);
@@ -324,17 +324,18 @@ give_snapshots(void)
     snprintf(file, sizeof file, "%s/a.snap", directory);
     must(feature_store_open(path, &options, &store, &error), &error);
     must(feature_store_snapshot(store, file, NULL, NULL, NULL, &error), &error);
-    give_file(file, "empty");
+    give_file(file, "empty", 0);
     must(feature_store_apply(store, DEFINITIONS, NULL, NULL, &error), &error);
     write_rows(store, "v", FEATURE_UPSERT);
     write_rows(store, "u", FEATURE_DELETE);
     must(feature_store_snapshot(store, file, NULL, NULL, NULL, &error), &error);
     feature_store_close(store);
-    give_file(file, "packed");
+    give_file(file, "packed", 0);
     parts_read(&parts, file);
     parts_write(&parts, file, false);
     parts_free(&parts);
-    give_file(file, "plain");
+    give_file(file, "plain", 0);
+    give_file(file, "kept", 2); /* the trailer: targets/snapshot.c */
     rig_remove(directory);
 }
 
@@ -365,7 +366,8 @@ main(int argc, char **argv)
     root = argv[1];
     give_keys();
     give_rows();
-    give_records();
+    give_records(true);
+    give_records(false);
     give_metas();
     give_snapshots();
     give_streams();

@@ -146,8 +146,9 @@ take_cells(int fd, char delimiter)
     for (uint32_t c = 0; c < COLUMNS; c++)
         expect(cell_init(&columns[c], &fields[c], ROWS), "a column");
     csv_open(&reader, fd, delimiter);
-    if (header_read(&header, &reader, &problem))
-        header_free(&header);
+    if (!header_read(&header, &reader, &problem))
+        expect(problem.message[0], "a refused header says why");
+    header_free(&header);
     while ((result = csv_next(&reader)) != CSV_END && result != CSV_FAILED)
         for (uint32_t i = 0; result == CSV_RECORD && i < reader.count; i++)
             add_cell(columns, &sniff, row++ % ROWS, &reader, i);

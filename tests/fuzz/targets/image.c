@@ -131,9 +131,11 @@ static void
 touch(const uint8_t *bytes, size_t size)
 {
     static volatile uint8_t sink;
+    uint8_t sum = sink;
 
     while (size--)
-        sink ^= *bytes++;
+        sum ^= *bytes++;
+    sink = sum;
 }
 
 static feature_status

@@ -11,6 +11,21 @@
 #include "model/quantity.h"
 #include "moment.h"
 
+/* "2024-01-31T12:00:00Z", as everybody writes it. */
+static bool
+is_canonical(const char *text)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+
+    if (strlen(text) != sizeof form - 1 || !strncmp(text, "0000", 4))
+        return false;
+    for (size_t i = 0; form[i]; i++)
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9'
+                           : text[i] != form[i])
+            return false;
+    return true;
+}
+
 static void
 try_language(const char *text)
 {
@@ -31,6 +46,10 @@ try_language(const char *text)
         expect(!lf_size_parse(printed, &size_again) && size_again == size,
                "a size reads back");
     }
+    if (is_canonical(text))
+        expect(!lf_timestamp_parse(text, &value) ==
+                   !moment_read(&iso, text, strlen(text), &again),
+               "both languages take it, or none");
     if (lf_timestamp_parse(text, &value))
         return;
     if (lf_timestamp_print(printed, value))

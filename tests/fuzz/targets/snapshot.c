@@ -3,8 +3,8 @@
  * Snapshot files, whose checksums and totals are made right, unless the first
  * byte says otherwise.
  *
- * Property: a refusal is FEATURE_CORRUPT or FEATURE_VERSION and named; a file
- * that passes --verify-only makes a store that opens, describes itself and can
+ * Property: a refusal is FEATURE_CORRUPT or FEATURE_VERSION and named; no wrong
+ * totals are accepted; a file that passes --verify-only makes a store that opens, describes itself and can
  * be saved again.
  */
 #include "target.h"
@@ -15,6 +15,9 @@
 #include "format/frame.h"
 
 enum { RAW = 1, KEEP_TRAILER = 2 };
+
+/* Whether the trailer of the input at hand tells the truth. */
+static bool is_true;
 
 static size_t
 least(size_t a, size_t b)
@@ -32,6 +35,10 @@ seal_end(uint8_t *bytes, size_t at, struct lf_frame *frame, uint64_t frames,
     struct lf_sha256 sum;
 
     lf_trailer_read(content, &trailer);
+    is_true = !keeps || (trailer.frames == frames &&
+                         trailer.bytes == unpacked &&
+                         trailer.size == at + LF_FRAME_HEAD_SIZE +
+                                             LF_TRAILER_SIZE);
     if (!keeps) {
         trailer.frames = frames;
         trailer.bytes = unpacked;
@@ -129,6 +136,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     uint8_t *made;
     feature_status status;
 
+    is_true = true;
     size = left_of(&input);
     made = exact_copy(input.at, size);
     if (!(first & RAW))
@@ -144,6 +152,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                "damage is damage");
         return 0;
     }
+    expect(is_true, "totals are compared");
     use(file, path);
     return 0;
 }

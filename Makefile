@@ -399,9 +399,12 @@ FUZZ := -O1 -fno-omit-frame-pointer \
         -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
         -UNDEBUG -U_FORTIFY_SOURCE
 SECONDS ?= 60
+FUZZ_CC ?= clang
 .PHONY: fuzz
 fuzz: ## run libFuzzer: TARGET (tests/fuzz/targets), SECONDS; needs clang
-	@$(MAKE) -s --no-print-directory $(jobs) B=$(B)/fuzz CC=clang \
+	@[ -f 'tests/fuzz/targets/$(TARGET).c' ] || { echo 'TARGET is one of:' \
+	    $(notdir $(fuzz_targets)) >&2; exit 1; }
+	@$(MAKE) -s --no-print-directory $(jobs) B=$(B)/fuzz CC='$(FUZZ_CC)' \
 	    CFLAGS='$(FUZZ)' Z_DEFS= $(B)/fuzz/tests/fuzz/libfuzzer/$(TARGET)
 	@tests/fuzz/driver/libfuzzer.sh $(B)/fuzz $(TARGET) $(SECONDS)
 

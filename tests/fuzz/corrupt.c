@@ -408,8 +408,7 @@ print(const char *begin, uint32_t count, const struct rig *rig,
         (unsigned long long)counts->wrong, (unsigned long long)counts->closed,
         (unsigned long long)counts->refused, (unsigned long long)counts->other,
         (unsigned long long)counts->rows, (unsigned long long)counts->missing,
-        (unsigned long long)counts->stale,
-        (unsigned long long)counts->affected,
+        (unsigned long long)counts->stale, (unsigned long long)counts->affected,
         (unsigned long long)counts->unfound, (unsigned long long)rig->seed);
 }
 

@@ -27,8 +27,8 @@
 #define CONTROL  40 /* rows at most, and flips of each frame */
 #define TEXT_MAX 64
 
-#define DEFINITIONS                                                         \
-    "CREATE ENTITY e (k INT64); CREATE FEATURE VIEW v (a INT64, f FLOAT64," \
+#define DEFINITIONS                                                          \
+    "CREATE ENTITY e (k INT64); CREATE FEATURE VIEW v (a INT64, f FLOAT64,"  \
     " s STRING) FOR e; CREATE FEATURE VIEW u (a INT64, f FLOAT64, s STRING)" \
     " FOR e; CREATE FEATURE SERVICE both AS v(a, s), u(f)"
 
@@ -37,7 +37,7 @@ struct rig {
     char store[RIG_PATH_SIZE + 16], file[RIG_PATH_SIZE + 16];
     uint32_t rows, size;
     uint64_t seed;
-    uint8_t *bytes; /* of the snapshot */
+    uint8_t *bytes;            /* of the snapshot */
     _Atomic(uint64_t) *counts; /* refused, accepted, refused otherwise */
 };
 
@@ -259,12 +259,11 @@ same_views(const struct parts *a, const struct parts *b)
     same = left.view_count == 2 && right.view_count == 2 &&
            left.meta.sequence == right.meta.sequence;
     for (uint32_t i = 0; same && i < 2; i++)
-        same = left.views[i].meta.content.low ==
-                   right.views[i].meta.content.low &&
-               left.views[i].meta.content.high ==
-                   right.views[i].meta.content.high &&
-               left.views[i].meta.row_entries ==
-                   right.views[i].meta.row_entries;
+        same =
+            left.views[i].meta.content.low == right.views[i].meta.content.low &&
+            left.views[i].meta.content.high ==
+                right.views[i].meta.content.high &&
+            left.views[i].meta.row_entries == right.views[i].meta.row_entries;
     lf_arena_free(&arena);
     return same;
 }
@@ -282,7 +281,7 @@ read_rows(const struct rig *rig, const char *path, struct lf_sha256 *sum)
 
     for (uint32_t i = 0; i < rig->rows; i++)
         keys[i] = i;
-    must(feature_query_create(store, "v(*), u(*)", NULL, &query, &error) ||
+    must(feature_query_create(store, "v(*), u(*) AS u", NULL, &query, &error) ||
              feature_request_create(query, &request, &error) ||
              feature_request_set_key(request, 0, FEATURE_TYPE_INT64, keys, NULL,
                                      NULL, rig->rows, &error) ||

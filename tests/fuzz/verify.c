@@ -432,7 +432,8 @@ main(int argc, char **argv)
     good = run(&rig, MODE_ALL, count, &crashed, &hung);
     failed |= !good;
     printf("%sok %u damaged stores of %zu pages: %u crashes, %u hangs of "
-           "verify; %llu harmful (%llu by a signal), of which %llu missed (%.2f %% "
+           "verify; %llu harmful (%llu by a signal), of which %llu missed "
+           "(%.2f %% "
            "found); %llu "
            "found that did no harm yet, %llu refused, seed %llu\n",
            good ? "" : "not ", count, rig.image.size / rig.image.page_size,

@@ -128,11 +128,10 @@ read_dictionary(const char *path)
 
 /* --- mutations ------------------------------------------------------------------- */
 
-static const uint64_t edges[] = {0,         1,          2,          0x7f,
-                                 0x80,      0xff,       0x100,      0x7fff,
-                                 0x8000,    0xffff,     0x10000,    0x7fffffff,
-                                 0x80000000, 0xffffffff, 0x100000000,
-                                 INT64_MAX, 1ull << 63, UINT64_MAX};
+static const uint64_t edges[] = {
+    0,          1,          2,           0x7f,      0x80,       0xff,
+    0x100,      0x7fff,     0x8000,      0xffff,    0x10000,    0x7fffffff,
+    0x80000000, 0xffffffff, 0x100000000, INT64_MAX, 1ull << 63, UINT64_MAX};
 
 /* Opens a gap at a place, or as much of it as there is room for. */
 static size_t
@@ -224,13 +223,13 @@ mutate_once(struct piece *input, struct dice *dice)
         put_number(input, place, dice);
         break;
     case 7:
-        put_piece(input, place,
-                  &at.files[dice_below(dice, at.file_count)], dice);
+        put_piece(input, place, &at.files[dice_below(dice, at.file_count)],
+                  dice);
         break;
     default:
         if (at.word_count)
-            put_piece(input, place,
-                      &at.words[dice_below(dice, at.word_count)], dice);
+            put_piece(input, place, &at.words[dice_below(dice, at.word_count)],
+                      dice);
         break;
     }
 }
@@ -337,10 +336,11 @@ main(int argc, char **argv)
     crashed += rig_run(first, at.end, run_mutation, made, &more);
     hung += more;
     rig_remove(directory);
-    printf("%sok %s: %u files, %u mutations, %u crashes, %u hangs, seed %" PRIu64
-           "\n",
-           crashed + hung ? "not " : "", name, at.file_count, count, crashed,
-           hung, at.seed);
+    printf(
+        "%sok %s: %u files, %u mutations, %u crashes, %u hangs, seed %" PRIu64
+        "\n",
+        crashed + hung ? "not " : "", name, at.file_count, count, crashed, hung,
+        at.seed);
     free(made);
     return crashed + hung > 0;
 }

@@ -24,12 +24,13 @@
 #include "format/row.h"
 #include "model/define.h"
 
-#define DEFINITIONS                                                          \
-    "CREATE ENTITY e (k INT64, p STRING); CREATE FEATURE VIEW v (b BOOL, i"  \
-    " INT32 DEFAULT 4, d TIMESTAMP, s STRING, w FLOAT32[3], l INT64[], t STRING[]) FOR e" \
-    " WITH (ttl = '1 day');"                                                 \
-    "CREATE FEATURE VIEW u (a INT64 DEFAULT 7) FOR e;"                       \
-    "CREATE FEATURE SERVICE s1 AS v(*), u(a AS c);"                          \
+#define DEFINITIONS                                                         \
+    "CREATE ENTITY e (k INT64, p STRING); CREATE FEATURE VIEW v (b BOOL, i" \
+    " INT32 DEFAULT 4, d TIMESTAMP, s STRING, w FLOAT32[3], l INT64[], t "  \
+    "STRING[]) FOR e"                                                       \
+    " WITH (ttl = '1 day');"                                                \
+    "CREATE FEATURE VIEW u (a INT64 DEFAULT 7) FOR e;"                      \
+    "CREATE FEATURE SERVICE s1 AS v(*), u(a AS c);"                         \
     "STORE WITH (changes = '3 days', max_size = '1 GB')"
 
 static const char *root;
@@ -119,8 +120,8 @@ static const uint8_t widths[] = {1, 1, 1, 1, 1, 1, 1, 1, 3, 1, 1};
 static void
 fill(const struct lf_layout *layout, struct lf_cell *cells, int64_t times)
 {
-    static const uint8_t list[] = {2, 0, 0, 0, 1, 0, 0, 0, 3, 0,
-                                   0, 0, 'a', 'b', 'c'};
+    static const uint8_t list[] = {2, 0, 0, 0, 1,   0,   0,  0,
+                                   3, 0, 0, 0, 'a', 'b', 'c'};
     static const uint8_t zeros[64];
 
     for (uint32_t i = 0; i < layout->count; i++) {
@@ -151,8 +152,8 @@ give_row(const char *name, uint32_t count, int64_t times)
     put_u8(&made, (uint8_t)(count - 1));
     for (uint32_t i = 0; i < count; i++) {
         fields[i].feature = i + 1;
-        fields[i].type = (struct lf_type){1 + shape[i] % 8, widths[i],
-                                          shape[i] & 0x40};
+        fields[i].type =
+            (struct lf_type){1 + shape[i] % 8, widths[i], shape[i] & 0x40};
         put_u8(&made, shape[i]);
         if (widths[i] > 1)
             put_u8(&made, (uint8_t)(widths[i] - 2));

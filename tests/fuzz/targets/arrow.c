@@ -21,17 +21,33 @@
     " v FLOAT32[3], li INT64[], ls STRING[]) FOR e;"
 
 static const char *const formats[] = {
-    "n",  "b",  "c",    "C",    "s",    "S",    "i",   "I",   "l",    "L",
-    "f",  "g",  "u",    "U",    "z",    "Z",    "vu",  "vz",  "tsu:", "tss:UTC",
-    "+l", "+L", "+w:3", "tdD",  "tdm",  "tsn:", "+s",  "+w:0", "+w:-1", "e",
-    "d:9,2", "+vl", "+r", "tsm:+01:00", "", "+w:99999999999", "ttu", "w:3"};
+    "n",     "b",       "c",  "C",          "s",     "S",
+    "i",     "I",       "l",  "L",          "f",     "g",
+    "u",     "U",       "z",  "Z",          "vu",    "vz",
+    "tsu:",  "tss:UTC", "+l", "+L",         "+w:3",  "tdD",
+    "tdm",   "tsn:",    "+s", "+w:0",       "+w:-1", "e",
+    "d:9,2", "+vl",     "+r", "tsm:+01:00", "",      "+w:99999999999",
+    "ttu",   "w:3"};
 
-static const char *const names[] = {"k", "b", "i", "l",  "f",  "g",
-                                    "s", "y", "t", "v",  "li", "ls",
-                                    "event_timestamp", "zz", "", "k"};
+static const char *const names[] = {"k",
+                                    "b",
+                                    "i",
+                                    "l",
+                                    "f",
+                                    "g",
+                                    "s",
+                                    "y",
+                                    "t",
+                                    "v",
+                                    "li",
+                                    "ls",
+                                    "event_timestamp",
+                                    "zz",
+                                    "",
+                                    "k"};
 
-static const int64_t odd[] = {-1, -2, INT64_MIN, INT64_MAX, INT64_MAX / 2,
-                              INT64_MAX - 7};
+static const int64_t odd[] = {
+    -1, -2, INT64_MIN, INT64_MAX, INT64_MAX / 2, INT64_MAX - 7};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -61,10 +77,10 @@ add_children(struct ArrowSchema *schema, struct input *input, uint32_t depth,
     schema->n_children = count;
     schema->children = take(sizeof(void *) * (count + 1));
     for (uint32_t i = 0; i < count; i++)
-        schema->children[i] = draw_schema(
-            input, depth + 1,
-            formats[take_u8(input) % (depth + 1 < DEPTH ? COUNT(formats)
-                                                        : 20)]);
+        schema->children[i] =
+            draw_schema(input, depth + 1,
+                        formats[take_u8(input) %
+                                (depth + 1 < DEPTH ? COUNT(formats) : 20)]);
 }
 
 static struct ArrowSchema *
@@ -81,8 +97,8 @@ draw_schema(struct input *input, uint32_t depth, const char *format)
                        : 1u + take_u8(input) % (2 * CHILDREN));
     if (depth == 1 && flags & 1 && strlen(format) == 1 &&
         strchr("cCsSiIlL", *format))
-        schema->dictionary = draw_schema(
-            input, DEPTH, formats[12 + take_u8(input) % 6]);
+        schema->dictionary =
+            draw_schema(input, DEPTH, formats[12 + take_u8(input) % 6]);
     if (flags == 0xff)
         schema->n_children = odd[take_u8(input) % COUNT(odd)];
     if (flags == 0xfe)

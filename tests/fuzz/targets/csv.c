@@ -101,8 +101,7 @@ compare_blocks(int fd, char delimiter, bool skips)
     struct text whole = read_all(fd, CSV_BLOCK, false, delimiter, skips);
 
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
-        struct text other =
-            read_all(fd, blocks[i], i & 1, delimiter, skips);
+        struct text other = read_all(fd, blocks[i], i & 1, delimiter, skips);
 
         expect(other.size == whole.size &&
                    !memcmp(other.data, whole.data, whole.size),

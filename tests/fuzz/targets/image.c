@@ -80,8 +80,8 @@ read_image(void)
     expect(file >= 0 && !fstat(file, &at), "the store's file");
     image.size = (size_t)at.st_size;
     image.base = malloc(image.size);
-    expect(image.base && read(file, image.base, image.size) ==
-                             (ssize_t)image.size,
+    expect(image.base &&
+               read(file, image.base, image.size) == (ssize_t)image.size,
            "the store's bytes");
     close(file);
     image.page_size = lf_load_u32(image.base + LF_META_FREE);
@@ -208,11 +208,12 @@ walk_image(struct walk *walk)
     if (lf_load_u64(meta + image.page_size + LF_META_TRANSACTION) >
         lf_load_u64(meta + LF_META_TRANSACTION))
         meta += image.page_size;
-    walk->pages = (struct lf_pages){.environment = &environment,
-                                    .base = image.fenced,
-                                    .page_size = image.page_size,
-                                    .last = lf_load_u64(meta + LF_META_LAST_PAGE),
-                                    .limit = image.size / image.page_size};
+    walk->pages =
+        (struct lf_pages){.environment = &environment,
+                          .base = image.fenced,
+                          .page_size = image.page_size,
+                          .last = lf_load_u64(meta + LF_META_LAST_PAGE),
+                          .limit = image.size / image.page_size};
     if (lf_root_read(meta + LF_META_MAIN, &main, NULL) || main.flags ||
         lf_tree_walk(&walk->pages, &main, take_tree, walk, NULL))
         good = false;
@@ -250,8 +251,8 @@ put_file(void)
 
     name_data(name);
     file = open(name, O_WRONLY | O_CLOEXEC);
-    expect(file >= 0 && pwrite(file, image.fenced, image.size, 0) ==
-                            (ssize_t)image.size,
+    expect(file >= 0 &&
+               pwrite(file, image.fenced, image.size, 0) == (ssize_t)image.size,
            "a file is written");
     close(file);
 }

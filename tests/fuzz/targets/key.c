@@ -46,11 +46,10 @@ static int
 compare_tuples(const int32_t *shape, const struct part *a, const struct part *b)
 {
     for (uint32_t i = 0; i < PARTS && shape[i]; i++) {
-        int order = shape[i] == FEATURE_TYPE_INT64
-                        ? (a[i].number > b[i].number) -
-                              (a[i].number < b[i].number)
-                        : compare_bytes(a[i].bytes, a[i].size, b[i].bytes,
-                                        b[i].size);
+        int order =
+            shape[i] == FEATURE_TYPE_INT64
+                ? (a[i].number > b[i].number) - (a[i].number < b[i].number)
+                : compare_bytes(a[i].bytes, a[i].size, b[i].bytes, b[i].size);
 
         if (order)
             return order;
@@ -103,8 +102,7 @@ decode(const int32_t *shape, const uint8_t *key, size_t size,
     for (uint32_t i = 0; i < PARTS && shape[i]; i++)
         expect(shape[i] == FEATURE_TYPE_INT64
                    ? lf_key_get_int64(&at, end, &parts[i].number)
-                   : lf_key_get_bytes(&at, end, parts[i].bytes,
-                                      &parts[i].size),
+                   : lf_key_get_bytes(&at, end, parts[i].bytes, &parts[i].size),
                "an accepted key decodes");
     expect(at == end && encode(shape, parts, again) == size &&
                !memcmp(again, key, size),

@@ -86,8 +86,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const uint8_t *line = size ? memchr(bytes, '\n', size) : NULL;
     size_t first = line ? (size_t)(line - bytes) : 0;
     char *word = text_copy(bytes, first);
-    uint8_t *exact = exact_copy(line ? line + 1 : bytes,
-                                line ? size - first - 1 : size);
+    uint8_t *exact =
+        exact_copy(line ? line + 1 : bytes, line ? size - first - 1 : size);
     char *text = text_copy(exact, line ? size - first - 1 : size);
     struct moment_format format = {0};
     enum moment_kind kind;

@@ -54,8 +54,8 @@ check_selection(const struct lf_catalog *catalog,
         const struct lf_view *view;
 
         expect(column->view < selection->view_count, "a column's view");
-        view = lf_catalog_view_by_id(catalog,
-                                     selection->views[column->view].view);
+        view =
+            lf_catalog_view_by_id(catalog, selection->views[column->view].view);
         expect(lf_view_feature_by_id(view, column->feature),
                "a column's feature");
     }
@@ -80,10 +80,10 @@ list_names(const char *text)
     if (status)
         expect_named(status, &error);
     for (uint32_t i = 0; !status && !strchr(text, '\n') && i < count; i++)
-        expect(positions[i] >= 1 && positions[i] <= strlen(text) &&
-                   !strncmp(text + positions[i] - 1, names[i],
-                            strlen(names[i])),
-               "a name is where it says");
+        expect(
+            positions[i] >= 1 && positions[i] <= strlen(text) &&
+                !strncmp(text + positions[i] - 1, names[i], strlen(names[i])),
+            "a name is where it says");
     lf_arena_free(&arena);
 }
 

@@ -35,10 +35,9 @@ seal_end(uint8_t *bytes, size_t at, struct lf_frame *frame, uint64_t frames,
     struct lf_sha256 sum;
 
     lf_trailer_read(content, &trailer);
-    is_true = !keeps || (trailer.frames == frames &&
-                         trailer.bytes == unpacked &&
-                         trailer.size == at + LF_FRAME_HEAD_SIZE +
-                                             LF_TRAILER_SIZE);
+    is_true =
+        !keeps || (trailer.frames == frames && trailer.bytes == unpacked &&
+                   trailer.size == at + LF_FRAME_HEAD_SIZE + LF_TRAILER_SIZE);
     if (!keeps) {
         trailer.frames = frames;
         trailer.bytes = unpacked;
@@ -62,7 +61,8 @@ seal(uint8_t *bytes, size_t size, bool keeps)
 
     if (size >= LF_SNAPSHOT_HEAD_SIZE)
         lf_snapshot_head_write(bytes);
-    while (size >= at + LF_FRAME_HEAD_SIZE && !lf_frame_read(bytes + at, &frame)) {
+    while (size >= at + LF_FRAME_HEAD_SIZE &&
+           !lf_frame_read(bytes + at, &frame)) {
         size_t room = size - at - LF_FRAME_HEAD_SIZE;
 
         if (frame.stored > room)

@@ -315,7 +315,7 @@ main(int argc, char **argv)
 {
     const char *name = read_all(argv[0]);
     bool gives = argc > 2 && !strcmp(argv[1], "--give");
-    uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 2000;
+    uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 500;
     uint32_t first = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
     uint32_t crashed, hung, more;
     uint8_t *made = malloc(SIZE_MAX_);

@@ -23,7 +23,7 @@
 #include "rig.h"
 
 #define SEED     20261121
-#define ROWS     20
+#define ROWS     3
 #define CONTROL  40 /* rows at most, and flips of each frame */
 #define TEXT_MAX 64
 

@@ -90,6 +90,10 @@ examples    := $(call programs_of,examples)
 unit_tests  := $(call programs_of,tests/unit)
 api_tests   := $(call programs_of,tests/api)
 fuzz_tests  := $(call programs_of,tests/fuzz)
+# One parser each; a plant is the same with a bound off by one in the parser.
+fuzz_targets := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/targets/*.c)))
+fuzz_plants  := $(patsubst tests/fuzz/plants/%.sed,$(B)/tests/fuzz/planted/%,\
+                    $(sort $(wildcard tests/fuzz/plants/*.sed)))
 model_tests := $(call programs_of,tests/model)
 tool_tests  := $(call programs_of,tests/tool)
 golden_tests := $(call programs_of,tests/golden)
@@ -99,7 +103,7 @@ rigs        := $(foreach folder,$(rig_folders),$(call \
                    programs_of,tests/$(folder)))
 cpp_sources := $(sort $(wildcard tests/cpp/*.cpp))
 cpp_tests   := $(cpp_sources:%.cpp=$(B)/%)
-tests       := $(unit_tests) $(fuzz_tests) $(api_tests) $(model_tests) \
+tests       := $(unit_tests) $(fuzz_tests) $(fuzz_targets) $(api_tests) $(model_tests) \
                $(tool_tests) $(golden_tests) $(cpp_tests)
 # The cases that every language runs: tests/golden/README.md.
 vectors     := $(sort $(wildcard tests/golden/vectors/*.txt))
@@ -111,7 +115,7 @@ products := $(so) $(B)/libfeature.a $(pc_files) \
             $(if $(tool_objects),$(B)/feature $(B)/installed/feature)
 sources   = $(sort $(wildcard include/*.h lib/*/*.[ch] tools/*.[ch] \
                 examples/*.c examples/*/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch] \
-                include/*.hpp examples/*/*.cpp bench/*.cpp tests/cpp/*.[ch]pp))
+                tests/fuzz/*/*.[ch] include/*.hpp examples/*/*.cpp bench/*.cpp tests/cpp/*.[ch]pp))
 
 # Operations of one run of each model test.
 MODEL_OPERATIONS ?= 200000
@@ -174,7 +178,7 @@ $(B)/tools/%.o: tools/%.c $(B)/flags
 $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags | $(gen_headers)
 	$(call compile,$(unit_flags))
 $(B)/tests/fuzz/%.o: tests/fuzz/%.c $(B)/flags | $(gen_headers)
-	$(call compile,$(unit_flags))
+	$(call compile,$(unit_flags) -Itools)
 $(B)/tests/tool/%.o: tests/tool/%.c $(B)/flags
 	$(call compile,$(test_flags) -Itools)
 $(B)/tests/%.o: tests/%.c $(B)/flags
@@ -259,15 +263,43 @@ $(rigs): $(B)/%: $(B)/%.o $(support) $(so)
 $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
-$(fuzz_tests): private wrap := -Wl,--wrap=lf_descend
+fuzz_wrap := -Wl,--wrap=lf_descend -Wl,--wrap=lf_row_checksum
+$(fuzz_tests): private wrap := $(fuzz_wrap)
 # And there other libraries than there are, and a disk that spoils a new store.
 $(B)/tests/unit/libraries: private wrap := -Wl,--wrap=ZSTD_versionNumber \
     -Wl,--wrap=protobuf_c_version_number -Wl,--wrap=mdb_version
 $(B)/tests/unit/made: private wrap := -Wl,--wrap=lf_rebuild_finish
-$(unit_tests) $(fuzz_tests): $(B)/%: $(B)/%.o $(support) $(lib_objects)
+define link_unit
 	$(call say,LINK,$@)
-	$(quiet)$(CC) $(pie_flags) $(wrap) -o $@ $(filter %.o,$^) \
-	    $(filter %.a,$^) $(pc_libs) $(cmocka_libs) -lm
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(pie_flags) $(1) -o $@ $(filter-out $(2),$(filter \
+	    %.o,$^)) $(filter %.a,$^) $(pc_libs) $(cmocka_libs) -lm
+endef
+$(unit_tests) $(fuzz_tests): $(B)/%: $(B)/%.o $(support) $(lib_objects)
+	$(call link_unit,$(wrap))
+
+# Targets: with a driver of our own, with libFuzzer's (CC=clang), and planted.
+fuzz_objects := $(call parts_of,tests/fuzz) $(tool_parts) $(lib_objects)
+replay       := $(B)/tests/fuzz/driver/replay.o
+$(fuzz_targets): $(B)/%: $(B)/%.o $(replay) $(fuzz_objects) $(support)
+	$(call link_unit,$(fuzz_wrap))
+$(B)/tests/fuzz/libfuzzer/%: $(B)/tests/fuzz/targets/%.o $(fuzz_objects) $(support)
+	$(call link_unit,$(fuzz_wrap) -fsanitize=fuzzer)
+$(B)/tests/fuzz/driver/seeds: $(B)/tests/fuzz/driver/seeds.o $(fuzz_objects) $(support)
+	$(call link_unit,$(fuzz_wrap))
+# The first line of a plant names the file that it changes.
+planted_file = $(shell sed -n '1s/^\# //p' tests/fuzz/plants/$(1).sed)
+define plant
+$(B)/tests/fuzz/planted/$(1).c: tests/fuzz/plants/$(1).sed $(call planted_file,$(1))
+	@mkdir -p $$(@D)
+	$$(quiet)sed -f $$^ > $$@ && ! cmp -s $$@ $$(word 2,$$^)
+$(B)/tests/fuzz/planted/$(1): $(B)/tests/fuzz/planted/$(1).o \
+    $(B)/tests/fuzz/targets/$(1).o $(replay) $(fuzz_objects) $(support)
+	$$(call link_unit,$$(fuzz_wrap),$(patsubst %.c,$(B)/%.o,$(call planted_file,$(1))))
+endef
+$(foreach name,$(notdir $(fuzz_plants)),$(eval $(call plant,$(name))))
+$(B)/tests/fuzz/planted/%.o: $(B)/tests/fuzz/planted/%.c $(B)/flags | $(gen_headers)
+	$(call compile,$(unit_flags) -Itools -DNDEBUG)
 
 $(B)/%.pc: pkgconfig/%.pc.in Makefile include/libfeature.h $(B)/paths
 	@mkdir -p $(@D)
@@ -382,11 +414,25 @@ fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
 fuzz-snapshot: $(B)/tests/fuzz/snapshot ## check COUNT damaged snapshots
 	@$< $(COUNT) $(SEED)
 
+# libFuzzer on one target; what it adds stays under $(B)/fuzz/corpus.
+FUZZ := -O1 -fno-omit-frame-pointer \
+        -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+        -UNDEBUG -U_FORTIFY_SOURCE
+SECONDS ?= 60
+FUZZ_CC ?= clang
+.PHONY: fuzz
+fuzz: ## run libFuzzer: TARGET (tests/fuzz/targets), SECONDS; needs clang
+	@[ -f 'tests/fuzz/targets/$(TARGET).c' ] || { echo 'TARGET is one of:' \
+	    $(notdir $(fuzz_targets)) >&2; exit 1; }
+	@$(MAKE) -s --no-print-directory $(jobs) B=$(B)/fuzz CC='$(FUZZ_CC)' \
+	    CFLAGS='$(FUZZ)' Z_DEFS= $(B)/fuzz/tests/fuzz/libfuzzer/$(TARGET)
+	@tests/fuzz/driver/libfuzzer.sh $(B)/fuzz $(TARGET) $(SECONDS)
+
 # One line a promise, and $(B)/trust.json; TIER=release for the figures of
 # docs/reliability.md, which `make trust-doc` puts there.
 TIER ?= ci
 .PHONY: trust trust-doc rigs
-rigs: all $(rigs) $(fuzz_tests)
+rigs: all $(rigs) $(fuzz_tests) $(fuzz_targets) $(fuzz_plants)
 trust: ## try every promise, TIER=ci or TIER=release
 	@scripts/deps.sh
 	@scripts/deps-python.sh

@@ -168,7 +168,9 @@ enter_page(struct lf_pages *pages, struct walk *walk,
            struct feature_error *error)
 {
     uint32_t kind = walk->above ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
-    const uint8_t *page = pages->base + walk->number * pages->page_size;
+    /* A number, until it is known to be a page: it may point past all memory. */
+    const uint8_t *page = (const uint8_t *)((uintptr_t)pages->base +
+                                            walk->number * pages->page_size);
     uint32_t lower, upper;
 
     if (__builtin_expect(walk->number < 2 || walk->number > pages->last ||
@@ -204,10 +206,11 @@ enter_pages(struct group *group, struct feature_error *error)
 static void
 prefetch_page(const struct lf_pages *pages, uint64_t number, uint32_t lines)
 {
-    const uint8_t *page = pages->base + number * pages->page_size;
+    const uint8_t *page;
 
-    if (number > pages->last)
+    if (number > pages->last || number >= pages->limit)
         return;
+    page = pages->base + number * pages->page_size;
     for (uint32_t i = 0; i < lines; i++)
         __builtin_prefetch(page + LINE * i);
 }

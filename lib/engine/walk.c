@@ -156,7 +156,7 @@ look_ahead(const struct lf_pages *pages, const struct frame *parent)
 
     if (parent->next >= parent->count ||
         lf_page_node(pages, parent->page, parent->next, &node, NULL) ||
-        node.child > pages->last)
+        node.child > pages->last || node.child >= pages->limit)
         return;
     page = pages->base + node.child * pages->page_size;
     for (uint32_t at = 0; at < pages->page_size; at += 64)

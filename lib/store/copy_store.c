@@ -74,7 +74,9 @@ static feature_status
 hand_on(struct lf_copy *copy, const struct chunk *chunk, take take_record,
         struct feature_error *error)
 {
-    const uint8_t *at = chunk->bytes.data, *end = at + chunk->bytes.size;
+    const uint8_t *at = chunk->bytes.data;
+    /* An empty chunk has no memory, and NULL + 0 no meaning. */
+    const uint8_t *end = at ? at + chunk->bytes.size : NULL;
 
     while (at < end) {
         size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);

@@ -2,9 +2,11 @@
 /*
  * corrupt [COUNT] [SEED] [FIRST]: damaged stores through the public calls. A read
  * answers what was committed for its key at some time, or nothing, or an error;
- * it never crashes, hangs, or answers anything else. The same with
+ * it never crashes, hangs, or answers anything else. Where rows were missing or
+ * old, feature_store_verify() has to find the damage. The same with
  * FEATURE_READ_PATH=mdb_get is printed beside it, because LMDB promises none of
- * that. Then the fault "bounds" and a value that nobody wrote have to show.
+ * that. Then the fault "bounds", rows without checksums and a value that nobody
+ * wrote have to show.
  *
  * Owns the store: two views, of short rows and of rows that span pages, and two
  * generations of values.
@@ -30,6 +32,7 @@
 #define BATCHES 12
 #define SINGLES 20
 #define CONTROL 150
+#define PERCENT 99.5
 
 #define DEFINITIONS                                                       \
     "CREATE ENTITY person (id INT64); CREATE ENTITY place (name STRING);" \
@@ -38,11 +41,12 @@
 
 struct counts {
     _Atomic(uint64_t) closed, refused, rows, missing, stale, wrong, other;
+    _Atomic(uint64_t) affected, unfound; /* stores, by missing or stale rows */
 };
 
 struct rig {
     char store[RIG_PATH_SIZE];
-    struct image image;
+    struct image image, older;
     uint64_t seed;
     uint32_t first; /* trial */
     bool forges;    /* the third generation is none that was written */
@@ -174,6 +178,7 @@ make_store(struct rig *rig)
     must(feature_store_apply(store, DEFINITIONS, NULL, NULL, &error), &error,
          "feature_store_apply");
     write_generation(store, 1, 1);
+    rig->older = image_read(rig->store);
     write_generation(store, 3, 2);
     if (rig->forges)
         write_generation(store, 60, 3);
@@ -327,6 +332,39 @@ put_file(const struct rig *rig, const struct image *image)
     close(file);
 }
 
+/* A write that was lost: a page as it was a commit ago. */
+static void
+put_stale_page(const struct rig *rig, struct image *image, struct dice *dice)
+{
+    uint32_t pages = (uint32_t)(rig->older.size / image->page_size);
+    size_t at = (2 + dice_below(dice, pages - 2)) * (size_t)image->page_size;
+
+    memcpy(image->bytes + at, rig->older.bytes + at, image->page_size);
+}
+
+static void
+damage(const struct rig *rig, struct image *image, struct dice *dice)
+{
+    if (rig->forges)
+        return;
+    if (dice_chance(dice, 15))
+        put_stale_page(rig, image, dice);
+    else
+        image_damage(image, dice);
+}
+
+/* Rows that are missing or old are lies that a read cannot know of. */
+static void
+find(struct rig *rig)
+{
+    struct feature_verify_report report = {.struct_size = sizeof report};
+
+    atomic_fetch_add(&rig->counts->affected, 1);
+    if (!feature_store_verify(rig->store, NULL, &report, NULL, NULL) &&
+        !report.findings)
+        atomic_fetch_add(&rig->counts->unfound, 1);
+}
+
 static void
 run_trial(void *context, uint32_t number)
 {
@@ -335,13 +373,14 @@ run_trial(void *context, uint32_t number)
     struct image image = rig->image;
     struct feature_error error;
     feature_store *store;
+    uint64_t lies;
 
     image.bytes = malloc(image.size);
     if (!image.bytes)
         rig_give_up("a trial", "no memory");
     memcpy(image.bytes, rig->image.bytes, image.size);
-    if (!rig->forges)
-        image_damage(&image, &dice);
+    damage(rig, &image, &dice);
+    lies = rig->counts->missing + rig->counts->stale;
     put_file(rig, &image);
     free(image.bytes);
     store = open_store(rig->store, 0, &error);
@@ -350,6 +389,8 @@ run_trial(void *context, uint32_t number)
     else
         atomic_fetch_add(&rig->counts->closed, 1);
     feature_store_close(store);
+    if (lies != rig->counts->missing + rig->counts->stale)
+        find(rig);
 }
 
 static void
@@ -361,12 +402,14 @@ print(const char *begin, uint32_t count, const struct rig *rig,
     printf(
         "%s%u damaged stores of %zu pages: %u crashes, %u hangs, %llu wrong "
         "values; %llu closed, %llu reads refused (%llu otherwise), "
-        "%llu rows, %llu missing, %llu stale, seed %llu\n",
+        "%llu rows, %llu missing, %llu stale in %llu stores, of which verify "
+        "missed %llu, seed %llu\n",
         begin, count, rig->image.size / rig->image.page_size, crashed, hung,
         (unsigned long long)counts->wrong, (unsigned long long)counts->closed,
         (unsigned long long)counts->refused, (unsigned long long)counts->other,
         (unsigned long long)counts->rows, (unsigned long long)counts->missing,
-        (unsigned long long)counts->stale, (unsigned long long)rig->seed);
+        (unsigned long long)counts->stale, (unsigned long long)counts->affected,
+        (unsigned long long)counts->unfound, (unsigned long long)rig->seed);
 }
 
 /* One run over all stores; returns how many things went wrong. */
@@ -380,6 +423,9 @@ run(struct rig *rig, const char *name, uint32_t count)
     make_store(rig);
     crashed = rig_run(rig->first, rig->first + count, run_trial, rig, &hung);
     bad = crashed + hung + rig->counts->wrong;
+    if (100 * (double)rig->counts->unfound >
+        (100 - PERCENT) * (double)rig->counts->affected)
+        bad += rig->counts->unfound;
     if (!name)
         print(bad ? "not ok " : "ok ", count, rig, crashed, hung);
     else if (!*name)
@@ -389,6 +435,7 @@ run(struct rig *rig, const char *name, uint32_t count)
                bad ? "" : "not ", name, crashed,
                (unsigned long long)rig->counts->wrong, count);
     free(rig->image.bytes);
+    free(rig->older.bytes);
     rig_remove(rig->store);
     return bad;
 }
@@ -410,6 +457,10 @@ main(int argc, char **argv)
     plant = PLANT_BOUNDS;
     failed |= !run(&rig, "the fault \"bounds\" shows", CONTROL);
     plant = PLANT_NONE;
+    plant_checksum = true;
+    run(&rig, "rows without checksums show", 3 * CONTROL);
+    failed |= !rig.counts->wrong;
+    plant_checksum = false;
     rig.forges = true;
     failed |= !run(&rig, "a value that nobody wrote shows", 1);
     return failed;

@@ -20,4 +20,7 @@ extern const char *const plant_names[PLANTS];
 /* The one that is in. */
 extern enum plant plant;
 
+/* Every row has the checksum it says. */
+extern bool plant_checksum;
+
 #endif

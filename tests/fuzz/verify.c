@@ -45,6 +45,7 @@ enum mode { MODE_ALL, MODE_PAGES, MODE_CRASH };
 
 struct counts {
     _Atomic(uint64_t) found, harmful, missed, harmless, refused;
+    _Atomic(uint64_t) signals; /* of harmful ones: LMDB's, in a write */
 };
 
 struct rig {
@@ -309,7 +310,7 @@ use(const struct rig *rig)
 }
 
 static bool
-is_harmful(const struct rig *rig)
+is_harmful(struct rig *rig)
 {
     pid_t child = fork();
     int status;
@@ -323,6 +324,8 @@ is_harmful(const struct rig *rig)
     }
     if (child < 0 || waitpid(child, &status, 0) != child)
         rig_give_up("fork", "failed");
+    if (!WIFEXITED(status))
+        atomic_fetch_add(&rig->counts->signals, 1);
     return !WIFEXITED(status) || WEXITSTATUS(status);
 }
 
@@ -429,10 +432,13 @@ main(int argc, char **argv)
     good = run(&rig, MODE_ALL, count, &crashed, &hung);
     failed |= !good;
     printf("%sok %u damaged stores of %zu pages: %u crashes, %u hangs of "
-           "verify; %llu harmful, of which %llu missed (%.2f %% found); %llu "
+           "verify; %llu harmful (%llu by a signal), of which %llu missed "
+           "(%.2f %% "
+           "found); %llu "
            "found that did no harm yet, %llu refused, seed %llu\n",
            good ? "" : "not ", count, rig.image.size / rig.image.page_size,
            crashed, hung, (unsigned long long)rig.counts->harmful,
+           (unsigned long long)rig.counts->signals,
            (unsigned long long)rig.counts->missed, share(rig.counts),
            (unsigned long long)rig.counts->harmless,
            (unsigned long long)rig.counts->refused,

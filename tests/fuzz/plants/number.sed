@@ -1,0 +1,2 @@
+# tools/number.c
+s/if (count < 19)/if (count < 20)/

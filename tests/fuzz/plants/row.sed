@@ -1,0 +1,2 @@
+# lib/format/row.c
+s/rank(row, i) >= count/rank(row, i) > count/

@@ -179,6 +179,40 @@ evolved_schemas_are_good(void **state)
     expect_good(f);
 }
 
+/* Good at once, and after each commit that it makes of its own. */
+static void
+expect_good_from_here(struct fixture *f)
+{
+    expect_good(f);
+    for (int64_t i = 0; i < 70; i++) {
+        write_many(f, "w", i, 1, 5);
+        expect_good(f);
+    }
+}
+
+static void
+restored_and_compacted_stores_are_good(void **state)
+{
+    struct fixture *f = *state, copy = *f;
+    char file[TEST_PATH_SIZE + 8];
+
+    define_wide(f);
+    for (int64_t i = 0; i < 3; i++)
+        write_many(f, "w", i, 1, 5);
+    snprintf(file, sizeof file, "%s/snap", f->directory);
+    must(feature_store_snapshot(f->store, file, NULL, NULL, NULL, &problem));
+    snprintf(copy.path, sizeof copy.path, "%.200s/copy", f->directory);
+    must(feature_store_restore(file, copy.path, NULL, NULL, NULL, &problem));
+    copy.store = NULL;
+    open_store(&copy);
+    expect_good_from_here(&copy);
+    close_store(&copy);
+    must(feature_store_compact(copy.path, NULL, NULL, NULL, &problem));
+    open_store(&copy);
+    expect_good_from_here(&copy);
+    close_store(&copy);
+}
+
 /* A dropped view leaves a free list that spans pages itself. */
 static void
 a_long_free_list_is_good(void **state)
@@ -374,6 +408,7 @@ main(void)
         TEST(many_views_are_good),
         TEST(long_rows_are_good),
         TEST(evolved_schemas_are_good),
+        TEST(restored_and_compacted_stores_are_good),
         TEST(a_long_free_list_is_good),
         TEST(a_store_is_verified_while_it_is_written),
         TEST(a_store_that_cannot_be_opened_is_read),

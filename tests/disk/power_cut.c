@@ -30,7 +30,8 @@ struct plan {
     uint64_t seed;
     uint32_t first, count, workers;
     struct image_rules rules;
-    bool tears_meta; /* a control: atoms of 16 bytes, cuts at meta pages */
+    bool tears_meta; /* atoms of 16 bytes, cuts at meta pages */
+    bool is_control; /* of any kind */
     bool is_life;
     int32_t sync;
 };
@@ -64,11 +65,14 @@ is_meta(const struct tape_event *event)
            event->offset < 8192 && event->size < 512;
 }
 
+/* One cut in eight is within the creation, which is short. */
 static uint32_t
 choose(const struct tape *tape, const struct plan *plan, struct dice *dice)
 {
     uint32_t cut;
 
+    if (!dice_below(dice, 8) && !plan->is_control)
+        return dice_below(dice, story_facts_at(tape, tape->count).ready_at + 1);
     do
         cut = dice_below(dice, tape->count + 1);
     while (plan->tears_meta &&
@@ -211,6 +215,8 @@ read_arguments(int count, char **words)
     }
     if (at < 2 || !plan.count || !plan.workers || plan.workers > WORKERS_MAX)
         rig_give_up("power_cut", "WORKLOAD COUNT [SEED [FIRST]] [OPTIONS]");
+    plan.is_control = plan.rules.ignores_syncs ||
+                      plan.rules.ignores_directories || plan.tears_meta;
     plan.is_life = !strncmp(plan.workload, "life", 4);
     plan.sync = strstr(plan.workload, "last_txn") ? FEATURE_SYNC_LAST_TXN
                                                   : FEATURE_SYNC_FULL;

@@ -10,6 +10,8 @@
  */
 #include "engine/writer.h"
 
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -179,17 +181,35 @@ is_in_panic(struct lf_environment *environment)
     return code == MDB_PANIC;
 }
 
+/* The two meta pages as they are, once more: now the next sync is for them too. */
+static void
+renew_meta(struct lf_environment *environment)
+{
+    size_t size = 2 * (size_t)environment->page_size;
+    uint8_t *pages = lf_alloc(size);
+    int file;
+
+    if (pages && !mdb_env_get_fd(environment->lmdb, &file) &&
+        pread(file, pages, size, 0) == (ssize_t)size)
+        (void)!pwrite(file, pages, size, 0);
+    lf_free(pages);
+}
+
 /*
  * After a failed sync the kernel may call pages clean that never reached the
  * disk; a second sync proves nothing then. With LAST_TXN that can be the newest
- * meta page, whose loss a commit later would be the loss of two commits. So the
- * next one is synced to its end, its own meta page included.
+ * meta page, whose loss a commit later would be the loss of two commits. So it is
+ * written again, and the next commit is synced to its end, its own meta page
+ * included.
  */
 static void
 sync_whole(struct lf_environment *environment)
 {
-    if (atomic_load(&environment->is_doubtful))
-        mdb_env_set_flags(environment->lmdb, MDB_NOMETASYNC, 0);
+    if (!atomic_load(&environment->is_doubtful))
+        return;
+    if (environment->sync == FEATURE_SYNC_LAST_TXN)
+        renew_meta(environment);
+    mdb_env_set_flags(environment->lmdb, MDB_NOMETASYNC, 0);
 }
 
 static void

@@ -165,7 +165,7 @@ run_writes(struct errand *errand, int32_t sync)
     for (uint32_t i = 0; i < DURING && !errand->is_bad; i++) {
         feature_status status = write_next(errand, store);
 
-        if (status && errand->fault.stays && !errand->is_told)
+        if (status && errand->fault.lasts > 1 && !errand->is_told)
             status = write_next(errand, store); /* once more while it lasts */
         if (is_told(errand, status))
             survive(errand, &store, sync);

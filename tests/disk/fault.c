@@ -19,7 +19,8 @@
 #include "disk/tape.h"
 
 const char *const fault_targets[FAULT_TARGETS] = {"write", "sync", "name"};
-const char *const fault_kinds[FAULT_KINDS] = {"EIO", "ENOSPC", "short", "lie"};
+const char *const fault_kinds[FAULT_KINDS] = {"EIO", "ENOSPC", "short",
+                                              "late EIO", "lie"};
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct fault fault;
@@ -70,6 +71,9 @@ write_half(const struct shim_call *call)
 static long
 strike(struct shim_call *call)
 {
+    /* Late: what comes after the first fails as EIO does. */
+    if (fault.kind == FAULT_LATE && !has_struck && tape_shim()->pass(call) < 0)
+        rig_give_up("io_faults", "the disk is full");
     has_struck = true;
     if (call->kind == SHIM_WRITE && fault.kind == FAULT_SHORT)
         return write_half(call);
@@ -90,8 +94,8 @@ hook(struct shim_call *call)
     pthread_mutex_lock(&mutex);
     if (target_of(call) == fault.target) {
         calls++;
-        strikes = fault.number && (calls == fault.number ||
-                                   (fault.stays && calls > fault.number));
+        strikes = fault.number && calls >= fault.number &&
+                  calls - fault.number < fault.lasts;
     }
     pthread_mutex_unlock(&mutex);
     return strikes ? strike(call) : tape_shim()->pass(call);

@@ -17,6 +17,7 @@ enum fault_kind {
     FAULT_EIO,
     FAULT_ENOSPC,
     FAULT_SHORT, /* half of the bytes are written, and that is answered */
+    FAULT_LATE,  /* the bytes are written, and EIO is answered */
     FAULT_LIE,   /* nothing is written, and success is answered: a control */
     FAULT_KINDS
 };
@@ -27,7 +28,7 @@ extern const char *const fault_kinds[FAULT_KINDS];
 struct fault {
     int target, kind;
     uint32_t number; /* of the call that goes wrong, from 1; 0: none does */
-    bool stays;      /* so do all after it, until fault_off() */
+    uint32_t lasts;  /* for so many calls, or until fault_off() */
 };
 
 /* From here on, calls below root are counted. */

@@ -29,8 +29,9 @@ image_begin(struct image *image, const struct tape *tape)
     *image = (struct image){.tape = tape, .room = tape->count + 1};
     image->files = calloc(tape->objects, sizeof *image->files);
     image->synced = calloc(tape->objects, sizeof *image->synced);
+    image->durable = calloc(image->room, sizeof *image->durable);
     image->names = calloc(image->room, sizeof *image->names);
-    if (!image->files || !image->synced || !image->names)
+    if (!image->files || !image->synced || !image->durable || !image->names)
         give_up("no memory");
 }
 
@@ -41,6 +42,7 @@ image_end(struct image *image)
         free(image->files[i].bytes);
     free(image->files);
     free(image->synced);
+    free(image->durable);
     free(image->names);
     *image = (struct image){0};
 }
@@ -134,31 +136,58 @@ add_name(struct image *image, uint32_t parent, const char *name,
 
 /* --- the cut ----------------------------------------------------------------- */
 
+/* The directory whose sync makes a change of a name durable, or the file. */
+static uint32_t
+keeper(const struct tape_event *event)
+{
+    switch (event->kind) {
+    case TAPE_RENAME:
+        return event->to;
+    case TAPE_MAKE:
+    case TAPE_UNLINK:
+        return event->parent;
+    case TAPE_WRITE:
+    case TAPE_SIZE:
+    case TAPE_SYNC:
+    case TAPE_FORGET:
+    case TAPE_REMARK:
+        break;
+    }
+    return event->object;
+}
+
+static bool
+is_ignored(const struct image *image, uint32_t at,
+           const struct image_rules *rules)
+{
+    if (!image->tape->directories[image->tape->events[at].object])
+        return rules->ignores_syncs;
+    return rules->ignores_directories && at >= rules->from;
+}
+
+/* Backwards: the next sync after an event decides, if it had ended. One that
+ * failed leaves to chance what it was for, whatever comes later: the system may
+ * hold those pages for clean. */
 static void
-find_syncs(struct image *image, uint32_t cut, const struct image_rules *rules)
+find_durable(struct image *image, uint32_t cut, const struct image_rules *rules)
 {
     const struct tape *tape = image->tape;
 
     memset(image->synced, 0, tape->objects * sizeof *image->synced);
-    for (uint32_t i = 0; i < cut && i < tape->count; i++) {
+    memset(image->durable, 0, image->room * sizeof *image->durable);
+    for (uint32_t i = cut < tape->count ? cut : tape->count; i--;) {
         const struct tape_event *event = &tape->events[i];
-        bool ignored;
 
-        if (event->kind != TAPE_SYNC)
-            continue;
-        ignored = tape->directories[event->object]
-                      ? rules->ignores_directories && i >= rules->from
-                      : rules->ignores_syncs;
-        if (!ignored)
-            image->synced[event->object] = i;
+        if (event->kind == TAPE_SYNC && !is_ignored(image, i, rules))
+            image->synced[event->object] = true;
+        else if (event->kind == TAPE_FORGET)
+            image->synced[event->object] = false;
+        else if (event->kind != TAPE_REMARK)
+            image->durable[i] = image->synced[keeper(event)] ||
+                                (event->is_durable && !rules->ignores_syncs);
     }
-}
-
-/* The directory whose sync makes a change of a name durable. */
-static uint32_t
-keeper(const struct tape_event *event)
-{
-    return event->kind == TAPE_RENAME ? event->to : event->parent;
+    if (rules->keeps_all)
+        memset(image->durable, true, image->room * sizeof *image->durable);
 }
 
 static void
@@ -173,31 +202,28 @@ replay_name(struct image *image, const struct tape_event *event)
 }
 
 static void
-replay(struct image *image, uint32_t at, uint32_t cut,
-       const struct image_rules *rules, struct dice *dice)
+replay(struct image *image, uint32_t at, const struct image_rules *rules,
+       struct dice *dice)
 {
     const struct tape_event *event = &image->tape->events[at];
-    bool is_durable;
+    bool is_durable = image->durable[at];
 
     switch (event->kind) {
     case TAPE_WRITE:
-        is_durable = at < image->synced[event->object] || rules->keeps_all ||
-                     (event->is_durable && at < cut && !rules->ignores_syncs);
         write_bytes(image, event, is_durable, rules->atom, dice);
         break;
     case TAPE_SIZE:
-        if (at < image->synced[event->object] || rules->keeps_all ||
-            dice_below(dice, 2))
+        if (is_durable || dice_below(dice, 2))
             set_size(&image->files[event->object], event->offset);
         break;
     case TAPE_MAKE:
     case TAPE_RENAME:
     case TAPE_UNLINK:
-        if (at < image->synced[keeper(event)] || rules->keeps_all ||
-            dice_below(dice, 2))
+        if (is_durable || dice_below(dice, 2))
             replay_name(image, event);
         break;
     case TAPE_SYNC:
+    case TAPE_FORGET:
     case TAPE_REMARK:
         break;
     }
@@ -209,14 +235,14 @@ image_cut(struct image *image, uint32_t cut, const struct image_rules *rules,
 {
     const struct tape *tape = image->tape;
 
-    find_syncs(image, cut, rules);
+    find_durable(image, cut, rules);
     image->count = 0;
     for (uint32_t i = 0; i < tape->objects; i++) {
         image->files[i].size = 0;
         image->files[i].keeps_growth = dice_below(dice, 2);
     }
     for (uint32_t i = 0; i <= cut && i < tape->count; i++)
-        replay(image, i, cut, rules, dice);
+        replay(image, i, rules, dice);
 }
 
 static bool

@@ -30,7 +30,8 @@ struct image_name {
 struct image {
     const struct tape *tape;
     struct image_file *files; /* by object */
-    uint32_t *synced;         /* by object: events before it are durable */
+    bool *durable;            /* by event: a completed sync covers it */
+    bool *synced;             /* by object, while that is found out */
     struct image_name *names;
     uint32_t count, room;
 };

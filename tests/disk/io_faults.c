@@ -26,7 +26,7 @@ struct totals {
 
 struct plan {
     const char *what;
-    bool is_once; /* faults that stay are left out */
+    bool is_once; /* most faults that last are left out */
     bool is_lie;  /* the control */
 };
 
@@ -74,7 +74,10 @@ tell(const struct job *job, struct totals *totals)
         fprintf(stderr, "%s, %s %u, %s%s: %s\n", job->kind->name,
                 fault_targets[errand->fault.target], errand->fault.number,
                 fault_kinds[errand->fault.kind],
-                errand->fault.stays ? " for good" : "", errand->why);
+                errand->fault.lasts == 1   ? ""
+                : errand->fault.lasts == 2 ? " twice"
+                                           : " for good",
+                errand->why);
 }
 
 static void
@@ -130,29 +133,40 @@ inject_all(struct job *job, struct fault fault, struct totals *totals)
         inject(job, &fault, totals);
 }
 
-/* A disk that takes half of every write for good is none. */
 static bool
 makes_sense(const struct plan *plan, const struct fault *fault)
 {
-    if (plan->is_lie)
-        return fault->kind == FAULT_LIE && fault->target == FAULT_WRITES &&
-               !fault->stays;
-    if (fault->kind == FAULT_LIE || (fault->stays && plan->is_once))
-        return false;
-    if (fault->kind == FAULT_SHORT)
-        return fault->target == FAULT_WRITES && !fault->stays;
-    return fault->target != FAULT_SYNCS || fault->kind == FAULT_EIO;
+    bool of_writes = fault->target == FAULT_WRITES;
+
+    switch ((enum fault_kind)fault->kind) {
+    case FAULT_LIE:
+        return plan->is_lie && of_writes && fault->lasts == 1;
+    case FAULT_SHORT: /* a disk that halves every write for good is none */
+        return !plan->is_lie && of_writes && fault->lasts == 1;
+    case FAULT_LATE: /* the call after it is what would undo it */
+        return !plan->is_lie && of_writes && fault->lasts > 1 &&
+               (fault->lasts == 2 || !plan->is_once);
+    case FAULT_ENOSPC:
+        if (fault->target == FAULT_SYNCS)
+            return false;
+        break;
+    case FAULT_EIO:
+    case FAULT_KINDS:
+        break;
+    }
+    return !plan->is_lie && (fault->lasts == 1 || !plan->is_once);
 }
 
 static void
 run_errand(const struct plan *plan, struct job *job, struct totals *totals)
 {
+    static const uint32_t lasts[] = {1, 2, UINT32_MAX};
     struct fault fault = {0};
 
-    for (int stays = 0; stays < 2; stays++)
+    for (int i = 0; i < 3; i++)
         for (fault.target = 0; fault.target < FAULT_TARGETS; fault.target++)
             for (fault.kind = 0; fault.kind < FAULT_KINDS; fault.kind++) {
-                fault.stays = stays;
+                fault.lasts = lasts[i];
                 if (makes_sense(plan, &fault))
                     inject_all(job, fault, totals);
             }

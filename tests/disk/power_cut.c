@@ -3,7 +3,8 @@
  * power_cut WORKLOAD COUNT [SEED [FIRST]] [--ignore-syncs]
  *     [--ignore-directories] [--tear-meta] [--workers N]: cuts the power COUNT
  * times, at random points of recorded workloads: `full` and `last_txn` write,
- * `life` and `life_last_txn` create, snapshot, restore and compact too.
+ * `life` and `life_last_txn` snapshot, restore and compact too, `faulty` and
+ * `faulty_last_txn` write while syncs fail.
  *
  * Owns the choice of cuts, and the counts.
  * Keeps a cut reproducible: its number and SEED decide all about it, so
@@ -135,6 +136,8 @@ record(const struct plan *plan, uint32_t number, struct tape *tape,
     tape_begin(tape, root);
     if (plan->is_life)
         story_life(root, plan->sync, &dice);
+    else if (!strncmp(plan->workload, "faulty", 6))
+        story_faulty(root, plan->sync, &dice);
     else
         story_writes(root, plan->sync, &dice);
     tape_end(tape);

@@ -4,7 +4,8 @@
  *
  * Owns the remarks between the calls: what was begun, what was answered.
  * Keeps commit number n at sequence n + 1; the definitions are the first.
- * Never goes on after a failure: here the disk is sound.
+ * Never goes on after a failure, save where syncs are made to fail: there a call
+ * is repeated until it succeeds, as nothing has changed until then.
  */
 #include "disk/story.h"
 
@@ -37,6 +38,7 @@ struct writer {
     struct feature_options options;
     feature_store *store;
     uint32_t number;
+    bool is_faulty;
 };
 
 static void
@@ -47,6 +49,7 @@ begin(struct writer *writer, const char *root, int32_t sync)
     rig_path(writer->copy, root, "copy");
     writer->options = ledger_options(FEATURE_OPEN_CREATE, sync);
     writer->number = 0;
+    writer->is_faulty = false;
     must(feature_store_open(writer->path, &writer->options, &writer->store,
                             &error),
          "open");
@@ -59,18 +62,38 @@ begin(struct writer *writer, const char *root, int32_t sync)
     tape_remark(REMARK_READY, 0);
 }
 
+/* Whether to try again. */
+static bool
+has_failed(const struct writer *writer, feature_status status, const char *what)
+{
+    if (!status)
+        return false;
+    if (!writer->is_faulty || status != FEATURE_IO)
+        rig_give_up(what, error.message);
+    return true;
+}
+
+static void
+sync_all(struct writer *writer)
+{
+    while (
+        has_failed(writer, feature_store_sync(writer->store, &error), "sync"))
+        ;
+    tape_remark(REMARK_SYNCED, writer->number);
+}
+
 static void
 write_some(struct writer *writer, uint32_t count, struct dice *dice)
 {
     for (uint32_t i = 0; i < count; i++) {
         tape_remark(REMARK_TRIED, ++writer->number);
-        must(ledger_write(writer->store, writer->number, NULL, &error),
-             "write");
+        while (has_failed(
+            writer, ledger_write(writer->store, writer->number, NULL, &error),
+            "write"))
+            ;
         tape_remark(REMARK_ACKNOWLEDGED, writer->number);
-        if (dice_below(dice, 25))
-            continue;
-        must(feature_store_sync(writer->store, &error), "sync");
-        tape_remark(REMARK_SYNCED, writer->number);
+        if (!dice_below(dice, 25))
+            sync_all(writer);
     }
 }
 
@@ -81,6 +104,18 @@ story_writes(const char *root, int32_t sync, struct dice *dice)
 
     begin(&writer, root, sync);
     write_some(&writer, 40 + dice_below(dice, 200), dice);
+    feature_store_close(writer.store);
+}
+
+void
+story_faulty(const char *root, int32_t sync, struct dice *dice)
+{
+    struct writer writer;
+
+    begin(&writer, root, sync);
+    writer.is_faulty = true;
+    tape_fail_syncs(17, dice_draw(dice));
+    write_some(&writer, 40 + dice_below(dice, 100), dice);
     feature_store_close(writer.store);
 }
 

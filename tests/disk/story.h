@@ -37,9 +37,10 @@ struct story_verdict {
     char why[200];
 };
 
-/* Records 40 to 240 commits, or all that can be done with a store and few
- * commits between. */
+/* Records 40 to 240 commits; all that can be done with a store and few commits
+ * between; or commits where one sync in six fails. */
 void story_writes(const char *root, int32_t sync, struct dice *dice);
+void story_faulty(const char *root, int32_t sync, struct dice *dice);
 void story_life(const char *root, int32_t sync, struct dice *dice);
 
 struct story_facts story_facts_at(const struct tape *tape, uint32_t cut);

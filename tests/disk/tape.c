@@ -19,7 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/dice.h"
+
 static struct tape *recording;
+static uint32_t failing; /* percent of the syncs */
+static struct dice dice;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void
@@ -212,6 +216,14 @@ record(struct tape *tape, const struct shim_call *call, long result)
     }
 }
 
+static bool
+fails(const struct shim_call *call)
+{
+    return call->kind == SHIM_SYNC && failing &&
+           !recording->directories[object_of(recording, call->inode)] &&
+           dice_below(&dice, 100) < failing;
+}
+
 static long
 hook(struct shim_call *call)
 {
@@ -219,8 +231,13 @@ hook(struct shim_call *call)
     int code;
 
     pthread_mutex_lock(&mutex);
-    if (call->kind != SHIM_REMARK)
+    if (fails(call)) {
+        record_file(recording, call, TAPE_FORGET);
+        result = -1;
+        errno = EIO;
+    } else if (call->kind != SHIM_REMARK) {
         result = tape_shim()->pass(call);
+    }
     code = errno;
     if (result >= 0)
         record(recording, call, result);
@@ -243,7 +260,15 @@ tape_begin(struct tape *tape, const char *root)
     add_object(tape, at.st_ino, true);
     memcpy(shim->root, path, strlen(path) + 1);
     recording = tape;
+    failing = 0;
     shim->hook = hook;
+}
+
+void
+tape_fail_syncs(uint32_t percent, uint64_t seed)
+{
+    failing = percent;
+    dice.state = seed;
 }
 
 void

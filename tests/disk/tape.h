@@ -10,6 +10,7 @@ enum tape_kind {
     TAPE_WRITE,
     TAPE_SIZE,
     TAPE_SYNC,
+    TAPE_FORGET, /* a sync that failed: what it was for may be lost for good */
     TAPE_RENAME,
     TAPE_UNLINK,
     TAPE_REMARK
@@ -49,6 +50,9 @@ struct shim *tape_shim(void);
 void tape_begin(struct tape *tape, const char *root);
 void tape_end(struct tape *tape);
 void tape_free(struct tape *tape);
+
+/* From here on syncs of files fail, so many of a hundred; 0: none. */
+void tape_fail_syncs(uint32_t percent, uint64_t seed);
 
 /* A remark of the workload: what it knows to be true from here on. */
 void tape_remark(uint32_t what, uint32_t value);

@@ -165,8 +165,10 @@ run_writes(struct errand *errand, int32_t sync)
     for (uint32_t i = 0; i < DURING && !errand->is_bad; i++) {
         feature_status status = write_next(errand, store);
 
-        if (status && errand->fault.lasts > 1 && !errand->is_told)
+        if (status && errand->fault.lasts > 1 && !errand->is_told) {
+            errand->is_told = true;
             status = write_next(errand, store); /* once more while it lasts */
+        }
         if (is_told(errand, status))
             survive(errand, &store, sync);
         if (errand->is_bad || i % 4 != 3)

@@ -301,6 +301,8 @@ run_restore(struct errand *errand)
         fail(errand, "a second restore");
     end_fault(errand);
     errand->has_copy = true;
+    if (errand->is_unknown)
+        fail(errand, "a restore has an outcome");
 }
 
 static void
@@ -325,6 +327,8 @@ run_compact(struct errand *errand)
             fail(errand, "a second compaction");
     }
     end_fault(errand);
+    if (errand->is_unknown)
+        fail(errand, "a compaction has an outcome");
 }
 
 const struct errand_kind errands[] = {

@@ -52,10 +52,10 @@ rig_preload(char **arguments)
     if (size <= 0 || getenv("LD_PRELOAD"))
         rig_give_up("shim.so", "cannot be preloaded");
     own[size] = '\0';
-    *strrchr(own, '/') = '\0';
-    snprintf(path, sizeof path, "%s/../shim/shim.so", own);
+    snprintf(path, sizeof path, "%.*s/../shim/shim.so",
+             (int)(strrchr(own, '/') - own), own);
     setenv("LD_PRELOAD", path, 1);
-    execv("/proc/self/exe", arguments);
+    execv(own, arguments);
     rig_give_up(path, "cannot be preloaded");
 }
 

@@ -66,18 +66,19 @@ is_meta(const struct tape_event *event)
            event->offset < 8192 && event->size < 512;
 }
 
-/* One cut in eight is within the creation, which is short. */
+/* One cut in eight is within the creation, which is short. Not in a control:
+ * before the first acknowledgement there is no promise to break. */
 static uint32_t
 choose(const struct tape *tape, const struct plan *plan, struct dice *dice)
 {
-    uint32_t cut;
+    uint32_t ready = story_facts_at(tape, tape->count).ready_at, cut;
 
-    if (!dice_below(dice, 8) && !plan->is_control)
-        return dice_below(dice, story_facts_at(tape, tape->count).ready_at + 1);
+    if (!plan->is_control)
+        return dice_below(dice, 8) ? dice_below(dice, tape->count + 1)
+                                   : dice_below(dice, ready + 1);
     do
-        cut = dice_below(dice, tape->count + 1);
-    while (plan->tears_meta &&
-           (cut == tape->count || !is_meta(&tape->events[cut])));
+        cut = ready + dice_below(dice, tape->count - ready);
+    while (plan->tears_meta && !is_meta(&tape->events[cut]));
     return cut;
 }
 

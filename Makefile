@@ -98,7 +98,7 @@ model_tests := $(call programs_of,tests/model)
 tool_tests  := $(call programs_of,tests/tool)
 golden_tests := $(call programs_of,tests/golden)
 # Rigs of `make trust`: too long for `make test`, which runs none of them.
-rig_folders := crash fault stress
+rig_folders := crash fault stress disk
 rigs        := $(foreach folder,$(rig_folders),$(call \
                    programs_of,tests/$(folder)))
 cpp_sources := $(sort $(wildcard tests/cpp/*.cpp))
@@ -260,6 +260,14 @@ $(foreach folder,$(rig_folders),$(eval $(call programs_of,tests/$(folder)): \
     $(call parts_of,tests/$(folder))))
 $(rigs): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_so,$$ORIGIN/../..,-lm)
+# Preloaded into the rigs of tests/disk; no sanitizer is in it.
+shim := $(B)/tests/shim/shim.so
+$(filter $(B)/tests/disk/%,$(rigs)): | $(shim)
+$(shim): tests/shim/shim.c tests/shim/shim.h $(B)/flags
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(filter-out -MMD -MP,$(checked)) -U_FORTIFY_SOURCE -Itests \
+	    -fPIC -fvisibility=hidden -shared -o $@ $<
 $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).

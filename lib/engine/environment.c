@@ -354,8 +354,9 @@ lf_environment_sync(struct lf_environment *environment,
     lf_gate_leave(&environment->gate, slot);
     if (status)
         return status;
-    if (code)
-        return lf_engine_fail(error, environment->directory, code,
-                              "sync of the store");
-    return FEATURE_OK;
+    if (!code)
+        return FEATURE_OK;
+    atomic_store(&environment->is_doubtful, true);
+    return lf_engine_fail(error, environment->directory, code,
+                          "sync of the store");
 }

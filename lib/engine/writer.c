@@ -10,6 +10,9 @@
  */
 #include "engine/writer.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -179,17 +182,43 @@ is_in_panic(struct lf_environment *environment)
     return code == MDB_PANIC;
 }
 
+/* The two meta pages as they are, once more: now the next sync is for them too. */
+static int
+renew_meta(struct lf_environment *environment)
+{
+    size_t size = 2 * (size_t)environment->page_size;
+    uint8_t *pages = lf_alloc(size);
+    int code = pages ? 0 : ENOMEM, file;
+    ssize_t done;
+
+    if (!code)
+        code = mdb_env_get_fd(environment->lmdb, &file);
+    if (!code) {
+        done = pread(file, pages, size, 0);
+        if (done == (ssize_t)size)
+            done = pwrite(file, pages, size, 0);
+        if (done != (ssize_t)size)
+            code = done < 0 ? errno : EIO;
+    }
+    lf_free(pages);
+    return code;
+}
+
 /*
  * After a failed sync the kernel may call pages clean that never reached the
  * disk; a second sync proves nothing then. With LAST_TXN that can be the newest
- * meta page, whose loss a commit later would be the loss of two commits. So the
- * next one is synced to its end, its own meta page included.
+ * meta page, whose loss a commit later would be the loss of two commits. So it is
+ * written again, and the next commit is synced to its end, its own meta page
+ * included.
  */
-static void
+static int
 sync_whole(struct lf_environment *environment)
 {
-    if (atomic_load(&environment->is_doubtful))
-        mdb_env_set_flags(environment->lmdb, MDB_NOMETASYNC, 0);
+    if (!atomic_load(&environment->is_doubtful))
+        return 0;
+    mdb_env_set_flags(environment->lmdb, MDB_NOMETASYNC, 0);
+    return environment->sync == FEATURE_SYNC_LAST_TXN ? renew_meta(environment)
+                                                      : 0;
 }
 
 static void
@@ -222,8 +251,11 @@ lf_writer_commit(struct lf_writer *writer, struct feature_error *error)
         return status;
     }
     lf_trees_free(writer);
-    sync_whole(environment);
-    code = mdb_txn_commit(writer->txn);
+    code = sync_whole(environment);
+    if (code)
+        mdb_txn_abort(writer->txn);
+    else
+        code = mdb_txn_commit(writer->txn);
     note_commit(environment, code);
     if (code && is_in_panic(environment)) {
         lf_environment_failed(environment, LF_FAILURE_OUTCOME);

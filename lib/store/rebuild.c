@@ -44,15 +44,28 @@ lf_rebuild_begin(struct lf_rebuild *rebuild, const char *path,
                                error);
 }
 
+/* Whether a commit of a store without a name was made is of no interest: it will
+ * not get one. */
 static feature_status
 commit(struct lf_rebuild *rebuild, struct feature_error *error)
 {
     struct lf_writer *writer = rebuild->writer;
+    struct feature_error problem = {0};
+    feature_status status;
 
     rebuild->writer = NULL;
     rebuild->tree = NULL;
     rebuild->pending = 0;
-    return writer ? lf_writer_commit(writer, error) : FEATURE_OK;
+    if (!writer)
+        return FEATURE_OK;
+    status = lf_writer_commit(writer, &problem);
+    if (status == FEATURE_IO && !strcmp(problem.reason, "outcome-unknown"))
+        return lf_fail_os(error, FEATURE_IO, "io", problem.os_error,
+                          "the new store cannot be written, and nothing has "
+                          "changed");
+    if (status && error)
+        *error = problem;
+    return status;
 }
 
 static feature_status

@@ -11,7 +11,8 @@ static bool fail_meta; /* writes within the two meta pages */
 static bool fail_data; /* all other writes */
 static bool fail_sync;
 static int synced_directories, synced_files;
-static int whole; /* writes of a meta page by a descriptor that syncs them */
+static int whole;   /* writes of a meta page by a descriptor that syncs them */
+static int renewed; /* writes of both meta pages at once */
 
 ssize_t
 pwrite(int file, const void *bytes, size_t size, off_t at)
@@ -19,6 +20,7 @@ pwrite(int file, const void *bytes, size_t size, off_t at)
     bool is_meta = at < 8192;
 
     whole += is_meta && fcntl(file, F_GETFL) & O_DSYNC;
+    renewed += at == 0 && size == 8192;
     if ((is_meta && fail_meta) || (!is_meta && fail_data)) {
         errno = EIO;
         return -1;
@@ -204,18 +206,43 @@ after_a_failed_sync_the_next_commit_is_synced_whole(void **state)
     create_store(f);
     close_store(f);
     must(f, open_with(f, f->path, options, &f->environment, NULL));
-    whole = 0;
+    whole = renewed = 0;
     must(f, put(f->environment, "rows", "a", "2", &f->error));
     assert_int_equal(whole, 0);
     fail_sync = true;
     refused(f, put(f->environment, "rows", "a", "3", &f->error), FEATURE_IO,
             "io");
     fail_sync = false;
+    assert_int_equal(renewed, 0);
     must(f, put(f->environment, "rows", "a", "4", &f->error));
     assert_int_equal(whole, 1);
+    assert_int_equal(renewed, 1); /* the page that the sync may have dropped */
     must(f, put(f->environment, "rows", "a", "5", &f->error));
     assert_int_equal(whole, 1);
+    assert_int_equal(renewed, 1);
     assert_reads(f, "rows", "a", "5");
+}
+
+/* The system would call a second sync done without having written anything. */
+static void
+a_sync_of_the_store_that_fails_leaves_a_doubt(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_environment_options options = {.sync = FEATURE_SYNC_LAST_TXN};
+
+    create_store(f);
+    close_store(f);
+    must(f, open_with(f, f->path, options, &f->environment, NULL));
+    must(f, put(f->environment, "rows", "a", "2", &f->error));
+    must(f, lf_environment_sync(f->environment, &f->error));
+    assert_false(lf_environment_is_doubtful(f->environment));
+    fail_sync = true;
+    refused(f, lf_environment_sync(f->environment, &f->error), FEATURE_IO,
+            "io");
+    fail_sync = false;
+    assert_true(lf_environment_is_doubtful(f->environment));
+    must(f, put(f->environment, "rows", "a", "3", &f->error));
+    assert_false(lf_environment_is_doubtful(f->environment));
 }
 
 int
@@ -229,6 +256,7 @@ main(void)
         TEST(a_parked_reader_loses_its_snapshot_to_a_recovery),
         TEST(a_store_that_cannot_be_opened_again_stays_out_of_service),
         TEST(after_a_failed_sync_the_next_commit_is_synced_whole),
+        TEST(a_sync_of_the_store_that_fails_leaves_a_doubt),
     };
 
     return cmocka_run_group_tests_name("engine_faults", tests, NULL, NULL);

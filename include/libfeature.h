@@ -692,11 +692,11 @@ struct feature_changes_options {
  * @since 0.1
  */
 struct feature_change_record {
-    const void *bytes;  /**< {borrowed changes} {nullable} for
+    const void *bytes; /**< {borrowed changes} {nullable} for
                              feature_store_follow(); NULL: no record now */
-    uint64_t size;      /**< of them */
-    uint64_t sequence;  /**< of the commit */
-    int64_t time;       /**< of the commit */
+    uint64_t size;     /**< of them */
+    uint64_t sequence; /**< of the commit */
+    int64_t time;      /**< of the commit */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,

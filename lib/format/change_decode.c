@@ -72,9 +72,8 @@ take_sources(struct lf_part *part, const Lf__Commit *message,
 
     if (!message->n_sources)
         return FEATURE_OK;
-    part->sources =
-        allocator->alloc(allocator->allocator_data,
-                         message->n_sources * sizeof *part->sources);
+    part->sources = allocator->alloc(
+        allocator->allocator_data, message->n_sources * sizeof *part->sources);
     if (!part->sources)
         return part->budget.no_memory ? lf_fail_memory(error)
                                       : damaged(error, "too many sources");
@@ -130,9 +129,8 @@ lf_part_open(struct lf_part *part, const uint8_t *frame, size_t size,
         return lf_fail(error, FEATURE_CORRUPT, "checksum",
                        "the change record is damaged: its checksum is wrong");
     lf_budget_init(&part->budget, size);
-    part->message =
-        lf__commit__unpack(&part->budget.allocator, size - LF_FRAME_SIZE,
-                           frame + LF_FRAME_SIZE);
+    part->message = lf__commit__unpack(
+        &part->budget.allocator, size - LF_FRAME_SIZE, frame + LF_FRAME_SIZE);
     if (!part->message)
         return part->budget.no_memory ? lf_fail_memory(error)
                                       : damaged(error, "it is no message");

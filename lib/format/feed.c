@@ -60,8 +60,8 @@ lf_meta_feed_encode(const struct lf_meta_feed *feed,
     at = put_u64(at, feed->oldest_last);
     at = put_u64(at, (uint64_t)feed->oldest_time);
     put_u64(at, (uint64_t)feed->head_time);
-    lf_store_u32(to, checksum(LF_FEED_KEY, strlen(LF_FEED_KEY), to,
-                              LF_META_FEED_SIZE));
+    lf_store_u32(
+        to, checksum(LF_FEED_KEY, strlen(LF_FEED_KEY), to, LF_META_FEED_SIZE));
 }
 
 bool

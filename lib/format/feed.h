@@ -8,13 +8,13 @@
 #include "base/buffer.h"
 #include "format/change.h"
 
-#define LF_FEED_KEY         "feed"
-#define LF_SEGMENT_PREFIX   "changes/"
-#define LF_CONSUMER_PREFIX  "consumer/"
-#define LF_CONSUMER_MAX     64 /* bytes of a name */
-#define LF_FEED_KEY_SIZE    (sizeof LF_CONSUMER_PREFIX + LF_CONSUMER_MAX)
-#define LF_OFFSET_KEY_SIZE  (LF_SOURCE_NAME_MAX + 5)
-#define LF_OFFSETS_TREE     "offsets"
+#define LF_FEED_KEY        "feed"
+#define LF_SEGMENT_PREFIX  "changes/"
+#define LF_CONSUMER_PREFIX "consumer/"
+#define LF_CONSUMER_MAX    64 /* bytes of a name */
+#define LF_FEED_KEY_SIZE   (sizeof LF_CONSUMER_PREFIX + LF_CONSUMER_MAX)
+#define LF_OFFSET_KEY_SIZE (LF_SOURCE_NAME_MAX + 5)
+#define LF_OFFSETS_TREE    "offsets"
 
 enum lf_feed_flag {
     LF_FEED_ON = 1,       /* commits are logged */

@@ -58,8 +58,7 @@ lf_message_to_store(const Lf__StoreRecord *message, struct lf_catalog *catalog)
     CHECK(message->next_id >= 1, "there is no next id");
     CHECK(message->changes >= 0 && message->changes < INT64_MAX,
           "a duration is out of range");
-    CHECK(message->max_size <= INT64_MAX &&
-              message->changes_size <= INT64_MAX,
+    CHECK(message->max_size <= INT64_MAX && message->changes_size <= INT64_MAX,
           "a size is out of range");
     catalog->version = message->version;
     catalog->next_id = message->next_id;

@@ -69,11 +69,11 @@ find_option(const struct lf_lexer *lexer, bool of_store, int *option)
             return FEATURE_OK;
         }
     }
-    return lf_lexer_expected_word(
-        lexer,
-        of_store ? "changes, changes_size or max_size"
-                 : "ttl, history, max_skew or changes",
-        names, count);
+    return lf_lexer_expected_word(lexer,
+                                  of_store
+                                      ? "changes, changes_size or max_size"
+                                      : "ttl, history, max_skew or changes",
+                                  names, count);
 }
 
 static const char *
@@ -90,9 +90,9 @@ parse_text(int kind, const char *text, int64_t *value)
         return problem;
     }
     *value = 1;
-    return strcasecmp(text, BEFORE_AFTER)
-               ? "expected '" BEFORE_AFTER "' or 'none'"
-               : NULL;
+    return strcasecmp(text, BEFORE_AFTER) ? "expected '" BEFORE_AFTER
+                                            "' or 'none'"
+                                          : NULL;
 }
 
 static feature_status

@@ -79,8 +79,8 @@ take_segment(void *context, const uint8_t *key, size_t key_size,
 /* The tree of a record: closed segments are found by their last sequence. */
 feature_status
 lf_changes_tree(struct lf_reader *reader, const struct lf_meta_feed *feed,
-             uint64_t sequence, char tree[LF_TREE_NAME_SIZE],
-             struct feature_error *error)
+                uint64_t sequence, char tree[LF_TREE_NAME_SIZE],
+                struct feature_error *error)
 {
     struct lf_segment segment = {.first = feed->segment};
     char key[LF_FEED_KEY_SIZE];
@@ -224,11 +224,11 @@ answer(feature_changes *changes, struct feature_change_record *record)
     size_t begin = index ? places[index - 1].end : 0;
 
     changes->next = places[index].sequence + 1;
-    *record = (struct feature_change_record){
-        .bytes = changes->records.data + begin,
-        .size = places[index].end - begin,
-        .sequence = places[index].sequence,
-        .time = places[index].time};
+    *record =
+        (struct feature_change_record){.bytes = changes->records.data + begin,
+                                       .size = places[index].end - begin,
+                                       .sequence = places[index].sequence,
+                                       .time = places[index].time};
 }
 
 static bool
@@ -294,8 +294,7 @@ feature_changes_wait(feature_changes *changes, uint32_t timeout_ms,
     bool ready = false;
 
     if (!changes)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "changes is needed");
+        return lf_fail(error, FEATURE_INVALID, "argument", "changes is needed");
     while (!has_record(changes)) {
         int64_t left;
         struct timespec time = {0};

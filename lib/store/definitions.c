@@ -216,8 +216,9 @@ has_key(const struct lf_record *records, size_t count, const uint8_t *key)
 /* Removes the records of definitions that are gone. */
 static feature_status
 delete_records(struct lf_commit *commit, struct lf_tree *tree,
-               const struct lf_record *before, size_t before_count, const struct lf_record *after,
-               size_t after_count, struct feature_error *error)
+               const struct lf_record *before, size_t before_count,
+               const struct lf_record *after, size_t after_count,
+               struct feature_error *error)
 {
     for (size_t i = 0; i < before_count; i++) {
         const uint8_t *key = before[i].key;
@@ -225,8 +226,7 @@ delete_records(struct lf_commit *commit, struct lf_tree *tree,
         if (has_key(after, after_count, key))
             continue;
         LF_TRY(lf_tree_delete(tree, key, LF_RECORD_KEY_SIZE, error));
-        LF_TRY(
-            lf_feed_define(commit, key, LF_RECORD_KEY_SIZE, NULL, 0, error));
+        LF_TRY(lf_feed_define(commit, key, LF_RECORD_KEY_SIZE, NULL, 0, error));
     }
     return FEATURE_OK;
 }
@@ -249,15 +249,16 @@ write_records(struct lf_commit *commit, const struct lf_catalog *before,
     if (!status)
         status = put_records(commit, tree, new, new_count, error);
     if (!status)
-        status = delete_records(commit, tree, old, old_count, new, new_count,
-                                error);
+        status =
+            delete_records(commit, tree, old, old_count, new, new_count, error);
     lf_arena_free(&arena);
     return status;
 }
 
 feature_status
 lf_commit_drop_views(struct lf_commit *commit, const struct lf_catalog *before,
-           const struct lf_catalog *after, struct feature_error *error)
+                     const struct lf_catalog *after,
+                     struct feature_error *error)
 {
     for (uint32_t i = 0; i < before->view_count; i++) {
         const struct lf_view *view = &before->views[i];

@@ -18,7 +18,7 @@
 #define SEGMENT_BYTES_MIN  (64u << 10)
 #define SEGMENT_COMMITS    65536
 #define CHANGE_ROOM        128 /* of a change, besides its bytes */
-#define SEGMENTS_OF_A_FEED 16 /* of its size, or of its age */
+#define SEGMENTS_OF_A_FEED 16  /* of its size, or of its age */
 
 void
 lf_segment_tree(uint64_t first, char name[LF_TREE_NAME_SIZE])
@@ -144,9 +144,8 @@ is_full(const struct lf_meta_feed *meta, const struct lf_catalog *catalog,
         uint64_t sequence, int64_t time)
 {
     uint64_t part = catalog->changes_size / SEGMENTS_OF_A_FEED;
-    uint64_t most = catalog->changes_size && part < SEGMENT_BYTES
-                        ? part
-                        : SEGMENT_BYTES;
+    uint64_t most =
+        catalog->changes_size && part < SEGMENT_BYTES ? part : SEGMENT_BYTES;
     int64_t age;
 
     if (most < SEGMENT_BYTES_MIN)
@@ -247,8 +246,8 @@ flush(struct lf_commit *commit, bool more, struct feature_error *error)
         return lf_fail_memory(error);
     LF_TRY(put_part(commit, feed->number, feed->part.data, feed->part.size,
                     error));
-    if (more && !lf_part_begin_next(&feed->part, commit->meta.sequence,
-                                    ++feed->number))
+    if (more &&
+        !lf_part_begin_next(&feed->part, commit->meta.sequence, ++feed->number))
         return lf_fail_memory(error);
     return FEATURE_OK;
 }
@@ -308,8 +307,7 @@ add_before(struct lf_rows *rows, const struct lf_stored *before,
     LF_TRY(is_repeated(&rows->commit->feed, change->view, &change->key,
                        &is_same, error));
     if (!is_same && before && before->found)
-        change->before =
-            without_checksum(before->row.bytes, before->row.size);
+        change->before = without_checksum(before->row.bytes, before->row.size);
     return FEATURE_OK;
 }
 

@@ -12,14 +12,14 @@ struct lf_rows;
 struct lf_written;
 
 struct lf_feed {
-    struct lf_meta_feed meta; /* as it will be */
-    bool is_known;            /* there is a record of it */
-    bool is_changed;          /* and this transaction changes it */
-    bool is_logging;          /* the commit at hand */
-    bool is_begun;            /* it has a part under way */
-    bool has_change;          /* and that a change */
+    struct lf_meta_feed meta;       /* as it will be */
+    bool is_known;                  /* there is a record of it */
+    bool is_changed;                /* and this transaction changes it */
+    bool is_logging;                /* the commit at hand */
+    bool is_begun;                  /* it has a part under way */
+    bool has_change;                /* and that a change */
     const struct lf_catalog *after; /* the commit leaves it */
-    uint64_t durable;         /* head before this transaction */
+    uint64_t durable;               /* head before this transaction */
     struct lf_change_head head;
     const struct feature_source *sources;
     uint32_t source_count;

@@ -94,10 +94,10 @@ check_known(const struct follow *follow, struct lf_reader *reader,
     if (!found)
         return FEATURE_OK;
     LF_TRY(lf_part_open(&part, value, size, error));
-    is_same = part.head.epoch == follow->head.epoch &&
-              part.head.commit_time == follow->head.commit_time &&
-              memcmp(part.head.previous, follow->head.previous,
-                     LF_CHAIN_SIZE) == 0;
+    is_same =
+        part.head.epoch == follow->head.epoch &&
+        part.head.commit_time == follow->head.commit_time &&
+        memcmp(part.head.previous, follow->head.previous, LF_CHAIN_SIZE) == 0;
     lf_part_free(&part);
     return is_same ? FEATURE_OK
                    : fail_history(error, "this store has another one there");
@@ -180,8 +180,8 @@ apply_part(struct follow *follow, struct lf_replay *replay,
     if (!part->number) {
         lf_chain_begin(&follow->chain, &follow->head, part->sources,
                        part->source_count);
-        LF_TRY(lf_sources_put(replay->commit, part->sources,
-                              part->source_count, error));
+        LF_TRY(lf_sources_put(replay->commit, part->sources, part->source_count,
+                              error));
     }
     return apply_changes(follow, replay, part, error);
 }
@@ -200,12 +200,12 @@ apply_parts(struct follow *follow, struct lf_replay *replay,
 
         LF_TRY(lf_part_open(&part, at, size, error));
         more = part.has_more;
-        status = part.number != number ||
-                         part.head.sequence != follow->head.sequence
-                     ? lf_fail(error, FEATURE_CORRUPT, "structure",
-                               "the change record is damaged: its parts are "
-                               "out of order")
-                     : apply_part(follow, replay, &part, error);
+        status =
+            part.number != number || part.head.sequence != follow->head.sequence
+                ? lf_fail(error, FEATURE_CORRUPT, "structure",
+                          "the change record is damaged: its parts are "
+                          "out of order")
+                : apply_part(follow, replay, &part, error);
         lf_part_free(&part);
         LF_TRY(status);
         at += size;
@@ -224,15 +224,14 @@ apply_record(struct follow *follow, struct lf_commit *commit,
     uint8_t chain[LF_CHAIN_SIZE];
     feature_status status = lf_commit_catalog(commit, &replay.before, error);
 
-    follow->report = (struct feature_commit){
-        .sequence = follow->head.sequence, .time = follow->head.commit_time};
+    follow->report = (struct feature_commit){.sequence = follow->head.sequence,
+                                             .time = follow->head.commit_time};
     if (!status) {
         take_number(commit, &follow->head);
         status = apply_parts(follow, &replay, error);
     }
     if (!status)
-        status =
-            lf_replay_end(&replay, follow->head.catalog_version, error);
+        status = lf_replay_end(&replay, follow->head.catalog_version, error);
     if (!status) {
         lf_chain_end(&follow->chain, chain);
         status = lf_feed_copy(commit, replay.after, follow->record,
@@ -297,8 +296,7 @@ follow_record(struct follow *follow, struct feature_error *error)
 
 feature_status
 feature_store_follow(feature_store *store, const void *record, size_t size,
-                     struct feature_commit *commit,
-                     struct feature_error *error)
+                     struct feature_commit *commit, struct feature_error *error)
 {
     struct follow follow = {.store = store, .record = record, .size = size};
     feature_status status;

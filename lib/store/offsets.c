@@ -217,7 +217,8 @@ feature_store_offset(feature_store *store, const char *name, uint32_t partition,
     struct lf_reader *reader;
     feature_status status;
 
-    if (!store || !name || !*name || !next_offset || !position != !position_size ||
+    if (!store || !name || !*name || !next_offset ||
+        !position != !position_size ||
         strnlen(name, LF_SOURCE_NAME_MAX + 1) > LF_SOURCE_NAME_MAX)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "store, the name of a source and next_offset are "

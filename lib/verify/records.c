@@ -115,6 +115,8 @@ visit_meta(struct lf_verify *verify, void *context,
         take_store(verify, place, bytes, entry->size);
         return FEATURE_OK;
     }
+    if (lf_verify_is_feed(place))
+        return lf_verify_feed_record(verify, place, bytes, entry->size, error);
     return take_view(verify, place, bytes, entry->size, error);
 }
 
@@ -170,7 +172,8 @@ decode_catalog(struct lf_verify *verify, struct feature_error *error)
     return FEATURE_OK;
 }
 
-/* Sequence numbers are dense: of the last 64 commits each is there. */
+/* Sequence numbers are dense: of the last 64 commits each is there, save those
+ * before a restore or a compaction, which leave the places empty. */
 static void
 check_chain(struct lf_verify *verify)
 {
@@ -179,6 +182,9 @@ check_chain(struct lf_verify *verify)
                          ? 1
                          : store->sequence - LF_COMMITS_KEPT + 1;
 
+    while (first <= store->sequence &&
+           !store->tokens[first % LF_COMMITS_KEPT].sequence)
+        first++;
     for (uint64_t i = first; i <= store->sequence; i++)
         if (store->tokens[i % LF_COMMITS_KEPT].sequence != i)
             lf_found(verify, LF_FOUND_STORE, &in_meta,

@@ -312,7 +312,8 @@ options_have_their_place_and_their_units(void **state)
 {
     static const struct mistake mistakes[] = {
         {VIEW("a INT64") " WITH (tll = '1 h')",
-         "4:20: expected ttl, history, max_skew or changes, found \"tll\"; did you "
+         "4:20: expected ttl, history, max_skew or changes, found \"tll\"; did "
+         "you "
          "mean "
          "ttl?"},
         {VIEW("a INT64") " WITH (changes = '1 h')",

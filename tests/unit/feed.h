@@ -7,9 +7,10 @@
 #include "store/changes.h"
 
 #define FEED_ON "STORE WITH (changes = '3 days');"
-#define TRIPS                                                                 \
-    "CREATE ENTITY trip (trip_id INT64);"                                      \
-    "CREATE FEATURE VIEW trips (fare FLOAT64, tags STRING[], seats INT32) FOR " \
+#define TRIPS                                                               \
+    "CREATE ENTITY trip (trip_id INT64);"                                   \
+    "CREATE FEATURE VIEW trips (fare FLOAT64, tags STRING[], seats INT32) " \
+    "FOR "                                                                  \
     "trip;"
 
 /* One record, in memory of its own. */

@@ -11,8 +11,9 @@ make_history(struct fixture *f)
     upsert(f, "trips", NULL, "1 50 9.5 [] 7"); /* late */
     patch(f, "trips", "trip_id, event_timestamp, seats", "1 150 4\n3 90 5");
     erase(f, "trips", "trip_id, event_timestamp", "2 200");
-    upsert(f, "trips", NULL, "2 150 1 null 1\n5 1 1 [x] 1\n5 3 2 [y] 2\n5 2 3 "
-                             "[z] 3"); /* one key thrice */
+    upsert(f, "trips", NULL,
+           "2 150 1 null 1\n5 1 1 [x] 1\n5 3 2 [y] 2\n5 2 3 "
+           "[z] 3"); /* one key thrice */
     define(f, "CREATE FEATURE VIEW trips (fare FLOAT64, tags STRING[], seats "
               "INT64, note STRING DEFAULT 'n') FOR trip;");
     patch(f, "trips", "trip_id, event_timestamp, note", "1 10 old\n9 300 new");
@@ -125,9 +126,9 @@ a_missing_record_is_a_gap(void **state)
     read_records(f->store, 0, &records);
     for (uint32_t i = 0; i + 1 < records.count; i++) {
         if (i + 2 < records.count)
-            must_fail(feature_store_follow(
-                          replica, records.each[i + 2].bytes,
-                          records.each[i + 2].size, NULL, &problem),
+            must_fail(feature_store_follow(replica, records.each[i + 2].bytes,
+                                           records.each[i + 2].size, NULL,
+                                           &problem),
                       FEATURE_GAP, "gap");
         follow(replica, &records.each[i]);
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stores that follow others. */
 #include "feed.h"
+#include "format/key.h"
+#include "store/journal.h"
 
 /* Every kind of change there is, one commit each or more. */
 static void
@@ -324,6 +326,55 @@ a_large_commit_comes_in_parts_and_is_applied_as_one(void **state)
     feature_store_close(replica);
 }
 
+/* What upkeep does to a row that is too old. */
+static void
+expire(feature_store *store, int64_t trip)
+{
+    struct lf_catalog *catalog = NULL;
+    struct lf_form form = {0};
+    struct lf_commit commit;
+    struct lf_stored stored;
+    struct lf_rows rows;
+    uint8_t key[8];
+
+    lf_key_put_int64(key, trip);
+    must(lf_commit_begin(&commit, store, 0, &problem));
+    must(lf_commit_catalog(&commit, &catalog, &problem));
+    must(lf_form_bind(&form, lf_catalog_view(catalog, "trips"), &problem));
+    lf_commit_number(&commit);
+    must(lf_feed_begin(&commit, catalog, NULL, 0, &problem));
+    must(lf_rows_begin(&rows, &form, &commit, &problem));
+    must(lf_rows_find(&rows, key, sizeof key, &stored, &problem));
+    assert_true(stored.found);
+    must(lf_rows_expire(&rows, key, sizeof key, &stored, &problem));
+    must(lf_rows_end(&rows, &problem));
+    must(lf_feed_end(&commit, &problem));
+    must(lf_commit_finish(&commit, &problem));
+    lf_form_free(&form);
+    lf_catalog_release(catalog);
+}
+
+static void
+rows_and_tombstones_that_expire_leave_the_follower_too(void **state)
+{
+    struct fixture *f = *state;
+    feature_store *replica = open_beside(f, "replica");
+    struct records records;
+
+    define(f, FEED_ON TRIPS);
+    upsert(f, "trips", NULL, "1 100 1 null 1\n2 100 2 null 2\n3 100 3 null 3");
+    erase(f, "trips", "trip_id, event_timestamp", "2 200");
+    expire(f->store, 1);
+    expire(f->store, 2);
+    read_records(f->store, 0, &records);
+    follow_all(replica, &records);
+    assert_int_equal(view_of(replica, 2).row_entries, 1);
+    assert_int_equal(view_of(replica, 2).tombstones, 0);
+    expect_same(f->store, replica);
+    free_records(&records);
+    feature_store_close(replica);
+}
+
 int
 main(void)
 {
@@ -338,6 +389,7 @@ main(void)
         TEST(a_broken_chain_is_a_conflict),
         TEST(a_record_of_another_store_is_a_conflict),
         TEST(a_damaged_record_changes_nothing),
+        TEST(rows_and_tombstones_that_expire_leave_the_follower_too),
         TEST(a_large_commit_comes_in_parts_and_is_applied_as_one),
     };
 

@@ -55,7 +55,7 @@ static const char follow_help[] =
     "  --print-since  print the sequence STORE is at, and do nothing else\n"
     "  --promote      make STORE a leader, and print the new epoch\n"
     "\n"
-    "Example: feature changes ./a | feature follow ./b\n";
+    "Example: feature follow ./b <records\n";
 
 enum {
     OPTION_SINCE = TOOL_OPTION,

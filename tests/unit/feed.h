@@ -140,7 +140,7 @@ follow_all(feature_store *store, const struct records *records)
         follow(store, &records->each[i]);
 }
 
-/* A store beside the fixture's, open. */
+/* A store beside the fixture's, open, whose clock is an hour late. */
 static inline feature_store *
 open_beside(struct fixture *f, const char *name)
 {
@@ -150,6 +150,7 @@ open_beside(struct fixture *f, const char *name)
 
     snprintf(path, sizeof path, "%s/%s", f->directory, name);
     options.flags |= FEATURE_OPEN_CREATE;
+    options.fixed_now -= HOUR;
     must(feature_store_open(path, &options, &store, &problem));
     return store;
 }

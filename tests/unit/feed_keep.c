@@ -385,6 +385,25 @@ damaged_positions_are_found(void **state)
               FEATURE_CORRUPT, "checksum");
 }
 
+/* A record of the feed whose checksum fits, and that lies. */
+static void
+a_chain_that_ends_elsewhere_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_meta_feed feed;
+    struct lf_commit commit;
+
+    define(f, FEED_ON TRIPS);
+    write_one(f, 1);
+    feed = feed_of(f->store);
+    must(lf_commit_begin(&commit, f->store, 0, &problem));
+    assert_memory_equal(commit.feed.meta.chain, feed.chain, LF_CHAIN_SIZE);
+    commit.feed.meta.chain[0] ^= 1;
+    commit.feed.is_changed = true;
+    must(lf_commit_finish(&commit, &problem));
+    expect_sound(f, 1);
+}
+
 int
 main(void)
 {
@@ -399,6 +418,7 @@ main(void)
         TEST(compaction_keeps_the_feed),
         TEST(damage_of_the_feed_is_found_and_never_served),
         TEST(damaged_positions_are_found),
+        TEST(a_chain_that_ends_elsewhere_is_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

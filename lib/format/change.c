@@ -52,7 +52,9 @@ put_bytes(uint8_t *to, unsigned field, const void *bytes, size_t size)
 static uint64_t
 zigzag(int64_t value)
 {
-    return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+    uint64_t doubled = (uint64_t)value << 1;
+
+    return value < 0 ? ~doubled : doubled;
 }
 
 /* Room for bytes that end at `to`; lf_buffer_cut gives back what is left. */

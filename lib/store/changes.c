@@ -265,7 +265,7 @@ feature_changes_next(feature_changes *changes,
 static feature_status
 is_ready(feature_changes *changes, bool *ready, struct feature_error *error)
 {
-    struct lf_meta_feed feed;
+    struct lf_meta_feed feed = {0};
     struct lf_reader *reader;
     feature_status status;
 

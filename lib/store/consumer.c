@@ -95,7 +95,7 @@ static feature_status
 find_acknowledged(feature_changes *changes, struct feature_error *error)
 {
     size_t key_size = strlen(changes->consumer), size;
-    struct lf_consumer consumer;
+    struct lf_consumer consumer = {0};
     struct lf_reader *reader;
     const uint8_t *value;
     feature_status status;

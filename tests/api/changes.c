@@ -68,7 +68,7 @@ a_record_is_json_with_the_names_of_the_definitions(void **state)
     define(f, "DROP FEATURE VIEW trips;");
     expect_json(f, 3,
                 "\"changes\":[{\"operation\":\"DELETE\",\"view\":2,"
-                "\"key\":\"80000000000000077a0000\","
+                "\"key\":\"80000000000000077a0001\","
                 "\"event_timestamp\":300}]}");
 }
 

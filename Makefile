@@ -362,6 +362,11 @@ fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
 fuzz-snapshot: $(B)/tests/fuzz/snapshot ## check COUNT damaged snapshots
 	@$< $(COUNT) $(SEED)
 
+ROUNDS ?= 200
+.PHONY: follow-kill
+follow-kill: $(B)/tests/unit/follow_kill ## kill a leader and its follower ROUNDS times
+	@$< $(ROUNDS) $(SEED)
+
 # One line a promise; TIER=release for the figures of docs/reliability.md.
 TIER ?= ci
 .PHONY: trust rigs

@@ -229,6 +229,8 @@ calls_that_share_a_transaction_keep_their_offsets_apart(void **state)
     struct fixture *f = *state;
     struct worker workers[THREADS];
     pthread_t threads[THREADS];
+    struct feature_verify_report report = {.struct_size = sizeof report};
+    char *text = NULL;
 
     define(f, TRIPS "STORE WITH (changes = '1 day');");
     for (uint32_t i = 0; i < THREADS; i++) {
@@ -243,6 +245,10 @@ calls_that_share_a_transaction_keep_their_offsets_apart(void **state)
         expect_offset(f, "topic", i, CALLS);
     }
     assert_int_equal(stats_of(f).sequence, 1 + THREADS * CALLS);
+    /* Its change feed has each of them, in one chain. */
+    must(feature_store_verify(f->path, NULL, &report, &text, &problem));
+    assert_string_equal(text, "");
+    feature_free(text);
 }
 
 int

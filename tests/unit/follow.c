@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stores that follow others. */
+#include "draw.h"
 #include "feed.h"
 #include "format/key.h"
 #include "store/journal.h"
@@ -326,6 +327,99 @@ a_large_commit_comes_in_parts_and_is_applied_as_one(void **state)
     feature_store_close(replica);
 }
 
+/* A record whose checksums, hashes and chain fit, and whose change is one that
+ * no leader makes. */
+static feature_status
+follow_forged(feature_store *store, const struct lf_change *change)
+{
+    struct lf_meta_store meta = meta_of(store);
+    struct lf_change_head head = {.sequence = meta.sequence + 1,
+                                  .commit_time = meta.commit_time + 1,
+                                  .epoch = meta.epoch,
+                                  .catalog_version = meta.catalog_version +
+                                                     (change->operation == 6)};
+    struct lf_buffer part = {0};
+    struct lf_commit commit;
+    feature_status status;
+    uint8_t hash[16];
+
+    must(lf_commit_begin(&commit, store, 0, &problem));
+    memcpy(head.previous, commit.feed.meta.chain, LF_CHAIN_SIZE);
+    lf_commit_abort(&commit);
+    memcpy(head.store, meta.uuid, sizeof head.store);
+    assert_true(lf_part_begin(&part, &head, NULL, 0));
+    assert_true(lf_part_add(&part, change, hash));
+    assert_true(lf_part_end(&part, false));
+    status = feature_store_follow(store, part.data, part.size, NULL, &problem);
+    lf_buffer_free(&part);
+    return status;
+}
+
+/* Bytes of a real change, some of them others. */
+static struct lf_slice
+spoil(struct lf_slice slice, uint8_t copy[256])
+{
+    assert_in_range(slice.size, 0, 200);
+    memcpy(copy, slice.bytes, slice.size);
+    if (slice.size && draw_one_in(2))
+        copy[draw_below(slice.size)] ^= (uint8_t)(1 + draw_below(255));
+    if (draw_one_in(4))
+        slice.size = draw_below(slice.size + 8);
+    slice.bytes = copy;
+    return slice;
+}
+
+static void
+forged_changes_are_refused_or_applied_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    feature_store *replica = open_beside(f, "replica");
+    struct lf_buffer scratch = {0};
+    struct records records;
+    uint32_t refused = 0, applied = 0;
+
+    draw_state = draw_seed;
+    define(f, FEED_ON TRIPS);
+    upsert(f, "trips", NULL, "1 100 2.5 [a,b] 1");
+    patch(f, "trips", "trip_id, event_timestamp, tags", "1 150 [x,yz]");
+    erase(f, "trips", "trip_id, event_timestamp", "2 200");
+    read_records(f->store, 0, &records);
+    follow_all(replica, &records);
+    for (int i = 0; i < 4000; i++) {
+        const struct record *from = &records.each[draw_below(records.count)];
+        struct lf_change change;
+        struct lf_part part;
+        uint8_t key[256] = {0}, after[256] = {0};
+        feature_status status;
+
+        must(lf_part_open(&part, from->bytes, from->size, &problem));
+        must(lf_part_change(&part, draw_below(part.change_count), &scratch,
+                            &change, &problem));
+        change.key = spoil(change.key, key);
+        change.after = spoil(change.after, after);
+        if (draw_one_in(10))
+            change.operation = (int32_t)draw_below(10);
+        if (draw_one_in(10))
+            change.view = draw_below(4);
+        if (draw_one_in(10))
+            change.time = INT64_MIN;
+        status = follow_forged(replica, &change);
+        lf_part_free(&part);
+        if (status) {
+            assert_true(status == FEATURE_CORRUPT ||
+                        status == FEATURE_UNSUPPORTED);
+            refused++;
+        } else {
+            applied++;
+        }
+    }
+    assert_in_range(refused, 1000, 3900);
+    assert_int_equal(meta_of(replica).sequence, records.count + applied);
+    lf_buffer_free(&scratch);
+    free_records(&records);
+    feature_store_close(replica);
+}
+
 /* What upkeep does to a row that is too old. */
 static void
 expire(feature_store *store, int64_t trip)
@@ -389,9 +483,11 @@ main(void)
         TEST(a_broken_chain_is_a_conflict),
         TEST(a_record_of_another_store_is_a_conflict),
         TEST(a_damaged_record_changes_nothing),
+        TEST(forged_changes_are_refused_or_applied_and_nothing_else),
         TEST(rows_and_tombstones_that_expire_leave_the_follower_too),
         TEST(a_large_commit_comes_in_parts_and_is_applied_as_one),
     };
 
+    draw_begin();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

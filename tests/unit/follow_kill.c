@@ -7,6 +7,7 @@
  */
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -109,6 +110,7 @@ start(struct fixture *f, const char *replica, bool is_leader, struct told *told)
 
     if (child)
         return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (is_leader)
         lead(f->path, &f->options, told);
     else

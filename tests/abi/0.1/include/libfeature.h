@@ -763,7 +763,8 @@ feature_free(void *memory);
  * @return FEATURE_IO           no permission, or another system error
  * @return FEATURE_FULL         no space for the store's files
  * @return FEATURE_CORRUPT      the file is damaged or cut short
- * @return FEATURE_VERSION      not a store, or of a version this cannot serve
+ * @return FEATURE_VERSION      not a store, or of a version this cannot serve; or
+ *                              a library of this process is too old
  * @return FEATURE_UNSUPPORTED  an environment in which promises do not hold
  * @return FEATURE_NO_MEMORY
  * @since 0.1
@@ -1083,8 +1084,8 @@ feature_store_snapshot(feature_store *store, const char *file,
  * Makes a store of a snapshot.
  *
  * Every byte of the file is checked, and every row, count and content hash. The
- * store is built beside @p path and gets the name when it is complete and
- * durable. It goes on with the snapshot's commit sequence. With
+ * store is built beside @p path and gets the name when it is complete, durable
+ * and verified as by feature_store_verify(). It goes on with the snapshot's commit sequence. With
  * FEATURE_RESTORE_VERIFY_ONLY nothing is written and @p path is NULL.
  *
  * @param file              {copied} a snapshot
@@ -1098,7 +1099,8 @@ feature_store_snapshot(feature_store *store, const char *file,
  * @return FEATURE_NOT_FOUND  `no-file`
  * @return FEATURE_CONFLICT   `in-use`: something is at @p path
  * @return FEATURE_BUSY       `cancelled`
- * @return FEATURE_CORRUPT    not a whole and undamaged snapshot
+ * @return FEATURE_CORRUPT    not a whole and undamaged snapshot, or the disk
+ *                            spoiled the new store
  * @return FEATURE_VERSION    `format`, `feature-bits`: of a newer libfeature
  * @return FEATURE_IO, FEATURE_FULL, FEATURE_NO_MEMORY
  * @return FEATURE_UNSUPPORTED as feature_store_open()
@@ -1117,8 +1119,9 @@ feature_store_restore(const char *file, const char *path,
  *
  * Nobody may have the store open, this process included; whoever opens it
  * meanwhile waits, or gets BUSY. The new file is built inside the store's
- * directory, checked as by a snapshot and a restore, and put in place by one
- * rename: after a cut at any moment the store is the old one or the new one.
+ * directory, checked and verified as by a snapshot and a restore, and put in
+ * place by one rename: after a cut at any moment the store is the old one or the
+ * new one.
  *
  * @param path              {copied} the store's directory
  * @param options           {copied} {nullable} as for feature_store_open(); of

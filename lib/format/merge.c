@@ -192,11 +192,20 @@ delete_changes(const struct lf_merge *merge, int64_t time)
     return !merge->exists;
 }
 
+/* A row is there again after a write to it, also where the features that were
+ * written are gone by now. */
+static bool
+outlives(const struct lf_merge *merge, const struct lf_row *row)
+{
+    return !merge->exists || (merge->is_tombstone && merge->layout->count &&
+                              row->timestamp >= merge->cells[0].time);
+}
+
 bool
 lf_merge_row(struct lf_merge *merge, const struct lf_row *row,
              const struct lf_migration *migration, bool *changed)
 {
-    bool written = false;
+    bool written = outlives(merge, row);
 
     if (row->flags & LF_ROW_TOMBSTONE) {
         *changed = delete_changes(merge, row->timestamp);

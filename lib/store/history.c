@@ -41,6 +41,8 @@ struct addition {
     bool has_ground;
     struct lf_history_entry ground; /* what they are written on */
     uint32_t above;                 /* patches above, up to what is none */
+    struct lf_row barrier;          /* the newest delete passed; size 0: none */
+    uint8_t barrier_bytes[LF_ROW_HEADER_SIZE];
 };
 
 void
@@ -352,8 +354,17 @@ count_above(struct addition *addition, struct feature_error *error)
     }
 }
 
+static void
+keep_barrier(struct addition *addition, const struct lf_row *row)
+{
+    memcpy(addition->barrier_bytes, row->bytes, LF_ROW_HEADER_SIZE);
+    lf_row_open(&addition->barrier, addition->barrier_bytes,
+                LF_ROW_HEADER_SIZE);
+}
+
 /* Gives the entries above what the version changes in them, up to the first that
- * it does not show through. */
+ * it does not show through; a delete leaves nothing older, but where it has an
+ * image some of that got a time. */
 static feature_status
 refresh_above(struct addition *addition, struct feature_error *error)
 {
@@ -369,13 +380,15 @@ refresh_above(struct addition *addition, struct feature_error *error)
             return FEATURE_OK;
         if (is_patch(&entry))
             continue;
-        if (entry.operation == FEATURE_DELETE)
-            return FEATURE_OK; /* of nothing older anything is left */
         lf_merge_clear(&history->merge);
         LF_TRY(merge_row(addition, sum_of(&entry), &changed, error));
         LF_TRY(merge_row(addition, &addition->row, &changed, error));
         if (!changed)
             return FEATURE_OK;
+        if (entry.operation == FEATURE_DELETE)
+            keep_barrier(addition, &entry.row);
+        if (addition->barrier.size)
+            LF_TRY(merge_row(addition, &addition->barrier, &changed, error));
         LF_TRY(encode_image(addition, error));
         history->other.size = 0;
         if (!lf_buffer_append(&history->other, at.key, at.key_size))
@@ -440,6 +453,7 @@ lf_history_add(struct lf_rows *rows, const struct lf_written *written,
     addition.rows = rows;
     addition.has_base = addition.has_ground = addition.is_barred = false;
     addition.run_count = addition.above = 0;
+    addition.barrier.size = 0;
     LF_TRY(begin(&addition, written, error));
     LF_TRY(find_base(&addition, written->before, error));
     if (written->operation == FEATURE_PATCH || addition.has_base)

@@ -29,6 +29,7 @@ struct version {
     const struct version *before; /* the one asked before it */
     bool is_base;                 /* the row when history began */
     int64_t time;
+    uint32_t next_feature; /* of the view then */
     const struct row *row; /* with TIME_UNSET where it says nothing */
 };
 

@@ -181,13 +181,11 @@ lf_merge_write(struct lf_merge *merge, int32_t operation, int64_t time,
     return written;
 }
 
-/* A cell that nobody wrote says the same before a DELETE as after it. */
 static bool
 delete_changes(const struct lf_merge *merge, int64_t time)
 {
     for (uint32_t i = 0; i < merge->layout->count; i++)
-        if (merge->cells[i].time != LF_TIME_UNSET &&
-            merge->cells[i].time <= time)
+        if (merge->cells[i].time <= time)
             return true;
     return !merge->exists;
 }

@@ -41,8 +41,7 @@ struct addition {
     bool has_ground;
     struct lf_history_entry ground; /* what they are written on */
     uint32_t above;                 /* patches above, up to what is none */
-    struct lf_row barrier;          /* the newest delete passed; size 0: none */
-    uint8_t barrier_bytes[LF_ROW_HEADER_SIZE];
+    int64_t barrier; /* time of the newest delete passed, or none */
 };
 
 void
@@ -354,12 +353,19 @@ count_above(struct addition *addition, struct feature_error *error)
     }
 }
 
+/* Takes the version's cells away again where a delete lies above it. */
 static void
-keep_barrier(struct addition *addition, const struct lf_row *row)
+bar_cells(struct addition *addition)
 {
-    memcpy(addition->barrier_bytes, row->bytes, LF_ROW_HEADER_SIZE);
-    lf_row_open(&addition->barrier, addition->barrier_bytes,
-                LF_ROW_HEADER_SIZE);
+    struct lf_merge *merge = &addition->history->merge;
+
+    if (addition->barrier == LF_TIME_UNSET)
+        return;
+    for (uint32_t i = 0; i < merge->layout->count; i++)
+        if (merge->cells[i].time != LF_TIME_UNSET &&
+            merge->cells[i].time <= addition->entry.place.time)
+            merge->cells[i] =
+                (struct lf_cell){.is_null = true, .time = addition->barrier};
 }
 
 /* Gives the entries above what the version changes in them, up to the first that
@@ -386,9 +392,8 @@ refresh_above(struct addition *addition, struct feature_error *error)
         if (!changed)
             return FEATURE_OK;
         if (entry.operation == FEATURE_DELETE)
-            keep_barrier(addition, &entry.row);
-        if (addition->barrier.size)
-            LF_TRY(merge_row(addition, &addition->barrier, &changed, error));
+            addition->barrier = entry.place.time;
+        bar_cells(addition);
         LF_TRY(encode_image(addition, error));
         history->other.size = 0;
         if (!lf_buffer_append(&history->other, at.key, at.key_size))
@@ -453,7 +458,7 @@ lf_history_add(struct lf_rows *rows, const struct lf_written *written,
     addition.rows = rows;
     addition.has_base = addition.has_ground = addition.is_barred = false;
     addition.run_count = addition.above = 0;
-    addition.barrier.size = 0;
+    addition.barrier = LF_TIME_UNSET;
     LF_TRY(begin(&addition, written, error));
     LF_TRY(find_base(&addition, written->before, error));
     if (written->operation == FEATURE_PATCH || addition.has_base)

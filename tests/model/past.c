@@ -36,6 +36,16 @@ past_add(struct arena *arena, const struct rows_entry *entry,
                row_write(arena, NULL, &alone));
 }
 
+bool
+past_has_ghosts(const struct version *past)
+{
+    for (; past; past = past->before)
+        for (uint32_t i = 0; i < past->row->count; i++)
+            if (past->row->cells[i].is_ghost)
+                return true;
+    return false;
+}
+
 /* The next version in the order of times, ties in the order of calls (or, with a
  * plant, against it): the first one after another. */
 static const struct version *

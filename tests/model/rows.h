@@ -86,6 +86,9 @@ const struct version *past_add(struct arena *arena,
                                const struct rows_entry *entry,
                                const struct row_write *write);
 
+/* Whether versions hold cells of features that were dropped since. */
+bool past_has_ghosts(const struct version *past);
+
 /* The row as of a time; NULL: there was none. */
 const struct row *past_row(struct arena *arena, const struct version *past,
                            int64_t time, const struct view *view,

@@ -286,8 +286,8 @@ lf_copy_history(struct lf_copy *copy, struct feature_error *error)
 }
 
 feature_status
-lf_copy_entry(struct lf_copy *copy, const uint8_t *key, size_t key_size,
-              const uint8_t *value, size_t size, struct feature_error *error)
+lf_copy_version(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+                const uint8_t *value, size_t size, struct feature_error *error)
 {
     struct lf_history_problem problem;
 

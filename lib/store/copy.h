@@ -69,9 +69,9 @@ feature_status lf_copy_row(struct lf_copy *copy, const uint8_t *key,
 /* The history of the view at hand, after its rows, and its entries. */
 feature_status lf_copy_history(struct lf_copy *copy,
                                struct feature_error *error);
-feature_status lf_copy_entry(struct lf_copy *copy, const uint8_t *key,
-                             size_t key_size, const uint8_t *value, size_t size,
-                             struct feature_error *error);
+feature_status lf_copy_version(struct lf_copy *copy, const uint8_t *key,
+                               size_t key_size, const uint8_t *value,
+                               size_t size, struct feature_error *error);
 feature_status lf_copy_view_end(struct lf_copy *copy,
                                 struct feature_error *error);
 

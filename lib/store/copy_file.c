@@ -309,7 +309,7 @@ take_history(struct lf_intake *intake, struct lf_copy *copy,
         LF_TRY(lf_copy_history(copy, error));
     }
     LF_TRY(unpack(intake, error));
-    return take_block(intake, copy, lf_copy_entry, error);
+    return take_block(intake, copy, lf_copy_version, error);
 }
 
 static feature_status

@@ -257,7 +257,8 @@ copy_views(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
         if (copy->definition->history) {
             LF_TRY(lf_copy_history(copy, error));
             lf_history_tree(copy->definition, tree);
-            LF_TRY(copy_tree(copy, reader, tree, chunk, lf_copy_entry, error));
+            LF_TRY(
+                copy_tree(copy, reader, tree, chunk, lf_copy_version, error));
         }
         LF_TRY(lf_copy_view_end(copy, error));
     }

@@ -290,6 +290,10 @@ start(const feature_query *query, struct ArrowArrayStream *labels,
     LF_TRY(lf_options_read(&asked, sizeof asked, options,
                            "feature_join_options", error));
     LF_TRY(lf_out_check_flags(asked.flags, error));
+    if (asked.reserved)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "reserved is %u in the join options, it has to be 0",
+                       asked.reserved);
     LF_TRY(lf_store_enter(query->store, error));
     lf_store_leave(query->store);
     *join = lf_alloc(sizeof **join);

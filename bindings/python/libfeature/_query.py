@@ -20,6 +20,7 @@ from . import _ffi
 from ._answer import DTYPES, Answer, Layout, Lease
 from ._errors import Invalid, raise_error
 from ._ffi import Fill, QueryFlag
+from ._join import join
 from ._keys import (
     as_of_buffers,
     check_columns,
@@ -317,6 +318,27 @@ class Query:
         lease = self._lend()
         request = lease.request
         return request.read_matrix(request.ask(keys, as_of), out)
+
+    def join(
+        self,
+        labels: Any,
+        *,
+        timestamp: str = "event_timestamp",
+        states: bool = False,
+        timestamps: bool = False,
+        chunk_rows: int = 0,
+    ) -> Any:
+        """The labels, in their order and unchanged, with the features that were
+        known at the time of each: a training set.
+
+        ``labels`` has the join keys, a column of times and whatever else; what
+        comes back is of the same kind: a pandas or polars DataFrame, a pyarrow
+        Table, RecordBatch or RecordBatchReader, a dict of columns. Anything
+        else with an Arrow stream gives a :class:`Joined`, which has one too.
+        ``states`` and ``timestamps`` add two columns for each view. From Arrow,
+        ``chunk_rows`` labels at a time are in memory, a million by default.
+        """
+        return join(self, labels, timestamp, states, timestamps, chunk_rows)
 
     def reader(self) -> "Reader":
         """A reader with memory of its own, for the loop of one thread."""

@@ -87,18 +87,14 @@ lf_tree_find(struct lf_pages *pages, const struct lf_root *root,
     return FEATURE_OK;
 }
 
-struct frame {
-    const uint8_t *page;
-    uint32_t next;
-    uint32_t count;
-};
-
 static feature_status
-push(struct lf_pages *pages, const struct lf_root *root, struct frame *frame,
-     uint32_t level, uint64_t number, struct feature_error *error)
+push(struct lf_walk *walk, uint32_t level, uint64_t number,
+     struct feature_error *error)
 {
-    LF_TRY(
-        lf_page_get(pages, number, kind_at(root, level), &frame->page, error));
+    struct lf_frame *frame = &walk->frames[level];
+
+    LF_TRY(lf_page_get(walk->pages, number, kind_at(walk->root, level),
+                       &frame->page, error));
     frame->next = 0;
     frame->count = lf_page_count(frame->page);
     return FEATURE_OK;
@@ -114,42 +110,84 @@ show(struct lf_pages *pages, const struct lf_node *node, lf_visit visit,
     return visit(context, node->key, node->key_size, value, node->size, error);
 }
 
-/* Goes down to the first node whose key is not below the given one. */
-static feature_status
-seek(struct lf_pages *pages, const struct lf_root *root, struct frame *frames,
-     const void *key, size_t key_size, struct feature_error *error)
+feature_status
+lf_walk_seek(struct lf_walk *walk, const void *key, size_t key_size,
+             struct feature_error *error)
 {
-    uint64_t number = root->page;
+    uint64_t number = walk->root->page;
     struct lf_node node;
     uint32_t level, index;
     bool found;
 
+    walk->level = 0; /* nothing is left of a walk that fails here */
     for (level = 1;; level++) {
-        bool is_leaf = level == root->depth;
-        struct frame *frame = &frames[level];
+        bool is_leaf = level == walk->root->depth;
+        struct lf_frame *frame = &walk->frames[level];
 
-        LF_TRY(push(pages, root, frame, level, number, error));
+        LF_TRY(push(walk, level, number, error));
         if (!is_leaf && !frame->count)
             return lf_fail(error, FEATURE_CORRUPT, "structure",
                            "page %llu is a branch without nodes",
                            (unsigned long long)number);
-        LF_TRY(search(pages, frame->page, !is_leaf, key, key_size, &index,
+        LF_TRY(search(walk->pages, frame->page, !is_leaf, key, key_size, &index,
                       &found, &node, error));
         if (is_leaf) {
             frame->next = index;
+            walk->level = level;
+            walk->visited = level;
             return FEATURE_OK;
         }
         index -= !found;
-        LF_TRY(lf_page_node(pages, frame->page, index, &node, error));
+        LF_TRY(lf_page_node(walk->pages, frame->page, index, &node, error));
         frame->next = index + 1;
         number = node.child;
     }
 }
 
+/* Whether the first key that is not below the given one is in the leaf the walk
+ * is in: neither before it nor behind it. */
+static feature_status
+is_near(const struct lf_walk *walk, const void *key, size_t key_size,
+        bool *near, struct feature_error *error)
+{
+    const struct lf_frame *frame = &walk->frames[walk->root->depth];
+    struct lf_node node;
+
+    *near = false;
+    if (walk->level != walk->root->depth || !frame->count)
+        return FEATURE_OK;
+    LF_TRY(lf_page_node(walk->pages, frame->page, 0, &node, error));
+    if (compare(key, key_size, &node) < 0)
+        return FEATURE_OK;
+    LF_TRY(
+        lf_page_node(walk->pages, frame->page, frame->count - 1, &node, error));
+    *near = compare(key, key_size, &node) <= 0;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_walk_seek_near(struct lf_walk *walk, const void *key, size_t key_size,
+                  struct feature_error *error)
+{
+    struct lf_frame *frame = &walk->frames[walk->root->depth];
+    struct lf_node node;
+    uint32_t index;
+    bool near, found;
+
+    LF_TRY(is_near(walk, key, key_size, &near, error));
+    if (!near)
+        return lf_walk_seek(walk, key, key_size, error);
+    LF_TRY(search(walk->pages, frame->page, 0, key, key_size, &index, &found,
+                  &node, error));
+    frame->next = index;
+    walk->visited = walk->level;
+    return FEATURE_OK;
+}
+
 /* Asks for the leaf after the one that is visited next: of a tree that is larger
  * than the cache, waiting for memory is a good part of a walk. */
 static void
-look_ahead(const struct lf_pages *pages, const struct frame *parent)
+look_ahead(const struct lf_pages *pages, const struct lf_frame *parent)
 {
     struct lf_node node;
     const uint8_t *page;
@@ -163,37 +201,31 @@ look_ahead(const struct lf_pages *pages, const struct frame *parent)
         __builtin_prefetch(page + at);
 }
 
-/* Visits what is left of the frames, from the leaf up. */
-static feature_status
-visit_rest(struct lf_pages *pages, const struct lf_root *root,
-           struct frame *frames, lf_visit visit, void *context,
-           struct feature_error *error)
+feature_status
+lf_walk_next(struct lf_walk *walk, bool *found, struct lf_node *node,
+             struct feature_error *error)
 {
-    uint32_t level = root->depth;
-    uint64_t visited = level;
-    struct lf_node node;
+    *found = false;
+    while (walk->level) {
+        struct lf_frame *frame = &walk->frames[walk->level];
 
-    while (level) {
-        struct frame *frame = &frames[level];
-
-        if (visited > pages->last)
+        if (walk->visited > walk->pages->last)
             return lf_fail(error, FEATURE_CORRUPT, "structure",
                            "a tree has more pages than the store");
-
         if (frame->next >= frame->count) {
-            level--;
+            walk->level--;
             continue;
         }
-        LF_TRY(lf_page_node(pages, frame->page, frame->next++, &node, error));
-        if (level == root->depth) {
-            LF_TRY(show(pages, &node, visit, context, error));
-        } else {
-            level++;
-            visited++;
-            LF_TRY(push(pages, root, &frames[level], level, node.child, error));
-            if (level == root->depth)
-                look_ahead(pages, frame);
+        LF_TRY(
+            lf_page_node(walk->pages, frame->page, frame->next++, node, error));
+        if (walk->level == walk->root->depth) {
+            *found = true;
+            return FEATURE_OK;
         }
+        walk->visited++;
+        LF_TRY(push(walk, walk->level + 1, node->child, error));
+        if (++walk->level == walk->root->depth)
+            look_ahead(walk->pages, frame);
     }
     return FEATURE_OK;
 }
@@ -210,10 +242,19 @@ lf_tree_walk_from(struct lf_pages *pages, const struct lf_root *root,
                   const void *from, size_t from_size, lf_visit visit,
                   void *context, struct feature_error *error)
 {
-    struct frame frames[LF_DEPTH_MAX + 1];
+    struct lf_walk walk; /* half a kilobyte: a seek sets what it uses */
+    struct lf_node node;
+    bool found;
 
     if (!root->depth)
         return FEATURE_OK;
-    LF_TRY(seek(pages, root, frames, from, from_size, error));
-    return visit_rest(pages, root, frames, visit, context, error);
+    walk.pages = pages;
+    walk.root = root;
+    LF_TRY(lf_walk_seek(&walk, from, from_size, error));
+    for (;;) {
+        LF_TRY(lf_walk_next(&walk, &found, &node, error));
+        if (!found)
+            return FEATURE_OK;
+        LF_TRY(show(pages, &node, visit, context, error));
+    }
 }

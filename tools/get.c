@@ -294,23 +294,6 @@ free_get(struct get *get)
 }
 
 static int
-set_fill(struct get *get, const char *word)
-{
-    static const char *const words[] = {[FEATURE_FILL_DEFAULTS] = "defaults",
-                                        [FEATURE_FILL_NULLS] = "nulls",
-                                        [FEATURE_FILL_STALE] = "stale"};
-
-    for (int32_t i = 0; i < 3; i++) {
-        if (!strcmp(word, words[i])) {
-            get->fill = i;
-            return TOOL_DONE;
-        }
-    }
-    return tool_misuse(
-        "get", "--fill: \"%s\" is none of defaults, nulls, stale", word);
-}
-
-static int
 take_option(struct get *get, int code, char **argv)
 {
     switch (code) {
@@ -320,7 +303,7 @@ take_option(struct get *get, int code, char **argv)
     case OPTION_AS_OF:
         return tool_read_time(argv[0], "--as-of", optarg, &get->as_of);
     case OPTION_FILL:
-        return set_fill(get, optarg);
+        return tool_read_fill(argv[0], optarg, &get->fill);
     case TOOL_OPTION_JSON:
     case OPTION_CSV:
         if (get->form != ANSWER_TABLE)

@@ -3,7 +3,7 @@
  * The order of labels.
  *
  * Owns the sort: radix by eight bytes of the keys at a time, then by the times
- * of each key.
+ * of each key, newest first, as histories lie.
  * Keeps labels of one key and time in the order that they came in.
  * Never compares two keys of 8 bytes, and skips the bits that all have.
  */
@@ -76,7 +76,7 @@ insert_times(struct lf_label *labels, uint32_t count)
         struct lf_label label = labels[i];
         uint32_t at = i;
 
-        for (; at && labels[at - 1].time > label.time; at--)
+        for (; at && labels[at - 1].time < label.time; at--)
             labels[at] = labels[at - 1];
         labels[at] = label;
     }
@@ -90,7 +90,7 @@ sort_times(const struct sort *sort, struct lf_label *labels, uint32_t count)
         return;
     }
     for (uint32_t i = 0; i < count; i++)
-        labels[i].prefix = (uint64_t)labels[i].time ^ TIME_SIGN;
+        labels[i].prefix = ~((uint64_t)labels[i].time ^ TIME_SIGN);
     sort_prefixes(sort, labels, count);
 }
 
@@ -121,7 +121,7 @@ compare(const struct sort *sort, const struct lf_label *a,
 
     if (order)
         return order;
-    return a->time < b->time ? -1 : a->time > b->time;
+    return a->time > b->time ? -1 : a->time < b->time;
 }
 
 static void

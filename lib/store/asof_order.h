@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Labels in the order of a history: by key, then by time. */
+/* Labels in the order of a history: by key, then from newer to older times. */
 #ifndef LF_STORE_ASOF_ORDER_H
 #define LF_STORE_ASOF_ORDER_H
 
@@ -13,7 +13,7 @@ struct lf_label {
 };
 
 /* Sorts labels whose jobs have keys, none of which begins another: by the key's
- * bytes, then by time, then as they were. room is scratch. False: no memory. */
+ * bytes, then newest first, then as they were. room is scratch. False: no memory. */
 bool lf_labels_order(struct lf_label *labels, uint32_t count,
                      const struct lf_job *jobs, struct lf_buffer *room);
 

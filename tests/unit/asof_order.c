@@ -39,7 +39,7 @@ by_key_and_time(const void *left, const void *right)
     if (of_a->key_size != of_b->key_size)
         return of_a->key_size < of_b->key_size ? -1 : 1;
     if (a->time != b->time)
-        return a->time < b->time ? -1 : 1;
+        return a->time > b->time ? -1 : 1;
     return a->row < b->row ? -1 : 1;
 }
 
@@ -78,7 +78,7 @@ any_time(uint64_t range)
 }
 
 static void
-numbers_come_by_value_then_by_time(void **unused)
+numbers_come_by_value_newest_first(void **unused)
 {
     (void)unused;
     for (uint64_t range = 1; range < UINT64_C(1) << 60; range *= 97) {
@@ -128,7 +128,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_come_by_value_then_by_time),
+        cmocka_unit_test(numbers_come_by_value_newest_first),
         cmocka_unit_test(texts_with_long_common_beginnings_are_told_apart),
         cmocka_unit_test(few_labels_are_sorted_too),
     };

@@ -8,19 +8,20 @@
  */
 #include "store/journal.h"
 
+#include "store/history.h"
+
 bool
 lf_journal_wants(const struct lf_rows *rows)
 {
-    (void)rows;
-    return false;
+    return rows->history != NULL;
 }
 
 feature_status
 lf_journal_add(struct lf_rows *rows, const struct lf_written *written,
                struct feature_error *error)
 {
-    (void)written;
-    (void)error;
+    if (rows->history)
+        LF_TRY(lf_history_add(rows, written, error));
     rows->commit->written++;
     return FEATURE_OK;
 }

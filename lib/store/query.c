@@ -30,9 +30,6 @@ check_options(const struct feature_query_options *options,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "reserved is %u in the query options, it has to be 0",
                        options->reserved);
-    if (options->known_by)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "known_by is not supported yet");
     return FEATURE_OK;
 }
 
@@ -138,6 +135,7 @@ feature_query_create(feature_store *store, const char *features,
     }
     atomic_init(&made->holders, 1);
     made->fill = asked.fill;
+    made->known_by = asked.known_by;
     made->is_matrix = asked.flags & FEATURE_QUERY_MATRIX;
     status = lf_store_hold(store, &made->store, error);
     if (!status)

@@ -16,6 +16,7 @@ struct feature_query {
     struct lf_selection *selection;
     int32_t fill;
     bool is_matrix;
+    int64_t known_by; /* 0: all commits count */
     uint32_t matrix_width;
     uint32_t *matrix_offsets; /* per column, in floats; in selection->arena */
     uint64_t fingerprint;

@@ -28,6 +28,7 @@ struct work {
     struct lf_merge merge;
     struct lf_buffer row;   /* encoded */
     struct lf_buffer asked; /* a row of the batch, for the journal */
+    struct lf_buffer held;  /* copy of the stored row: the journal writes too */
     struct lf_buffer edge;  /* copy of the last key */
 };
 
@@ -39,6 +40,22 @@ struct run {
     size_t key_size;
 };
 
+/* What the tree lends ends with the next change of the transaction. */
+static feature_status
+hold_row(struct work *work, struct lf_stored *stored,
+         struct feature_error *error)
+{
+    struct lf_row *row = &stored->row;
+
+    work->held.size = 0;
+    if (!lf_buffer_append(&work->held, row->bytes, row->size))
+        return lf_fail_memory(error);
+    lf_row_open(row, work->held.data, work->held.size);
+    if (row->flags & LF_ROW_CELL_TIMES)
+        lf_row_find_times(row, &stored->migration->from);
+    return FEATURE_OK;
+}
+
 /* Fetches the stored row of a run. */
 static feature_status
 find_row(struct work *work, const struct run *run, struct lf_stored *stored,
@@ -48,6 +65,8 @@ find_row(struct work *work, const struct run *run, struct lf_stored *stored,
     feature_status status =
         lf_rows_find(&work->rows, run->key, run->key_size, stored, error);
 
+    if (!status && stored->found && work->is_kept)
+        status = hold_row(work, stored, error);
     if (status != FEATURE_CORRUPT)
         return status;
     lf_error_prefix(error, "row %u: ", row);
@@ -94,6 +113,14 @@ static bool
 over_limit(const struct work *work, const struct lf_cell *cells)
 {
     return lf_row_size(&work->target->form.layout, cells) >
+           work->target->batch->store->max_row_size;
+}
+
+/* A row that is too large by itself is refused wherever it would go. */
+static bool
+is_giant(const struct work *work)
+{
+    return lf_row_size_at(&work->target->form.layout, work->target->incoming) >
            work->target->batch->store->max_row_size;
 }
 
@@ -160,8 +187,11 @@ merge_row(struct work *work, uint32_t row, struct feature_error *error)
     bool tombstone = merge->is_tombstone, exists = merge->exists;
     bool written;
 
-    if (operation != FEATURE_DELETE)
+    if (operation != FEATURE_DELETE) {
         take_cells(target, row);
+        if (is_giant(work))
+            return reject(work, row, error);
+    }
     memcpy(target->backup, merge->cells, size);
     written = lf_merge_write(merge, operation, time, target->incoming,
                              operation == FEATURE_PATCH ? target->own : NULL);
@@ -420,6 +450,7 @@ lf_target_apply(struct lf_target *target, struct lf_commit *commit,
     lf_merge_free(&work.merge);
     lf_buffer_free(&work.row);
     lf_buffer_free(&work.asked);
+    lf_buffer_free(&work.held);
     lf_buffer_free(&work.edge);
     return status;
 }

@@ -113,8 +113,8 @@ static int
 compare(const struct sort *sort, const struct lf_label *a,
         const struct lf_label *b, uint32_t depth)
 {
-    const struct lf_job *of_a = &sort->jobs[a->row],
-                        *of_b = &sort->jobs[b->row];
+    const struct lf_job *of_a = &sort->jobs[a->job],
+                        *of_b = &sort->jobs[b->job];
     uint32_t size_a = of_a->key_size - depth, size_b = of_b->key_size - depth;
     int order = memcmp(of_a->key + depth, of_b->key + depth,
                        size_a < size_b ? size_a : size_b);
@@ -151,14 +151,14 @@ sort_keys(const struct sort *sort, struct lf_label *labels, uint32_t count,
         return;
     }
     for (uint32_t i = 0; i < count; i++)
-        labels[i].prefix = prefix_of(&sort->jobs[labels[i].row], depth);
+        labels[i].prefix = prefix_of(&sort->jobs[labels[i].job], depth);
     sort_prefixes(sort, labels, count);
     for (uint32_t begin = 0; begin < count; begin = end) {
         uint64_t prefix = labels[begin].prefix;
 
         for (end = begin + 1; end < count && labels[end].prefix == prefix;)
             end++;
-        if (sort->jobs[labels[begin].row].key_size <= depth + 8)
+        if (sort->jobs[labels[begin].job].key_size <= depth + 8)
             sort_times(sort, labels + begin, end - begin);
         else if (end - begin > 1)
             sort_keys(sort, labels + begin, end - begin, depth + 8);

@@ -9,7 +9,8 @@
 struct lf_label {
     uint64_t prefix; /* eight bytes of the key; what they are is the sort's */
     int64_t time;
-    uint32_t row; /* whose jobs[row].key it is */
+    uint32_t row;
+    uint32_t job; /* its key is that of jobs[job] */
 };
 
 /* Sorts labels whose jobs have keys, none of which begins another: by the key's

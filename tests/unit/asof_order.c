@@ -29,7 +29,7 @@ static int
 by_key_and_time(const void *left, const void *right)
 {
     const struct lf_label *a = left, *b = right;
-    const struct lf_job *of_a = &jobs[a->row], *of_b = &jobs[b->row];
+    const struct lf_job *of_a = &jobs[a->job], *of_b = &jobs[b->job];
     uint32_t size =
         of_a->key_size < of_b->key_size ? of_a->key_size : of_b->key_size;
     int order = memcmp(of_a->key, of_b->key, size);
@@ -63,7 +63,7 @@ set_label(uint32_t row, size_t key_size, int64_t time)
 {
     jobs[row].key = keys[row];
     jobs[row].key_size = (uint32_t)key_size;
-    labels[row] = (struct lf_label){.time = time, .row = row};
+    labels[row] = (struct lf_label){.time = time, .row = row, .job = row};
 }
 
 /* Times with ties, some of them at the ends. */

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One contestant of bench/time.py, in a process of its own.
+"""One contestant of bench/times.py, in a process of its own.
 
-    time_worker.py arrow|duckdb|polars|pandas DIRECTORY LABELS
+    times_worker.py arrow|duckdb|polars|pandas DIRECTORY LABELS
 
 Loads the data, then joins once for each line that comes in, and answers with
 seconds, hits, sum, KiB at most, KiB of them that are pages of a file. History is
@@ -94,8 +94,7 @@ def duckdb(directory: Path, name: str) -> Contestant:
     )
 
     def run() -> Any:
-        made = base.execute(sql).arrow()
-        return made.read_all() if hasattr(made, 'read_all') else made
+        return base.sql(sql).to_arrow_table()
 
     return run, of_arrow
 

@@ -2,13 +2,13 @@
 /*
  * Reads at past times, from C.
  *
- *     time make DIRECTORY ENTITIES VERSIONS LABELS FEW
- *     time join STORE LABELS
- *     time write plain|history|feed DIRECTORY ROWS
- *     time visible DIRECTORY COMMITS
+ *     times make DIRECTORY ENTITIES VERSIONS LABELS FEW
+ *     times join STORE LABELS
+ *     times write plain|history|feed DIRECTORY ROWS
+ *     times visible DIRECTORY COMMITS
  *
  * Owns the data that all contestants get, and the library's own runs through
- * the C API. bench/time.py runs it and prints what comes of it.
+ * the C API. bench/times.py runs it and prints what comes of it.
  * Keeps to one thread, and to what a program would call.
  * Never puts the making of data, or a check sum, into a time.
  */
@@ -56,7 +56,7 @@ static void
 must(feature_status status)
 {
     if (status)
-        die("time: %s: %s", error.reason, error.message);
+        die("times: %s: %s", error.reason, error.message);
 }
 
 static void *
@@ -65,7 +65,7 @@ room(size_t size)
     void *memory = calloc(1, size ? size : 1);
 
     if (!memory)
-        die("time: no memory");
+        die("times: no memory");
     return memory;
 }
 
@@ -151,13 +151,13 @@ save(const char *directory, const char *name, const struct rows *rows)
     snprintf(path, sizeof path, "%s/%s", directory, name);
     file = fopen(path, "wb");
     if (!file)
-        die("time: no %s", path);
+        die("times: no %s", path);
     fwrite(rows->keys, 8, rows->count, file);
     fwrite(rows->times, 8, rows->count, file);
     for (int i = 0; i < COLUMNS && rows->values[i]; i++)
         fwrite(rows->values[i], 8, rows->count, file);
     if (fclose(file))
-        die("time: %s cannot be written", path);
+        die("times: %s cannot be written", path);
 }
 
 static struct rows
@@ -168,11 +168,11 @@ load_labels(const char *path)
     FILE *file = fopen(path, "rb");
 
     if (!file || fstat(fileno(file), &about))
-        die("time: no %s", path);
+        die("times: no %s", path);
     rows = new_rows((size_t)about.st_size / 16, 0);
     if (fread(rows.keys, 8, rows.count, file) != rows.count ||
         fread(rows.times, 8, rows.count, file) != rows.count)
-        die("time: %s is too short", path);
+        die("times: %s is too short", path);
     fclose(file);
     return rows;
 }
@@ -437,6 +437,6 @@ main(int argc, char **argv)
     else if (!strcmp(what, "visible") && argc == 4)
         measure_visible(argv[2], (size_t)atoll(argv[3]));
     else
-        die("usage: see the top of bench/time.c");
+        die("usage: see the top of bench/times.c");
     return 0;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the bench of reads at past times, and of what history and feed cost.
 
-    time.py --build build --python PYTHON [--quick] [--document FILE]
+    times.py --build build --python PYTHON [--quick] [--document FILE]
 
 Owns the data, which it makes in memory and removes: 100,000 entities of 50
 versions, 1,000,000 and 10,000 labels, four numbers a row. Every contestant is a
@@ -67,7 +67,7 @@ class Worker:
         self.process.stdin.flush()
         words = self.process.stdout.readline().split()
         if len(words) != 5:
-            sys.exit('time.py: %s gave no answer' % self.name)
+            sys.exit('times.py: %s gave no answer' % self.name)
         if is_timed:
             self.times.append(float(words[0]))
         self.answer = int(words[1]), float(words[2])
@@ -99,7 +99,7 @@ class Bench:
         self.build, self.work = Path(arguments.build).resolve(), work
         self.python, self.quick = arguments.python, arguments.quick
         self.sizes = QUICK if self.quick else FULL
-        self.program = str(self.build / 'bench' / 'time')
+        self.program = str(self.build / 'bench' / 'times')
         self.versions = installed(self.python)
         self.lines: List[str] = []
         self.ratios: Dict[str, float] = {}
@@ -156,7 +156,7 @@ class Bench:
             name,
             [
                 self.python,
-                str(HERE / 'time_worker.py'),
+                str(HERE / 'times_worker.py'),
                 name,
                 str(self.work),
                 labels,
@@ -165,7 +165,7 @@ class Bench:
             self.env,
         )
         if not worker.ready():
-            sys.exit('time.py: %s does not start' % name)
+            sys.exit('times.py: %s does not start' % name)
         return worker
 
     def contest(self, labels: str, count: int) -> Dict[str, Worker]:
@@ -192,7 +192,7 @@ class Bench:
             got = worker.answer
             if got[0] != hits or abs(got[1] - total) > 1e-9 * abs(total):
                 sys.exit(
-                    'time.py: %s finds %r, the library %r'
+                    'times.py: %s finds %r, the library %r'
                     % (worker.name, got, (hits, total))
                 )
 
@@ -365,7 +365,7 @@ def put_into(document: str, lines: List[str]) -> None:
     before, begin, rest = path.read_text().partition(MARKS[0])
     _, end, after = rest.partition(MARKS[1])
     if not begin or not end:
-        sys.exit('time.py: %s lacks its marks' % document)
+        sys.exit('times.py: %s lacks its marks' % document)
     text = '\n'.join(lines).strip()
     path.write_text('%s%s\n\n%s\n\n%s%s' % (before, begin, text, end, after))
 

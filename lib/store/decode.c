@@ -52,6 +52,23 @@ first_state(const struct decoder *decoder, const struct block_row *at)
     return FEATURE_STATE_PRESENT;
 }
 
+/* Rows of the past lie anywhere in the file: those of the next block are on
+ * their way while this one is decoded. */
+static void
+fetch_ahead(const struct decoder *decoder)
+{
+    uint32_t first = decoder->first + BLOCK_ROWS, rows = decoder->request->rows;
+
+    for (uint32_t row = first; row < first + BLOCK_ROWS && row < rows; row++) {
+        const struct lf_past_row *past = &decoder->past[row];
+
+        if (!past->bytes)
+            continue;
+        __builtin_prefetch(past->bytes);
+        __builtin_prefetch(past->bytes + past->size - 1);
+    }
+}
+
 /* The bytes of a row, as it is or was; false: nobody knows what it was. */
 static bool
 find_bytes(const struct decoder *decoder, uint32_t row,
@@ -208,6 +225,8 @@ lf_answer_view(feature_request *request, uint32_t view,
             decoder.count = BLOCK_ROWS;
         if (sink->matrix && !decoder.exact && !decoder.past && !decoder.plan)
             decoder.count = 1; /* it tells the plan of those behind it */
+        if (decoder.past)
+            fetch_ahead(&decoder);
         LF_TRY(open_block(&decoder, error));
         LF_TRY(lf_decoder_put_block(&decoder, error));
         close_block(&decoder);

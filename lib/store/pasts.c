@@ -30,10 +30,9 @@ time_of(const feature_request *request, uint32_t row)
 /* A key that no row can have, or a null one, has no past either. job is that
  * of the row, or the first with its key. */
 static feature_status
-find_row(feature_request *request, uint32_t view, uint32_t row,
-         const struct lf_job *job, struct feature_error *error)
+find_row(struct lf_past *past, const struct lf_job *job, int64_t time,
+         struct lf_past_row *found, struct feature_error *error)
 {
-    struct lf_past_row *found = &rows_of(request, view)[row];
     struct lf_row stored;
 
     *found = (struct lf_past_row){.kind = LF_PAST_NONE};
@@ -41,9 +40,8 @@ find_row(feature_request *request, uint32_t view, uint32_t row,
         return FEATURE_OK;
     if (job->value)
         lf_row_open(&stored, job->value, job->size);
-    return lf_past_find(&request->pasts[view], job->key, job->key_size,
-                        time_of(request, row), job->value ? &stored : NULL,
-                        found, error);
+    return lf_past_find(past, job->key, job->key_size, time,
+                        job->value ? &stored : NULL, found, error);
 }
 
 /* All rows, in the order that costs least. failed is the row at fault. */
@@ -53,21 +51,27 @@ find_rows(feature_request *request, uint32_t view, uint32_t *failed,
 {
     const struct lf_job_range *range = &request->ranges[view];
     const struct lf_job *jobs = lf_request_jobs(request) + range->first;
+    struct lf_past_row *rows = rows_of(request, view);
+    struct lf_past *past = &request->pasts[view];
     const struct lf_label *labels;
     uint32_t count;
 
     LF_TRY(lf_asof_order(request, view, &labels, &count, error));
     for (uint32_t i = 0; i < count; i++) {
-        if (i + AHEAD < count)
+        if (i + AHEAD < count) {
             __builtin_prefetch(&jobs[labels[i + AHEAD].job]);
+            __builtin_prefetch(&rows[labels[i + AHEAD].row], 1);
+        }
         *failed = labels[i].row;
-        LF_TRY(find_row(request, view, *failed, &jobs[labels[i].job], error));
+        LF_TRY(find_row(past, &jobs[labels[i].job], labels[i].time,
+                        &rows[labels[i].row], error));
     }
     for (uint32_t row = 0; !count && row < request->rows; row++) {
         const struct lf_job *job = jobs + (range->count == 1 ? 0 : row);
 
         *failed = row;
-        LF_TRY(find_row(request, view, row, job - job->twin, error));
+        LF_TRY(find_row(past, job - job->twin, time_of(request, row),
+                        &rows[row], error));
     }
     return FEATURE_OK;
 }

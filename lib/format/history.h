@@ -6,6 +6,7 @@
 #include "format/row.h"
 
 #define LF_HISTORY_PLACE_SIZE  20 /* what a key has behind the join key */
+#define LF_HISTORY_KEY_MAX     (480 + LF_HISTORY_PLACE_SIZE)
 #define LF_HISTORY_HEADER_SIZE 16
 #define LF_HISTORY_IMAGE_SIZE  16 /* more, before the row, with an image */
 #define LF_HISTORY_RUN         16 /* entries that a fold looks at, at most */

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "engine/engine.h"
 #include "engine/layout.h"
+#include "format/history.h"
 #include "format/meta.h"
 #include "format/row.h"
 #include "model/catalog.h"
@@ -95,6 +96,7 @@ struct lf_verify_name {
 struct lf_verify_view {
     uint32_t id;
     bool has_tree;
+    bool has_history;
     struct lf_meta_view meta;
 };
 
@@ -172,7 +174,7 @@ feature_status lf_verify_tree(struct lf_verify *verify, const char *name,
                               lf_verify_visit visit, void *context,
                               struct feature_error *error);
 
-/* The value of an entry, at most LF_ROW_SIZE_LIMIT bytes, until the next call;
+/* The value of an entry, at most LF_HISTORY_SIZE_LIMIT bytes, until the next call;
  * NULL bytes: a finding was made. */
 feature_status lf_verify_value(struct lf_verify *verify,
                                const struct lf_entry *entry,
@@ -216,6 +218,13 @@ struct lf_verify_view *lf_verify_view_of(struct lf_verify *verify, uint64_t id);
  * records with them. */
 feature_status lf_verify_rows(struct lf_verify *verify,
                               struct feature_error *error);
+
+/* --- history.c ------------------------------------------------------------- */
+
+/* Walks the history of the view with an id. */
+feature_status lf_verify_history(struct lf_verify *verify,
+                                 const struct lf_verify_name *tree, uint32_t id,
+                                 struct feature_error *error);
 
 /* --- key.c ----------------------------------------------------------------- */
 

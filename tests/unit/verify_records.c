@@ -178,7 +178,7 @@ static const struct plant record_plants[] = {
     {"meta", VIEW_KEY, spoil_record, "the record of feature view 2 is damaged"},
     {"meta", VIEW_KEY, remove_value, "there is no record of the view"},
     {"meta", VIEW_KEY, add_tombstone, "says 2 tombstones, there are 1"},
-    {"meta", VIEW_KEY, add_history, "entries of history, there are 0"},
+    {"meta", VIEW_KEY, add_history, "entries of history, there is no tree of them"},
     {"meta", VIEW_KEY, change_hash, "the view's content hash is not"},
     {"meta", VIEW_KEY, age_view, "its newest event timestamp is"},
     {"meta", VIEW_KEY, advance, "the view's last commit is 1005"},

@@ -11,6 +11,8 @@
 
 #include "store/answer.h"
 
+#define FETCH_ROWS (4 * BLOCK_ROWS) /* before they are decoded */
+
 /* The newest cell time at or before a time; LF_TIME_UNSET: there is none. */
 static int64_t
 newest_until(const struct lf_row *row, int64_t at)
@@ -52,12 +54,12 @@ first_state(const struct decoder *decoder, const struct block_row *at)
     return FEATURE_STATE_PRESENT;
 }
 
-/* Rows of the past lie anywhere in the file: those of the next block are on
- * their way while this one is decoded. */
+/* Rows of the past lie anywhere in the file: those of a few blocks on are
+ * under way while this one is decoded. */
 static void
 fetch_ahead(const struct decoder *decoder)
 {
-    uint32_t first = decoder->first + BLOCK_ROWS, rows = decoder->request->rows;
+    uint32_t first = decoder->first + FETCH_ROWS, rows = decoder->request->rows;
 
     for (uint32_t row = first; row < first + BLOCK_ROWS && row < rows; row++) {
         const struct lf_past_row *past = &decoder->past[row];

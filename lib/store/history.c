@@ -34,6 +34,7 @@ struct addition {
     size_t key_size; /* of the join key, with which history->key begins */
     bool has_base;
     int64_t base_newest; /* its newest cell time */
+    bool is_barred;      /* it is a tombstone, and newer than the version */
     uint32_t run_count;
     struct lf_history_entry
         run[LF_HISTORY_RUN]; /* patches below, newest first */
@@ -176,6 +177,15 @@ add_entry(struct addition *addition, const struct lf_buffer *key,
 
 /* --- the base ---------------------------------------------------------------- */
 
+static void
+take_base(struct addition *addition, const struct lf_row *row)
+{
+    addition->has_base = true;
+    addition->base_newest = row->timestamp;
+    addition->is_barred = row->flags & LF_ROW_TOMBSTONE &&
+                          row->timestamp > addition->entry.place.time;
+}
+
 /* A key without a base that has entries came into being after history began. */
 static feature_status
 save_base(struct addition *addition, const struct lf_stored *before,
@@ -198,8 +208,7 @@ save_base(struct addition *addition, const struct lf_stored *before,
         return FEATURE_OK;
     if (!put_key(other, key->data, addition->key_size, &last))
         return lf_fail_memory(error);
-    addition->has_base = true;
-    addition->base_newest = before->row.timestamp;
+    take_base(addition, &before->row);
     return add_entry(addition, other, &entry, &before->row, NULL, error);
 }
 
@@ -220,8 +229,7 @@ find_base(struct addition *addition, const struct lf_stored *before,
                         other->size, &at, error));
     if (is_of_key(addition, &at)) {
         LF_TRY(open_entry(addition, &at, &entry, error));
-        addition->has_base = true;
-        addition->base_newest = entry.row.timestamp;
+        take_base(addition, &entry.row);
         return FEATURE_OK;
     }
     return before->found ? save_base(addition, before, error) : FEATURE_OK;
@@ -361,6 +369,8 @@ refresh_above(struct addition *addition, struct feature_error *error)
             return FEATURE_OK;
         if (is_patch(&entry))
             continue;
+        if (entry.operation == FEATURE_DELETE)
+            return FEATURE_OK; /* of nothing older anything is left */
         lf_merge_clear(&history->merge);
         LF_TRY(merge_row(addition, sum_of(&entry), &changed, error));
         LF_TRY(merge_row(addition, &addition->row, &changed, error));
@@ -428,7 +438,7 @@ lf_history_add(struct lf_rows *rows, const struct lf_written *written,
     struct lf_buffer *image;
 
     addition.rows = rows;
-    addition.has_base = addition.has_ground = false;
+    addition.has_base = addition.has_ground = addition.is_barred = false;
     addition.run_count = addition.above = 0;
     LF_TRY(begin(&addition, written, error));
     LF_TRY(find_base(&addition, written->before, error));
@@ -437,7 +447,8 @@ lf_history_add(struct lf_rows *rows, const struct lf_written *written,
     if (written->operation == FEATURE_PATCH)
         LF_TRY(count_above(&addition, error));
     has_image = needs_image(&addition);
-    LF_TRY(refresh_above(&addition, error));
+    if (!addition.is_barred)
+        LF_TRY(refresh_above(&addition, error));
     if (has_image) {
         /* What was found below may have moved. */
         addition.run_count = 0;

@@ -213,6 +213,18 @@ fold(struct search *search, struct lf_row *ground, struct lf_past_row *found,
     return FEATURE_OK;
 }
 
+/* Whether rows have cells of features that were dropped: their times are not
+ * part of the answer. */
+static bool
+has_dropped(const struct lf_form *form, const struct lf_migration *migration)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < form->layout.count; i++)
+        kept += migration->slots[i] != LF_NO_SLOT;
+    return kept < migration->from.count;
+}
+
 static feature_status
 answer(struct search *search, struct lf_past_row *found,
        struct feature_error *error)
@@ -230,6 +242,9 @@ answer(struct search *search, struct lf_past_row *found,
     if (!ground || search->past->run.size)
         return fold(search, ground, found, error);
     LF_TRY(check_row(search->past, ground, &migration, error));
+    if (!(ground->flags & LF_ROW_TOMBSTONE) &&
+        has_dropped(&search->past->form, migration))
+        return fold(search, ground, found, error);
     *found = (struct lf_past_row){
         .kind = LF_PAST_ROW, .size = ground->size, .bytes = ground->bytes};
     return FEATURE_OK;

@@ -170,7 +170,8 @@ decode_catalog(struct lf_verify *verify, struct feature_error *error)
     return FEATURE_OK;
 }
 
-/* Sequence numbers are dense: of the last 64 commits each is there. */
+/* Sequence numbers are dense: of the last 64 commits each is there, save for
+ * those of a snapshot that the store was restored from. */
 static void
 check_chain(struct lf_verify *verify)
 {
@@ -179,6 +180,9 @@ check_chain(struct lf_verify *verify)
                          ? 1
                          : store->sequence - LF_COMMITS_KEPT + 1;
 
+    while (first <= store->sequence &&
+           !store->tokens[first % LF_COMMITS_KEPT].sequence)
+        first++;
     for (uint64_t i = first; i <= store->sequence; i++)
         if (store->tokens[i % LF_COMMITS_KEPT].sequence != i)
             lf_found(verify, LF_FOUND_STORE, &in_meta,

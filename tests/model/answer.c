@@ -54,7 +54,8 @@ oldest_current(const struct lookup *lookup)
 }
 
 static struct lookup
-look_up(const struct read *read, const struct role *role, uint32_t row)
+look_up(struct arena *arena, const struct read *read, const struct role *role,
+        uint32_t row)
 {
     struct lookup lookup = {.read = read,
                             .view = find_view_id(read->catalog, role->view),
@@ -80,6 +81,14 @@ look_up(const struct read *read, const struct role *role, uint32_t row)
     if (!lookup.row)
         return lookup;
     lookup.newest = row_newest(lookup.row);
+    if (lookup.is_exact && lookup.newest > lookup.at && entry->past) {
+        lookup.row =
+            past_row(arena, entry->past, lookup.at, lookup.view, read->plant);
+        if (!lookup.row)
+            lookup.newest = TIME_UNSET;
+        else
+            lookup.newest = row_newest(lookup.row);
+    }
     if (lookup.is_exact && lookup.newest > lookup.at) {
         lookup.newest = row_newest_until(lookup.row, lookup.at);
         lookup.is_known = lookup.newest != TIME_UNSET;
@@ -157,11 +166,11 @@ state_of(const struct lookup *lookup, uint32_t unknown, bool all_missing)
 }
 
 static void
-answer_row(const struct read *read, uint32_t role, uint32_t row,
-           struct answer *answer)
+answer_row(struct arena *arena, const struct read *read, uint32_t role,
+           uint32_t row, struct answer *answer)
 {
     const struct selection *selection = read->selection;
-    struct lookup lookup = look_up(read, &selection->roles[role], row);
+    struct lookup lookup = look_up(arena, read, &selection->roles[role], row);
     size_t at = (size_t)role * read->rows + row;
     bool all_missing = true;
     uint32_t unknown = 0;
@@ -204,7 +213,7 @@ read_answer(struct arena *arena, const struct read *read, struct answer *answer)
                     sizeof *answer->cells);
     for (uint32_t role = 0; role < selection->role_count; role++)
         for (uint32_t row = 0; row < read->rows; row++)
-            answer_row(read, role, row, answer);
+            answer_row(arena, read, role, row, answer);
     return OUTCOME_OK;
 }
 

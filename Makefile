@@ -421,6 +421,19 @@ python_test  = @B=$(B) RESULTS=$(B)/python LIBFEATURE_PATH=$(abspath $(so)) \
                    PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 \
                    scripts/run-test.sh bindings/python/$(1)
 
+# Joins against DuckDB and sqlite3: LABELS of them, then two wrong oracles, which
+# have to be found.
+LABELS ?= 1000000
+oracle = LIBFEATURE_PATH=$(abspath $(so)) PYTHONPATH=bindings/python \
+         PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+         bindings/python/tests/test_join_oracle.py
+.PHONY: check-time
+check-time: all ## compare LABELS joined labels with DuckDB and sqlite3
+	@$(if $(own_python),scripts/deps-python.sh)
+	@FEATURE_JOIN_LABELS=$(LABELS) $(oracle)
+	@FEATURE_JOIN_PLANT=before $(oracle)
+	@FEATURE_JOIN_PLANT=first $(oracle)
+
 .PHONY: check-python wheel
 check-python: all ## test the Python package and its types
 	@$(if $(own_python),scripts/deps-python.sh)

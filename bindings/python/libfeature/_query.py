@@ -57,13 +57,19 @@ class Plan:
     """A feature_query: what it reads, as Python has it."""
 
     def __init__(
-        self, store: "Store", features: str, fill: Fill, matrix: bool
+        self,
+        store: "Store",
+        features: str,
+        fill: Fill,
+        matrix: bool,
+        known_by: int,
     ) -> None:
         address = c_void_p()
         options = sized(
             _ffi.feature_query_options,
             fill=fill,
             flags=QueryFlag.MATRIX if matrix else 0,
+            known_by=known_by,
         )
         with store._use() as opened:
             call(
@@ -271,9 +277,14 @@ class Query:
     when it is made; any number of threads may share it."""
 
     def __init__(
-        self, store: "Store", features: str, fill: Fill, matrix: bool
+        self,
+        store: "Store",
+        features: str,
+        fill: Fill,
+        matrix: bool,
+        known_by: int = 0,
     ) -> None:
-        self._arguments = (store, features, fill, matrix)
+        self._arguments = (store, features, fill, matrix, known_by)
         self._prepared: Optional[Tuple[Plan, Deque[Request]]] = (
             Plan(*self._arguments),
             deque(),
@@ -302,9 +313,9 @@ class Query:
         array, or a single value for all rows. Rows answer in this order.
 
         ``as_of`` is one time, one for each row, or the name of a column of the
-        keys: the answer is what held then. A naive datetime is UTC. For now
-        only the current row is kept; before its event timestamp the state is
-        NO_HISTORY and the value null.
+        keys: the answer is what held then. A naive datetime is UTC. A view
+        without history keeps the current row alone; before its event timestamp
+        the state is NO_HISTORY and the value null.
         """
         lease = self._lend()
         request = lease.request

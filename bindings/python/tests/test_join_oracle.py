@@ -218,8 +218,7 @@ def test_ties_deletes_and_ttl_equal_window_functions(
     )
     given = pyarrow.table({**labels, "t": times_of(labels["t"])})
     query = store.query(
-        "v(a, b)",
-        **({"known_by": moments[known - 1]} if known < 40 else {}),
+        "v(a, b)", known_by=moments[known - 1] if known < 40 else 0
     )
     judge(query.join(given, timestamp="t"), wanted)
 

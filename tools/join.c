@@ -157,12 +157,6 @@ map_cells(struct join *join)
     return TOOL_DONE;
 }
 
-static bool
-has_title(const struct join *join, const char *name)
-{
-    return header_find_title(&join->header, name) != HEADER_NONE;
-}
-
 /* Appends the name of a column of ours, which no label may have. */
 static int
 add_title(struct join *join, const char *name, const char *suffix)
@@ -173,7 +167,7 @@ add_title(struct join *join, const char *name, const char *suffix)
     text_add(&title, "%s%s", name, suffix);
     if (!text_end(&title))
         code = tool_no_memory();
-    else if (has_title(join, title.data))
+    else if (header_find_title(&join->header, title.data) != HEADER_NONE)
         code = tool_refuse("%s has a column %s already: give the feature "
                            "another name by AS",
                            tool_file_name(join->file), title.data);

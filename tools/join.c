@@ -84,18 +84,6 @@ struct join {
 
 /* --- which columns -------------------------------------------------------------- */
 
-static int
-refuse_at(const struct join *join, const struct csv_problem *problem)
-{
-    const char *file = tool_file_name(join->file);
-
-    if (!problem->line)
-        return tool_refuse("%s: %s", file, problem->message);
-    fprintf(stderr, "%s:%" PRIu64 ":%" PRIu64 ": %s\n", file, problem->line,
-            problem->column, problem->message);
-    return TOOL_REFUSED;
-}
-
 /* TITLE or TITLE:FORMAT; a title may have colons. */
 static int
 map_time(struct join *join, struct cell_column *cell)
@@ -213,7 +201,7 @@ refuse_cell(const struct join *join, const struct cell_column *column,
     snprintf(problem.message, sizeof problem.message, "%s: \"%.*s\" %s",
              join->header.titles[column->source],
              (int)(cell->size < 30 ? cell->size : 30), cell->text, why);
-    return refuse_at(join, &problem);
+    return header_refuse(join->file, &problem);
 }
 
 static int
@@ -229,7 +217,7 @@ add_label(struct join *join)
         snprintf(problem.message, sizeof problem.message,
                  "%u cells, where the header has %u", reader->count,
                  join->header.count);
-        return refuse_at(join, &problem);
+        return header_refuse(join->file, &problem);
     }
     refused =
         cell_add_record(join->cells, join->count, join->rows, reader, &why);
@@ -259,7 +247,7 @@ fill_chunk(struct join *join, bool *is_over)
             break;
         case CSV_BAD:
         case CSV_FAILED:
-            return refuse_at(join, &join->reader.problem);
+            return header_refuse(join->file, &join->reader.problem);
         }
     }
     return code;
@@ -379,7 +367,7 @@ join_file(struct join *join, feature_store *store, int file)
 
     csv_open(&join->reader, file, ',');
     if (!code && !header_read(&join->header, &join->reader, &problem))
-        code = refuse_at(join, &problem);
+        code = header_refuse(join->file, &problem);
     if (!code)
         code = map_cells(join);
     if (!code)

@@ -435,7 +435,9 @@ struct feature_query_options {
     int32_t fill;         /**< ::feature_fill */
     uint32_t flags;       /**< ::feature_query_flag bits */
     uint32_t reserved;    /**< 0 */
-    int64_t known_by;     /**< 0; reserved: not supported yet */
+    int64_t known_by;     /**< only versions committed at or before this time;
+                               0: all. Where that is not kept, the state is
+                               FEATURE_STATE_NO_HISTORY */
 };
 
 /**
@@ -1278,7 +1280,6 @@ feature_batch_free(feature_batch *batch);
  * @return FEATURE_INVALID      bad syntax, a STRING under MATRIX, `closed`
  * @return FEATURE_NOT_FOUND    no such view, feature or feature service
  * @return FEATURE_CONFLICT     a key of two types, or two columns of one name
- * @return FEATURE_UNSUPPORTED  known_by, for now
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -1498,8 +1499,9 @@ feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
  *
  * Each row answers with the newest values whose event timestamp is at or
  * before its time; ttl counts from there. Where that is not kept, the state is
- * FEATURE_STATE_NO_HISTORY and the value null. History is not kept yet, so
- * only current values can answer.
+ * FEATURE_STATE_NO_HISTORY and the value null. A view keeps history from the
+ * moment on at which its option `history` is set; of other views only current
+ * values can answer.
  *
  * @param request     {inout} the request
  * @param timestamps  {copied} {nullable} the times

@@ -181,22 +181,29 @@ lf_merge_write(struct lf_merge *merge, int32_t operation, int64_t time,
     return written;
 }
 
-/* A cell that nobody wrote says the same before a DELETE as after it. */
 static bool
 delete_changes(const struct lf_merge *merge, int64_t time)
 {
     for (uint32_t i = 0; i < merge->layout->count; i++)
-        if (merge->cells[i].time != LF_TIME_UNSET &&
-            merge->cells[i].time <= time)
+        if (merge->cells[i].time <= time)
             return true;
     return !merge->exists;
+}
+
+/* A row is there again after a write to it, also where the features that were
+ * written are gone by now. */
+static bool
+outlives(const struct lf_merge *merge, const struct lf_row *row)
+{
+    return !merge->exists || (merge->is_tombstone && merge->layout->count &&
+                              row->timestamp >= merge->cells[0].time);
 }
 
 bool
 lf_merge_row(struct lf_merge *merge, const struct lf_row *row,
              const struct lf_migration *migration, bool *changed)
 {
-    bool written = false;
+    bool written = outlives(merge, row);
 
     if (row->flags & LF_ROW_TOMBSTONE) {
         *changed = delete_changes(merge, row->timestamp);

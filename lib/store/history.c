@@ -41,6 +41,7 @@ struct addition {
     bool has_ground;
     struct lf_history_entry ground; /* what they are written on */
     uint32_t above;                 /* patches above, up to what is none */
+    int64_t barrier; /* time of the newest delete passed, or none */
 };
 
 void
@@ -352,8 +353,24 @@ count_above(struct addition *addition, struct feature_error *error)
     }
 }
 
+/* Takes the version's cells away again where a delete lies above it. */
+static void
+bar_cells(struct addition *addition)
+{
+    struct lf_merge *merge = &addition->history->merge;
+
+    if (addition->barrier == LF_TIME_UNSET)
+        return;
+    for (uint32_t i = 0; i < merge->layout->count; i++)
+        if (merge->cells[i].time != LF_TIME_UNSET &&
+            merge->cells[i].time <= addition->entry.place.time)
+            merge->cells[i] =
+                (struct lf_cell){.is_null = true, .time = addition->barrier};
+}
+
 /* Gives the entries above what the version changes in them, up to the first that
- * it does not show through. */
+ * it does not show through; a delete leaves nothing older, but where it has an
+ * image some of that got a time. */
 static feature_status
 refresh_above(struct addition *addition, struct feature_error *error)
 {
@@ -369,13 +386,14 @@ refresh_above(struct addition *addition, struct feature_error *error)
             return FEATURE_OK;
         if (is_patch(&entry))
             continue;
-        if (entry.operation == FEATURE_DELETE)
-            return FEATURE_OK; /* of nothing older anything is left */
         lf_merge_clear(&history->merge);
         LF_TRY(merge_row(addition, sum_of(&entry), &changed, error));
         LF_TRY(merge_row(addition, &addition->row, &changed, error));
         if (!changed)
             return FEATURE_OK;
+        if (entry.operation == FEATURE_DELETE)
+            addition->barrier = entry.place.time;
+        bar_cells(addition);
         LF_TRY(encode_image(addition, error));
         history->other.size = 0;
         if (!lf_buffer_append(&history->other, at.key, at.key_size))
@@ -440,6 +458,7 @@ lf_history_add(struct lf_rows *rows, const struct lf_written *written,
     addition.rows = rows;
     addition.has_base = addition.has_ground = addition.is_barred = false;
     addition.run_count = addition.above = 0;
+    addition.barrier = LF_TIME_UNSET;
     LF_TRY(begin(&addition, written, error));
     LF_TRY(find_base(&addition, written->before, error));
     if (written->operation == FEATURE_PATCH || addition.has_base)

@@ -24,6 +24,7 @@ struct lf_history_check {
     struct lf_buffer bytes;
     uint32_t waiting;
     size_t ends[LF_HISTORY_WAITING];
+    bool has_drops;   /* features are gone: what they held back is not known */
     bool is_base;     /* the first that waits is one */
     uint32_t patches; /* since the last entry that is none */
     uint64_t entries; /* so far */

@@ -103,7 +103,8 @@ lf_verify_history(struct lf_verify *verify, const struct lf_verify_name *tree,
     if (verify->catalog && !view)
         lf_found(verify, LF_FOUND_STORE, &place,
                  "the catalog has no feature view with this history");
-    else if (verify->catalog && !known)
+    else if (verify->catalog && !known &&
+             lf_load_u64(tree->record + LF_RECORD_ENTRIES))
         lf_found(verify, LF_FOUND_VIEW, &place,
                  "there is no record of the view, which has history");
     if (!view || !known || !verify->has_store)

@@ -16,6 +16,7 @@ struct lookup {
     struct view *view;
     const struct row *row; /* NULL: none */
     bool has_key;
+    bool is_loose;
     bool is_exact; /* as of a time */
     bool is_known; /* something is known at that time */
     int64_t at;
@@ -82,6 +83,7 @@ look_up(struct arena *arena, const struct read *read, const struct role *role,
         return lookup;
     lookup.newest = row_newest(lookup.row);
     if (lookup.is_exact && lookup.newest > lookup.at && entry->past) {
+        lookup.is_loose = past_has_ghosts(entry->past);
         lookup.row =
             past_row(arena, entry->past, lookup.at, lookup.view, read->plant);
         if (!lookup.row)
@@ -185,6 +187,7 @@ answer_row(struct arena *arena, const struct read *read, uint32_t role,
         unknown += verdict == UNKNOWN;
         all_missing &= verdict == MISSING || verdict == UNKNOWN;
     }
+    answer->is_loose |= lookup.is_loose;
     answer->states[at] = state_of(&lookup, unknown, all_missing);
     answer->timestamps[at] = lookup.newest;
     if (!lookup.row || lookup.row->is_tombstone)
@@ -204,6 +207,7 @@ read_answer(struct arena *arena, const struct read *read, struct answer *answer)
         if (!view || !find_feature_id(view, column->feature))
             return OUTCOME(FEATURE_CONFLICT);
     }
+    answer->is_loose = false;
     answer->states = arena_alloc(arena, selection->role_count * read->rows);
     answer->timestamps =
         arena_array(arena, (size_t)selection->role_count * read->rows,

@@ -29,6 +29,7 @@ struct version {
     const struct version *before; /* the one asked before it */
     bool is_base;                 /* the row when history began */
     int64_t time;
+    uint32_t next_feature; /* of the view then */
     const struct row *row; /* with TIME_UNSET where it says nothing */
 };
 
@@ -84,6 +85,9 @@ int64_t row_newest_until(const struct row *row, int64_t time);
 const struct version *past_add(struct arena *arena,
                                const struct rows_entry *entry,
                                const struct row_write *write);
+
+/* Whether versions hold cells of features that were dropped since. */
+bool past_has_ghosts(const struct version *past);
 
 /* The row as of a time; NULL: there was none. */
 const struct row *past_row(struct arena *arena, const struct version *past,

@@ -8,12 +8,12 @@
  */
 #include "header.h"
 
-#include "tool.h"
-
-#include <stdio.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tool.h"
 
 /* A set of texts with their column, by open addressing. */
 struct set {

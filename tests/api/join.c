@@ -72,7 +72,8 @@ static void
 a_large_batch_is_cut_into_chunks(void **state)
 {
     const struct column head = {"h", "l", 5,
-                                PIECES({0}, VALUES(int64_t, 7, 2, 1, 9, 1))},
+                                PIECES({0}, VALUES(int64_t, 0, 7, 2, 1, 9, 1)),
+                                .offset = 1},
                         late = {"event_timestamp", "l", 5,
                                 PIECES({0},
                                        VALUES(int64_t, 7, 200, 99, 5, 100))},

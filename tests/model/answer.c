@@ -64,7 +64,7 @@ look_up(struct arena *arena, const struct read *read, const struct role *role,
                             .is_known = true,
                             .at = read->now,
                             .newest = TIME_UNSET};
-    const struct rows_entry *entry;
+    const struct rows_entry *entry = NULL;
     struct text key = {0};
 
     if (lookup.is_exact)

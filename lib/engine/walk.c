@@ -11,14 +11,25 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
+/* By words while there are some: keys are short, and most begin alike. */
 static int
-compare(const void *key, size_t key_size, const struct lf_node *node)
+compare(const uint8_t *key, size_t key_size, const struct lf_node *node)
 {
     size_t common = key_size < node->key_size ? key_size : node->key_size;
-    int order = memcmp(key, node->key, common);
+    size_t at = 0;
+    int order;
 
+    for (; at + 8 <= common; at += 8) {
+        uint64_t ours = lf_load_big_u64(key + at);
+        uint64_t theirs = lf_load_big_u64(node->key + at);
+
+        if (ours != theirs)
+            return ours < theirs ? -1 : 1;
+    }
+    order = at < common ? memcmp(key + at, node->key + at, common - at) : 0;
     if (order)
         return order;
     return (key_size > node->key_size) - (key_size < node->key_size);
@@ -30,15 +41,13 @@ kind_at(const struct lf_root *root, uint32_t level)
     return level < root->depth ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
 }
 
-/* The first node from `from` on whose key is not below the sought one; is_equal
- * tells whether it is the same. */
+/* The first of nodes [low, high) whose key is not below the sought one, or
+ * high; is_equal tells whether it is the same. */
 static feature_status
-search(const struct lf_pages *pages, const uint8_t *page, uint32_t from,
-       const void *key, size_t key_size, uint32_t *index, bool *is_equal,
-       struct lf_node *node, struct feature_error *error)
+search_range(const struct lf_pages *pages, const uint8_t *page, uint32_t low,
+             uint32_t high, const void *key, size_t key_size, uint32_t *index,
+             bool *is_equal, struct lf_node *node, struct feature_error *error)
 {
-    uint32_t low = from, high = lf_page_count(page);
-
     *is_equal = false;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -58,6 +67,15 @@ search(const struct lf_pages *pages, const uint8_t *page, uint32_t from,
     }
     *index = low;
     return FEATURE_OK;
+}
+
+static feature_status
+search(const struct lf_pages *pages, const uint8_t *page, uint32_t from,
+       const void *key, size_t key_size, uint32_t *index, bool *is_equal,
+       struct lf_node *node, struct feature_error *error)
+{
+    return search_range(pages, page, from, lf_page_count(page), key, key_size,
+                        index, is_equal, node, error);
 }
 
 feature_status
@@ -144,46 +162,6 @@ lf_walk_seek(struct lf_walk *walk, const void *key, size_t key_size,
     }
 }
 
-/* Whether the first key that is not below the given one is in the leaf the walk
- * is in: neither before it nor behind it. */
-static feature_status
-is_near(const struct lf_walk *walk, const void *key, size_t key_size,
-        bool *near, struct feature_error *error)
-{
-    const struct lf_frame *frame = &walk->frames[walk->root->depth];
-    struct lf_node node;
-
-    *near = false;
-    if (walk->level != walk->root->depth || !frame->count)
-        return FEATURE_OK;
-    LF_TRY(lf_page_node(walk->pages, frame->page, 0, &node, error));
-    if (compare(key, key_size, &node) < 0)
-        return FEATURE_OK;
-    LF_TRY(
-        lf_page_node(walk->pages, frame->page, frame->count - 1, &node, error));
-    *near = compare(key, key_size, &node) <= 0;
-    return FEATURE_OK;
-}
-
-feature_status
-lf_walk_seek_near(struct lf_walk *walk, const void *key, size_t key_size,
-                  struct feature_error *error)
-{
-    struct lf_frame *frame = &walk->frames[walk->root->depth];
-    struct lf_node node;
-    uint32_t index;
-    bool near, found;
-
-    LF_TRY(is_near(walk, key, key_size, &near, error));
-    if (!near)
-        return lf_walk_seek(walk, key, key_size, error);
-    LF_TRY(search(walk->pages, frame->page, 0, key, key_size, &index, &found,
-                  &node, error));
-    frame->next = index;
-    walk->visited = walk->level;
-    return FEATURE_OK;
-}
-
 /* Asks for the leaf after the one that is visited next: of a tree that is larger
  * than the cache, waiting for memory is a good part of a walk. */
 static void
@@ -199,6 +177,101 @@ look_ahead(const struct lf_pages *pages, const struct lf_frame *parent)
     page = pages->base + node.child * pages->page_size;
     for (uint32_t at = 0; at < pages->page_size; at += 64)
         __builtin_prefetch(page + at);
+}
+
+/* Whether the key lies behind the node before the last place: then the search
+ * can go on from there. Before the first node nobody knows. */
+static feature_status
+is_behind(const struct lf_walk *walk, const void *key, size_t key_size,
+          bool *is, struct feature_error *error)
+{
+    const struct lf_frame *frame = &walk->frames[walk->level];
+    uint32_t before = frame->next < 2 ? 0 : frame->next - 2;
+    struct lf_node node;
+
+    LF_TRY(lf_page_node(walk->pages, frame->page, before, &node, error));
+    *is = compare(key, key_size, &node) > 0;
+    return FEATURE_OK;
+}
+
+/* From the last place on, in growing steps: [low, high) has the first key that
+ * is not below the given one, or it is at high. */
+static feature_status
+gallop(const struct lf_walk *walk, const void *key, size_t key_size,
+       uint32_t *low, uint32_t *high, struct feature_error *error)
+{
+    const struct lf_frame *frame = &walk->frames[walk->level];
+    uint32_t at = frame->next ? frame->next - 1 : 0;
+    struct lf_node node;
+
+    *low = at;
+    *high = frame->count;
+    for (uint32_t step = 1; at < frame->count; step *= 2) {
+        LF_TRY(lf_page_node(walk->pages, frame->page, at, &node, error));
+        if (compare(key, key_size, &node) <= 0) {
+            *high = at;
+            break;
+        }
+        *low = at + 1;
+        at += step;
+    }
+    return FEATURE_OK;
+}
+
+/* Whether the next leaf has the first key that is not below the given one: the
+ * branch above says where that leaf ends. Then the walk is in it, at its begin.
+ * The caller knows that the leaf before it has not. */
+static feature_status
+step_to_leaf(struct lf_walk *walk, const void *key, size_t key_size,
+             bool *is_there, struct feature_error *error)
+{
+    struct lf_frame *parent = &walk->frames[walk->level - 1];
+    struct lf_node node;
+
+    *is_there = false;
+    if (walk->level < 2 || parent->next + 1 >= parent->count)
+        return FEATURE_OK;
+    LF_TRY(lf_page_node(walk->pages, parent->page, parent->next + 1, &node,
+                        error));
+    if (compare(key, key_size, &node) >= 0)
+        return FEATURE_OK;
+    LF_TRY(lf_page_node(walk->pages, parent->page, parent->next, &node, error));
+    LF_TRY(push(walk, walk->level, node.child, error));
+    parent->next++;
+    *is_there = true;
+    look_ahead(walk->pages, parent);
+    return FEATURE_OK;
+}
+
+/* Most seeks near the last place end in its leaf, a few nodes on, or in the
+ * next one. */
+feature_status
+lf_walk_seek_near(struct lf_walk *walk, const void *key, size_t key_size,
+                  struct feature_error *error)
+{
+    struct lf_frame *frame = &walk->frames[walk->root->depth];
+    uint32_t low, high, index;
+    struct lf_node node;
+    bool is_there, found;
+
+    if (walk->level != walk->root->depth || !frame->count)
+        return lf_walk_seek(walk, key, key_size, error);
+    LF_TRY(is_behind(walk, key, key_size, &is_there, error));
+    if (!is_there)
+        return lf_walk_seek(walk, key, key_size, error);
+    LF_TRY(gallop(walk, key, key_size, &low, &high, error));
+    LF_TRY(search_range(walk->pages, frame->page, low, high, key, key_size,
+                        &index, &found, &node, error));
+    if (index == frame->count) {
+        LF_TRY(step_to_leaf(walk, key, key_size, &is_there, error));
+        if (!is_there)
+            return lf_walk_seek(walk, key, key_size, error);
+        LF_TRY(search(walk->pages, frame->page, 0, key, key_size, &index,
+                      &found, &node, error));
+    }
+    frame->next = index;
+    walk->visited = walk->level;
+    return FEATURE_OK;
 }
 
 feature_status

@@ -11,6 +11,8 @@
 
 #include "store/answer.h"
 
+#define FETCH_ROWS (4 * BLOCK_ROWS) /* before they are decoded */
+
 /* The newest cell time at or before a time; LF_TIME_UNSET: there is none. */
 static int64_t
 newest_until(const struct lf_row *row, int64_t at)
@@ -50,6 +52,23 @@ first_state(const struct decoder *decoder, const struct block_row *at)
     if (at->row.timestamp < at->oldest)
         return FEATURE_STATE_OUTSIDE_MAX_AGE;
     return FEATURE_STATE_PRESENT;
+}
+
+/* Rows of the past lie anywhere in the file: those of a few blocks on are
+ * under way while this one is decoded. */
+static void
+fetch_ahead(const struct decoder *decoder)
+{
+    uint32_t first = decoder->first + FETCH_ROWS, rows = decoder->request->rows;
+
+    for (uint32_t row = first; row < first + BLOCK_ROWS && row < rows; row++) {
+        const struct lf_past_row *past = &decoder->past[row];
+
+        if (!past->bytes)
+            continue;
+        __builtin_prefetch(past->bytes);
+        __builtin_prefetch(past->bytes + past->size - 1);
+    }
 }
 
 /* The bytes of a row, as it is or was; false: nobody knows what it was. */
@@ -208,6 +227,8 @@ lf_answer_view(feature_request *request, uint32_t view,
             decoder.count = BLOCK_ROWS;
         if (sink->matrix && !decoder.exact && !decoder.past && !decoder.plan)
             decoder.count = 1; /* it tells the plan of those behind it */
+        if (decoder.past)
+            fetch_ahead(&decoder);
         LF_TRY(open_block(&decoder, error));
         LF_TRY(lf_decoder_put_block(&decoder, error));
         close_block(&decoder);

@@ -35,6 +35,7 @@ lf_past_begin(struct lf_past *past, struct lf_reader *reader,
     char tree[LF_TREE_NAME_SIZE];
 
     past->rows.size = 0;
+    past->key_of = NULL;
     past->is_restricted = known_by && known_by < newest_commit;
     past->known_by = known_by;
     LF_TRY(lf_store_read_view(reader, view->id, &past->meta, error));
@@ -98,15 +99,17 @@ seek(struct search *search, const struct lf_history_place *place,
      struct feature_error *error)
 {
     struct lf_past *past = search->past;
-    uint8_t bytes[LF_HISTORY_PLACE_SIZE];
+    size_t size = search->key_size + LF_HISTORY_PLACE_SIZE;
 
-    lf_history_put_place(bytes, place);
-    past->key.size = 0;
-    if (!lf_buffer_append(&past->key, search->key, search->key_size) ||
-        !lf_buffer_append(&past->key, bytes, sizeof bytes))
-        return lf_fail_memory(error);
-    return lf_cursor_seek(past->cursor, past->key.data, past->key.size,
-                          &search->at, error);
+    if (past->key_of != search->key) {
+        if (!lf_buffer_reserve(&past->key, size))
+            return lf_fail_memory(error);
+        memcpy(past->key.data, search->key, search->key_size);
+        past->key_of = search->key;
+    }
+    lf_history_put_place(past->key.data + search->key_size, place);
+    return lf_cursor_seek(past->cursor, past->key.data, size, &search->at,
+                          error);
 }
 
 /* How the rows of a schema version become cells of the current one; the row is

@@ -35,6 +35,7 @@ struct lf_past {
     bool is_restricted; /* to commits that were known by then: */
     int64_t known_by;
     struct lf_buffer key, run, image;
+    const uint8_t *key_of; /* which key is in it, of those of the read */
     struct lf_buffer rows; /* those that had to be put together */
 };
 

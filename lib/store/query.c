@@ -133,6 +133,7 @@ feature_query_create(feature_store *store, const char *features,
         status = lf_fail_memory(error);
         goto out;
     }
+    atomic_init(&made->holders, 1);
     made->fill = asked.fill;
     made->known_by = asked.known_by;
     made->is_matrix = asked.flags & FEATURE_QUERY_MATRIX;
@@ -240,10 +241,19 @@ feature_query_view(const feature_query *query, uint32_t index,
     return FEATURE_OK;
 }
 
+feature_query *
+lf_query_hold(const feature_query *query)
+{
+    feature_query *held = (feature_query *)(uintptr_t)query;
+
+    atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
+    return held;
+}
+
 void
 feature_query_free(feature_query *query)
 {
-    if (!query)
+    if (!query || atomic_fetch_sub(&query->holders, 1) != 1)
         return;
     lf_selection_free(query->selection);
     lf_store_release(query->store);

@@ -52,6 +52,10 @@ struct feature_request {
     struct lf_past *pasts;      /* one per view; NULL: none was asked for */
     struct lf_buffer past_rows; /* struct lf_past_row, views x rows */
     bool has_past;              /* the read asks for them */
+    struct lf_buffer labels;    /* struct lf_label, in the order of keys */
+    struct lf_buffer label_room;
+    uint32_t label_view;  /* whose keys they are in the order of, and */
+    uint32_t label_count; /* how many; 0: they are in none */
 
     struct lf_counts counts;
 };

@@ -440,6 +440,11 @@ fuzz: ## run libFuzzer: TARGET (tests/fuzz/targets), SECONDS; needs clang
 	    CFLAGS='$(FUZZ)' Z_DEFS= $(B)/fuzz/tests/fuzz/libfuzzer/$(TARGET)
 	@tests/fuzz/driver/libfuzzer.sh $(B)/fuzz $(TARGET) $(SECONDS)
 
+ROUNDS ?= 200
+.PHONY: follow-kill
+follow-kill: $(B)/tests/unit/follow_kill ## kill a leader and its follower ROUNDS times
+	@$< $(ROUNDS) $(SEED)
+
 # One line a promise, and $(B)/trust.json; TIER=release for the figures of
 # docs/reliability.md, which `make trust-doc` puts there.
 TIER ?= ci

@@ -304,6 +304,13 @@ typedef struct feature_query feature_query;
 typedef struct feature_request feature_request;
 
 /**
+ * A reader of the change feed of a store. For one thread at a time.
+ *
+ * @since 0.1
+ */
+typedef struct feature_changes feature_changes;
+
+/**
  * Why a call failed, and where. Lives in the caller's memory and needs no
  * release; it is written only on failure. Frozen at 256 bytes.
  *
@@ -418,9 +425,10 @@ struct feature_source {
 struct feature_write_options {
     uint32_t struct_size;                 /**< sizeof this struct */
     uint32_t flags;                       /**< ::feature_write_flag bits */
-    const struct feature_source *sources; /**< {copied} {nullable} reserved: not
-                                               supported yet */
-    uint32_t source_count;                /**< sources, 0 for now */
+    const struct feature_source *sources; /**< {copied} {nullable} where the
+                                               rows come from, see
+                                               feature_store_offset() */
+    uint32_t source_count;                /**< how many, 1024 at most */
     uint32_t wait_ms;                     /**< longest wait for another writer;
                                                0: the store's write_wait_ms */
 };
@@ -450,9 +458,10 @@ struct feature_arrow_options {
                                are written, see feature_store_write_arrow() */
     uint64_t commit_rows; /**< rows of one commit, fewer in the last; 0: the
                                whole stream is one commit */
-    const struct feature_source *sources; /**< {copied} {nullable} reserved: not
-                                               supported yet */
-    uint32_t source_count;                /**< sources, 0 for now */
+    const struct feature_source *sources; /**< {copied} {nullable} where the
+                                               rows come from; commit_rows is 0
+                                               then */
+    uint32_t source_count;                /**< how many, 1024 at most */
     uint32_t wait_ms;                     /**< longest wait for another writer;
                                                0: the store's write_wait_ms */
 };
@@ -649,6 +658,45 @@ struct feature_snapshot_report {
     uint64_t size;            /**< of the file that was made, in bytes */
     uint64_t source_size;     /**< of the file that was read */
     uint64_t lag;             /**< commits made while a snapshot was taken */
+};
+
+/**
+ * Bits of feature_changes_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_changes_flag {
+    FEATURE_CHANGES_RESUME = 1 /**< begin where the consumer acknowledged */
+};
+
+/**
+ * How to read the change feed.
+ *
+ * @since 0.1
+ */
+struct feature_changes_options {
+    uint32_t struct_size; /**< sizeof(struct feature_changes_options) */
+    uint32_t flags;       /**< ::feature_changes_flag bits */
+    uint64_t since;       /**< the records after this sequence; 0: from the
+                               store's first commit on */
+    const char *consumer; /**< {copied} {nullable} registers a claim on what is
+                               not acknowledged: 1 to 64 of A-Z a-z 0-9 _ - . */
+    uint64_t claim_ms;    /**< until the claim expires, from now and from each
+                               acknowledgement; 0: 7 days */
+};
+
+/**
+ * One record of the change feed: all of one commit. Frozen at 32 bytes on
+ * 64-bit targets.
+ *
+ * @since 0.1
+ */
+struct feature_change_record {
+    const void *bytes; /**< {borrowed changes} {nullable} for
+                             feature_store_follow(); NULL: no record now */
+    uint64_t size;     /**< of them */
+    uint64_t sequence; /**< of the commit */
+    int64_t time;      /**< of the commit */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,
@@ -1093,6 +1141,185 @@ feature_store_compact(const char *path, const struct feature_options *options,
                       struct feature_progress *progress,
                       struct feature_snapshot_report *report,
                       struct feature_error *error);
+
+/**
+ * Tells where to go on with a source.
+ *
+ * A write that names sources stores their offsets in the commit of its rows. A
+ * source whose next_offset is at or below the stored one was written before:
+ * where that is so for all sources of a write, the write does nothing, takes no
+ * sequence, and its rows are DUPLICATE. Where it is so for some, or a source
+ * begins below the stored offset and ends above, the write fails as CONFLICT
+ * `overlap`. A source that begins above the stored offset is accepted; its jump
+ * is counted.
+ *
+ * @param store                {inout} the store
+ * @param name                 {copied} the source
+ * @param partition            of the source
+ * @param[out] next_offset     {inout} the stored one
+ * @param[out] position        {owned feature_free} {nullable} its bytes, and a
+ *                             zero
+ * @param[out] position_size   {inout} {nullable} how many; given with
+ *                             @p position
+ * @param[out] error           {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  `name`: nothing was written from it
+ * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_offset(feature_store *store, const char *name, uint32_t partition,
+                     uint64_t *next_offset, char **position,
+                     uint32_t *position_size, struct feature_error *error);
+
+/**
+ * Makes a store do what another one did: applies one record of its change feed.
+ *
+ * Records come in order of sequence, from feature_changes_next() of the leader.
+ * One that was applied before is no change. After each, the store holds what
+ * the leader held after that commit: rows, definitions, source offsets, commit
+ * time, content hashes.
+ *
+ * A new store without any commit becomes the follower of the store that its
+ * first record is of; one that was restored from a snapshot, of the store that
+ * was copied. From then on other writes are refused, CONFLICT `follower`, until
+ * feature_store_promote().
+ *
+ * @param store        {inout} the store
+ * @param record       {copied} the bytes of a feature_change_record
+ * @param size         how many
+ * @param[out] commit  {inout} {nullable} struct_size set; the record's commit,
+ *                     or for one applied before, the newest there is
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_GAP        `gap`: records between are missing
+ * @return FEATURE_CONFLICT   `epoch`: of another store or of an epoch that has
+ *                            ended, or the histories of the two differ
+ * @return FEATURE_CORRUPT    the record is damaged
+ * @return FEATURE_UNSUPPORTED  it holds a change of a later libfeature
+ * @return FEATURE_INVALID, FEATURE_BUSY, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_follow(feature_store *store, const void *record, size_t size,
+                     struct feature_commit *commit,
+                     struct feature_error *error);
+
+/**
+ * Makes a follower a leader, and opens a new epoch: from here on records of the
+ * old leader are refused, by this store and by those that follow it.
+ *
+ * @param store        {inout} the store
+ * @param[out] epoch   {inout} {nullable} the new one; of a store that follows
+ *                     nobody the present one, and nothing changes
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_BUSY, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_promote(feature_store *store, uint64_t *epoch,
+                      struct feature_error *error);
+
+/**
+ * Opens the change feed of a store, which STORE WITH (changes = ...) turns on.
+ *
+ * @param store         {borrowed changes} may be closed first: see `closed`
+ * @param options       {copied} {nullable} defaults when NULL
+ * @param[out] changes  {owned feature_changes_free}
+ * @param[out] error    {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  `no-feed`: it is off; `name`: nothing to resume
+ * @return FEATURE_GAP        `feed-truncated`: a record after since is there no
+ *                            more, or never was
+ * @return FEATURE_CONFLICT   `epoch`: since is ahead of the store
+ * @return FEATURE_INVALID, FEATURE_BUSY, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_changes_open(feature_store *store,
+                     const struct feature_changes_options *options,
+                     feature_changes **changes, struct feature_error *error);
+
+/**
+ * Reads the next record. At the end of the feed its bytes are NULL, which is no
+ * failure: later there may be more.
+ *
+ * @param changes      {inout} the reader
+ * @param[out] record  {inout} valid until the next call
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_GAP        `feed-truncated`: retention was faster
+ * @return FEATURE_NOT_FOUND  `no-feed`: it was turned off
+ * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_changes_next(feature_changes *changes,
+                     struct feature_change_record *record,
+                     struct feature_error *error);
+
+/**
+ * Waits until there is a next record, or the time is over.
+ *
+ * @param changes     {inout} the reader
+ * @param timeout_ms  the longest wait
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_OK also where there is none yet
+ * @return what feature_changes_next() returns
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_changes_wait(feature_changes *changes, uint32_t timeout_ms,
+                     struct feature_error *error);
+
+/**
+ * Tells the store that the consumer needs no record up to @p sequence any more,
+ * and renews his claim. Takes no sequence number.
+ *
+ * @param changes     {inout} a reader with a consumer
+ * @param sequence    at most that of the last record read; one below an earlier
+ *                    acknowledgement only renews the claim
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_BUSY, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_changes_acknowledge(feature_changes *changes, uint64_t sequence,
+                            struct feature_error *error);
+
+/**
+ * Writes a record as one line of JSON, with the names of the store's present
+ * definitions; docs/format.md has its shape.
+ *
+ * @param changes     {inout} the reader
+ * @param record      {copied} the bytes of a record
+ * @param size        how many
+ * @param[out] text   {owned feature_free} without a newline
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_changes_json(feature_changes *changes, const void *record, size_t size,
+                     char **text, struct feature_error *error);
+
+/**
+ * Frees a reader of the change feed. Its consumer's claim stays.
+ *
+ * @param changes  {inout} {nullable} the reader
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_changes_free(feature_changes *changes);
 
 /**
  * Makes an empty batch for one view.

@@ -237,7 +237,7 @@ def print_promise(promise):
 def run_all(names, tier):
     """Two lanes that take the next script; the first Ctrl-C stops both."""
     waiting = [Script(name, tier) for name in names]
-    running, promises = [], []
+    running, promises, ended = [], [], []
     lock = threading.Lock()
     stopped = threading.Event()
 
@@ -245,6 +245,7 @@ def run_all(names, tier):
         while True:
             with lock:
                 if stopped.is_set() or not waiting:
+                    ended.append(True)
                     return
                 script = waiting.pop(0)
                 running.append(script)
@@ -264,15 +265,14 @@ def run_all(names, tier):
     try:
         for thread in lanes:
             thread.start()
-        for thread in lanes:
-            while thread.is_alive():
-                thread.join(0.2)
+        while len(ended) < LANES:  # a join that is interrupted forgets its
+            time.sleep(0.1)  # thread in some versions of Python
     except KeyboardInterrupt:
         stopped.set()
         for script in list(running):
             script.stop()
-        for thread in lanes:
-            thread.join()
+        while len(ended) < LANES:
+            time.sleep(0.1)
         sys.exit(130)
     order = {name: i for i, name in enumerate(names)}
     return sorted(promises, key=lambda p: order[p["script"]])

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -216,6 +217,52 @@ judge_lmdb(struct report *report, const struct feature_stats *stats)
         is_odd ? "; no other program may open the store with it" : "");
 }
 
+/* The value of a metric without labels; name begins with the end of the line
+ * before and ends in a space. False: it is not there. */
+static bool
+find_metric(const char *metrics, const char *name, uint64_t *value)
+{
+    const char *at = strstr(metrics, name);
+
+    if (at)
+        *value = strtoull(at + strlen(name), NULL, 10);
+    return at;
+}
+
+/* The worst of the consumers. */
+static uint64_t
+find_lag(const char *metrics, uint64_t *consumers)
+{
+    static const char name[] = "\nfeature_feed_consumer_lag{";
+    uint64_t worst = 0;
+
+    for (const char *at = metrics; (at = strstr(at, name)); ++*consumers) {
+        const char *value = strchr(at += strlen(name), '}');
+        uint64_t lag = value ? strtoull(value + 2, NULL, 10) : 0;
+
+        worst = lag > worst ? lag : worst;
+    }
+    return worst;
+}
+
+static void
+judge_feed(struct report *report, const char *metrics)
+{
+    uint64_t head, first, bytes, follower = 0, consumers = 0, lag;
+
+    if (find_metric(metrics, "\nfeature_follower ", &follower) && follower)
+        add(report, "follower", NULL, "the store follows another one");
+    if (!find_metric(metrics, "\nfeature_feed_head ", &head) ||
+        !find_metric(metrics, "\nfeature_feed_first ", &first) ||
+        !find_metric(metrics, "\nfeature_feed_bytes ", &bytes))
+        return;
+    lag = find_lag(metrics, &consumers);
+    add(report, "feed", NULL,
+        "change records %" PRIu64 " to %" PRIu64 ", %" PRIu64 " MiB; %" PRIu64
+        " consumers, the slowest lacks %" PRIu64,
+        first, head, bytes >> 20, consumers, lag);
+}
+
 static size_t
 count_warnings(const struct report *report)
 {
@@ -285,10 +332,13 @@ examine(struct report *report, const char *path, uint32_t flags)
     struct feature_stats stats = {.struct_size = sizeof stats};
     struct feature_error error;
     feature_store *store = NULL;
+    char *metrics = NULL;
     feature_status status = feature_store_open(path, &options, &store, &error);
 
     if (!status)
         status = feature_store_stats(store, &stats, &error);
+    if (!status)
+        status = feature_store_metrics(store, &metrics, &error);
     feature_store_close(store);
     if (status) {
         add(report, "store", advise(error.reason), "%s (%s %s)", error.message,
@@ -301,6 +351,8 @@ examine(struct report *report, const char *path, uint32_t flags)
     judge_pages(report, &stats);
     judge_disk(report, path, &stats);
     judge_lmdb(report, &stats);
+    judge_feed(report, metrics);
+    feature_free(metrics);
 }
 
 int

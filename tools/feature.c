@@ -34,6 +34,8 @@ static const struct command commands[] = {
     {"snapshot", "write all of a store to a file", snapshot_run},
     {"restore", "make a store of a snapshot", restore_run},
     {"compact", "rewrite a store's file without its free pages", compact_run},
+    {"changes", "print the records of a store's change feed", changes_run},
+    {"follow", "apply them to another store", follow_run},
     {"version", "print the version", version_run},
     {"help", "print this, or the help of a command", help_run},
 };

@@ -89,6 +89,10 @@ feature_status lf_environment_recover(struct lf_environment *environment,
  * disk holds of the newest snapshots is not known. */
 bool lf_environment_is_doubtful(const struct lf_environment *environment);
 
+/* Whether a commit that returned survives a cut of power; otherwise all but the
+ * last one do. */
+bool lf_environment_is_synced(const struct lf_environment *environment);
+
 /* Doubles the map; wanted bytes at most. FULL `map-full` where it has that size
  * already. */
 feature_status lf_environment_grow(struct lf_environment *environment,
@@ -250,5 +254,11 @@ feature_status lf_tree_delete(struct lf_tree *tree, const void *key,
 
 feature_status lf_tree_scan(struct lf_tree *tree, lf_visit visit, void *context,
                             struct feature_error *error);
+
+/* The same, from the first key on that is not below the given one, or until
+ * visit answers LF_ENOUGH. It must not change the tree. */
+feature_status lf_tree_scan_from(struct lf_tree *tree, const void *from,
+                                 size_t from_size, lf_visit visit,
+                                 void *context, struct feature_error *error);
 
 #endif

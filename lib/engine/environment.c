@@ -335,6 +335,12 @@ lf_environment_check(const struct lf_environment *environment,
     return FEATURE_OK;
 }
 
+bool
+lf_environment_is_synced(const struct lf_environment *environment)
+{
+    return environment->sync == FEATURE_SYNC_FULL;
+}
+
 feature_status
 lf_environment_sync(struct lf_environment *environment,
                     struct feature_error *error)

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -318,7 +317,6 @@ find_roots(struct lf_reader *reader, int *code, struct feature_error *error)
 static feature_status
 join(struct lf_reader *reader, int *code, struct feature_error *error)
 {
-    const struct timespec pause = {.tv_nsec = 50000};
     int64_t deadline = lf_clock_steady_ms() + LONGEST_MS;
     int tries;
 
@@ -328,8 +326,7 @@ join(struct lf_reader *reader, int *code, struct feature_error *error)
 
         if (status != LF_AGAIN)
             return status;
-        if (tries > 10)
-            nanosleep(&pause, NULL);
+        lf_witness_wait(reader->environment, tries);
         LF_TRY(renew(reader, &same, code, error));
         LF_TRY(find_roots(reader, code, error));
     }

@@ -277,28 +277,46 @@ lf_tree_delete(struct lf_tree *tree, const void *key, size_t key_size,
     return FEATURE_OK;
 }
 
-feature_status
-lf_tree_scan(struct lf_tree *tree, lf_visit visit, void *context,
-             struct feature_error *error)
+static feature_status
+scan(struct lf_tree *tree, MDB_cursor *cursor, MDB_val key, MDB_cursor_op first,
+     lf_visit visit, void *context, struct feature_error *error)
 {
     feature_status status = FEATURE_OK;
-    MDB_cursor *cursor;
-    MDB_val key, data;
-    int code;
+    MDB_val data;
+    int code = mdb_cursor_get(cursor, &key, &data, first);
 
-    LF_TRY(check(tree, error));
-    code = mdb_cursor_open(tree->writer->txn, tree->handle, &cursor);
-    if (code)
-        return fail(tree->writer, code, "cannot scan a tree", error);
-    code = mdb_cursor_get(cursor, &key, &data, MDB_FIRST);
     while (!code && !status) {
         status = visit(context, key.mv_data, key.mv_size, data.mv_data,
                        data.mv_size, error);
         if (!status)
             code = mdb_cursor_get(cursor, &key, &data, MDB_NEXT);
     }
-    mdb_cursor_close(cursor);
     if (code && code != MDB_NOTFOUND)
         return fail(tree->writer, code, "cannot scan a tree", error);
+    return status == LF_ENOUGH ? FEATURE_OK : status;
+}
+
+feature_status
+lf_tree_scan_from(struct lf_tree *tree, const void *from, size_t from_size,
+                  lf_visit visit, void *context, struct feature_error *error)
+{
+    feature_status status;
+    MDB_cursor *cursor;
+    int code;
+
+    LF_TRY(check(tree, error));
+    code = mdb_cursor_open(tree->writer->txn, tree->handle, &cursor);
+    if (code)
+        return fail(tree->writer, code, "cannot scan a tree", error);
+    status = scan(tree, cursor, bytes(from, from_size),
+                  from_size ? MDB_SET_RANGE : MDB_FIRST, visit, context, error);
+    mdb_cursor_close(cursor);
     return status;
+}
+
+feature_status
+lf_tree_scan(struct lf_tree *tree, lf_visit visit, void *context,
+             struct feature_error *error)
+{
+    return lf_tree_scan_from(tree, NULL, 0, visit, context, error);
 }

@@ -21,17 +21,21 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "engine/directory.h"
+#include "engine/writer.h"
 
-#define HANDLES      512 /* twice the views of a store */
-#define FIRST_HANDLE 2 /* after those of the free list and the main database */
-#define LEAST_SIZE   (UINT64_C(1) << 20)
-#define GRAIN        65536 /* a multiple of every page size */
-#define TRIES        100   /* to copy roots between two commits */
+#define HANDLES        512 /* twice the views of a store */
+#define FIRST_HANDLE   2 /* after those of the free list and the main database */
+#define LEAST_SIZE     (UINT64_C(1) << 20)
+#define GRAIN          65536 /* a multiple of every page size */
+#define TRIES          100   /* to copy roots between two commits */
+#define TRIES_AT_ONCE  10
+#define TRIES_FOR_DEAD 40 /* a few milliseconds of waiting later */
 
 struct handle {
     uint64_t hash;
@@ -344,4 +348,18 @@ lf_witness_end(struct lf_reader *reader, bool is_kept)
     pthread_mutex_lock(&fallback->mutex);
     release(reader);
     pthread_mutex_unlock(&fallback->mutex);
+}
+
+/* LMDB tells others of a commit once its meta page is synced. Where the writer died
+ * in between, others are told when somebody takes its mutex over, and that is what a
+ * write transaction begins with. */
+void
+lf_witness_wait(struct lf_environment *environment, int tries)
+{
+    const struct timespec pause = {.tv_nsec = 50000};
+
+    if (tries == TRIES_FOR_DEAD)
+        lf_writer_take_over(environment);
+    if (tries > TRIES_AT_ONCE)
+        nanosleep(&pause, NULL);
 }

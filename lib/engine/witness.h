@@ -28,4 +28,8 @@ void lf_witness_retire(struct lf_reader *reader);
 /* Ends the second transaction. is_kept: the next reader will want one. */
 void lf_witness_end(struct lf_reader *reader, bool is_kept);
 
+/* Before the next try to join: a while, and a writer that died is cleared out of
+ * the way. */
+void lf_witness_wait(struct lf_environment *environment, int tries);
+
 #endif

@@ -136,6 +136,30 @@ lf_writer_begin(struct lf_environment *environment, uint32_t wait_ms,
     return FEATURE_OK;
 }
 
+void
+lf_writer_take_over(struct lf_environment *environment)
+{
+    int64_t now = lf_clock_steady_ms();
+    struct feature_error ignored;
+    bool waited;
+    MDB_txn *txn;
+    int state;
+
+    if (environment->read_only)
+        return;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    if (!lf_queue_enter(&environment->queue, now, &waited, &ignored)) {
+        if (!lf_writer_gate_enter(environment->lock_file, now, &waited,
+                                  &ignored)) {
+            if (!mdb_txn_begin(environment->lmdb, NULL, 0, &txn))
+                mdb_txn_abort(txn);
+            lf_writer_gate_leave(environment->lock_file);
+        }
+        lf_queue_leave(&environment->queue);
+    }
+    pthread_setcancelstate(state, NULL);
+}
+
 /* A process that was killed keeps its snapshot, and the file grows until
  * somebody looks. */
 static void

@@ -28,4 +28,8 @@ void lf_trees_free(struct lf_writer *writer);
  * every later read transaction 1.4 ns. */
 void lf_trees_trim(struct lf_environment *environment);
 
+/* Takes LMDB's mutex over from a writer that died, if no other one is at work;
+ * waits for nobody. */
+void lf_writer_take_over(struct lf_environment *environment);
+
 #endif

@@ -46,9 +46,9 @@ check_arguments(feature_store *store, const char *view,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "unknown bits 0x%x in the Arrow options' flags",
                        unknown);
-    if (options->source_count)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "source offsets are not supported yet");
+    if (options->source_count && options->commit_rows)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "sources are those of one commit: leave commit_rows 0");
     LF_TRY(lf_store_enter(store, error));
     lf_store_leave(store);
     if (store->read_only)
@@ -164,6 +164,9 @@ commit_rows(struct import *import, struct feature_commit *newest,
     struct lf_intake *intake = &import->intake;
     struct feature_write_options options = {.struct_size = sizeof options,
                                             .flags = import->options.flags,
+                                            .sources = import->options.sources,
+                                            .source_count =
+                                                import->options.source_count,
                                             .wait_ms = import->options.wait_ms};
     feature_status status;
 

@@ -52,6 +52,31 @@ fill_store(const struct lf_meta_store *meta, Lf__SnapshotManifest *message)
     message->incompatible = meta->incompatible;
 }
 
+static bool
+fill_records(const struct lf_manifest *manifest, struct lf_arena *arena,
+             Lf__SnapshotManifest *message)
+{
+    uint32_t count = manifest->record_count;
+    Lf__SnapshotRecord *records = lf_arena_array(arena, count, sizeof *records);
+
+    message->records = lf_arena_array(arena, count, sizeof(void *));
+    if (!records || !message->records)
+        return false;
+    message->n_records = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct lf_manifest_record *record = &manifest->records[i];
+
+        lf__snapshot_record__init(&records[i]);
+        records[i].is_offset = record->is_offset;
+        records[i].key.len = record->key.size;
+        records[i].key.data = (uint8_t *)(uintptr_t)record->key.bytes;
+        records[i].value.len = record->value.size;
+        records[i].value.data = (uint8_t *)(uintptr_t)record->value.bytes;
+        message->records[i] = &records[i];
+    }
+    return true;
+}
+
 static feature_status
 encode_with(const struct lf_manifest *manifest, struct lf_arena *arena,
             struct lf_buffer *to, struct feature_error *error)
@@ -60,6 +85,7 @@ encode_with(const struct lf_manifest *manifest, struct lf_arena *arena,
     Lf__SnapshotManifest message;
     Lf__SnapshotView *views, **list;
     uint8_t *bytes;
+    size_t size;
 
     views = lf_arena_array(arena, count, sizeof *views);
     list = lf_arena_array(arena, count, sizeof(void *));
@@ -72,8 +98,16 @@ encode_with(const struct lf_manifest *manifest, struct lf_arena *arena,
     }
     message.n_views = count;
     message.views = list;
-    bytes =
-        lf_buffer_extend(to, lf__snapshot_manifest__get_packed_size(&message));
+    if (!fill_records(manifest, arena, &message))
+        return lf_fail_memory(error);
+    size = lf__snapshot_manifest__get_packed_size(&message);
+    if (size > LF_MANIFEST_MAX)
+        return lf_fail(
+            error, FEATURE_FULL, "output-size",
+            "the offsets of the store's sources take %zu bytes, more "
+            "than the %u of a snapshot's manifest",
+            size, LF_MANIFEST_MAX);
+    bytes = lf_buffer_extend(to, size);
     if (!bytes)
         return lf_fail_memory(error);
     lf__snapshot_manifest__pack(&message, bytes);
@@ -145,6 +179,62 @@ take_store(const Lf__SnapshotManifest *message, struct lf_meta_store *meta,
     return FEATURE_OK;
 }
 
+/* Whether the bytes are what they have to be under their key. */
+static bool
+is_record(const struct lf_manifest_record *record)
+{
+    const uint8_t *key = record->key.bytes, *value = record->value.bytes;
+    struct lf_consumer consumer;
+    struct lf_meta_feed feed;
+    struct lf_offset offset;
+
+    if (record->value.size < 4)
+        return false;
+    if (record->is_offset)
+        return lf_offset_decode(&offset, key, record->key.size, value,
+                                record->value.size);
+    if (record->key.size == strlen(LF_FEED_KEY) &&
+        memcmp(key, LF_FEED_KEY, record->key.size) == 0)
+        return lf_meta_feed_decode(&feed, value, record->value.size);
+    return record->key.size > strlen(LF_CONSUMER_PREFIX) &&
+           memcmp(key, LF_CONSUMER_PREFIX, strlen(LF_CONSUMER_PREFIX)) == 0 &&
+           lf_consumer_decode(&consumer, key, record->key.size, value,
+                              record->value.size);
+}
+
+static bool
+copy_slice(struct lf_arena *arena, ProtobufCBinaryData from,
+           struct lf_slice *to)
+{
+    to->bytes = (const uint8_t *)lf_arena_copy(arena, from.data, from.len);
+    to->size = from.len;
+    return to->bytes;
+}
+
+static feature_status
+take_records(const Lf__SnapshotManifest *message, struct lf_arena *arena,
+             struct lf_manifest *manifest, struct feature_error *error)
+{
+    manifest->records =
+        lf_arena_array(arena, message->n_records, sizeof *manifest->records);
+    if (!manifest->records)
+        return lf_fail_memory(error);
+    for (size_t i = 0; i < message->n_records; i++) {
+        struct lf_manifest_record *record = &manifest->records[i];
+        const Lf__SnapshotRecord *each = message->records[i];
+
+        record->is_offset = each->is_offset;
+        if (!copy_slice(arena, each->key, &record->key) ||
+            !copy_slice(arena, each->value, &record->value))
+            return lf_fail_memory(error);
+        if (!is_record(record))
+            return damaged(error, "a record of its feed or its sources is not "
+                                  "one");
+        manifest->record_count++;
+    }
+    return FEATURE_OK;
+}
+
 static feature_status
 take(const Lf__SnapshotManifest *message, struct lf_arena *arena,
      struct lf_manifest *manifest, struct feature_error *error)
@@ -157,7 +247,7 @@ take(const Lf__SnapshotManifest *message, struct lf_arena *arena,
         return lf_fail_memory(error);
     for (size_t i = 0; i < message->n_views; i++)
         LF_TRY(take_view(message->views[i], manifest, error));
-    return FEATURE_OK;
+    return take_records(message, arena, manifest, error);
 }
 
 feature_status

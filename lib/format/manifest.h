@@ -4,6 +4,7 @@
 #define LF_FORMAT_MANIFEST_H
 
 #include "base/buffer.h"
+#include "format/feed.h"
 #include "format/meta.h"
 #include "libfeature.h"
 
@@ -14,12 +15,21 @@ struct lf_manifest_view {
     struct lf_meta_view meta;
 };
 
+/* The feed's position, a consumer, or the offset of a source; checked. */
+struct lf_manifest_record {
+    bool is_offset;
+    struct lf_slice key;
+    struct lf_slice value;
+};
+
 /* What is copied, and what has to come out. The commit tokens of meta are those
  * of writers that are gone: they are not part of it. */
 struct lf_manifest {
     struct lf_meta_store meta;
     uint32_t view_count;
     struct lf_manifest_view *views; /* in order of id */
+    uint32_t record_count;
+    struct lf_manifest_record *records;
 };
 
 /* Appends the message. */

@@ -58,10 +58,12 @@ lf_message_to_store(const Lf__StoreRecord *message, struct lf_catalog *catalog)
     CHECK(message->next_id >= 1, "there is no next id");
     CHECK(message->changes >= 0 && message->changes < INT64_MAX,
           "a duration is out of range");
-    CHECK(message->max_size <= INT64_MAX, "a size is out of range");
+    CHECK(message->max_size <= INT64_MAX && message->changes_size <= INT64_MAX,
+          "a size is out of range");
     catalog->version = message->version;
     catalog->next_id = message->next_id;
     catalog->changes = message->changes;
+    catalog->changes_size = message->changes_size;
     catalog->max_size = message->max_size;
     return NULL;
 }
@@ -317,12 +319,14 @@ take_view(const Lf__ViewRecord *message, struct lf_catalog *catalog,
                            .next_feature = message->next_feature,
                            .ttl = message->ttl,
                            .history = message->history,
-                           .max_skew = message->max_skew};
+                           .max_skew = message->max_skew,
+                           .changes = message->changes};
 
     CHECK(entity, "its entity is not there");
     CHECK(made.version >= 1, "it has no store version");
     CHECK(made.ttl >= 0 && made.ttl < INT64_MAX && made.history >= 0 &&
-              made.history < INT64_MAX && made.max_skew > 0,
+              made.history < INT64_MAX && made.max_skew > 0 &&
+              made.changes <= 1,
           "a duration is out of range");
     CHECK_CALL(copy_name(catalog, message->name, &made.name));
     CHECK_CALL(take_features(message, catalog, entity, scratch, &made));

@@ -76,6 +76,7 @@ lf_message_of_store(const struct lf_catalog *catalog, Lf__StoreRecord *message)
     message->version = catalog->version;
     message->next_id = catalog->next_id;
     message->changes = catalog->changes;
+    message->changes_size = catalog->changes_size;
     message->max_size = catalog->max_size;
 }
 
@@ -225,6 +226,7 @@ lf_message_of_view(const struct lf_view *view, struct lf_arena *arena,
     message->ttl = view->ttl;
     message->history = view->history;
     message->max_skew = view->max_skew;
+    message->changes = (uint32_t)view->changes;
     features = make_messages(arena, view->feature_count, sizeof *features,
                              init_feature, &message->features);
     if (!features)

@@ -150,6 +150,7 @@ lf_catalog_copy(const struct lf_catalog *catalog)
     made->version = catalog->version;
     made->next_id = catalog->next_id;
     made->changes = catalog->changes;
+    made->changes_size = catalog->changes_size;
     made->max_size = catalog->max_size;
     made->entity_count = catalog->entity_count;
     made->entities = catalog->entities;

@@ -74,6 +74,7 @@ struct lf_view {
     int64_t ttl;           /* microseconds; 0: none */
     int64_t history;       /* microseconds; 0: none */
     int64_t max_skew;      /* microseconds, or LF_SKEW_NONE */
+    int64_t changes;       /* 1: change records hold the row before, too */
     uint32_t feature_count;
     struct lf_feature *features; /* in order of definition */
     uint32_t schema_count;
@@ -112,10 +113,11 @@ struct lf_service {
 struct lf_catalog {
     atomic_uint references;
     struct lf_arena arena;
-    uint64_t version;  /* counts changes; 0: nothing was ever defined */
-    uint32_t next_id;  /* of the next entity, view or service */
-    int64_t changes;   /* STORE WITH (changes): microseconds; 0: not set */
-    uint64_t max_size; /* STORE WITH (max_size): bytes; 0: not set */
+    uint64_t version;      /* counts changes; 0: nothing was ever defined */
+    uint32_t next_id;      /* of the next entity, view or service */
+    int64_t changes;       /* STORE WITH (changes): microseconds; 0: not set */
+    uint64_t changes_size; /* STORE WITH (changes_size): bytes; 0: not set */
+    uint64_t max_size;     /* STORE WITH (max_size): bytes; 0: not set */
     uint32_t entity_count;
     struct lf_entity *entities; /* in order of id */
     uint32_t view_count;

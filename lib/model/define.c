@@ -244,7 +244,7 @@ change_store_option(struct lf_change *change,
 static feature_status
 apply_store(struct lf_change *change, const struct lf_definitions *definitions)
 {
-    const struct lf_option_clause *changes, *max_size;
+    const struct lf_option_clause *changes, *changes_size, *max_size;
     const struct lf_statement *found = NULL;
     struct lf_catalog *after = change->after;
 
@@ -261,10 +261,17 @@ apply_store(struct lf_change *change, const struct lf_definitions *definitions)
     if (!found)
         return FEATURE_OK;
     changes = &found->options[LF_OPTION_CHANGES];
+    changes_size = &found->options[LF_OPTION_CHANGES_SIZE];
     max_size = &found->options[LF_OPTION_MAX_SIZE];
     if (changes->is_set && changes->value != after->changes) {
         change_store_option(change, found, LF_OPTION_CHANGES, after->changes);
         after->changes = changes->value;
+    }
+    if (changes_size->is_set &&
+        (uint64_t)changes_size->value != after->changes_size) {
+        change_store_option(change, found, LF_OPTION_CHANGES_SIZE,
+                            (int64_t)after->changes_size);
+        after->changes_size = (uint64_t)changes_size->value;
     }
     if (max_size->is_set && (uint64_t)max_size->value != after->max_size) {
         change_store_option(change, found, LF_OPTION_MAX_SIZE,

@@ -72,6 +72,7 @@ print_view(struct lf_text *text, const struct lf_catalog *catalog,
     print_option(text, LF_OPTION_HISTORY, view->history, 0, &between);
     print_option(text, LF_OPTION_MAX_SKEW, view->max_skew, LF_SKEW_VIEW,
                  &between);
+    print_option(text, LF_OPTION_VIEW_CHANGES, view->changes, 0, &between);
     lf_text_add(text, *between == ',' ? ");\n" : ";\n");
 }
 
@@ -93,6 +94,8 @@ print_store(struct lf_text *text, const struct lf_catalog *catalog)
     const char *between = "STORE WITH (";
 
     print_option(text, LF_OPTION_CHANGES, catalog->changes, 0, &between);
+    print_option(text, LF_OPTION_CHANGES_SIZE, (int64_t)catalog->changes_size,
+                 0, &between);
     print_option(text, LF_OPTION_MAX_SIZE, (int64_t)catalog->max_size, 0,
                  &between);
     lf_text_add(text, ");\n");
@@ -119,7 +122,7 @@ print_catalog(struct lf_text *text, const struct lf_catalog *catalog)
         separate(text);
         print_service(text, catalog, &catalog->services[i]);
     }
-    if (catalog->changes || catalog->max_size) {
+    if (catalog->changes || catalog->changes_size || catalog->max_size) {
         separate(text);
         print_store(text, catalog);
     }

@@ -375,5 +375,7 @@ lf_evolve_view(struct lf_change *change, const struct lf_statement *statement)
     change_option(change, view, of_view, LF_OPTION_TTL, &view->ttl);
     change_option(change, view, of_view, LF_OPTION_HISTORY, &view->history);
     change_option(change, view, of_view, LF_OPTION_MAX_SKEW, &view->max_skew);
+    change_option(change, view, of_view, LF_OPTION_VIEW_CHANGES,
+                  &view->changes);
     return FEATURE_OK;
 }

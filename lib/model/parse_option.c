@@ -15,17 +15,22 @@
 #include "model/literal.h"
 #include "model/quantity.h"
 
+/* The only word there is so far, as 1. */
+#define BEFORE_AFTER "before_after"
+
 static const struct {
     const char *name;
     bool of_store;
-    bool is_size;
+    enum { DURATION, SIZE, WORD } kind;
     int64_t none;
 } options_known[LF_OPTION_COUNT] = {
-    [LF_OPTION_TTL] = {"ttl", false, false, 0},
-    [LF_OPTION_HISTORY] = {"history", false, false, 0},
-    [LF_OPTION_MAX_SKEW] = {"max_skew", false, false, LF_SKEW_NONE},
-    [LF_OPTION_CHANGES] = {"changes", true, false, 0},
-    [LF_OPTION_MAX_SIZE] = {"max_size", true, true, 0},
+    [LF_OPTION_TTL] = {"ttl", false, DURATION, 0},
+    [LF_OPTION_HISTORY] = {"history", false, DURATION, 0},
+    [LF_OPTION_MAX_SKEW] = {"max_skew", false, DURATION, LF_SKEW_NONE},
+    [LF_OPTION_VIEW_CHANGES] = {"changes", false, WORD, 0},
+    [LF_OPTION_CHANGES] = {"changes", true, DURATION, 0},
+    [LF_OPTION_CHANGES_SIZE] = {"changes_size", true, SIZE, 0},
+    [LF_OPTION_MAX_SIZE] = {"max_size", true, SIZE, 0},
 };
 
 const char *
@@ -41,7 +46,9 @@ lf_option_print(struct lf_text *text, enum lf_option option, int64_t value)
 
     if (value == options_known[option].none)
         lf_text_add(text, "'none'");
-    else if (options_known[option].is_size)
+    else if (options_known[option].kind == WORD)
+        lf_text_add(text, "'%s'", BEFORE_AFTER);
+    else if (options_known[option].kind == SIZE)
         lf_text_add(text, "'%s'", lf_size_print(buffer, (uint64_t)value));
     else
         lf_text_add(text, "'%s'", lf_duration_print(buffer, value));
@@ -62,35 +69,51 @@ find_option(const struct lf_lexer *lexer, bool of_store, int *option)
             return FEATURE_OK;
         }
     }
-    return lf_lexer_expected_word(
-        lexer, of_store ? "changes or max_size" : "ttl, history or max_skew",
-        names, count);
+    return lf_lexer_expected_word(lexer,
+                                  of_store
+                                      ? "changes, changes_size or max_size"
+                                      : "ttl, history, max_skew or changes",
+                                  names, count);
+}
+
+static const char *
+parse_text(int kind, const char *text, int64_t *value)
+{
+    const char *problem = NULL;
+    uint64_t bytes = 0;
+
+    if (kind == DURATION)
+        return lf_duration_parse(text, value);
+    if (kind == SIZE) {
+        problem = lf_size_parse(text, &bytes);
+        *value = (int64_t)bytes;
+        return problem;
+    }
+    *value = 1;
+    return strcasecmp(text, BEFORE_AFTER) ? "expected '" BEFORE_AFTER
+                                            "' or 'none'"
+                                          : NULL;
 }
 
 static feature_status
 parse_value(struct lf_lexer *lexer, struct lf_arena *arena, int option,
             int64_t *value)
 {
-    bool is_size = options_known[option].is_size;
+    static const char *const wanted[] = {
+        [DURATION] = "a duration such as '2 hours'",
+        [SIZE] = "a size such as '200 GB'",
+        [WORD] = "'" BEFORE_AFTER "' or 'none'"};
     struct lf_lexer start = *lexer;
     const char *text, *problem;
-    uint64_t bytes = 0;
     uint32_t size;
 
-    LF_TRY(lf_lexer_take_string(lexer, arena,
-                                is_size ? "a size such as '200 GB'"
-                                        : "a duration such as '2 hours'",
-                                &text, &size));
+    LF_TRY(lf_lexer_take_string(
+        lexer, arena, wanted[options_known[option].kind], &text, &size));
     if (!strcasecmp(text, "none")) {
         *value = options_known[option].none;
         return FEATURE_OK;
     }
-    if (is_size) {
-        problem = lf_size_parse(text, &bytes);
-        *value = (int64_t)bytes;
-    } else {
-        problem = lf_duration_parse(text, value);
-    }
+    problem = parse_text(options_known[option].kind, text, value);
     return problem ? lf_lexer_fail(&start, "%s", problem) : FEATURE_OK;
 }
 

@@ -70,6 +70,8 @@ lf_commit_begin(struct lf_commit *commit, feature_store *store,
     status = read_record(commit, error);
     if (!status)
         status = check_record(&commit->meta, error);
+    if (!status)
+        status = lf_feed_read(commit, error);
     if (status) {
         lf_commit_abort(commit);
         return status;
@@ -108,9 +110,11 @@ write_record(struct lf_commit *commit, bool *is_tried,
     feature_status status;
 
     lf_meta_store_encode(&commit->meta, bytes);
-    status =
-        lf_tree_put(commit->tree, LF_META_STORE_KEY, strlen(LF_META_STORE_KEY),
-                    bytes, sizeof bytes, false, error);
+    status = lf_feed_write(commit, error);
+    if (!status)
+        status = lf_tree_put(commit->tree, LF_META_STORE_KEY,
+                             strlen(LF_META_STORE_KEY), bytes, sizeof bytes,
+                             false, error);
     *is_tried = !status;
     if (status) {
         lf_commit_abort(commit);
@@ -215,5 +219,6 @@ void
 lf_commit_abort(struct lf_commit *commit)
 {
     lf_writer_abort(commit->writer);
+    lf_feed_free(&commit->feed);
     commit->writer = NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef LF_STORE_COMMIT_H
 #define LF_STORE_COMMIT_H
 
+#include "store/feed.h"
 #include "store/store.h"
 
 /* One write transaction with the store's record in it. */
@@ -13,6 +14,7 @@ struct lf_commit {
     struct lf_meta_store meta;
     int64_t now;      /* the clock, read once */
     uint32_t written; /* rows of the call that the journal was told of */
+    struct lf_feed feed;
 };
 
 /* Begins a write transaction and checks that this library may write. wait_ms 0
@@ -24,6 +26,12 @@ feature_status lf_commit_begin(struct lf_commit *commit, feature_store *store,
 feature_status lf_commit_catalog(struct lf_commit *commit,
                                  struct lf_catalog **catalog,
                                  struct feature_error *error);
+
+/* A dropped view takes its rows and its record along. */
+feature_status lf_commit_drop_views(struct lf_commit *commit,
+                                    const struct lf_catalog *before,
+                                    const struct lf_catalog *after,
+                                    struct feature_error *error);
 
 /* Takes the next sequence number and commit time into meta. */
 void lf_commit_number(struct lf_commit *commit);

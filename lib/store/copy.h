@@ -29,6 +29,7 @@ struct lf_copy {
     const struct lf_sink *sink; /* NULL: only check */
     void *to;
     struct feature_progress *progress; /* or NULL */
+    bool keeps_feed; /* the manifest has the segments of the change feed */
     struct lf_arena arena;
     struct lf_manifest manifest;
     struct lf_buffer records; /* lf_record, of the catalog */
@@ -74,6 +75,15 @@ void lf_copy_free(struct lf_copy *copy);
  * while nothing is read; it is the caller's to drop. */
 feature_status lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
                              struct feature_error *error);
+
+/* The entries of a tree of any kind, unchecked. */
+typedef feature_status (*lf_copy_entry)(struct lf_copy *copy,
+                                        const uint8_t *key, size_t key_size,
+                                        const uint8_t *value, size_t size,
+                                        struct feature_error *error);
+feature_status lf_copy_raw(struct lf_copy *copy, struct lf_reader *reader,
+                           const char *tree, lf_copy_entry put,
+                           struct feature_error *error);
 
 /* Every word of the report but its sizes and its lag. */
 void lf_copy_report(const struct lf_copy *copy,

@@ -66,13 +66,9 @@ read_chunk(struct lf_reader *reader, const char *tree, struct chunk *chunk,
     return status;
 }
 
-typedef feature_status (*take)(struct lf_copy *copy, const uint8_t *key,
-                               size_t key_size, const uint8_t *value,
-                               size_t size, struct feature_error *error);
-
 static feature_status
-hand_on(struct lf_copy *copy, const struct chunk *chunk, take take_record,
-        struct feature_error *error)
+hand_on(struct lf_copy *copy, const struct chunk *chunk,
+        lf_copy_entry take_record, struct feature_error *error)
 {
     const uint8_t *at = chunk->bytes.data;
     /* An empty chunk has no memory, and NULL + 0 no meaning. */
@@ -90,7 +86,8 @@ hand_on(struct lf_copy *copy, const struct chunk *chunk, take take_record,
 
 static feature_status
 copy_tree(struct lf_copy *copy, struct lf_reader *reader, const char *tree,
-          struct chunk *chunk, take take_record, struct feature_error *error)
+          struct chunk *chunk, lf_copy_entry take_record,
+          struct feature_error *error)
 {
     chunk->from_size = 0;
     do {
@@ -100,17 +97,23 @@ copy_tree(struct lf_copy *copy, struct lf_reader *reader, const char *tree,
     return FEATURE_OK;
 }
 
+/* Records of meta and of the sources, as they are found. */
+struct collection {
+    struct lf_arena *arena;
+    struct lf_buffer views;
+    struct lf_buffer records;
+    const struct lf_meta_store *meta;
+    bool keeps_feed;
+    bool is_offsets;
+};
+
 static feature_status
-collect_view(void *context, const uint8_t *key, size_t key_size,
+collect_view(struct collection *to, const uint8_t *key, size_t key_size,
              const uint8_t *value, size_t size, struct feature_error *error)
 {
-    struct lf_buffer *views = context;
     struct lf_manifest_view view = {0};
     char expected[LF_META_KEY_SIZE];
 
-    if (key_size == strlen(LF_META_STORE_KEY) &&
-        memcmp(key, LF_META_STORE_KEY, key_size) == 0)
-        return FEATURE_OK;
     if (key_size < 5 || memcmp(key, "view/", 5) != 0)
         return lf_fail(error, FEATURE_VERSION, "format",
                        "the store has a record of a newer libfeature");
@@ -121,9 +124,93 @@ collect_view(void *context, const uint8_t *key, size_t key_size,
         !lf_meta_view_decode(&view.meta, view.id, value, size))
         return lf_fail(error, FEATURE_CORRUPT, "checksum",
                        "the record of a view is damaged");
-    if (!lf_buffer_append(views, &view, sizeof view))
+    if (!lf_buffer_append(&to->views, &view, sizeof view))
         return lf_fail_memory(error);
     return FEATURE_OK;
+}
+
+static feature_status
+add_record(struct collection *to, const uint8_t *key, size_t key_size,
+           const uint8_t *value, size_t size, struct feature_error *error)
+{
+    struct lf_manifest_record record = {
+        .is_offset = to->is_offsets,
+        .key = {(const uint8_t *)lf_arena_copy(to->arena, key, key_size),
+                key_size},
+        .value = {(const uint8_t *)lf_arena_copy(to->arena, value, size),
+                  size}};
+
+    if (!record.key.bytes || !record.value.bytes ||
+        !lf_buffer_append(&to->records, &record, sizeof record))
+        return lf_fail_memory(error);
+    return FEATURE_OK;
+}
+
+/* A copy without the feed's records has its position: the feed of a store that
+ * is made of it begins after the commit that was copied. */
+static feature_status
+collect_feed(struct collection *to, const uint8_t *value, size_t size,
+             struct feature_error *error)
+{
+    const uint8_t *key = (const uint8_t *)LF_FEED_KEY;
+    struct lf_meta_feed feed, position;
+    uint8_t bytes[LF_META_FEED_SIZE];
+
+    if (!lf_meta_feed_decode(&feed, value, size))
+        return lf_fail(error, FEATURE_CORRUPT, "checksum",
+                       "the record of the change feed is damaged");
+    if (to->keeps_feed)
+        return add_record(to, key, strlen(LF_FEED_KEY), value, size, error);
+    position = (struct lf_meta_feed){.flags = feed.flags};
+    memcpy(position.chain, feed.chain, LF_CHAIN_SIZE);
+    if (feed.flags & LF_FEED_ON) {
+        position.first = to->meta->sequence + 1;
+        position.head = position.served = to->meta->sequence;
+        position.head_time = to->meta->commit_time;
+    }
+    lf_meta_feed_encode(&position, bytes);
+    return add_record(to, key, strlen(LF_FEED_KEY), bytes, sizeof bytes, error);
+}
+
+static bool
+has_prefix(const uint8_t *key, size_t size, const char *prefix)
+{
+    return size > strlen(prefix) && memcmp(key, prefix, strlen(prefix)) == 0;
+}
+
+static feature_status
+collect(void *context, const uint8_t *key, size_t key_size,
+        const uint8_t *value, size_t size, struct feature_error *error)
+{
+    struct collection *to = context;
+
+    if (to->is_offsets || has_prefix(key, key_size, LF_CONSUMER_PREFIX))
+        return add_record(to, key, key_size, value, size, error);
+    if (has_prefix(key, key_size, LF_SEGMENT_PREFIX))
+        return to->keeps_feed
+                   ? add_record(to, key, key_size, value, size, error)
+                   : FEATURE_OK;
+    if (key_size == strlen(LF_META_STORE_KEY) &&
+        memcmp(key, LF_META_STORE_KEY, key_size) == 0)
+        return FEATURE_OK;
+    if (key_size == strlen(LF_FEED_KEY) &&
+        memcmp(key, LF_FEED_KEY, key_size) == 0)
+        return collect_feed(to, value, size, error);
+    return collect_view(to, key, key_size, value, size, error);
+}
+
+/* Of what was collected, in the arena. */
+static void *
+settle(struct lf_arena *arena, const struct lf_buffer *from, size_t each,
+       uint32_t *count)
+{
+    void *made;
+
+    *count = (uint32_t)(from->size / each);
+    made = lf_arena_array(arena, *count, each);
+    if (made && from->size)
+        memcpy(made, from->data, from->size);
+    return made;
 }
 
 /* The keys have digits of a fixed number: their order is that of the ids. */
@@ -132,20 +219,27 @@ read_manifest(struct lf_copy *copy, struct lf_reader *reader,
               struct feature_error *error)
 {
     struct lf_manifest *manifest = &copy->manifest;
-    struct lf_buffer views = {0};
+    struct collection found = {.arena = &copy->arena,
+                               .meta = &manifest->meta,
+                               .keeps_feed = copy->keeps_feed};
     feature_status status;
 
     LF_TRY(lf_store_read_meta(reader, &manifest->meta, error));
     memset(manifest->meta.tokens, 0, sizeof manifest->meta.tokens);
-    status = lf_reader_scan(reader, LF_META_TREE, collect_view, &views, error);
-    manifest->view_count = (uint32_t)(views.size / sizeof *manifest->views);
-    manifest->views = lf_arena_array(&copy->arena, manifest->view_count,
-                                     sizeof *manifest->views);
-    if (!status && !manifest->views)
+    status = lf_reader_scan(reader, LF_META_TREE, collect, &found, error);
+    found.is_offsets = true;
+    if (!status)
+        status =
+            lf_reader_scan(reader, LF_OFFSETS_TREE, collect, &found, error);
+    manifest->views = settle(&copy->arena, &found.views,
+                             sizeof *manifest->views, &manifest->view_count);
+    manifest->records =
+        settle(&copy->arena, &found.records, sizeof *manifest->records,
+               &manifest->record_count);
+    if (!status && (!manifest->views || !manifest->records))
         status = lf_fail_memory(error);
-    if (!status && views.size)
-        memcpy(manifest->views, views.data, views.size);
-    lf_buffer_free(&views);
+    lf_buffer_free(&found.views);
+    lf_buffer_free(&found.records);
     return status;
 }
 
@@ -183,6 +277,17 @@ lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
         status = lf_copy_catalog(copy, error);
     if (!status)
         status = copy_views(copy, reader, &chunk, error);
+    lf_buffer_free(&chunk.bytes);
+    return status;
+}
+
+feature_status
+lf_copy_raw(struct lf_copy *copy, struct lf_reader *reader, const char *tree,
+            lf_copy_entry put, struct feature_error *error)
+{
+    struct chunk chunk = {0};
+    feature_status status = copy_tree(copy, reader, tree, &chunk, put, error);
+
     lf_buffer_free(&chunk.bytes);
     return status;
 }

@@ -181,7 +181,8 @@ lf_store_apply_limit(feature_store *store, const struct lf_catalog *catalog,
 
 /* Puts what is new or different. */
 static feature_status
-put_records(struct lf_tree *tree, const struct lf_record *records, size_t count,
+put_records(struct lf_commit *commit, struct lf_tree *tree,
+            const struct lf_record *records, size_t count,
             struct feature_error *error)
 {
     for (size_t i = 0; i < count; i++) {
@@ -197,6 +198,8 @@ put_records(struct lf_tree *tree, const struct lf_record *records, size_t count,
             continue;
         LF_TRY(lf_tree_put(tree, record->key, sizeof record->key, record->bytes,
                            record->size, false, error));
+        LF_TRY(lf_feed_define(commit, record->key, sizeof record->key,
+                              record->bytes, record->size, error));
     }
     return FEATURE_OK;
 }
@@ -212,14 +215,19 @@ has_key(const struct lf_record *records, size_t count, const uint8_t *key)
 
 /* Removes the records of definitions that are gone. */
 static feature_status
-delete_records(struct lf_tree *tree, const struct lf_record *before,
-               size_t before_count, const struct lf_record *after,
-               size_t after_count, struct feature_error *error)
+delete_records(struct lf_commit *commit, struct lf_tree *tree,
+               const struct lf_record *before, size_t before_count,
+               const struct lf_record *after, size_t after_count,
+               struct feature_error *error)
 {
-    for (size_t i = 0; i < before_count; i++)
-        if (!has_key(after, after_count, before[i].key))
-            LF_TRY(
-                lf_tree_delete(tree, before[i].key, LF_RECORD_KEY_SIZE, error));
+    for (size_t i = 0; i < before_count; i++) {
+        const uint8_t *key = before[i].key;
+
+        if (has_key(after, after_count, key))
+            continue;
+        LF_TRY(lf_tree_delete(tree, key, LF_RECORD_KEY_SIZE, error));
+        LF_TRY(lf_feed_define(commit, key, LF_RECORD_KEY_SIZE, NULL, 0, error));
+    }
     return FEATURE_OK;
 }
 
@@ -239,17 +247,18 @@ write_records(struct lf_commit *commit, const struct lf_catalog *before,
     if (!status)
         status = lf_records_encode(after, &arena, &new, &new_count, error);
     if (!status)
-        status = put_records(tree, new, new_count, error);
+        status = put_records(commit, tree, new, new_count, error);
     if (!status)
-        status = delete_records(tree, old, old_count, new, new_count, error);
+        status =
+            delete_records(commit, tree, old, old_count, new, new_count, error);
     lf_arena_free(&arena);
     return status;
 }
 
-/* A dropped view takes its rows and its record along. */
-static feature_status
-drop_views(struct lf_commit *commit, const struct lf_catalog *before,
-           const struct lf_catalog *after, struct feature_error *error)
+feature_status
+lf_commit_drop_views(struct lf_commit *commit, const struct lf_catalog *before,
+                     const struct lf_catalog *after,
+                     struct feature_error *error)
 {
     for (uint32_t i = 0; i < before->view_count; i++) {
         const struct lf_view *view = &before->views[i];
@@ -277,14 +286,19 @@ apply_within(struct lf_commit *commit, const char *text, uint64_t expect,
                        "the catalog has version %llu, expected was %llu",
                        (unsigned long long)commit->meta.catalog_version,
                        (unsigned long long)expect);
+    LF_TRY(lf_feed_check_leader(commit, error));
     LF_TRY(lf_commit_catalog(commit, &before, error));
     status = lf_define(before, text, after, NULL, error);
     if (!status && *after) {
         lf_commit_number(commit);
         commit->meta.catalog_version = (*after)->version;
-        status = write_records(commit, before, *after, error);
+        status = lf_feed_begin(commit, *after, NULL, 0, error);
         if (!status)
-            status = drop_views(commit, before, *after, error);
+            status = write_records(commit, before, *after, error);
+        if (!status)
+            status = lf_commit_drop_views(commit, before, *after, error);
+        if (!status)
+            status = lf_feed_end(commit, error);
     }
     lf_catalog_release(before);
     return status;

@@ -3,7 +3,22 @@
 #ifndef LF_STORE_FIGURES_H
 #define LF_STORE_FIGURES_H
 
+#include "format/feed.h"
 #include "store/store.h"
+
+/* Of the change feed and the sources. */
+struct lf_feed_figures {
+    struct lf_meta_feed meta;
+    struct lf_buffer consumers; /* lf_consumer_figures */
+    uint64_t replays;           /* of this handle */
+    uint64_t jumps;             /* ever */
+    uint64_t sources;           /* partitions of sources */
+};
+
+struct lf_consumer_figures {
+    char name[LF_CONSUMER_MAX + 1];
+    struct lf_consumer consumer;
+};
 
 struct lf_figures {
     struct lf_environment_info environment;
@@ -11,6 +26,7 @@ struct lf_figures {
     struct lf_catalog *catalog;
     struct lf_meta_view *views; /* in the catalog's order */
     struct lf_count_sums counts;
+    struct lf_feed_figures feed;
     uint64_t free_pages;
     uint32_t page_size;
     uint32_t holds; /* snapshots that scans hold */
@@ -21,5 +37,10 @@ struct lf_figures {
 feature_status lf_figures_take(feature_store *store, struct lf_figures *figures,
                                struct feature_error *error);
 void lf_figures_free(struct lf_figures *figures);
+
+/* A part of lf_figures_take. */
+feature_status lf_feed_figures_read(struct lf_reader *reader,
+                                    struct lf_feed_figures *figures,
+                                    struct feature_error *error);
 
 #endif

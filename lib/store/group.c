@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "store/offsets.h"
 #include "store/write.h"
 
 #define GROUP_ROWS  65536 /* a group past it takes in no further call */
@@ -41,6 +42,49 @@ follow_catalog(struct lf_write *write, struct lf_commit *commit,
     return FEATURE_OK;
 }
 
+/* All of it was written before. */
+static void
+skip_write(struct lf_write *write, const struct lf_commit *commit)
+{
+    feature_store *store = write->store;
+
+    for (size_t i = 0; i < write->count; i++) {
+        struct lf_target *target = &write->targets[i];
+
+        lf_target_reset(target);
+        if (target->rows)
+            memset(target->outcomes.data, FEATURE_OUTCOME_DUPLICATE,
+                   target->rows);
+        write->report.duplicate += target->rows;
+    }
+    atomic_fetch_add(&store->replays, 1);
+    write->report.sequence = commit->meta.sequence;
+    write->report.time = commit->meta.commit_time;
+}
+
+/* Rows and offsets of a call that has its number. */
+static feature_status
+apply_numbered(struct lf_write *write, struct lf_commit *commit, bool *own)
+{
+    struct feature_error *error = &write->error;
+
+    LF_TRY(lf_feed_begin(commit, write->catalog, write->sources,
+                         write->source_count, error));
+    for (size_t i = 0; i < write->count; i++) {
+        lf_target_reset(&write->targets[i]);
+        if (write->targets[i].rows)
+            LF_TRY(lf_target_apply(&write->targets[i], commit,
+                                   write->skip_invalid, &write->report, own,
+                                   error));
+    }
+    *own |= write->source_count > 0;
+    LF_TRY(lf_sources_put(commit, write->sources, write->source_count, error));
+    if (*own)
+        return lf_feed_end(commit, error);
+    lf_feed_cancel(commit);
+    return FEATURE_OK;
+}
+
 /* Applies one call. Where no row was applied or late there is nothing to
  * commit, and it takes no number. */
 static feature_status
@@ -48,18 +92,19 @@ apply_write(struct lf_write *write, struct lf_commit *commit, bool *touched)
 {
     struct lf_meta_store before = commit->meta;
     struct feature_error *error = &write->error;
-    bool own = false;
+    bool own = false, is_replay;
 
     memset(&write->report, 0, sizeof write->report);
     LF_TRY(follow_catalog(write, commit, error));
-    lf_commit_number(commit);
-    for (size_t i = 0; i < write->count; i++) {
-        lf_target_reset(&write->targets[i]);
-        if (write->targets[i].rows)
-            LF_TRY(lf_target_apply(&write->targets[i], commit,
-                                   write->skip_invalid, &write->report, &own,
-                                   error));
+    LF_TRY(lf_feed_check_leader(commit, error));
+    LF_TRY(lf_sources_replayed(commit, write->sources, write->source_count,
+                               &is_replay, error));
+    if (is_replay) {
+        skip_write(write, commit);
+        return FEATURE_OK;
     }
+    lf_commit_number(commit);
+    LF_TRY(apply_numbered(write, commit, &own));
     if (!own)
         commit->meta = before;
     *touched |= own;

@@ -11,16 +11,27 @@
 bool
 lf_journal_wants(const struct lf_rows *rows)
 {
-    (void)rows;
-    return false;
+    return lf_feed_wants(rows->commit);
 }
 
 feature_status
 lf_journal_add(struct lf_rows *rows, const struct lf_written *written,
                struct feature_error *error)
 {
-    (void)written;
-    (void)error;
+    LF_TRY(lf_feed_add(rows, written, error));
     rows->commit->written++;
     return FEATURE_OK;
+}
+
+feature_status
+lf_journal_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
+                  struct feature_error *error)
+{
+    struct lf_change change = {.view = rows->form->view->id,
+                               .operation = LF_CHANGE_EXPIRE,
+                               .key = {key, key_size}};
+
+    return lf_feed_wants(rows->commit)
+               ? lf_feed_change(rows->commit, &change, error)
+               : FEATURE_OK;
 }

@@ -22,6 +22,10 @@ struct lf_written {
 /* Whether anybody keeps what is written to these rows. */
 bool lf_journal_wants(const struct lf_rows *rows);
 
+/* A row or tombstone that upkeep removes for good. */
+feature_status lf_journal_expire(struct lf_rows *rows, const uint8_t *key,
+                                 size_t key_size, struct feature_error *error);
+
 /* In the order of the rows of one key. The row's ordinal within its commit is
  * commit->written, which counts up. */
 feature_status lf_journal_add(struct lf_rows *rows,

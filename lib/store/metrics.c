@@ -213,6 +213,62 @@ add_readers(struct lf_text *text, const struct lf_figures *figures)
                "Snapshots that scans of this handle hold.", figures->holds);
 }
 
+static void
+add_consumers(struct lf_text *text, const struct lf_feed_figures *feed)
+{
+    const void *data = feed->consumers.data;
+    const struct lf_consumer_figures *each = data;
+    size_t count = feed->consumers.size / sizeof *each;
+
+    if (!count)
+        return;
+    add_family(text, "feed_consumer_lag", "gauge", "",
+               "Change records a consumer has not acknowledged, by consumer.");
+    for (size_t i = 0; i < count; i++) {
+        uint64_t got = each[i].consumer.acknowledged;
+
+        lf_text_add(
+            text, "feature_feed_consumer_lag{consumer=\"%s\"} %" PRIu64 "\n",
+            each[i].name, got < feed->meta.head ? feed->meta.head - got : 0);
+    }
+    add_family(text, "feed_consumer_claim_seconds", "gauge", "seconds",
+               "Time until which a consumer's records are kept, by consumer.");
+    for (size_t i = 0; i < count; i++) {
+        lf_text_add(text,
+                    "feature_feed_consumer_claim_seconds{consumer=\"%s\"} ",
+                    each[i].name);
+        add_seconds(text, each[i].consumer.expires);
+    }
+}
+
+/* Left out where there is none. */
+static void
+add_feed(struct lf_text *text, const struct lf_feed_figures *feed)
+{
+    const struct lf_meta_feed *meta = &feed->meta;
+
+    add_number(text, "follower", "gauge", "",
+               "1 where the store follows another one.",
+               meta->flags & LF_FEED_FOLLOWER ? 1 : 0);
+    if (meta->flags & LF_FEED_ON) {
+        add_number(text, "feed_head", "gauge", "",
+                   "Sequence of the newest change record.", meta->head);
+        add_number(text, "feed_first", "gauge", "",
+                   "Sequence of the first change record that is kept.",
+                   meta->first);
+        add_number(text, "feed_bytes", "gauge", "bytes",
+                   "Bytes of all change records.", meta->bytes);
+        add_consumers(text, feed);
+    }
+    add_number(text, "source_partitions", "gauge", "",
+               "Partitions of sources with a stored offset.", feed->sources);
+    add_number(text, "source_jumps", "counter", "",
+               "Writes that began past the stored offset.", feed->jumps);
+    add_number(text, "source_replays", "counter", "",
+               "Write calls of this handle that were written before.",
+               feed->replays);
+}
+
 feature_status
 feature_store_metrics(feature_store *store, char **text,
                       struct feature_error *error)
@@ -233,6 +289,7 @@ feature_store_metrics(feature_store *store, char **text,
         add_readers(&made, &figures);
         add_file(&made, &figures);
         add_views(&made, &figures);
+        add_feed(&made, &figures.feed);
         lf_text_add(&made, "# EOF\n");
     }
     lf_store_leave(store);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,7 +118,36 @@ put(void *to, const uint8_t *key, size_t key_size, const uint8_t *value,
     return rebuild->pending < PENDING_MAX ? FEATURE_OK : commit(rebuild, error);
 }
 
+feature_status
+lf_rebuild_put(struct lf_rebuild *rebuild, const char *tree, const uint8_t *key,
+               size_t key_size, const uint8_t *value, size_t size,
+               struct feature_error *error)
+{
+    if (strcmp(rebuild->name, tree) != 0) {
+        snprintf(rebuild->name, sizeof rebuild->name, "%s", tree);
+        rebuild->tree = NULL;
+    }
+    return put(rebuild, key, key_size, value, size, error);
+}
+
 const struct lf_sink lf_to_store = {begin_store, begin_tree, put};
+
+/* Of the feed, its consumers and the sources. */
+static feature_status
+write_others(struct lf_rebuild *rebuild, struct feature_error *error)
+{
+    const struct lf_manifest *manifest = rebuild->manifest;
+
+    for (uint32_t i = 0; i < manifest->record_count; i++) {
+        const struct lf_manifest_record *each = &manifest->records[i];
+
+        LF_TRY(use_tree(
+            rebuild, each->is_offset ? LF_OFFSETS_TREE : LF_META_TREE, error));
+        LF_TRY(lf_tree_put(rebuild->tree, each->key.bytes, each->key.size,
+                           each->value.bytes, each->value.size, false, error));
+    }
+    return FEATURE_OK;
+}
 
 static feature_status
 write_records(struct lf_rebuild *rebuild, const struct lf_meta_store *meta,
@@ -126,6 +156,7 @@ write_records(struct lf_rebuild *rebuild, const struct lf_meta_store *meta,
     uint8_t store[LF_META_STORE_SIZE], view[LF_META_VIEW_SIZE];
     char key[LF_META_KEY_SIZE];
 
+    LF_TRY(write_others(rebuild, error));
     LF_TRY(use_tree(rebuild, LF_META_TREE, error));
     lf_meta_store_encode(meta, store);
     LF_TRY(lf_tree_put(rebuild->tree, LF_META_STORE_KEY,

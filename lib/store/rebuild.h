@@ -11,7 +11,8 @@ struct lf_rebuild {
     struct lf_environment *environment;
     struct lf_writer *writer;
     struct lf_tree *tree;
-    char name[LF_TREE_NAME_SIZE]; /* of the tree */
+    char name[LF_TREE_NAME_SIZE];    /* of the tree */
+    char segment[LF_TREE_NAME_SIZE]; /* of the change feed, under way */
     const struct lf_manifest *manifest;
     size_t pending; /* bytes in the transaction */
     bool is_made;   /* the directory is there */
@@ -23,6 +24,12 @@ extern const struct lf_sink lf_to_store;
 feature_status lf_rebuild_begin(struct lf_rebuild *rebuild, const char *path,
                                 const struct feature_options *options,
                                 struct feature_error *error);
+
+/* An entry past the last one of a tree. */
+feature_status lf_rebuild_put(struct lf_rebuild *rebuild, const char *tree,
+                              const uint8_t *key, size_t key_size,
+                              const uint8_t *value, size_t size,
+                              struct feature_error *error);
 
 /* Writes the records of meta, without which it is no store, syncs and closes.
  * size: of its file. */

@@ -7,7 +7,7 @@
  * every row put, in the same transaction.
  * Never puts a row whose predecessor failed its checksum.
  */
-#include "store/rows.h"
+#include "store/journal.h"
 
 #include <string.h>
 
@@ -48,6 +48,20 @@ fail_stored(const struct lf_rows *rows, const char *reason,
                    "its stored row is damaged in %s", rows->form->view->name);
 }
 
+/* What is put for the journal must not end the bytes of a stored row. */
+static feature_status
+keep_bytes(struct lf_rows *rows, const uint8_t **value, size_t size,
+           struct feature_error *error)
+{
+    struct lf_buffer *stored = &rows->commit->feed.stored;
+
+    stored->size = 0;
+    if (!lf_buffer_append(stored, *value, size))
+        return lf_fail_memory(error);
+    *value = stored->data;
+    return FEATURE_OK;
+}
+
 feature_status
 lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
              struct lf_stored *stored, struct feature_error *error)
@@ -62,6 +76,8 @@ lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
                        error));
     if (!stored->found)
         return FEATURE_OK;
+    if (lf_journal_wants(rows))
+        LF_TRY(keep_bytes(rows, &value, size, error));
     if (!lf_row_open(&stored->row, value, size))
         return fail_stored(rows, "structure", error);
     if (lf_load_u32(value) !=
@@ -97,6 +113,22 @@ lf_rows_put(struct lf_rows *rows, const uint8_t *key, size_t key_size,
                    lf_row_hash(view, key, key_size, row->data, row->size));
     return lf_tree_put(rows->tree, key, key_size, row->data, row->size,
                        rows->append, error);
+}
+
+feature_status
+lf_rows_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
+               const struct lf_stored *stored, struct feature_error *error)
+{
+    const struct lf_row *old = &stored->row;
+    struct lf_meta_view *meta = &rows->meta;
+
+    lf_hash128_subtract(&meta->content,
+                        lf_row_hash(rows->form->view->id, key, key_size,
+                                    old->bytes, old->size));
+    meta->tombstones -= (old->flags & LF_ROW_TOMBSTONE) != 0;
+    meta->row_entries--;
+    LF_TRY(lf_journal_expire(rows, key, key_size, error));
+    return lf_tree_delete(rows->tree, key, key_size, error);
 }
 
 feature_status

@@ -38,6 +38,11 @@ feature_status lf_rows_put(struct lf_rows *rows, const uint8_t *key,
                            size_t key_size, const struct lf_stored *stored,
                            struct lf_buffer *row, struct feature_error *error);
 
+/* Removes a stored row or tombstone for good, and tells the journal. */
+feature_status lf_rows_expire(struct lf_rows *rows, const uint8_t *key,
+                              size_t key_size, const struct lf_stored *stored,
+                              struct feature_error *error);
+
 /* Writes the view's record, as one that this commit touched. */
 feature_status lf_rows_end(struct lf_rows *rows, struct feature_error *error);
 

@@ -29,7 +29,7 @@ read_snapshot(feature_store *store, struct lf_reader *reader,
     for (uint32_t i = 0; i < figures->catalog->view_count; i++)
         LF_TRY(lf_store_read_view(reader, figures->catalog->views[i].id,
                                   &figures->views[i], error));
-    return FEATURE_OK;
+    return lf_feed_figures_read(reader, &figures->feed, error);
 }
 
 void
@@ -37,6 +37,7 @@ lf_figures_free(struct lf_figures *figures)
 {
     lf_catalog_release(figures->catalog);
     lf_free(figures->views);
+    lf_buffer_free(&figures->feed.consumers);
 }
 
 feature_status
@@ -54,6 +55,7 @@ lf_figures_take(feature_store *store, struct lf_figures *figures,
     lf_reader_end(reader);
     lf_counts_sum(store, &figures->counts);
     figures->holds = atomic_load(&store->hold_count);
+    figures->feed.replays = atomic_load(&store->replays);
     figures->now = lf_store_now(store);
     return status;
 }

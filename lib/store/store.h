@@ -37,6 +37,7 @@ struct feature_store {
     uint32_t group_calls;      /* in the last group */
     int64_t group_us;          /* it took that long */
     bool is_writing;           /* a leader is at work */
+    _Atomic(uint64_t) replays; /* write calls that were written before */
     pthread_mutex_t hold_lock; /* of the list below */
     struct lf_hold *holds;     /* snapshots that scans hold (hold.c) */
     atomic_uint hold_count;

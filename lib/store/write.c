@@ -9,7 +9,7 @@
  * Never holds the write transaction while it checks or sorts rows.
  */
 #include "base/alloc.h"
-#include "store/commit.h"
+#include "store/offsets.h"
 #include "store/write.h"
 
 static feature_status
@@ -20,10 +20,7 @@ check_options(const struct feature_write_options *options,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "unknown bits 0x%x in the write options' flags",
                        options->flags & ~(uint32_t)FEATURE_WRITE_SKIP_INVALID);
-    if (options->source_count)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "source offsets are not supported yet");
-    return FEATURE_OK;
+    return lf_sources_check(options->sources, options->source_count, error);
 }
 
 static feature_status
@@ -79,7 +76,7 @@ publish_outcomes(struct lf_write *write)
     }
 }
 
-/* A call without rows takes no number and no transaction. */
+/* A call without rows or sources takes no number and no transaction. */
 static feature_status
 report_newest(struct lf_write *write, struct feature_error *error)
 {
@@ -112,8 +109,8 @@ run_write(struct lf_write *write, feature_batch *const *batches,
           struct feature_error *error)
 {
     LF_TRY(prepare(write, batches, error));
-    LF_TRY(write->rows ? commit_write(write, error)
-                       : report_newest(write, error));
+    LF_TRY(write->rows || write->source_count ? commit_write(write, error)
+                                              : report_newest(write, error));
     publish_outcomes(write);
     return FEATURE_OK;
 }
@@ -158,6 +155,8 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
         LF_TRY(lf_report_check(commit, "feature_commit", error));
     write.skip_invalid = asked.flags & FEATURE_WRITE_SKIP_INVALID;
     write.wait_ms = asked.wait_ms;
+    write.sources = asked.sources;
+    write.source_count = asked.source_count;
     LF_TRY(lf_store_enter(store, error));
     status = write_batches(&write, batches, error);
     lf_store_leave(store);

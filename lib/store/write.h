@@ -13,6 +13,8 @@ struct lf_write {
     struct lf_target *targets;
     struct lf_catalog *catalog; /* the targets are bound to */
     bool skip_invalid;
+    const struct feature_source *sources; /* the caller's */
+    uint32_t source_count;
     uint32_t wait_ms;
     int64_t deadline_ms; /* of the wait for other writers */
     uint64_t rows;

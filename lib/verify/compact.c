@@ -11,10 +11,58 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/feed.h"
+#include "store/feed.h"
 #include "store/rebuild.h"
 #include "verify/made.h"
 
 #define TEMPORARY "compact.tmp" /* in the store; one is enough */
+
+/* What is kept of the change feed is kept as it is. */
+static feature_status
+put_part(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+         const uint8_t *value, size_t size, struct feature_error *error)
+{
+    struct lf_rebuild *rebuild = copy->to;
+
+    if (key_size != LF_CHANGE_KEY_SIZE || !lf_frame_size(value, size))
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "a record of the change feed is damaged");
+    return lf_rebuild_put(rebuild, rebuild->segment, key, key_size, value, size,
+                          error);
+}
+
+static feature_status
+copy_segment(struct lf_copy *copy, struct lf_reader *reader, uint64_t first,
+             struct feature_error *error)
+{
+    struct lf_rebuild *rebuild = copy->to;
+
+    lf_segment_tree(first, rebuild->segment);
+    return lf_copy_raw(copy, reader, rebuild->segment, put_part, error);
+}
+
+static feature_status
+copy_feed(struct lf_copy *copy, struct lf_reader *reader,
+          struct feature_error *error)
+{
+    for (uint32_t i = 0; i < copy->manifest.record_count; i++) {
+        const struct lf_manifest_record *each = &copy->manifest.records[i];
+        struct lf_segment segment;
+        struct lf_meta_feed feed;
+
+        if (each->is_offset)
+            continue;
+        if (lf_segment_decode(&segment, each->key.bytes, each->key.size,
+                              each->value.bytes, each->value.size))
+            LF_TRY(copy_segment(copy, reader, segment.first, error));
+        else if (lf_meta_feed_decode(&feed, each->value.bytes,
+                                     each->value.size) &&
+                 feed.segment)
+            LF_TRY(copy_segment(copy, reader, feed.segment, error));
+    }
+    return FEATURE_OK;
+}
 
 static feature_status
 copy_all(feature_store *store, struct lf_copy *copy, struct lf_rebuild *rebuild,
@@ -26,6 +74,8 @@ copy_all(feature_store *store, struct lf_copy *copy, struct lf_rebuild *rebuild,
     LF_TRY(lf_reader_begin(store->environment, &reader, error));
     lf_reader_park(reader);
     status = lf_copy_store(copy, reader, error);
+    if (!status)
+        status = copy_feed(copy, reader, error);
     lf_reader_drop(reader);
     LF_TRY(status);
     LF_TRY(lf_rebuild_finish(rebuild, &copy->manifest.meta, size, error));
@@ -51,7 +101,8 @@ compact_within(feature_store *store, const char *path,
                struct feature_snapshot_report *ours,
                struct feature_error *error)
 {
-    struct lf_copy copy = {.sink = &lf_to_store, .progress = progress};
+    struct lf_copy copy = {
+        .sink = &lf_to_store, .progress = progress, .keeps_feed = true};
     struct lf_environment_info info;
     struct feature_options asked = *options;
     struct lf_rebuild rebuild = {0};

@@ -115,6 +115,8 @@ visit_meta(struct lf_verify *verify, void *context,
         take_store(verify, place, bytes, entry->size);
         return FEATURE_OK;
     }
+    if (lf_verify_is_feed(place))
+        return lf_verify_feed_record(verify, place, bytes, entry->size, error);
     return take_view(verify, place, bytes, entry->size, error);
 }
 

@@ -339,7 +339,11 @@ walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
 {
     struct rows rows = {.id = read_name(tree->name), .newest = INT64_MIN};
     feature_status status;
+    bool is_taken;
 
+    LF_TRY(lf_verify_feed_tree(verify, tree, &is_taken, error));
+    if (is_taken)
+        return FEATURE_OK;
     if (!rows.id)
         return walk_other(verify, tree, error);
     rows.seed = lf_row_seed(rows.id);
@@ -385,5 +389,6 @@ lf_verify_rows(struct lf_verify *verify, struct feature_error *error)
             strcmp(trees[i].name, "catalog") != 0)
             LF_TRY(walk_tree(verify, &trees[i], error));
     check_lone_views(verify);
+    lf_verify_feed_end(verify);
     return FEATURE_OK;
 }

@@ -322,6 +322,7 @@ lf_verify_close(struct lf_verify *verify)
     lf_buffer_free(&verify->value);
     lf_buffer_free(&verify->records);
     lf_buffer_free(&verify->views);
+    lf_buffer_free(&verify->segments);
     lf_buffer_free(&verify->trees);
     lf_text_free(&verify->text);
     lf_catalog_release(verify->catalog);

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "engine/engine.h"
 #include "engine/layout.h"
+#include "format/feed.h"
 #include "format/meta.h"
 #include "format/row.h"
 #include "model/catalog.h"
@@ -52,6 +53,13 @@ struct lf_verify_meta {
     uint64_t transaction;
 };
 
+/* The change records so far. */
+struct lf_verify_chain {
+    uint64_t records;
+    uint64_t bytes; /* with their keys */
+    uint8_t end[LF_CHAIN_SIZE];
+};
+
 struct lf_verify {
     int file;
     uint64_t file_size;
@@ -82,6 +90,10 @@ struct lf_verify {
     struct lf_buffer records; /* lf_record, of the catalog */
     struct lf_buffer views;   /* lf_verify_view */
     struct lf_buffer trees;   /* lf_verify_name, by name */
+    bool has_feed;
+    struct lf_meta_feed feed;
+    struct lf_buffer segments; /* lf_segment, in order */
+    struct lf_verify_chain chain;
     uint64_t rows, tombstones;
 };
 
@@ -216,6 +228,24 @@ struct lf_verify_view *lf_verify_view_of(struct lf_verify *verify, uint64_t id);
  * records with them. */
 feature_status lf_verify_rows(struct lf_verify *verify,
                               struct feature_error *error);
+
+/* --- feed.c ---------------------------------------------------------------- */
+
+/* Whether a key of `meta` is of the change feed; and its record. */
+bool lf_verify_is_feed(const struct lf_place *place);
+feature_status lf_verify_feed_record(struct lf_verify *verify,
+                                     const struct lf_place *place,
+                                     const uint8_t *bytes, size_t size,
+                                     struct feature_error *error);
+
+/* Walks a tree that is one of the feed or of the source offsets; in order of
+ * their names. */
+feature_status lf_verify_feed_tree(struct lf_verify *verify,
+                                   const struct lf_verify_name *tree,
+                                   bool *is_taken, struct feature_error *error);
+
+/* Compares the feed's record with its trees. */
+void lf_verify_feed_end(struct lf_verify *verify);
 
 /* --- key.c ----------------------------------------------------------------- */
 

@@ -318,16 +318,12 @@ what_is_not_built_yet_says_so(void **state)
 {
     struct fixture *f = *state;
     struct feature_options options = f->options;
-    struct feature_source source = {.name = "topic"};
-    struct feature_write_options write = {
-        .struct_size = sizeof write, .sources = &source, .source_count = 1};
     struct feature_query_options query = {.struct_size = sizeof query,
                                           .known_by = 1};
     feature_batch *batch = NULL;
 
     options.flags = FEATURE_OPEN_CREATE | FEATURE_OPEN_IMMUTABLE;
     must_fail(call_with_size(f, 0, &options), FEATURE_INVALID, "argument");
-    must_fail(call_with_size(f, 3, &write), FEATURE_UNSUPPORTED, "not-yet");
     must_fail(call_with_size(f, 5, &query), FEATURE_UNSUPPORTED, "not-yet");
     must_fail(feature_batch_create(f->store, "v", NULL, FEATURE_EVENT, &batch,
                                    &problem),

@@ -63,7 +63,8 @@ wrong_arguments_release_the_stream_all_the_same(void **state)
     options.flags = 0;
     options.source_count = 1;
     must_fail(import(f, "v", FEATURE_UPSERT, &p, &options, NULL),
-              FEATURE_UNSUPPORTED, "not-yet");
+              FEATURE_INVALID, "argument");
+    options.source_count = 0;
     options.struct_size = 3;
     must_fail(import(f, "v", FEATURE_UPSERT, &p, &options, NULL),
               FEATURE_VERSION, "struct-size");

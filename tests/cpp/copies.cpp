@@ -56,7 +56,9 @@ TEST(damage_is_an_answer_and_no_failure)
     EXPECT(good.is_good() && good.rows == 100 && good.lines.view().empty());
 
     std::string bytes = contents(file);
-    bytes[bytes.find("needle")] ^= 1;
+    std::size_t needle = bytes.find("needle");
+    EXPECT(needle != std::string::npos);
+    bytes.at(needle) ^= 1;
     overwrite(file, bytes);
     feature::verification bad = feature::store::verify(
         f.directory.store(), feature::verify_options::json);
@@ -92,9 +94,9 @@ TEST(a_restored_store_holds_what_the_snapshot_held)
     request.set_key("k", ints{42}).read();
     EXPECT(request.column<std::int64_t>("a")[0] == 126);
     EXPECT(request.column<std::string_view>("s")[0] == "needle");
-    opened = {};
-    query = {};
     request = {};
+    query = {};
+    opened = {};
     EXPECT(feature::store::compact(copy).rows == 100);
     EXPECT(feature::store::verify(copy).is_good());
 }

@@ -23,7 +23,7 @@ empty err
 check "help goes to standard output"
 
 for name in apply plan describe infer load get stats metrics doctor verify \
-    snapshot restore compact version; do
+    snapshot restore compact changes follow version; do
     run 0 $name --help
     says out "Usage: feature $name" "Example: feature $name"
     empty err
@@ -40,7 +40,7 @@ cmp -s out version || note "--version and version differ"
 check "the version is printed"
 
 for name in apply plan describe infer load get stats metrics doctor verify \
-    snapshot restore compact; do
+    snapshot restore compact changes follow; do
     run 2 $name --no-such-option
     says err "there is no option --no-such-option" "feature $name --help"
     run 2 $name -x

@@ -10,7 +10,8 @@ set -u
 kill=$B/tests/crash/kill
 alone=1000
 keeper=300
-[ "$1" = release ] && alone=10000 keeper=3000
+mdb_get=100
+[ "$1" = release ] && alone=10000 keeper=3000 mdb_get=1000
 
 attempt "kill -9 of a writer and a reader, $alone times" "$kill" alone $alone
 control 'an acknowledgement before the commit' "$kill" alone 300 7 early
@@ -23,4 +24,10 @@ control 'an acknowledgement before the commit' "$kill" keeper 300 7 early
 control 'a batch in two commits' "$kill" keeper 300 7 torn
 promise kill-9-beside-others \
     'It survives also while other processes keep the store open.'
+
+attempt "the same with every look-up by mdb_get, $mdb_get times" \
+    env FEATURE_READ_PATH=mdb_get "$kill" keeper $mdb_get
+control 'a batch in two commits' \
+    env FEATURE_READ_PATH=mdb_get "$kill" keeper 300 7 torn
+promise kill-9-mdb_get 'Reads by mdb_get go on beside it, and are right.'
 exit $failed

@@ -316,10 +316,12 @@ options_have_their_place_and_their_units(void **state)
 {
     static const struct mistake mistakes[] = {
         {VIEW("a INT64") " WITH (tll = '1 h')",
-         "4:20: expected ttl, history or max_skew, found \"tll\"; did you mean "
+         "4:20: expected ttl, history, max_skew or changes, found \"tll\"; did "
+         "you "
+         "mean "
          "ttl?"},
         {VIEW("a INT64") " WITH (changes = '1 h')",
-         "4:20: expected ttl, history or max_skew, found \"changes\""},
+         "4:30: expected 'before_after' or 'none'"},
         {VIEW("a INT64") " WITH (ttl = 7200)",
          "4:26: expected a duration such as '2 hours', found \"7200\""},
         {VIEW("a INT64") " WITH (ttl = '1 month')",
@@ -335,7 +337,7 @@ options_have_their_place_and_their_units(void **state)
         {"STORE WITH (max_size = '5 parsecs')",
          "1:24: expected a size such as '200 GB' or '64 MiB'"},
         {"STORE WITH (ttl = '1 h')",
-         "1:13: expected changes or max_size, found \"ttl\""},
+         "1:13: expected changes, changes_size or max_size, found \"ttl\""},
         {"STORE WITH (changes = '1 h'); STORE WITH (changes = '1 h')",
          "1:31: STORE WITH is here twice"},
     };

@@ -178,7 +178,7 @@ null_is_no_default(void **state)
 {
     struct lf_catalog *catalog =
         defined(VIEW("a INT64 DEFAULT NULL, b "
-                     "STRING[] NOT NULL DEFAULT null"));
+                     "STRING[] DEFAULT null"));
 
     (void)state;
     assert_false(catalog->views[0].features[0].fallback.is_set);

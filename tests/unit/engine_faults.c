@@ -4,12 +4,14 @@
 #include "engine_fixture.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 static bool fail_meta; /* writes within the two meta pages */
 static bool fail_data; /* all other writes */
 static bool fail_sync;
+static bool die_after_meta; /* written, and nobody told */
 static int synced_directories, synced_files;
 static int whole;   /* writes of a meta page by a descriptor that syncs them */
 static int renewed; /* writes of both meta pages at once */
@@ -24,6 +26,10 @@ pwrite(int file, const void *bytes, size_t size, off_t at)
     if ((is_meta && fail_meta) || (!is_meta && fail_data)) {
         errno = EIO;
         return -1;
+    }
+    if (is_meta && die_after_meta) {
+        syscall(SYS_pwrite64, file, bytes, size, at);
+        raise(SIGKILL);
     }
     return syscall(SYS_pwrite64, file, bytes, size, at);
 }
@@ -266,6 +272,59 @@ a_sync_of_the_store_that_fails_leaves_a_doubt(void **state)
     assert_false(lf_environment_is_doubtful(f->environment));
 }
 
+static int
+die_in_commit(struct fixture *f)
+{
+    struct lf_environment *environment;
+
+    child_must(f, open_flags(f, f->path, 0, &environment));
+    die_after_meta = true;
+    child_must(f, put(environment, "rows", "a", "2", &f->error));
+    return 0;
+}
+
+static void
+look_up(struct fixture *f, char text[256])
+{
+    const char *tree = "rows";
+    feature_status status;
+
+    do {
+        struct lf_job job = {.key = (const uint8_t *)"a", .key_size = 1};
+        struct lf_reader *reader;
+
+        must(f, lf_reader_begin(f->environment, &reader, &f->error));
+        status = lf_reader_lookup(reader, &tree, 1, &job, 1, &f->error);
+        if (!status)
+            snprintf(text, 256, "%.*s", (int)job.size, (const char *)job.value);
+        lf_reader_end(reader);
+    } while (status == LF_AGAIN);
+    must(f, status);
+}
+
+/* LMDB's readers are told of a commit by the lock table, the witness by the meta
+ * page: a writer that died between the two would keep them apart for good. */
+static void
+a_writer_that_dies_after_its_meta_page_stops_no_look_up_by_mdb_get(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = getenv("FEATURE_READ_PATH");
+    char text[256];
+
+    setenv("FEATURE_READ_PATH", "mdb_get", 1);
+    create_store(f);
+    if (!path)
+        unsetenv("FEATURE_READ_PATH");
+    look_up(f, text);
+    assert_string_equal(text, "1");
+    assert_int_equal(wait_child(fork_child(die_in_commit, f)), -SIGKILL);
+    look_up(f, text);
+    assert_string_equal(text, "2");
+    must(f, put(f->environment, "rows", "a", "3", &f->error));
+    look_up(f, text);
+    assert_string_equal(text, "3");
+}
+
 int
 main(void)
 {
@@ -279,6 +338,8 @@ main(void)
         TEST(after_a_failed_sync_the_next_commit_is_synced_whole),
         TEST(the_first_commit_of_an_open_is_synced_whole),
         TEST(a_sync_of_the_store_that_fails_leaves_a_doubt),
+        TEST(
+            a_writer_that_dies_after_its_meta_page_stops_no_look_up_by_mdb_get),
     };
 
     return cmocka_run_group_tests_name("engine_faults", tests, NULL, NULL);

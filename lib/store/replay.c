@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a change record says, done again.
+ *
+ * Owns the way from a change to the rows and definitions of a follower.
+ * Keeps to the merge that made the leader's rows, with neither clock nor
+ * limits: what was accepted there is accepted here.
+ * Never takes a key or a row from a record without checking its form.
+ */
+#include "store/replay.h"
+
+#include <string.h>
+
+#include "format/key.h"
+#include "format/record.h"
+
+#define CATALOG_TREE "catalog"
+
+static feature_status
+damaged(struct feature_error *error, const char *problem)
+{
+    return lf_fail(error, FEATURE_CORRUPT, "structure",
+                   "the change record is damaged: %s", problem);
+}
+
+static feature_status
+end_view(struct lf_replay *replay, struct feature_error *error)
+{
+    if (!replay->has_view)
+        return FEATURE_OK;
+    replay->has_view = false;
+    lf_merge_free(&replay->merge);
+    return lf_rows_end(&replay->rows, error);
+}
+
+static struct lf_cell *
+asked_cells(const struct lf_replay *replay)
+{
+    return (struct lf_cell *)replay->slots.data + replay->form.layout.count;
+}
+
+static bool *
+own_slots(const struct lf_replay *replay)
+{
+    return (bool *)(asked_cells(replay) + replay->form.layout.count);
+}
+
+static feature_status
+use_view(struct lf_replay *replay, uint32_t id, struct feature_error *error)
+{
+    const struct lf_view *view;
+    size_t count;
+
+    if (replay->has_view && replay->form.view->id == id)
+        return FEATURE_OK;
+    LF_TRY(end_view(replay, error));
+    view = lf_catalog_view_by_id(replay->before, id);
+    if (!view)
+        return damaged(error, "it names a view that is not there");
+    LF_TRY(lf_form_bind(&replay->form, view, error));
+    LF_TRY(lf_rows_begin(&replay->rows, &replay->form, replay->commit, error));
+    count = replay->form.layout.count;
+    replay->slots.size = 0;
+    if (!lf_buffer_extend(&replay->slots,
+                          count * (2 * sizeof(struct lf_cell) + sizeof(bool))))
+        return lf_fail_memory(error);
+    lf_merge_init(&replay->merge, &replay->form.layout,
+                  (struct lf_cell *)replay->slots.data);
+    replay->has_view = true;
+    return FEATURE_OK;
+}
+
+/* The parts of the view's entity, and no byte more. */
+static bool
+is_key(const struct lf_replay *replay, struct lf_slice key)
+{
+    const struct lf_entity *entity =
+        lf_catalog_entity_by_id(replay->before, replay->form.view->entity);
+    const uint8_t *at = key.bytes, *end = at + key.size;
+    uint8_t text[LF_KEY_MAX];
+    size_t size;
+    int64_t number;
+
+    if (!key.size || key.size > LF_KEY_MAX)
+        return false;
+    for (uint32_t i = 0; i < entity->key_count; i++)
+        if (entity->keys[i].code == FEATURE_TYPE_INT64
+                ? !lf_key_get_int64(&at, end, &number)
+                : !lf_key_get_bytes(&at, end, text, &size))
+            return false;
+    return at == end;
+}
+
+/* The row that was asked for, with a place for its checksum. */
+static feature_status
+open_asked(struct lf_replay *replay, const struct lf_change *change,
+           struct lf_row *row, struct feature_error *error)
+{
+    const struct lf_layout *layout = &replay->form.layout;
+    bool is_delete = change->operation == FEATURE_DELETE;
+    uint32_t zero = 0;
+
+    replay->asked.size = 0;
+    if (!lf_buffer_append(&replay->asked, &zero, sizeof zero) ||
+        !lf_buffer_append(&replay->asked, change->after.bytes,
+                          change->after.size))
+        return lf_fail_memory(error);
+    if (!lf_row_open(row, replay->asked.data, replay->asked.size) ||
+        row->version != layout->version ||
+        is_delete != (row->flags == LF_ROW_TOMBSTONE) ||
+        (!is_delete && !lf_row_check(row, layout)) ||
+        row->timestamp != change->time || change->time == LF_TIME_UNSET)
+        return damaged(error, "a row is no row of its view");
+    return FEATURE_OK;
+}
+
+static void
+take_cells(const struct lf_replay *replay, const struct lf_row *row)
+{
+    const struct lf_layout *layout = &replay->form.layout;
+    struct lf_cell *cells = asked_cells(replay);
+    bool *own = own_slots(replay);
+
+    for (uint32_t i = 0; i < layout->count; i++) {
+        cells[i] = lf_row_cell(row, layout, i);
+        own[i] = cells[i].time != LF_TIME_UNSET;
+    }
+}
+
+static feature_status
+tell(struct lf_replay *replay, const struct lf_change *change,
+     const struct lf_stored *stored, struct feature_error *error)
+{
+    struct lf_written written = {.operation = change->operation,
+                                 .time = change->time,
+                                 .key = change->key.bytes,
+                                 .key_size = change->key.size,
+                                 .row = &replay->asked,
+                                 .before = stored};
+
+    return lf_journal_wants(&replay->rows)
+               ? lf_journal_add(&replay->rows, &written, error)
+               : FEATURE_OK;
+}
+
+static feature_status
+write_row(struct lf_replay *replay, const struct lf_change *change,
+          const struct lf_stored *stored, struct feature_error *error)
+{
+    struct lf_meta_view *meta = &replay->rows.meta;
+
+    meta->applied++;
+    replay->report->applied++;
+    if (change->time > meta->newest)
+        meta->newest = change->time;
+    if (!lf_merge_encode(&replay->merge, &replay->row))
+        return lf_fail_memory(error);
+    return lf_rows_put(&replay->rows, change->key.bytes, change->key.size,
+                       stored, &replay->row, error);
+}
+
+static feature_status
+replay_row(struct lf_replay *replay, const struct lf_change *change,
+           struct feature_error *error)
+{
+    bool is_patch = change->operation == FEATURE_PATCH;
+    struct lf_stored stored;
+    struct lf_row row;
+
+    LF_TRY(open_asked(replay, change, &row, error));
+    LF_TRY(lf_rows_find(&replay->rows, change->key.bytes, change->key.size,
+                        &stored, error));
+    if (!stored.found)
+        lf_merge_clear(&replay->merge);
+    else if (!lf_merge_load(&replay->merge, &stored.row, stored.migration))
+        return lf_fail_memory(error);
+    if (change->operation != FEATURE_DELETE)
+        take_cells(replay, &row);
+    LF_TRY(tell(replay, change, &stored, error));
+    if (lf_merge_write(&replay->merge, change->operation, change->time,
+                       asked_cells(replay),
+                       is_patch ? own_slots(replay) : NULL))
+        return write_row(replay, change, &stored, error);
+    replay->rows.meta.late++;
+    replay->report->late++;
+    return FEATURE_OK;
+}
+
+static feature_status
+replay_expire(struct lf_replay *replay, const struct lf_change *change,
+              struct feature_error *error)
+{
+    struct lf_stored stored;
+
+    LF_TRY(lf_rows_find(&replay->rows, change->key.bytes, change->key.size,
+                        &stored, error));
+    if (!stored.found)
+        return damaged(error, "it removes a row that is not there");
+    return lf_rows_expire(&replay->rows, change->key.bytes, change->key.size,
+                          &stored, error);
+}
+
+/* The record is checked with all others, at the end. */
+static feature_status
+replay_define(struct lf_replay *replay, const struct lf_change *change,
+              struct feature_error *error)
+{
+    struct lf_tree *tree;
+
+    if (change->key.size != LF_RECORD_KEY_SIZE)
+        return damaged(error, "a definition has a key of another size");
+    replay->has_defined = true;
+    LF_TRY(lf_writer_tree(replay->commit->writer, CATALOG_TREE, true, &tree,
+                          error));
+    if (!change->after.size)
+        return lf_tree_delete(tree, change->key.bytes, change->key.size, error);
+    return lf_tree_put(tree, change->key.bytes, change->key.size,
+                       change->after.bytes, change->after.size, false, error);
+}
+
+feature_status
+lf_replay_change(struct lf_replay *replay, const struct lf_change *change,
+                 struct feature_error *error)
+{
+    switch (change->operation) {
+    case LF_CHANGE_DEFINE:
+        return replay_define(replay, change, error);
+    case LF_CHANGE_EXPIRE:
+    case FEATURE_UPSERT:
+    case FEATURE_PATCH:
+    case FEATURE_DELETE:
+        break;
+    default:
+        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                       "the change record holds an operation %d, which this "
+                       "library cannot follow",
+                       change->operation);
+    }
+    if (change->is_erased)
+        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                       "the change record was erased in part and cannot be "
+                       "followed: take a new snapshot");
+    if (replay->has_defined)
+        return damaged(error, "rows come after definitions");
+    LF_TRY(use_view(replay, change->view, error));
+    if (!is_key(replay, change->key))
+        return damaged(error, "a key is no key of its view");
+    return change->operation == LF_CHANGE_EXPIRE
+               ? replay_expire(replay, change, error)
+               : replay_row(replay, change, error);
+}
+
+feature_status
+lf_replay_end(struct lf_replay *replay, uint64_t catalog_version,
+              struct feature_error *error)
+{
+    struct lf_commit *commit = replay->commit;
+
+    LF_TRY(end_view(replay, error));
+    if (!replay->has_defined) {
+        if (catalog_version != commit->meta.catalog_version)
+            return damaged(error, "its definitions are of another version");
+        replay->after = lf_catalog_hold(replay->before);
+        return FEATURE_OK;
+    }
+    commit->meta.catalog_version = catalog_version;
+    LF_TRY(lf_commit_catalog(commit, &replay->after, error));
+    return lf_commit_drop_views(commit, replay->before, replay->after, error);
+}
+
+void
+lf_replay_free(struct lf_replay *replay)
+{
+    if (replay->has_view)
+        lf_merge_free(&replay->merge);
+    lf_form_free(&replay->form);
+    lf_buffer_free(&replay->slots);
+    lf_buffer_free(&replay->asked);
+    lf_buffer_free(&replay->row);
+    lf_catalog_release(replay->before);
+    lf_catalog_release(replay->after);
+}

@@ -242,7 +242,7 @@ cpp_examples := $(if $(shell command -v $(CXX)),$(patsubst %.cpp,$(B)/%,$(sort \
 examples: $(cpp_examples)
 $(cpp_examples): $(B)/%: $(B)/%.o $(so)
 	$(call link_cxx,$$ORIGIN/../..)
-$(B)/bench/heap: $(B)/bench/heap.o $(so)
+$(B)/bench/heap $(B)/bench/times: $(B)/bench/%: $(B)/bench/%.o $(so)
 	$(call link_so,$$ORIGIN/..)
 # An archive: a test links only what it uses, be it of the support or of the
 # library that is being built.
@@ -512,6 +512,19 @@ python_test  = @B=$(B) RESULTS=$(B)/python LIBFEATURE_PATH=$(abspath $(so)) \
                    PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 \
                    scripts/run-test.sh bindings/python/$(1)
 
+# Joins against DuckDB and sqlite3: LABELS of them, then two wrong oracles, which
+# have to be found.
+LABELS ?= 1000000
+oracle = LIBFEATURE_PATH=$(abspath $(so)) PYTHONPATH=bindings/python \
+         PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+         bindings/python/tests/test_join_oracle.py
+.PHONY: check-time
+check-time: all ## compare LABELS joined labels with DuckDB and sqlite3
+	@$(if $(own_python),scripts/deps-python.sh)
+	@FEATURE_JOIN_LABELS=$(LABELS) $(oracle)
+	@FEATURE_JOIN_PLANT=before $(oracle)
+	@FEATURE_JOIN_PLANT=first $(oracle)
+
 .PHONY: check-python wheel
 check-python: all ## test the Python package and its types
 	@$(if $(own_python),scripts/deps-python.sh)
@@ -576,7 +589,7 @@ $(B)/bench/bindings_go: all FORCE
 BENCH_READS ?= /dev/shm/feature-bench
 BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
-speed_parts := $(filter-out bench/heap.c bench/micro.c bench/bindings_%.c,\
+speed_parts := $(filter-out bench/heap.c bench/micro.c bench/times.c bench/bindings_%.c,\
                    $(wildcard bench/*.c))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
@@ -624,6 +637,13 @@ bench-bindings: all $(bindings_programs) ## time reads from C, C++, Go, Python, 
 	    --go "$$(scripts/go.sh)" $(if $(QUICK),--quick) \
 	    $(if $(DOCUMENT),--document $(DOCUMENT)) \
 	    --feast "$$(scripts/deps-feast.sh --where)/bin/python"
+
+# QUICK=1 shows that it runs; DOCUMENT=docs/performance.md writes the tables there.
+.PHONY: bench-time
+bench-time: all $(B)/bench/times ## time reads at past times, history and feed
+	@$(if $(own_python),scripts/deps-python.sh)
+	@python3 bench/times.py --build $(B) --python $(PYTHON) $(if $(QUICK),--quick) \
+	    $(if $(DOCUMENT),--document $(DOCUMENT))
 
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
 	@$(B)/bench/speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \

@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"infer", "propose definitions for a CSV file", infer_run},
     {"load", "load a CSV file into a feature view", load_run},
     {"get", "read features", get_run},
+    {"join", "join labels with features as of their times", join_run},
     {"stats", "print a store's numbers", stats_run},
     {"metrics", "print them as OpenMetrics text", metrics_run},
     {"doctor", "say what is sound and what needs doing", doctor_run},

@@ -115,18 +115,6 @@ take_pair(struct get *get, const char *pair)
     return TOOL_DONE;
 }
 
-static int
-refuse_at(const struct get *get, const struct csv_problem *problem)
-{
-    const char *file = tool_file_name(get->keys_path);
-
-    if (!problem->line)
-        return tool_refuse("%s: %s", file, problem->message);
-    fprintf(stderr, "%s:%" PRIu64 ":%" PRIu64 ": %s\n", file, problem->line,
-            problem->column, problem->message);
-    return TOOL_REFUSED;
-}
-
 /* Finds the keys that no pair gave in the header of the file. */
 static int
 map_keys(struct get *get, const struct header *header)
@@ -165,7 +153,7 @@ add_key_row(struct get *get, const struct csv_reader *reader, uint32_t row)
             snprintf(problem.message, sizeof problem.message, "%s: \"%.*s\" %s",
                      key->name, (int)(cell->size < 30 ? cell->size : 30),
                      cell->text, why);
-            return refuse_at(get, &problem);
+            return header_refuse(get->keys_path, &problem);
         }
         get->key_rows[i] = row + 1;
     }
@@ -184,7 +172,7 @@ read_key_rows(struct get *get, struct csv_reader *reader, uint32_t cells)
             return TOOL_DONE;
         case CSV_BAD:
         case CSV_FAILED:
-            return refuse_at(get, &reader->problem);
+            return header_refuse(get->keys_path, &reader->problem);
         case CSV_RECORD:
             break;
         }
@@ -192,7 +180,7 @@ read_key_rows(struct get *get, struct csv_reader *reader, uint32_t cells)
             csv_place(reader, 0, &problem.line, &problem.column);
             snprintf(problem.message, sizeof problem.message,
                      "%u cells, where the header has %u", reader->count, cells);
-            return refuse_at(get, &problem);
+            return header_refuse(get->keys_path, &problem);
         }
         if (row == UINT32_MAX / 2)
             return tool_refuse("too many keys for one request");
@@ -214,7 +202,7 @@ read_keys_file(struct get *get)
         return code;
     csv_open(&reader, file, get->delimiter);
     if (!header_read(&header, &reader, &problem))
-        code = refuse_at(get, &problem);
+        code = header_refuse(get->keys_path, &problem);
     else
         code = map_keys(get, &header);
     if (!code)
@@ -294,23 +282,6 @@ free_get(struct get *get)
 }
 
 static int
-set_fill(struct get *get, const char *word)
-{
-    static const char *const words[] = {[FEATURE_FILL_DEFAULTS] = "defaults",
-                                        [FEATURE_FILL_NULLS] = "nulls",
-                                        [FEATURE_FILL_STALE] = "stale"};
-
-    for (int32_t i = 0; i < 3; i++) {
-        if (!strcmp(word, words[i])) {
-            get->fill = i;
-            return TOOL_DONE;
-        }
-    }
-    return tool_misuse(
-        "get", "--fill: \"%s\" is none of defaults, nulls, stale", word);
-}
-
-static int
 take_option(struct get *get, int code, char **argv)
 {
     switch (code) {
@@ -320,7 +291,7 @@ take_option(struct get *get, int code, char **argv)
     case OPTION_AS_OF:
         return tool_read_time(argv[0], "--as-of", optarg, &get->as_of);
     case OPTION_FILL:
-        return set_fill(get, optarg);
+        return tool_read_fill(argv[0], optarg, &get->fill);
     case TOOL_OPTION_JSON:
     case OPTION_CSV:
         if (get->form != ANSWER_TABLE)

@@ -8,9 +8,12 @@
  */
 #include "header.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tool.h"
 
 /* A set of texts with their column, by open addressing. */
 struct set {
@@ -242,4 +245,16 @@ header_find(const struct header *header, const char *name)
         if (!strcmp(header->names[i], name))
             found = i;
     return found;
+}
+
+int
+header_refuse(const char *path, const struct csv_problem *problem)
+{
+    const char *file = tool_file_name(path);
+
+    if (!problem->line)
+        return tool_refuse("%s: %s", file, problem->message);
+    fprintf(stderr, "%s:%" PRIu64 ":%" PRIu64 ": %s\n", file, problem->line,
+            problem->column, problem->message);
+    return TOOL_REFUSED;
 }

@@ -21,6 +21,10 @@ struct header {
 bool header_read(struct header *header, struct csv_reader *reader,
                  struct csv_problem *problem);
 
+/* Explains a problem of the file at path, with its place if it has one, and
+ * returns the exit code. */
+int header_refuse(const char *path, const struct csv_problem *problem);
+
 void header_free(struct header *header);
 
 /* The column with that title, else the one whose name it is; HEADER_NONE. */

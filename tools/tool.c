@@ -214,3 +214,20 @@ tool_steady_clock(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
+
+int
+tool_read_fill(const char *command, const char *text, int32_t *fill)
+{
+    static const char *const words[] = {[FEATURE_FILL_DEFAULTS] = "defaults",
+                                        [FEATURE_FILL_NULLS] = "nulls",
+                                        [FEATURE_FILL_STALE] = "stale"};
+
+    for (int32_t i = 0; i < 3; i++) {
+        if (!strcmp(text, words[i])) {
+            *fill = i;
+            return TOOL_DONE;
+        }
+    }
+    return tool_misuse(
+        command, "--fill: \"%s\" is none of defaults, nulls, stale", text);
+}

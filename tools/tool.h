@@ -24,6 +24,7 @@ int describe_run(int argc, char **argv);
 int infer_run(int argc, char **argv);
 int load_run(int argc, char **argv);
 int get_run(int argc, char **argv);
+int join_run(int argc, char **argv);
 int stats_run(int argc, char **argv);
 int metrics_run(int argc, char **argv);
 int doctor_run(int argc, char **argv);
@@ -83,6 +84,9 @@ int tool_read_time(const char *command, const char *option, const char *text,
 
 /* Reads a delimiter: one character, or "tab"; 0, or TOOL_USAGE. */
 int tool_read_delimiter(const char *command, const char *text, char *delimiter);
+
+/* Reads a feature_fill by its name; 0, or TOOL_USAGE. */
+int tool_read_fill(const char *command, const char *text, int32_t *fill);
 
 /* Whether a stream is a terminal that may show colours. */
 bool tool_has_colours(FILE *stream);

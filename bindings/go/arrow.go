@@ -32,6 +32,13 @@ type ScanOptions struct {
 	MaxAge      time.Duration // of the one snapshot; 0: a minute
 }
 
+// JoinOptions says how to join labels.
+type JoinOptions struct {
+	Flags     ExportFlag // columns of states and timestamps besides
+	Timestamp string     // the labels' column of times; empty: event_timestamp
+	ChunkRows int        // labels that are sorted and read together, at most; 0: 1048576
+}
+
 // WriteArrow writes a stream of Arrow record batches into one view. The stream is
 // a *struct ArrowArrayStream in C memory; it is moved: released by the call,
 // whatever the answer. With CommitRows a failure leaves the commits before it,
@@ -114,6 +121,43 @@ func (s *Store) ScanArrow(features string, stream unsafe.Pointer, options *ScanO
 	return s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
 		return C.feature_store_scan_arrow(h, source, &o, (*C.struct_ArrowArrayStream)(stream), e)
 	})
+}
+
+// JoinArrow joins a stream of labels with features as of each label's own time:
+// one row for each, in order, the columns of the labels first and unchanged. Both
+// are *struct ArrowArrayStream in C memory; labels is moved, whatever the answer,
+// and stream, zeroed or released, becomes the join. Labels are asked for when
+// batches are. The join may outlive the query and the store, and does not keep
+// them: hold on to the query until it is released (runtime.KeepAlive).
+func (q *Query) JoinArrow(labels, stream unsafe.Pointer, options *JoinOptions) error {
+	if options == nil {
+		options = &JoinOptions{}
+	}
+	from, isMoved := (*C.struct_ArrowArrayStream)(labels), false
+	defer func() {
+		if !isMoved { // without a query this does nothing but release it
+			C.feature_query_join_arrow(nil, from, nil, nil, nil)
+		}
+	}()
+	rows, err := uint32Of("ChunkRows", int64(options.ChunkRows))
+	if err != nil {
+		return err
+	}
+	timestamp, err := cText("Timestamp", options.Timestamp)
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(timestamp))
+	if err = q.hold(); err != nil {
+		return err
+	}
+	defer q.handle.release()
+	o := C.struct_feature_join_options{
+		flags: C.uint32_t(options.Flags), timestamp: timestamp, chunk_rows: rows}
+	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
+	isMoved = true
+	var e C.struct_feature_error
+	return check(C.feature_query_join_arrow(q.handle.c, from, &o, (*C.struct_ArrowArrayStream)(stream), &e), &e)
 }
 
 // ExportArrow copies the answer of the last Read into one Arrow struct array with

@@ -55,6 +55,10 @@ type Commit struct {
 type QueryOptions struct {
 	Fill   Fill // what is served for a cell without a current value
 	Matrix bool // for Request.ReadMatrix
+
+	// KnownBy leaves out what was committed later, of views with history; the zero
+	// time leaves out nothing.
+	KnownBy time.Time
 }
 
 // c is the options as the library takes them; nil are the defaults.
@@ -125,6 +129,9 @@ func (o *QueryOptions) c() C.struct_feature_query_options {
 	c.fill = C.int32_t(o.Fill)
 	if o.Matrix {
 		c.flags = C.uint32_t(QueryMatrix)
+	}
+	if !o.KnownBy.IsZero() {
+		c.known_by = C.int64_t(o.KnownBy.UnixMicro())
 	}
 	return c
 }

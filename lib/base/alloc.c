@@ -8,8 +8,10 @@
  */
 #include "base/alloc.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void *
 lf_alloc(size_t size)
@@ -23,6 +25,25 @@ lf_alloc_array(size_t count, size_t size)
     return calloc(count ? count : 1, size ? size : 1);
 }
 
+#define LARGE      (8u << 20)
+#define LARGE_PAGE (2u << 20)
+
+/* Large blocks are asked to lie in large pages: they are filled in any order,
+ * and each small page would cost a look at the page tables. Only a wish. */
+static void *
+wish_large_pages(void *memory, size_t size)
+{
+    uintptr_t begin = (uintptr_t)memory, end = begin + size;
+
+    if (!memory || size < LARGE)
+        return memory;
+    begin = (begin + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    end = end / LARGE_PAGE * LARGE_PAGE;
+    (void)madvise((uint8_t *)memory + (begin - (uintptr_t)memory), end - begin,
+                  MADV_HUGEPAGE);
+    return memory;
+}
+
 void *
 lf_realloc_array(void *memory, size_t count, size_t size)
 {
@@ -30,7 +51,7 @@ lf_realloc_array(void *memory, size_t count, size_t size)
 
     if (__builtin_mul_overflow(count, size, &bytes))
         return NULL;
-    return realloc(memory, bytes ? bytes : 1);
+    return wish_large_pages(realloc(memory, bytes ? bytes : 1), bytes);
 }
 
 void

@@ -188,6 +188,31 @@ feature_status lf_reader_scan_from(struct lf_reader *reader, const char *tree,
                                    lf_visit visit, void *context,
                                    struct feature_error *error);
 
+/*
+ * A place in one tree of a reader: to be opened, moved and closed within the
+ * reader's life, and not over a park. A missing tree is an empty one. Many seeks
+ * in the order of their keys cost least. The key of an entry is NULL at the end.
+ */
+struct lf_cursor;
+struct lf_cursor_entry {
+    const uint8_t *key;
+    const uint8_t *value; /* both borrowed until the reader ends */
+    uint32_t key_size;
+    uint32_t size;
+};
+feature_status lf_cursor_open(struct lf_reader *reader, const char *tree,
+                              struct lf_cursor **cursor,
+                              struct feature_error *error);
+void lf_cursor_close(struct lf_cursor *cursor); /* NULL is fine */
+
+/* The first entry whose key is not below the given one. */
+feature_status lf_cursor_seek(struct lf_cursor *cursor, const void *key,
+                              size_t key_size, struct lf_cursor_entry *entry,
+                              struct feature_error *error);
+feature_status lf_cursor_next(struct lf_cursor *cursor,
+                              struct lf_cursor_entry *entry,
+                              struct feature_error *error);
+
 /* The batched look-up: one job a key, all jobs of one call together, in any
  * number of trees. */
 struct lf_job {
@@ -241,6 +266,23 @@ feature_status lf_tree_get(struct lf_tree *tree, const void *key,
 /* The last key of a tree; found = false where it is empty. */
 feature_status lf_tree_last(struct lf_tree *tree, bool *found,
                             const uint8_t **key, size_t *key_size,
+                            struct feature_error *error);
+
+/* Where lf_tree_move goes. From the end, LF_STEP_BACK goes to the last entry. */
+enum lf_step { LF_STEP_SEEK, LF_STEP_NEXT, LF_STEP_BACK };
+
+/* An entry, borrowed until the next change; key NULL: there is none. A seek goes
+ * to the first one whose key is not below the given; from there, and from where
+ * a value was put, next and back go one further or less far. */
+struct lf_tree_entry {
+    const uint8_t *key;
+    const uint8_t *value;
+    size_t key_size;
+    size_t size;
+};
+feature_status lf_tree_move(struct lf_tree *tree, enum lf_step step,
+                            const void *key, size_t key_size,
+                            struct lf_tree_entry *entry,
                             struct feature_error *error);
 
 /* Stores a value. append: the key is known to be past the last one. */

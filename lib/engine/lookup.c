@@ -218,6 +218,14 @@ lf_reader_lookup(struct lf_reader *reader, const char *const *trees,
 }
 
 feature_status
+lf_reader_root(struct lf_reader *reader, const char *tree, struct lf_root *root,
+               struct feature_error *error)
+{
+    LF_TRY(lf_environment_check_process(reader->environment, error));
+    return find_plain_tree(reader, tree, root, error);
+}
+
+feature_status
 lf_reader_scan(struct lf_reader *reader, const char *tree, lf_visit visit,
                void *context, struct feature_error *error)
 {
@@ -232,8 +240,7 @@ lf_reader_scan_from(struct lf_reader *reader, const char *tree,
     struct lf_root root;
     feature_status status;
 
-    LF_TRY(lf_environment_check_process(reader->environment, error));
-    LF_TRY(find_plain_tree(reader, tree, &root, error));
+    LF_TRY(lf_reader_root(reader, tree, &root, error));
     status = lf_tree_walk_from(&reader->pages, &root, from, from_size, visit,
                                context, error);
     return status == LF_ENOUGH ? FEATURE_OK : status;

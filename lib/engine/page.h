@@ -96,6 +96,33 @@ feature_status lf_tree_sample(struct lf_pages *pages,
                               struct lf_node *node,
                               struct feature_error *error);
 
+/* A place in a tree, and the way to it. */
+struct lf_frame {
+    const uint8_t *page;
+    uint32_t next;
+    uint32_t count;
+};
+
+struct lf_walk {
+    struct lf_pages *pages;
+    const struct lf_root *root; /* of a tree that is not empty */
+    uint32_t level;
+    uint64_t visited; /* pages since the last seek */
+    struct lf_frame frames[LF_DEPTH_MAX + 1];
+};
+
+/* Goes to the first node whose key is not below the given one. */
+feature_status lf_walk_seek(struct lf_walk *walk, const void *key,
+                            size_t key_size, struct feature_error *error);
+
+/* The same from where the walk is: cheap where the key is in the same leaf. */
+feature_status lf_walk_seek_near(struct lf_walk *walk, const void *key,
+                                 size_t key_size, struct feature_error *error);
+
+/* The node there, and one further; found = false at the end. */
+feature_status lf_walk_next(struct lf_walk *walk, bool *found,
+                            struct lf_node *node, struct feature_error *error);
+
 /* Calls visit for each (key, value) in key order, until it fails. */
 feature_status lf_tree_walk(struct lf_pages *pages, const struct lf_root *root,
                             lf_visit visit, void *context,

@@ -37,6 +37,11 @@ struct lf_reader {
     struct lf_known_tree known[LF_KNOWN_TREES];
 };
 
+/* The root of a tree that is walked here, empty where it is missing. */
+feature_status lf_reader_root(struct lf_reader *reader, const char *tree,
+                              struct lf_root *root,
+                              struct feature_error *error);
+
 /* In a forked child: frees the memory of the idle readers, and no more. */
 void lf_readers_abandon(struct lf_environment *environment);
 

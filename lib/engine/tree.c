@@ -244,6 +244,40 @@ lf_tree_last(struct lf_tree *tree, bool *found, const uint8_t **key,
     return FEATURE_OK;
 }
 
+/* A cursor that found nothing on seeking has no place. */
+static int
+go_back(const struct lf_tree *tree, bool is_past, MDB_val *at, MDB_val *data)
+{
+    return mdb_cursor_get(tree->cursor, at, data,
+                          is_past ? MDB_LAST : MDB_PREV);
+}
+
+feature_status
+lf_tree_move(struct lf_tree *tree, enum lf_step step, const void *key,
+             size_t key_size, struct lf_tree_entry *entry,
+             struct feature_error *error)
+{
+    MDB_val at = bytes(key, key_size), data;
+    int code;
+
+    LF_TRY(check(tree, error));
+    if (step == LF_STEP_BACK)
+        code = go_back(tree, tree->is_past, &at, &data);
+    else
+        code = mdb_cursor_get(tree->cursor, &at, &data,
+                              step == LF_STEP_SEEK ? MDB_SET_RANGE : MDB_NEXT);
+    if (code && code != MDB_NOTFOUND)
+        return fail(tree->writer, code, "cannot move in a tree", error);
+    tree->is_past = code && step != LF_STEP_BACK;
+    *entry = (struct lf_tree_entry){0};
+    if (!code)
+        *entry = (struct lf_tree_entry){.key = at.mv_data,
+                                        .key_size = at.mv_size,
+                                        .value = data.mv_data,
+                                        .size = data.mv_size};
+    return FEATURE_OK;
+}
+
 feature_status
 lf_tree_put(struct lf_tree *tree, const void *key, size_t key_size,
             const void *value, size_t size, bool append,
@@ -256,6 +290,7 @@ lf_tree_put(struct lf_tree *tree, const void *key, size_t key_size,
     code = mdb_cursor_put(tree->cursor, &at, &data, append ? MDB_APPEND : 0);
     if (code)
         return fail(tree->writer, code, "cannot store a value", error);
+    tree->is_past = false;
     return FEATURE_OK;
 }
 

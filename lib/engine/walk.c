@@ -11,14 +11,25 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
+/* By words while there are some: keys are short, and most begin alike. */
 static int
-compare(const void *key, size_t key_size, const struct lf_node *node)
+compare(const uint8_t *key, size_t key_size, const struct lf_node *node)
 {
     size_t common = key_size < node->key_size ? key_size : node->key_size;
-    int order = memcmp(key, node->key, common);
+    size_t at = 0;
+    int order;
 
+    for (; at + 8 <= common; at += 8) {
+        uint64_t ours = lf_load_big_u64(key + at);
+        uint64_t theirs = lf_load_big_u64(node->key + at);
+
+        if (ours != theirs)
+            return ours < theirs ? -1 : 1;
+    }
+    order = at < common ? memcmp(key + at, node->key + at, common - at) : 0;
     if (order)
         return order;
     return (key_size > node->key_size) - (key_size < node->key_size);
@@ -30,15 +41,13 @@ kind_at(const struct lf_root *root, uint32_t level)
     return level < root->depth ? LF_PAGE_IS_BRANCH : LF_PAGE_IS_LEAF;
 }
 
-/* The first node from `from` on whose key is not below the sought one; is_equal
- * tells whether it is the same. */
+/* The first of nodes [low, high) whose key is not below the sought one, or
+ * high; is_equal tells whether it is the same. */
 static feature_status
-search(const struct lf_pages *pages, const uint8_t *page, uint32_t from,
-       const void *key, size_t key_size, uint32_t *index, bool *is_equal,
-       struct lf_node *node, struct feature_error *error)
+search_range(const struct lf_pages *pages, const uint8_t *page, uint32_t low,
+             uint32_t high, const void *key, size_t key_size, uint32_t *index,
+             bool *is_equal, struct lf_node *node, struct feature_error *error)
 {
-    uint32_t low = from, high = lf_page_count(page);
-
     *is_equal = false;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -58,6 +67,15 @@ search(const struct lf_pages *pages, const uint8_t *page, uint32_t from,
     }
     *index = low;
     return FEATURE_OK;
+}
+
+static feature_status
+search(const struct lf_pages *pages, const uint8_t *page, uint32_t from,
+       const void *key, size_t key_size, uint32_t *index, bool *is_equal,
+       struct lf_node *node, struct feature_error *error)
+{
+    return search_range(pages, page, from, lf_page_count(page), key, key_size,
+                        index, is_equal, node, error);
 }
 
 feature_status
@@ -87,18 +105,14 @@ lf_tree_find(struct lf_pages *pages, const struct lf_root *root,
     return FEATURE_OK;
 }
 
-struct frame {
-    const uint8_t *page;
-    uint32_t next;
-    uint32_t count;
-};
-
 static feature_status
-push(struct lf_pages *pages, const struct lf_root *root, struct frame *frame,
-     uint32_t level, uint64_t number, struct feature_error *error)
+push(struct lf_walk *walk, uint32_t level, uint64_t number,
+     struct feature_error *error)
 {
-    LF_TRY(
-        lf_page_get(pages, number, kind_at(root, level), &frame->page, error));
+    struct lf_frame *frame = &walk->frames[level];
+
+    LF_TRY(lf_page_get(walk->pages, number, kind_at(walk->root, level),
+                       &frame->page, error));
     frame->next = 0;
     frame->count = lf_page_count(frame->page);
     return FEATURE_OK;
@@ -114,33 +128,35 @@ show(struct lf_pages *pages, const struct lf_node *node, lf_visit visit,
     return visit(context, node->key, node->key_size, value, node->size, error);
 }
 
-/* Goes down to the first node whose key is not below the given one. */
-static feature_status
-seek(struct lf_pages *pages, const struct lf_root *root, struct frame *frames,
-     const void *key, size_t key_size, struct feature_error *error)
+feature_status
+lf_walk_seek(struct lf_walk *walk, const void *key, size_t key_size,
+             struct feature_error *error)
 {
-    uint64_t number = root->page;
+    uint64_t number = walk->root->page;
     struct lf_node node;
     uint32_t level, index;
     bool found;
 
+    walk->level = 0; /* nothing is left of a walk that fails here */
     for (level = 1;; level++) {
-        bool is_leaf = level == root->depth;
-        struct frame *frame = &frames[level];
+        bool is_leaf = level == walk->root->depth;
+        struct lf_frame *frame = &walk->frames[level];
 
-        LF_TRY(push(pages, root, frame, level, number, error));
+        LF_TRY(push(walk, level, number, error));
         if (!is_leaf && !frame->count)
             return lf_fail(error, FEATURE_CORRUPT, "structure",
                            "page %llu is a branch without nodes",
                            (unsigned long long)number);
-        LF_TRY(search(pages, frame->page, !is_leaf, key, key_size, &index,
+        LF_TRY(search(walk->pages, frame->page, !is_leaf, key, key_size, &index,
                       &found, &node, error));
         if (is_leaf) {
             frame->next = index;
+            walk->level = level;
+            walk->visited = level;
             return FEATURE_OK;
         }
         index -= !found;
-        LF_TRY(lf_page_node(pages, frame->page, index, &node, error));
+        LF_TRY(lf_page_node(walk->pages, frame->page, index, &node, error));
         frame->next = index + 1;
         number = node.child;
     }
@@ -149,7 +165,7 @@ seek(struct lf_pages *pages, const struct lf_root *root, struct frame *frames,
 /* Asks for the leaf after the one that is visited next: of a tree that is larger
  * than the cache, waiting for memory is a good part of a walk. */
 static void
-look_ahead(const struct lf_pages *pages, const struct frame *parent)
+look_ahead(const struct lf_pages *pages, const struct lf_frame *parent)
 {
     struct lf_node node;
     const uint8_t *page;
@@ -163,37 +179,126 @@ look_ahead(const struct lf_pages *pages, const struct frame *parent)
         __builtin_prefetch(page + at);
 }
 
-/* Visits what is left of the frames, from the leaf up. */
+/* Whether the key lies behind the node before the last place: then the search
+ * can go on from there. Before the first node nobody knows. */
 static feature_status
-visit_rest(struct lf_pages *pages, const struct lf_root *root,
-           struct frame *frames, lf_visit visit, void *context,
-           struct feature_error *error)
+is_behind(const struct lf_walk *walk, const void *key, size_t key_size,
+          bool *is, struct feature_error *error)
 {
-    uint32_t level = root->depth;
-    uint64_t visited = level;
+    const struct lf_frame *frame = &walk->frames[walk->level];
+    uint32_t before = frame->next < 2 ? 0 : frame->next - 2;
     struct lf_node node;
 
-    while (level) {
-        struct frame *frame = &frames[level];
+    LF_TRY(lf_page_node(walk->pages, frame->page, before, &node, error));
+    *is = compare(key, key_size, &node) > 0;
+    return FEATURE_OK;
+}
 
-        if (visited > pages->last)
+/* From the last place on, in growing steps: [low, high) has the first key that
+ * is not below the given one, or it is at high. */
+static feature_status
+gallop(const struct lf_walk *walk, const void *key, size_t key_size,
+       uint32_t *low, uint32_t *high, struct feature_error *error)
+{
+    const struct lf_frame *frame = &walk->frames[walk->level];
+    uint32_t at = frame->next ? frame->next - 1 : 0;
+    struct lf_node node;
+
+    *low = at;
+    *high = frame->count;
+    for (uint32_t step = 1; at < frame->count; step *= 2) {
+        LF_TRY(lf_page_node(walk->pages, frame->page, at, &node, error));
+        if (compare(key, key_size, &node) <= 0) {
+            *high = at;
+            break;
+        }
+        *low = at + 1;
+        at += step;
+    }
+    return FEATURE_OK;
+}
+
+/* Whether the next leaf has the first key that is not below the given one: the
+ * branch above says where that leaf ends. Then the walk is in it, at its begin.
+ * The caller knows that the leaf before it has not. */
+static feature_status
+step_to_leaf(struct lf_walk *walk, const void *key, size_t key_size,
+             bool *is_there, struct feature_error *error)
+{
+    struct lf_frame *parent = &walk->frames[walk->level - 1];
+    struct lf_node node;
+
+    *is_there = false;
+    if (walk->level < 2 || parent->next + 1 >= parent->count)
+        return FEATURE_OK;
+    LF_TRY(lf_page_node(walk->pages, parent->page, parent->next + 1, &node,
+                        error));
+    if (compare(key, key_size, &node) >= 0)
+        return FEATURE_OK;
+    LF_TRY(lf_page_node(walk->pages, parent->page, parent->next, &node, error));
+    LF_TRY(push(walk, walk->level, node.child, error));
+    parent->next++;
+    *is_there = true;
+    look_ahead(walk->pages, parent);
+    return FEATURE_OK;
+}
+
+/* Most seeks near the last place end in its leaf, a few nodes on, or in the
+ * next one. */
+feature_status
+lf_walk_seek_near(struct lf_walk *walk, const void *key, size_t key_size,
+                  struct feature_error *error)
+{
+    struct lf_frame *frame = &walk->frames[walk->root->depth];
+    uint32_t low, high, index;
+    struct lf_node node;
+    bool is_there, found;
+
+    if (walk->level != walk->root->depth || !frame->count)
+        return lf_walk_seek(walk, key, key_size, error);
+    LF_TRY(is_behind(walk, key, key_size, &is_there, error));
+    if (!is_there)
+        return lf_walk_seek(walk, key, key_size, error);
+    LF_TRY(gallop(walk, key, key_size, &low, &high, error));
+    LF_TRY(search_range(walk->pages, frame->page, low, high, key, key_size,
+                        &index, &found, &node, error));
+    if (index == frame->count) {
+        LF_TRY(step_to_leaf(walk, key, key_size, &is_there, error));
+        if (!is_there)
+            return lf_walk_seek(walk, key, key_size, error);
+        LF_TRY(search(walk->pages, frame->page, 0, key, key_size, &index,
+                      &found, &node, error));
+    }
+    frame->next = index;
+    walk->visited = walk->level;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_walk_next(struct lf_walk *walk, bool *found, struct lf_node *node,
+             struct feature_error *error)
+{
+    *found = false;
+    while (walk->level) {
+        struct lf_frame *frame = &walk->frames[walk->level];
+
+        if (walk->visited > walk->pages->last)
             return lf_fail(error, FEATURE_CORRUPT, "structure",
                            "a tree has more pages than the store");
-
         if (frame->next >= frame->count) {
-            level--;
+            walk->level--;
             continue;
         }
-        LF_TRY(lf_page_node(pages, frame->page, frame->next++, &node, error));
-        if (level == root->depth) {
-            LF_TRY(show(pages, &node, visit, context, error));
-        } else {
-            level++;
-            visited++;
-            LF_TRY(push(pages, root, &frames[level], level, node.child, error));
-            if (level == root->depth)
-                look_ahead(pages, frame);
+        LF_TRY(
+            lf_page_node(walk->pages, frame->page, frame->next++, node, error));
+        if (walk->level == walk->root->depth) {
+            *found = true;
+            return FEATURE_OK;
         }
+        walk->visited++;
+        LF_TRY(push(walk, walk->level + 1, node->child, error));
+        if (++walk->level == walk->root->depth)
+            look_ahead(walk->pages, frame);
     }
     return FEATURE_OK;
 }
@@ -210,10 +315,19 @@ lf_tree_walk_from(struct lf_pages *pages, const struct lf_root *root,
                   const void *from, size_t from_size, lf_visit visit,
                   void *context, struct feature_error *error)
 {
-    struct frame frames[LF_DEPTH_MAX + 1];
+    struct lf_walk walk; /* half a kilobyte: a seek sets what it uses */
+    struct lf_node node;
+    bool found;
 
     if (!root->depth)
         return FEATURE_OK;
-    LF_TRY(seek(pages, root, frames, from, from_size, error));
-    return visit_rest(pages, root, frames, visit, context, error);
+    walk.pages = pages;
+    walk.root = root;
+    LF_TRY(lf_walk_seek(&walk, from, from_size, error));
+    for (;;) {
+        LF_TRY(lf_walk_next(&walk, &found, &node, error));
+        if (!found)
+            return FEATURE_OK;
+        LF_TRY(show(pages, &node, visit, context, error));
+    }
 }

@@ -10,6 +10,7 @@ struct lf_tree {
     struct lf_writer *writer;
     MDB_cursor *cursor; /* NULL after a drop */
     MDB_dbi handle;
+    bool is_past; /* the cursor looked for a key past the last one */
     char name[LF_TREE_NAME_SIZE];
 };
 

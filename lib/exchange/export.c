@@ -2,7 +2,7 @@
 /*
  * feature_request_export_arrow().
  *
- * Owns which columns an exported read has, and their names.
+ * Owns which columns an exported read has, and their names, for joins too.
  * Keeps the schema independent of the data: every feature may be null, since
  * any key may be without a row.
  * Never gives out a schema without its array.
@@ -11,24 +11,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "exchange/out.h"
-#include "store/request.h"
+#include "exchange/answer_out.h"
 
 #define STATE_SUFFIX     "__state"
 #define TIMESTAMP_SUFFIX "__event_timestamp"
 #define SUFFIX_SIZE      sizeof TIMESTAMP_SUFFIX
 
-/* What is exported, under construction. */
-struct answer {
-    const feature_request *request;
-    struct lf_arena arena; /* of all below */
-    struct lf_out_field *fields;
-    struct lf_out_column *columns;
-    uint32_t count;
-};
-
 static void
-add_columns(struct answer *answer)
+add_columns(struct lf_out_answer *answer)
 {
     const struct lf_selection *selection = answer->request->query->selection;
 
@@ -51,7 +41,7 @@ add_columns(struct answer *answer)
 
 /* Names a column of a view; a name that is taken would hide one of the two. */
 static feature_status
-add_name(struct answer *answer, uint32_t view, const char *suffix,
+add_name(struct lf_out_answer *answer, uint32_t view, const char *suffix,
          struct feature_error *error)
 {
     const char *of = answer->request->query->selection->views[view].name;
@@ -73,7 +63,8 @@ add_name(struct answer *answer, uint32_t view, const char *suffix,
 
 /* States are bytes here, and int32 where they are exported. */
 static feature_status
-add_states(struct answer *answer, uint32_t view, struct feature_error *error)
+add_states(struct lf_out_answer *answer, uint32_t view,
+           struct feature_error *error)
 {
     uint32_t rows = answer->request->rows;
     const uint8_t *states = feature_request_states(answer->request, view);
@@ -92,7 +83,7 @@ add_states(struct answer *answer, uint32_t view, struct feature_error *error)
 
 /* INT64_MIN says that no row answered: null here. */
 static feature_status
-add_timestamps(struct answer *answer, uint32_t view,
+add_timestamps(struct lf_out_answer *answer, uint32_t view,
                struct feature_error *error)
 {
     uint32_t rows = answer->request->rows, null_count = 0;
@@ -119,8 +110,9 @@ add_timestamps(struct answer *answer, uint32_t view,
     return FEATURE_OK;
 }
 
-static feature_status
-collect(struct answer *answer, uint32_t flags, struct feature_error *error)
+feature_status
+lf_out_answer(struct lf_out_answer *answer, uint32_t flags,
+              struct feature_error *error)
 {
     const struct lf_selection *selection = answer->request->query->selection;
     size_t most = (size_t)selection->column_count + 2 * selection->view_count;
@@ -141,7 +133,18 @@ collect(struct answer *answer, uint32_t flags, struct feature_error *error)
     return FEATURE_OK;
 }
 
-static feature_status export(const struct answer *answer,
+feature_status
+lf_out_check_flags(uint32_t flags, struct feature_error *error)
+{
+    const uint32_t known = FEATURE_EXPORT_STATES | FEATURE_EXPORT_TIMESTAMPS;
+
+    if (flags & ~known)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "unknown bits 0x%x in the flags", flags & ~known);
+    return FEATURE_OK;
+}
+
+static feature_status export(const struct lf_out_answer *answer,
                              struct ArrowSchema *schema,
                              struct ArrowArray *array,
                              struct feature_error *error)
@@ -166,21 +169,18 @@ feature_request_export_arrow(const feature_request *request, uint32_t flags,
                              struct ArrowArray *array,
                              struct feature_error *error)
 {
-    const uint32_t known = FEATURE_EXPORT_STATES | FEATURE_EXPORT_TIMESTAMPS;
-    struct answer answer = {.request = request};
+    struct lf_out_answer answer = {.request = request};
     feature_status status;
 
     if (!request || !schema || !array)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "request, schema and array are needed");
-    if (flags & ~known)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "unknown bits 0x%x in the flags", flags & ~known);
+    LF_TRY(lf_out_check_flags(flags, error));
     if (!request->has_columns)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the request holds no columns: call "
                        "feature_request_read first");
-    status = collect(&answer, flags, error);
+    status = lf_out_answer(&answer, flags, error);
     if (!status)
         status = export(&answer, schema, array, error);
     lf_arena_free(&answer.arena);

@@ -157,7 +157,11 @@ feature_status lf_intake_append(struct lf_intake *intake, uint32_t count,
 void lf_intake_refuse(struct lf_intake *intake, uint32_t column, size_t row,
                       const char *reason, const char *what);
 
-/* Fails for the whole stream, at a row of the slice. */
+/* Fails for the whole stream, at a row of the slice; lf_intake_broken where it
+ * breaks Arrow's rules. */
+feature_status lf_intake_fail(const struct lf_intake *intake, uint32_t column,
+                              size_t row, const char *reason, const char *what,
+                              struct feature_error *error);
 feature_status lf_intake_broken(const struct lf_intake *intake, uint32_t column,
                                 size_t row, const char *what,
                                 struct feature_error *error);

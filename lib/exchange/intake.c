@@ -34,9 +34,10 @@ lf_intake_begin(struct lf_intake *intake, struct feature_error *error)
     return FEATURE_OK;
 }
 
-static feature_status
-fail_row(const struct lf_intake *intake, uint32_t column, size_t row,
-         const char *reason, const char *what, struct feature_error *error)
+feature_status
+lf_intake_fail(const struct lf_intake *intake, uint32_t column, size_t row,
+               const char *reason, const char *what,
+               struct feature_error *error)
 {
     int64_t at = (int64_t)(intake->record_row + row);
 
@@ -56,7 +57,7 @@ feature_status
 lf_intake_broken(const struct lf_intake *intake, uint32_t column, size_t row,
                  const char *what, struct feature_error *error)
 {
-    return fail_row(intake, column, row, "arrow", what, error);
+    return lf_intake_fail(intake, column, row, "arrow", what, error);
 }
 
 void
@@ -67,7 +68,7 @@ lf_intake_refuse(struct lf_intake *intake, uint32_t column, size_t row,
         lf_bit_set(intake->batch->refused.data, intake->rows + row);
     } else if (row < intake->refused_row) {
         intake->refused_row = (uint32_t)row;
-        fail_row(intake, column, row, reason, what, &intake->refused);
+        lf_intake_fail(intake, column, row, reason, what, &intake->refused);
     }
 }
 

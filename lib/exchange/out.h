@@ -3,6 +3,7 @@
 #ifndef LF_EXCHANGE_OUT_H
 #define LF_EXCHANGE_OUT_H
 
+#include "base/error.h"
 #include "exchange/arrow.h"
 #include "model/type.h"
 
@@ -30,5 +31,8 @@ bool lf_schema_export(const struct lf_out_field *fields, uint32_t count,
 bool lf_array_export(const struct lf_out_field *fields,
                      const struct lf_out_column *columns, uint32_t count,
                      uint32_t rows, struct ArrowArray *array);
+
+/* What a stream's call returns for a status. */
+int lf_stream_errno(feature_status status);
 
 #endif

@@ -2,12 +2,11 @@
 /*
  * feature_store_scan_arrow().
  *
- * Owns the stream's callbacks, and the errno value of each status.
+ * Owns the stream's callbacks.
  * Keeps every batch apart from the scan: copies, which outlive the stream and
  * the store.
  * Never frees the struct of the stream, and touches nothing after its release.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,33 +26,6 @@ struct stream {
                  sizeof((struct feature_error *)0)->message + 2];
 };
 
-static int
-errno_of(feature_status status)
-{
-    switch ((enum feature_status_code)status) {
-    case FEATURE_OK:
-        return 0;
-    case FEATURE_NO_MEMORY:
-        return ENOMEM;
-    case FEATURE_BUSY:
-        return EBUSY;
-    case FEATURE_FULL:
-        return ENOSPC;
-    case FEATURE_UNSUPPORTED:
-        return ENOTSUP;
-    case FEATURE_IO:
-    case FEATURE_CORRUPT:
-        return EIO;
-    case FEATURE_INVALID:
-    case FEATURE_NOT_FOUND:
-    case FEATURE_CONFLICT:
-    case FEATURE_GAP:
-    case FEATURE_VERSION:
-        break;
-    }
-    return EINVAL;
-}
-
 /* Ends a call: keeps what get_last_error has to say until the next. */
 static int
 finish(struct stream *stream, feature_status status,
@@ -63,7 +35,7 @@ finish(struct stream *stream, feature_status status,
     if (status)
         snprintf(stream->problem, sizeof stream->problem, "%s: %s",
                  error->reason, error->message);
-    return errno_of(status);
+    return lf_stream_errno(status);
 }
 
 static int

@@ -19,6 +19,7 @@
 #define LF_FRAME_MANIFEST "manifest"
 #define LF_FRAME_CATALOG  "catalog"
 #define LF_FRAME_ROWS     "rows"
+#define LF_FRAME_HISTORY  "history"
 #define LF_FRAME_END      "end"
 
 enum lf_frame_flag {

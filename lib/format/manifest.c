@@ -31,6 +31,11 @@ fill_view(const struct lf_manifest_view *view, Lf__SnapshotView *message)
     message->history_horizon = meta->history_horizon;
     message->applied = meta->applied;
     message->late = meta->late;
+    message->history_entries = meta->history_entries;
+    message->history_since = meta->history_since;
+    message->history_bases = meta->history_bases;
+    message->history_low = meta->history.low;
+    message->history_high = meta->history.high;
 }
 
 static void
@@ -152,7 +157,11 @@ take_view(const Lf__SnapshotView *message, struct lf_manifest *manifest,
                  .purge_horizon = message->purge_horizon,
                  .history_horizon = message->history_horizon,
                  .applied = message->applied,
-                 .late = message->late}};
+                 .late = message->late,
+                 .history_entries = message->history_entries,
+                 .history_since = message->history_since,
+                 .history_bases = message->history_bases,
+                 .history = {message->history_low, message->history_high}}};
     manifest->view_count++;
     return FEATURE_OK;
 }

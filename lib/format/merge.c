@@ -104,6 +104,24 @@ widen_cell(struct lf_merge *merge, struct lf_type from, struct lf_type to,
     return done;
 }
 
+/* What a row that is no tombstone says of a current slot. False: no memory. */
+static bool
+take_cell(struct lf_merge *merge, const struct lf_row *row,
+          const struct lf_migration *migration, uint32_t index,
+          struct lf_cell *cell)
+{
+    struct lf_type to = merge->layout->slots[index].type, from;
+    uint32_t slot = migration->slots[index];
+
+    *cell = (struct lf_cell){.is_null = true, .time = LF_TIME_UNSET};
+    if (slot == LF_NO_SLOT)
+        return true;
+    *cell = lf_row_cell(row, &migration->from, slot);
+    from = migration->from.slots[slot].type;
+    return cell->is_null || lf_type_equal(from, to) ||
+           widen_cell(merge, from, to, cell);
+}
+
 bool
 lf_merge_load(struct lf_merge *merge, const struct lf_row *row,
               const struct lf_migration *migration)
@@ -112,20 +130,9 @@ lf_merge_load(struct lf_merge *merge, const struct lf_row *row,
     merge->exists = true;
     merge->is_tombstone = row->flags & LF_ROW_TOMBSTONE;
     for (uint32_t i = 0; i < merge->layout->count; i++) {
-        struct lf_type to = merge->layout->slots[i].type, from;
-        uint32_t slot;
-
-        if (merge->is_tombstone) {
+        if (merge->is_tombstone)
             merge->cells[i].time = row->timestamp;
-            continue;
-        }
-        slot = migration->slots[i];
-        if (slot == LF_NO_SLOT)
-            continue;
-        merge->cells[i] = lf_row_cell(row, &migration->from, slot);
-        from = migration->from.slots[slot].type;
-        if (!merge->cells[i].is_null && !lf_type_equal(from, to) &&
-            !widen_cell(merge, from, to, &merge->cells[i]))
+        else if (!take_cell(merge, row, migration, i, &merge->cells[i]))
             return false;
     }
     return true;
@@ -172,6 +179,53 @@ lf_merge_write(struct lf_merge *merge, int32_t operation, int64_t time,
         merge->is_tombstone = false;
     }
     return written;
+}
+
+static bool
+delete_changes(const struct lf_merge *merge, int64_t time)
+{
+    for (uint32_t i = 0; i < merge->layout->count; i++)
+        if (merge->cells[i].time <= time)
+            return true;
+    return !merge->exists;
+}
+
+/* A row is there again after a write to it, also where the features that were
+ * written are gone by now. */
+static bool
+outlives(const struct lf_merge *merge, const struct lf_row *row)
+{
+    return !merge->exists || (merge->is_tombstone && merge->layout->count &&
+                              row->timestamp >= merge->cells[0].time);
+}
+
+bool
+lf_merge_row(struct lf_merge *merge, const struct lf_row *row,
+             const struct lf_migration *migration, bool *changed)
+{
+    bool written = outlives(merge, row);
+
+    if (row->flags & LF_ROW_TOMBSTONE) {
+        *changed = delete_changes(merge, row->timestamp);
+        merge->exists |= delete_cells(merge, row->timestamp);
+        return true;
+    }
+    for (uint32_t i = 0; i < merge->layout->count; i++) {
+        struct lf_cell cell;
+
+        if (!take_cell(merge, row, migration, i, &cell))
+            return false;
+        if (cell.time == LF_TIME_UNSET || cell.time < merge->cells[i].time)
+            continue;
+        merge->cells[i] = cell;
+        written = true;
+    }
+    if (written) {
+        merge->exists = true;
+        merge->is_tombstone = false;
+    }
+    *changed = written;
+    return true;
 }
 
 bool

@@ -52,6 +52,15 @@ bool lf_merge_load(struct lf_merge *merge, const struct lf_row *row,
 bool lf_merge_write(struct lf_merge *merge, int32_t operation, int64_t time,
                     const struct lf_cell *cells, const bool *own);
 
+/*
+ * Applies a write in the form of a row, checked against migration->from: each
+ * of its cells with its own time, those with LF_TIME_UNSET not at all; a
+ * tombstone is a DELETE. Its bytes have to stay as those of lf_merge_load.
+ * changed: what the row under way says is another thing now. False: no memory.
+ */
+bool lf_merge_row(struct lf_merge *merge, const struct lf_row *row,
+                  const struct lf_migration *migration, bool *changed);
+
 /* Encodes the result, unsealed. False: no memory. */
 bool lf_merge_encode(const struct lf_merge *merge, struct lf_buffer *row);
 

@@ -115,6 +115,10 @@ lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
     at = put_u64(at, (uint64_t)meta->history_horizon);
     at = put_u64(at, meta->applied);
     at = put_u64(at, meta->late);
+    at = put_u64(at, (uint64_t)meta->history_since);
+    at = put_u64(at, meta->history_bases);
+    at = put_u64(at, meta->history.low);
+    at = put_u64(at, meta->history.high);
     put_u64(at, 0);
     lf_meta_view_key(view, key);
     lf_store_u32(to, checksum(key, to, LF_META_VIEW_SIZE));
@@ -143,6 +147,10 @@ lf_meta_view_decode(struct lf_meta_view *meta, uint32_t view,
     meta->history_horizon = (int64_t)take_u64(&at);
     meta->applied = take_u64(&at);
     meta->late = take_u64(&at);
+    meta->history_since = (int64_t)take_u64(&at);
+    meta->history_bases = take_u64(&at);
+    meta->history.low = take_u64(&at);
+    meta->history.high = take_u64(&at);
     return true;
 }
 
@@ -151,5 +159,6 @@ lf_meta_view_empty(void)
 {
     return (struct lf_meta_view){.newest = INT64_MIN,
                                  .purge_horizon = INT64_MIN,
-                                 .history_horizon = INT64_MIN};
+                                 .history_horizon = INT64_MIN,
+                                 .history_since = INT64_MIN};
 }

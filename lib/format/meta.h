@@ -56,9 +56,12 @@ struct lf_meta_view {
     int64_t history_horizon; /* INT64_MIN: nothing was dropped */
     uint64_t applied;
     uint64_t late;
+    int64_t history_since;  /* commit time; INT64_MIN: no history is kept */
+    uint64_t history_bases; /* rows that were there then */
+    struct lf_hash128 history;
 };
 
-#define LF_META_VIEW_SIZE (4 + 13 * 8) /* the last 8 are reserved */
+#define LF_META_VIEW_SIZE (4 + 17 * 8) /* the last 8 are reserved */
 
 /* The checksum covers the key too. False from a decoder: damaged bytes. */
 void lf_meta_store_encode(const struct lf_meta_store *meta,

@@ -24,9 +24,10 @@ struct decoder {
     feature_request *request;
     const struct lf_sink *sink;
     struct lf_view_plan *view;
-    uint32_t index;           /* of the view */
-    bool exact;               /* as-of times are set */
-    int64_t oldest;           /* current cell time, where they are not */
+    uint32_t index;                 /* of the view */
+    bool exact;                     /* as-of times are set */
+    const struct lf_past_row *past; /* a row each; NULL: the stored ones */
+    int64_t oldest;                 /* current cell time, where they are not */
     struct lf_row_plan *plan; /* of the row before, usually of this one too */
     uint32_t first;           /* row of the request the block begins at */
     uint32_t count;

@@ -50,10 +50,9 @@ lf_copy_begin(struct lf_copy *copy, struct feature_error *error)
     for (uint32_t i = 0; i < manifest->view_count; i++) {
         const struct lf_meta_view *meta = &manifest->views[i].meta;
 
-        if (meta->history_entries || meta->tile_entries)
+        if (meta->tile_entries)
             return lf_fail(error, FEATURE_VERSION, "feature-bits",
-                           "a view has history or tiles, which this library "
-                           "cannot copy");
+                           "a view has tiles, which this library cannot copy");
         if (!meta->commit || meta->commit > manifest->meta.sequence ||
             meta->applied < meta->row_entries ||
             __builtin_add_overflow(rows, meta->row_entries, &rows))
@@ -63,7 +62,7 @@ lf_copy_begin(struct lf_copy *copy, struct feature_error *error)
         __atomic_store_n(&copy->progress->total_rows, rows, __ATOMIC_RELAXED);
     if (copy->sink) {
         LF_TRY(copy->sink->begin(copy->to, manifest, error));
-        LF_TRY(copy->sink->tree(copy->to, NULL, error));
+        LF_TRY(copy->sink->tree(copy->to, NULL, false, error));
     }
     return FEATURE_OK;
 }
@@ -126,7 +125,9 @@ lf_copy_view(struct lf_copy *copy, struct feature_error *error)
     copy->content = (struct lf_hash128){0};
     copy->view_rows = copy->view_tombstones = 0;
     copy->last_size = 0;
-    return copy->sink ? copy->sink->tree(copy->to, view, error) : FEATURE_OK;
+    copy->is_history = false;
+    return copy->sink ? copy->sink->tree(copy->to, view, false, error)
+                      : FEATURE_OK;
 }
 
 /* As LMDB orders keys. */
@@ -233,8 +234,9 @@ lf_copy_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
                : FEATURE_OK;
 }
 
-feature_status
-lf_copy_view_end(struct lf_copy *copy, struct feature_error *error)
+/* The rows of a view are all there. */
+static feature_status
+end_rows(struct lf_copy *copy, struct feature_error *error)
 {
     const struct lf_meta_view *meta = &copy->manifest.views[copy->view].meta;
     const char *name = copy->definition->name;
@@ -253,6 +255,75 @@ lf_copy_view_end(struct lf_copy *copy, struct feature_error *error)
         return lf_fail(error, FEATURE_CORRUPT, "checksum",
                        "the rows of view %s do not match its content hash",
                        name);
+    return FEATURE_OK;
+}
+
+static feature_status
+fail_entry(const struct lf_copy *copy, const struct lf_history_problem *problem,
+           struct feature_error *error)
+{
+    return lf_fail(error, FEATURE_CORRUPT, problem->reason,
+                   "entry %llu of the history of view %s: %s",
+                   (unsigned long long)copy->check.entries,
+                   copy->definition->name, problem->what);
+}
+
+feature_status
+lf_copy_history(struct lf_copy *copy, struct feature_error *error)
+{
+    const struct lf_meta_view *meta = &copy->manifest.views[copy->view].meta;
+
+    LF_TRY(end_rows(copy, error));
+    if (!copy->definition->history)
+        return damaged(error, "a view has history and should keep none");
+    lf_history_check_free(&copy->check);
+    LF_TRY(lf_history_check_begin(&copy->check, copy->definition, meta,
+                                  &copy->manifest.meta, error));
+    copy->is_history = true;
+    return copy->sink
+               ? copy->sink->tree(copy->to, copy->definition, true, error)
+               : FEATURE_OK;
+}
+
+feature_status
+lf_copy_version(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+                const uint8_t *value, size_t size, struct feature_error *error)
+{
+    struct lf_history_problem problem;
+
+    LF_TRY(lf_history_check_entry(&copy->check, key, key_size, value, size,
+                                  &problem, error));
+    if (!problem.reason && !is_key(copy, key, key_size - LF_HISTORY_PLACE_SIZE))
+        problem = (struct lf_history_problem){
+            "structure", "its key is not one of the entity's"};
+    if (problem.reason)
+        return fail_entry(copy, &problem, error);
+    copy->bytes += key_size + size;
+    return copy->sink
+               ? copy->sink->put(copy->to, key, key_size, value, size, error)
+               : FEATURE_OK;
+}
+
+static feature_status
+end_history(struct lf_copy *copy, struct feature_error *error)
+{
+    struct lf_history_problem problem;
+
+    LF_TRY(lf_history_check_end(&copy->check, &problem, error));
+    return problem.reason ? fail_entry(copy, &problem, error) : FEATURE_OK;
+}
+
+feature_status
+lf_copy_view_end(struct lf_copy *copy, struct feature_error *error)
+{
+    const struct lf_meta_view *meta = &copy->manifest.views[copy->view].meta;
+
+    if (copy->is_history)
+        LF_TRY(end_history(copy, error));
+    else
+        LF_TRY(end_rows(copy, error));
+    if (!copy->is_history && meta->history_entries)
+        return damaged(error, "the history of a view is missing");
     copy->definition = NULL;
     copy->view++;
     return FEATURE_OK;
@@ -278,6 +349,7 @@ lf_copy_free(struct lf_copy *copy)
 {
     lf_catalog_release(copy->catalog);
     lf_buffer_free(&copy->records);
+    lf_history_check_free(&copy->check);
     lf_arena_free(&copy->layout_arena);
     lf_arena_free(&copy->arena);
 }

@@ -9,6 +9,7 @@
 #include "format/manifest.h"
 #include "format/record.h"
 #include "format/row.h"
+#include "store/history_check.h"
 #include "store/store.h"
 
 #define LF_CATALOG_TREE "catalog"
@@ -19,7 +20,7 @@ struct lf_sink {
                             struct feature_error *error);
     /* view NULL: the catalog. */
     feature_status (*tree)(void *to, const struct lf_view *view,
-                           struct feature_error *error);
+                           bool is_history, struct feature_error *error);
     feature_status (*put)(void *to, const uint8_t *key, size_t key_size,
                           const uint8_t *value, size_t size,
                           struct feature_error *error);
@@ -45,6 +46,8 @@ struct lf_copy {
     uint64_t view_tombstones;
     uint8_t last[LF_KEY_MAX];
     size_t last_size;
+    bool is_history; /* of the view at hand: its rows are all there */
+    struct lf_history_check check;
     uint64_t rows;  /* of all views */
     uint64_t bytes; /* of their keys and rows */
 };
@@ -62,6 +65,13 @@ feature_status lf_copy_view(struct lf_copy *copy, struct feature_error *error);
 feature_status lf_copy_row(struct lf_copy *copy, const uint8_t *key,
                            size_t key_size, const uint8_t *row, size_t size,
                            struct feature_error *error);
+
+/* The history of the view at hand, after its rows, and its entries. */
+feature_status lf_copy_history(struct lf_copy *copy,
+                               struct feature_error *error);
+feature_status lf_copy_version(struct lf_copy *copy, const uint8_t *key,
+                               size_t key_size, const uint8_t *value,
+                               size_t size, struct feature_error *error);
 feature_status lf_copy_view_end(struct lf_copy *copy,
                                 struct feature_error *error);
 

@@ -178,7 +178,7 @@ take_records(struct lf_copy *copy, take take_record, const uint8_t **at,
         size_t key_size = lf_load_u16(*at), size = lf_load_u32(*at + 2);
         const uint8_t *key = *at + RECORD_HEAD;
 
-        if (key_size > LF_KEY_MAX || size > LF_ROW_SIZE_LIMIT)
+        if (key_size > LF_HISTORY_KEY_MAX || size > LF_HISTORY_SIZE_LIMIT)
             return damaged("structure", "a record is larger than can be",
                            error);
         if ((size_t)(end - key) < key_size + size)
@@ -291,8 +291,25 @@ take_rows(struct lf_intake *intake, struct lf_copy *copy,
     if (intake->stage == LF_STAGE_MANIFEST || !intake->frame.view)
         return damaged("structure", "rows are out of place", error);
     LF_TRY(move_to_view(intake, copy, intake->frame.view, error));
+    if (copy->is_history)
+        return damaged("structure", "rows come after history", error);
     LF_TRY(unpack(intake, error));
     return take_block(intake, copy, lf_copy_row, error);
+}
+
+static feature_status
+take_history(struct lf_intake *intake, struct lf_copy *copy,
+             struct feature_error *error)
+{
+    if (intake->stage == LF_STAGE_MANIFEST || !intake->frame.view)
+        return damaged("structure", "history is out of place", error);
+    LF_TRY(move_to_view(intake, copy, intake->frame.view, error));
+    if (!copy->is_history) {
+        LF_TRY(end_section(intake, error));
+        LF_TRY(lf_copy_history(copy, error));
+    }
+    LF_TRY(unpack(intake, error));
+    return take_block(intake, copy, lf_copy_version, error);
 }
 
 static feature_status
@@ -311,6 +328,8 @@ take_frame(struct lf_intake *intake, struct lf_copy *copy,
         return take_catalog(intake, copy, error);
     if (!strcmp(frame->name, LF_FRAME_ROWS))
         return take_rows(intake, copy, error);
+    if (!strcmp(frame->name, LF_FRAME_HISTORY))
+        return take_history(intake, copy, error);
     if (frame->flags & LF_FRAME_CRITICAL)
         return lf_fail(error, FEATURE_VERSION, "feature-bits",
                        "the section \"%s\" is of a newer libfeature, and the "

@@ -12,13 +12,14 @@
 
 #include "base/alloc.h"
 #include "store/copy.h"
+#include "store/history.h"
 
 #define CHUNK (1u << 20)
 
 /* Records as key size u32, value size u32, key, value. */
 struct chunk {
     struct lf_buffer bytes;
-    uint8_t from[LF_KEY_MAX + 1]; /* no key below it is left to read */
+    uint8_t from[LF_HISTORY_KEY_MAX + 1]; /* no key below it is left to read */
     size_t from_size;
     bool is_full;
 };
@@ -30,7 +31,7 @@ gather(void *context, const uint8_t *key, size_t key_size, const uint8_t *value,
     struct chunk *chunk = context;
     uint8_t *to;
 
-    if (key_size > LF_KEY_MAX || size > LF_ROW_SIZE_LIMIT)
+    if (key_size > LF_HISTORY_KEY_MAX || size > LF_HISTORY_SIZE_LIMIT)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "a key of %zu bytes with a value of %zu cannot be",
                        key_size, size);
@@ -253,6 +254,12 @@ copy_views(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
         LF_TRY(lf_copy_view(copy, error));
         lf_rows_tree(copy->definition, tree);
         LF_TRY(copy_tree(copy, reader, tree, chunk, lf_copy_row, error));
+        if (copy->definition->history) {
+            LF_TRY(lf_copy_history(copy, error));
+            lf_history_tree(copy->definition, tree);
+            LF_TRY(
+                copy_tree(copy, reader, tree, chunk, lf_copy_version, error));
+        }
         LF_TRY(lf_copy_view_end(copy, error));
     }
     return FEATURE_OK;

@@ -11,6 +11,8 @@
 
 #include "store/answer.h"
 
+#define FETCH_ROWS (4 * BLOCK_ROWS) /* before they are decoded */
+
 /* The newest cell time at or before a time; LF_TIME_UNSET: there is none. */
 static int64_t
 newest_until(const struct lf_row *row, int64_t at)
@@ -52,6 +54,42 @@ first_state(const struct decoder *decoder, const struct block_row *at)
     return FEATURE_STATE_PRESENT;
 }
 
+/* Rows of the past lie anywhere in the file: those of a few blocks on are
+ * under way while this one is decoded. */
+static void
+fetch_ahead(const struct decoder *decoder)
+{
+    uint32_t first = decoder->first + FETCH_ROWS, rows = decoder->request->rows;
+
+    for (uint32_t row = first; row < first + BLOCK_ROWS && row < rows; row++) {
+        const struct lf_past_row *past = &decoder->past[row];
+
+        if (!past->bytes)
+            continue;
+        __builtin_prefetch(past->bytes);
+        __builtin_prefetch(past->bytes + past->size - 1);
+    }
+}
+
+/* The bytes of a row, as it is or was; false: nobody knows what it was. */
+static bool
+find_bytes(const struct decoder *decoder, uint32_t row,
+           const struct lf_job *job, const uint8_t **bytes, size_t *size)
+{
+    const struct lf_past_row *past = decoder->past ? &decoder->past[row] : NULL;
+
+    *bytes = job->value;
+    *size = job->size;
+    if (!past || past->kind == LF_PAST_STORED)
+        return true;
+    *bytes = NULL;
+    if (past->kind == LF_PAST_ROW) {
+        *bytes = lf_past_bytes(&decoder->request->pasts[decoder->index], past);
+        *size = past->size;
+    }
+    return past->kind != LF_PAST_UNKNOWN;
+}
+
 static feature_status
 open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
 {
@@ -61,6 +99,9 @@ open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
     const struct lf_job *job =
         lf_request_jobs(request) + range->first + (range->count == 1 ? 0 : row);
     struct block_row *at = &decoder->block[i];
+    const uint8_t *bytes;
+    size_t size;
+    bool is_known = find_bytes(decoder, row, job, &bytes, &size);
 
     at->at = request->now;
     if (decoder->exact)
@@ -71,11 +112,13 @@ open_row(struct decoder *decoder, uint32_t i, struct feature_error *error)
     at->missing = 0;
     at->unknown = 0;
     at->newest = LF_TIME_UNSET;
-    if (!job->value) {
+    if (!bytes) {
         at->state = job->key ? FEATURE_STATE_NOT_FOUND : FEATURE_STATE_NO_KEY;
+        if (!is_known)
+            at->state = FEATURE_STATE_NO_HISTORY;
         return FEATURE_OK;
     }
-    lf_row_open(&at->row, job->value, job->size);
+    lf_row_open(&at->row, bytes, size);
     at->oldest = decoder->exact ? oldest_current(decoder->view, at->at)
                                 : decoder->oldest;
     at->state = first_state(decoder, at);
@@ -170,19 +213,22 @@ lf_answer_view(feature_request *request, uint32_t view,
     decoder.view = &request->plan->views[view];
     decoder.index = view;
     decoder.exact = request->as_of_rows != 0;
+    decoder.past = lf_pasts_rows(request, view);
     decoder.oldest = oldest_current(decoder.view, request->now);
     decoder.plan = NULL;
     for (decoder.first = 0; decoder.first < request->rows;
          decoder.first += decoder.count) {
-        if (sink->matrix && !decoder.exact)
+        if (sink->matrix && !decoder.exact && !decoder.past)
             decoder.first += lf_matrix_put_plain(&decoder);
         if (decoder.first == request->rows)
             break;
         decoder.count = request->rows - decoder.first;
         if (decoder.count > BLOCK_ROWS)
             decoder.count = BLOCK_ROWS;
-        if (sink->matrix && !decoder.exact && !decoder.plan)
+        if (sink->matrix && !decoder.exact && !decoder.past && !decoder.plan)
             decoder.count = 1; /* it tells the plan of those behind it */
+        if (decoder.past)
+            fetch_ahead(&decoder);
         LF_TRY(open_block(&decoder, error));
         LF_TRY(lf_decoder_put_block(&decoder, error));
         close_block(&decoder);

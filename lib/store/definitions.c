@@ -7,7 +7,7 @@
  * cached catalog is used exactly for the snapshots it belongs to.
  * Never changes a record that says the same.
  */
-#include "store/commit.h"
+#include "store/history.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -269,6 +269,8 @@ lf_commit_drop_views(struct lf_commit *commit, const struct lf_catalog *before,
         lf_rows_tree(view, tree);
         lf_meta_view_key(view->id, key);
         LF_TRY(lf_writer_drop(commit->writer, tree, error));
+        lf_history_tree(view, tree);
+        LF_TRY(lf_writer_drop(commit->writer, tree, error));
         LF_TRY(lf_tree_delete(commit->tree, key, strlen(key), error));
     }
     return FEATURE_OK;
@@ -297,6 +299,8 @@ apply_within(struct lf_commit *commit, const char *text, uint64_t expect,
             status = write_records(commit, before, *after, error);
         if (!status)
             status = lf_commit_drop_views(commit, before, *after, error);
+        if (!status)
+            status = lf_history_follow(commit, before, *after, error);
         if (!status)
             status = lf_feed_end(commit, error);
     }

@@ -8,13 +8,21 @@
  */
 #include "store/form.h"
 
-#include "store/store.h"
+#include "store/history.h"
+
+void
+lf_form_free(struct lf_form *form)
+{
+    lf_history_free(form->history);
+    form->history = NULL;
+    lf_arena_free(&form->arena);
+}
 
 feature_status
 lf_form_bind(struct lf_form *form, const struct lf_view *view,
              struct feature_error *error)
 {
-    lf_arena_free(&form->arena);
+    lf_form_free(form);
     form->migration_count = 0;
     form->view = view;
     lf_rows_tree(view, form->tree);
@@ -24,12 +32,6 @@ lf_form_bind(struct lf_form *form, const struct lf_view *view,
     form->migrations = lf_arena_array(&form->arena, LF_MIGRATIONS_KEPT,
                                       sizeof *form->migrations);
     return form->migrations ? FEATURE_OK : lf_fail_memory(error);
-}
-
-void
-lf_form_free(struct lf_form *form)
-{
-    lf_arena_free(&form->arena);
 }
 
 feature_status

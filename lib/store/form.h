@@ -9,6 +9,8 @@
 
 #define LF_MIGRATIONS_KEPT 16
 
+struct lf_history;
+
 struct lf_form {
     const struct lf_view *view;
     char tree[LF_TREE_NAME_SIZE]; /* of its rows */
@@ -16,6 +18,7 @@ struct lf_form {
     struct lf_layout layout; /* of its current schema */
     uint32_t migration_count;
     struct lf_migration *migrations; /* LF_MIGRATIONS_KEPT */
+    struct lf_history *history;      /* history.c's; NULL so far */
 };
 
 /* Binds a form, zeroed or bound before, to a view whose catalog has to outlive

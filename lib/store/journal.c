@@ -8,17 +8,22 @@
  */
 #include "store/journal.h"
 
+#include "store/history.h"
+
 bool
 lf_journal_wants(const struct lf_rows *rows)
 {
-    return lf_feed_wants(rows->commit);
+    return rows->history || lf_feed_wants(rows->commit);
 }
 
 feature_status
 lf_journal_add(struct lf_rows *rows, const struct lf_written *written,
                struct feature_error *error)
 {
-    LF_TRY(lf_feed_add(rows, written, error));
+    if (rows->history)
+        LF_TRY(lf_history_add(rows, written, error));
+    if (lf_feed_wants(rows->commit))
+        LF_TRY(lf_feed_add(rows, written, error));
     rows->commit->written++;
     return FEATURE_OK;
 }

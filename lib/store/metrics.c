@@ -54,6 +54,12 @@ view_tombstones(const struct lf_meta_view *view)
 }
 
 static uint64_t
+view_history(const struct lf_meta_view *view)
+{
+    return view->history_entries;
+}
+
+static uint64_t
 view_applied(const struct lf_meta_view *view)
 {
     return view->applied;
@@ -106,6 +112,8 @@ add_views(struct lf_text *text, const struct lf_figures *figures)
                     "Rows, tombstones not counted, by view.", view_rows);
     add_view_family(text, figures, "view_tombstones", "gauge",
                     "Deleted rows still remembered, by view.", view_tombstones);
+    add_view_family(text, figures, "view_history_entries", "gauge",
+                    "Versions of rows kept in history, by view.", view_history);
     add_view_family(text, figures, "view_rows_applied", "counter",
                     "Rows that wrote at least one cell, by view.",
                     view_applied);

@@ -30,9 +30,6 @@ check_options(const struct feature_query_options *options,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "reserved is %u in the query options, it has to be 0",
                        options->reserved);
-    if (options->known_by)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "known_by is not supported yet");
     return FEATURE_OK;
 }
 
@@ -136,7 +133,9 @@ feature_query_create(feature_store *store, const char *features,
         status = lf_fail_memory(error);
         goto out;
     }
+    atomic_init(&made->holders, 1);
     made->fill = asked.fill;
+    made->known_by = asked.known_by;
     made->is_matrix = asked.flags & FEATURE_QUERY_MATRIX;
     status = lf_store_hold(store, &made->store, error);
     if (!status)
@@ -242,10 +241,19 @@ feature_query_view(const feature_query *query, uint32_t index,
     return FEATURE_OK;
 }
 
+feature_query *
+lf_query_hold(const feature_query *query)
+{
+    feature_query *held = (feature_query *)(uintptr_t)query;
+
+    atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
+    return held;
+}
+
 void
 feature_query_free(feature_query *query)
 {
-    if (!query)
+    if (!query || atomic_fetch_sub(&query->holders, 1) != 1)
         return;
     lf_selection_free(query->selection);
     lf_store_release(query->store);

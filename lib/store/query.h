@@ -9,16 +9,21 @@
 #include "store/matrix.h"
 #include "store/store.h"
 
-/* Immutable after creation. */
+/* Immutable after creation, but for its holders. */
 struct feature_query {
+    atomic_uint holders; /* its maker, and each stream that reads it */
     feature_store *store;
     struct lf_selection *selection;
     int32_t fill;
     bool is_matrix;
+    int64_t known_by; /* 0: all commits count */
     uint32_t matrix_width;
     uint32_t *matrix_offsets; /* per column, in floats; in selection->arena */
     uint64_t fingerprint;
 };
+
+/* The same query, to be freed once more: by feature_query_free(). */
+feature_query *lf_query_hold(const feature_query *query);
 
 /* How one column comes out of the rows of one schema version. */
 struct lf_cell_plan {

@@ -68,6 +68,7 @@ lf_request_follow(feature_request *request, struct lf_reader *reader,
     }
     request->transaction = transaction;
     request->sequence = meta.sequence;
+    request->commit_time = meta.commit_time;
     return FEATURE_OK;
 }
 
@@ -141,6 +142,8 @@ read_snapshot(feature_request *request, struct lf_reader *reader,
     lf_jobs_repeat(request);
     for (uint32_t i = 0; i < views; i++)
         LF_TRY(verify_view(request, i, error));
+    if (request->as_of_rows || request->query->known_by)
+        LF_TRY(lf_pasts_find(request, reader, error));
     for (uint32_t i = 0; i < views; i++)
         LF_TRY(lf_answer_view(request, i, sink, error));
     return FEATURE_OK;
@@ -179,6 +182,7 @@ read_into(feature_request *request, const struct lf_sink *sink,
     LF_TRY(lf_store_enter(request->store, error));
     request->has_answer = false;
     request->has_columns = false;
+    request->has_past = false;
     status = read_rows(request, sink, error);
     lf_store_leave(request->store);
     return status;

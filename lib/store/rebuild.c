@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/history.h"
+
 /* Of one transaction. */
 #define PENDING_MAX ((size_t)32 << 20)
 #define WAIT_MS     10000
@@ -92,12 +94,15 @@ begin_store(void *to, const struct lf_manifest *manifest,
 
 /* A tree is made by its first record: an empty one needs none. */
 static feature_status
-begin_tree(void *to, const struct lf_view *view, struct feature_error *error)
+begin_tree(void *to, const struct lf_view *view, bool is_history,
+           struct feature_error *error)
 {
     struct lf_rebuild *rebuild = to;
 
     (void)error;
-    if (view)
+    if (view && is_history)
+        lf_history_tree(view, rebuild->name);
+    else if (view)
         lf_rows_tree(view, rebuild->name);
     else
         memcpy(rebuild->name, LF_CATALOG_TREE, sizeof LF_CATALOG_TREE);

@@ -13,6 +13,7 @@
 
 #include "format/key.h"
 #include "format/record.h"
+#include "store/history.h"
 
 #define CATALOG_TREE "catalog"
 
@@ -265,7 +266,8 @@ lf_replay_end(struct lf_replay *replay, uint64_t catalog_version,
     }
     commit->meta.catalog_version = catalog_version;
     LF_TRY(lf_commit_catalog(commit, &replay->after, error));
-    return lf_commit_drop_views(commit, replay->before, replay->after, error);
+    LF_TRY(lf_commit_drop_views(commit, replay->before, replay->after, error));
+    return lf_history_follow(commit, replay->before, replay->after, error);
 }
 
 void

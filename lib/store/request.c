@@ -292,6 +292,7 @@ feature_request_free(feature_request *request)
     lf_buffer_free(&request->jobs);
     lf_buffer_free(&request->key_bytes);
     lf_buffer_free(&request->slots);
+    lf_pasts_free(request);
     lf_plan_free(request->plan);
     if (request->store)
         lf_counts_leave(request->store, &request->counts);

@@ -4,6 +4,7 @@
 #define LF_STORE_REQUEST_H
 
 #include "store/input.h"
+#include "store/past.h"
 #include "store/query.h"
 
 /* One answered column under construction. */
@@ -30,6 +31,7 @@ struct feature_request {
     struct lf_plan *plan;
     uint64_t transaction; /* the snapshot the next two belong to */
     uint64_t sequence;
+    int64_t commit_time;
     struct lf_input *keys;  /* one per key of the query */
     struct lf_buffer as_of; /* i64 */
     uint32_t as_of_rows;    /* 0: the newest values */
@@ -46,6 +48,14 @@ struct feature_request {
     struct lf_buffer jobs;       /* struct lf_job */
     struct lf_buffer key_bytes;
     struct lf_buffer slots; /* u32, to find repeated keys by */
+
+    struct lf_past *pasts;      /* one per view; NULL: none was asked for */
+    struct lf_buffer past_rows; /* struct lf_past_row, views x rows */
+    bool has_past;              /* the read asks for them */
+    struct lf_buffer labels;    /* struct lf_label, in the order of keys */
+    struct lf_buffer label_room;
+    uint32_t label_view;  /* whose keys they are in the order of, and */
+    uint32_t label_count; /* how many; 0: they are in none */
 
     struct lf_counts counts;
 };
@@ -67,6 +77,17 @@ feature_status lf_jobs_make(feature_request *request, size_t *count,
 
 /* Gives repeated keys the answers of those that were looked up. */
 void lf_jobs_repeat(feature_request *request);
+
+/* Finds the rows of all views as of their times, after the look-up of those that
+ * are stored (pasts.c). */
+feature_status lf_pasts_find(struct feature_request *request,
+                             struct lf_reader *reader,
+                             struct feature_error *error);
+
+/* Of one view; NULL: those that are stored will do. */
+const struct lf_past_row *lf_pasts_rows(const struct feature_request *request,
+                                        uint32_t view);
+void lf_pasts_free(struct feature_request *request);
 
 /* Makes room for an answer of request->rows rows. */
 feature_status lf_answer_begin(feature_request *request,

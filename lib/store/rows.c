@@ -11,32 +11,63 @@
 
 #include <string.h>
 
-static feature_status
-read_meta(struct lf_rows *rows, struct feature_error *error)
+#include "store/history.h"
+
+feature_status
+lf_rows_read_meta(struct lf_commit *commit, const struct lf_view *view,
+                  struct lf_meta_view *meta, bool *found,
+                  struct feature_error *error)
 {
-    const struct lf_view *view = rows->form->view;
     char key[LF_META_KEY_SIZE];
     const uint8_t *value;
-    bool found;
     size_t size;
 
     lf_meta_view_key(view->id, key);
-    LF_TRY(lf_tree_get(rows->commit->tree, key, strlen(key), &found, &value,
-                       &size, error));
-    rows->meta = lf_meta_view_empty();
-    if (found && !lf_meta_view_decode(&rows->meta, view->id, value, size))
+    LF_TRY(lf_tree_get(commit->tree, key, strlen(key), found, &value, &size,
+                       error));
+    *meta = lf_meta_view_empty();
+    if (*found && !lf_meta_view_decode(meta, view->id, value, size))
         return lf_fail(error, FEATURE_CORRUPT, "checksum",
                        "the record of feature view %s is damaged", view->name);
     return FEATURE_OK;
 }
 
 feature_status
+lf_rows_write_meta(struct lf_commit *commit, const struct lf_view *view,
+                   struct lf_meta_view *meta, struct feature_error *error)
+{
+    char key[LF_META_KEY_SIZE];
+    uint8_t bytes[LF_META_VIEW_SIZE];
+
+    meta->commit = commit->meta.sequence;
+    lf_meta_view_key(view->id, key);
+    lf_meta_view_encode(meta, view->id, bytes);
+    return lf_tree_put(commit->tree, key, strlen(key), bytes, sizeof bytes,
+                       false, error);
+}
+
+static feature_status
+begin_history(struct lf_rows *rows, struct feature_error *error)
+{
+    char tree[LF_TREE_NAME_SIZE];
+
+    lf_history_begin(&rows->meta, rows->commit);
+    lf_history_tree(rows->form->view, tree);
+    return lf_writer_tree(rows->commit->writer, tree, true, &rows->history,
+                          error);
+}
+
+feature_status
 lf_rows_begin(struct lf_rows *rows, struct lf_form *form,
               struct lf_commit *commit, struct feature_error *error)
 {
+    bool found;
+
     *rows = (struct lf_rows){
         .form = form, .commit = commit, .seed = lf_row_seed(form->view->id)};
-    LF_TRY(read_meta(rows, error));
+    LF_TRY(lf_rows_read_meta(commit, form->view, &rows->meta, &found, error));
+    if (form->view->history)
+        LF_TRY(begin_history(rows, error));
     return lf_writer_tree(commit->writer, form->tree, true, &rows->tree, error);
 }
 
@@ -134,13 +165,6 @@ lf_rows_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
 feature_status
 lf_rows_end(struct lf_rows *rows, struct feature_error *error)
 {
-    uint32_t view = rows->form->view->id;
-    char key[LF_META_KEY_SIZE];
-    uint8_t bytes[LF_META_VIEW_SIZE];
-
-    rows->meta.commit = rows->commit->meta.sequence;
-    lf_meta_view_key(view, key);
-    lf_meta_view_encode(&rows->meta, view, bytes);
-    return lf_tree_put(rows->commit->tree, key, strlen(key), bytes,
-                       sizeof bytes, false, error);
+    return lf_rows_write_meta(rows->commit, rows->form->view, &rows->meta,
+                              error);
 }

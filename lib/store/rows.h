@@ -10,6 +10,7 @@ struct lf_rows {
     struct lf_form *form;
     struct lf_commit *commit;
     struct lf_tree *tree;
+    struct lf_tree *history;  /* NULL: the view keeps none */
     struct lf_meta_view meta; /* the view's record, as it will be */
     uint32_t seed;            /* of the rows' checksums */
     bool append;              /* the next key is past the last one */
@@ -43,7 +44,17 @@ feature_status lf_rows_expire(struct lf_rows *rows, const uint8_t *key,
                               size_t key_size, const struct lf_stored *stored,
                               struct feature_error *error);
 
-/* Writes the view's record, as one that this commit touched. */
+/* A view's record: an empty one where nothing was written to it. */
+feature_status lf_rows_read_meta(struct lf_commit *commit,
+                                 const struct lf_view *view,
+                                 struct lf_meta_view *meta, bool *found,
+                                 struct feature_error *error);
+
+/* Writes a view's record, as one that this commit touched. */
+feature_status lf_rows_write_meta(struct lf_commit *commit,
+                                  const struct lf_view *view,
+                                  struct lf_meta_view *meta,
+                                  struct feature_error *error);
 feature_status lf_rows_end(struct lf_rows *rows, struct feature_error *error);
 
 #endif

@@ -94,9 +94,12 @@ put_manifest(void *to, const struct lf_manifest *manifest,
 }
 
 static feature_status
-put_tree(void *to, const struct lf_view *view, struct feature_error *error)
+put_tree(void *to, const struct lf_view *view, bool is_history,
+         struct feature_error *error)
 {
-    return begin_section(to, view ? LF_FRAME_ROWS : LF_FRAME_CATALOG,
+    const char *name = is_history ? LF_FRAME_HISTORY : LF_FRAME_ROWS;
+
+    return begin_section(to, view ? name : LF_FRAME_CATALOG,
                          view ? view->id : 0, error);
 }
 

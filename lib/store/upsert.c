@@ -97,6 +97,14 @@ over_limit(const struct work *work, const struct lf_cell *cells)
            work->target->batch->store->max_row_size;
 }
 
+/* A row that is too large by itself is refused wherever it would go. */
+static bool
+is_giant(const struct work *work)
+{
+    return lf_row_size_at(&work->target->form.layout, work->target->incoming) >
+           work->target->batch->store->max_row_size;
+}
+
 static feature_status
 reject(struct work *work, uint32_t row, struct feature_error *error)
 {
@@ -160,8 +168,11 @@ merge_row(struct work *work, uint32_t row, struct feature_error *error)
     bool tombstone = merge->is_tombstone, exists = merge->exists;
     bool written;
 
-    if (operation != FEATURE_DELETE)
+    if (operation != FEATURE_DELETE) {
         take_cells(target, row);
+        if (is_giant(work))
+            return reject(work, row, error);
+    }
     memcpy(target->backup, merge->cells, size);
     written = lf_merge_write(merge, operation, time, target->incoming,
                              operation == FEATURE_PATCH ? target->own : NULL);

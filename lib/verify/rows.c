@@ -19,7 +19,8 @@
 #include "store/store.h"
 #include "verify/verify.h"
 
-#define ROWS_PREFIX "rows/"
+#define ROWS_PREFIX    "rows/"
+#define HISTORY_PREFIX "history/"
 
 /* The rows of one tree. */
 struct rows {
@@ -214,7 +215,6 @@ check_view(struct lf_verify *verify, const struct lf_place *place,
     compare_view(verify, place, "rows", meta->row_entries, rows->entries);
     compare_view(verify, place, "tombstones", meta->tombstones,
                  rows->tombstones);
-    compare_view(verify, place, "entries of history", meta->history_entries, 0);
     compare_view(verify, place, "tiles", meta->tile_entries, 0);
     if (meta->content.low != rows->content.low ||
         meta->content.high != rows->content.high)
@@ -289,21 +289,21 @@ walk_rows(struct lf_verify *verify, const struct lf_verify_name *tree,
     return FEATURE_OK;
 }
 
-/* The view's id in a name "rows/<16 hex digits>/<16 hex digits>", or 0. */
+/* The view's id in a name "<prefix><16 hex digits>/<16 hex digits>", or 0. */
 static uint32_t
-read_name(const char *name)
+read_name(const char *prefix, const char *name)
 {
     char again[LF_TREE_NAME_SIZE];
     unsigned long long id, version;
     char *end;
 
-    if (strncmp(name, ROWS_PREFIX, strlen(ROWS_PREFIX)) != 0)
+    if (strncmp(name, prefix, strlen(prefix)) != 0)
         return 0;
-    id = strtoull(name + strlen(ROWS_PREFIX), &end, 16);
+    id = strtoull(name + strlen(prefix), &end, 16);
     if (*end != '/' || id > UINT32_MAX)
         return 0;
     version = strtoull(end + 1, NULL, 16);
-    snprintf(again, sizeof again, ROWS_PREFIX "%016llx/%016llx", id, version);
+    snprintf(again, sizeof again, "%s%016llx/%016llx", prefix, id, version);
     return strcmp(again, name) ? 0 : (uint32_t)id;
 }
 
@@ -337,10 +337,14 @@ static feature_status
 walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
           struct feature_error *error)
 {
-    struct rows rows = {.id = read_name(tree->name), .newest = INT64_MIN};
+    struct rows rows = {.id = read_name(ROWS_PREFIX, tree->name),
+                        .newest = INT64_MIN};
+    uint32_t kept = read_name(HISTORY_PREFIX, tree->name);
     feature_status status;
     bool is_taken;
 
+    if (kept)
+        return lf_verify_history(verify, tree, kept, error);
     LF_TRY(lf_verify_feed_tree(verify, tree, &is_taken, error));
     if (is_taken)
         return FEATURE_OK;
@@ -374,6 +378,12 @@ check_lone_views(struct lf_verify *verify)
                      "no tree of them",
                      views[i].id,
                      (unsigned long long)views[i].meta.row_entries);
+        if (!views[i].has_history && views[i].meta.history_entries)
+            lf_found(verify, LF_FOUND_VIEW, &place,
+                     "the record of feature view %u says %llu entries of "
+                     "history, there is no tree of them",
+                     views[i].id,
+                     (unsigned long long)views[i].meta.history_entries);
     }
 }
 

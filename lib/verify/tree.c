@@ -300,9 +300,9 @@ lf_verify_value(struct lf_verify *verify, const struct lf_entry *entry,
     *bytes = entry->bytes;
     if (entry->bytes)
         return FEATURE_OK;
-    if (entry->size > LF_ROW_SIZE_LIMIT) {
+    if (entry->size > LF_HISTORY_SIZE_LIMIT) {
         lf_found(verify, LF_FOUND_ROW, &entry->place,
-                 "a value of %u bytes, over the limit of 64 MiB", entry->size);
+                 "a value of %u bytes, more than there can be", entry->size);
         return FEATURE_OK;
     }
     if (!lf_buffer_reserve(&verify->value, (size_t)entry->size + 1))

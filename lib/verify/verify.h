@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "engine/layout.h"
 #include "format/feed.h"
+#include "format/history.h"
 #include "format/meta.h"
 #include "format/row.h"
 #include "model/catalog.h"
@@ -107,6 +108,7 @@ struct lf_verify_name {
 struct lf_verify_view {
     uint32_t id;
     bool has_tree;
+    bool has_history;
     struct lf_meta_view meta;
 };
 
@@ -184,7 +186,7 @@ feature_status lf_verify_tree(struct lf_verify *verify, const char *name,
                               lf_verify_visit visit, void *context,
                               struct feature_error *error);
 
-/* The value of an entry, at most LF_ROW_SIZE_LIMIT bytes, until the next call;
+/* The value of an entry, at most LF_HISTORY_SIZE_LIMIT bytes, until the next call;
  * NULL bytes: a finding was made. */
 feature_status lf_verify_value(struct lf_verify *verify,
                                const struct lf_entry *entry,
@@ -246,6 +248,13 @@ feature_status lf_verify_feed_tree(struct lf_verify *verify,
 
 /* Compares the feed's record with its trees. */
 void lf_verify_feed_end(struct lf_verify *verify);
+
+/* --- history.c ------------------------------------------------------------- */
+
+/* Walks the history of the view with an id. */
+feature_status lf_verify_history(struct lf_verify *verify,
+                                 const struct lf_verify_name *tree, uint32_t id,
+                                 struct feature_error *error);
 
 /* --- key.c ----------------------------------------------------------------- */
 

@@ -318,13 +318,10 @@ what_is_not_built_yet_says_so(void **state)
 {
     struct fixture *f = *state;
     struct feature_options options = f->options;
-    struct feature_query_options query = {.struct_size = sizeof query,
-                                          .known_by = 1};
     feature_batch *batch = NULL;
 
     options.flags = FEATURE_OPEN_CREATE | FEATURE_OPEN_IMMUTABLE;
     must_fail(call_with_size(f, 0, &options), FEATURE_INVALID, "argument");
-    must_fail(call_with_size(f, 5, &query), FEATURE_UNSUPPORTED, "not-yet");
     must_fail(feature_batch_create(f->store, "v", NULL, FEATURE_EVENT, &batch,
                                    &problem),
               FEATURE_UNSUPPORTED, "not-yet");

@@ -16,6 +16,7 @@ struct lookup {
     struct view *view;
     const struct row *row; /* NULL: none */
     bool has_key;
+    bool is_loose;
     bool is_exact; /* as of a time */
     bool is_known; /* something is known at that time */
     int64_t at;
@@ -54,7 +55,8 @@ oldest_current(const struct lookup *lookup)
 }
 
 static struct lookup
-look_up(const struct read *read, const struct role *role, uint32_t row)
+look_up(struct arena *arena, const struct read *read, const struct role *role,
+        uint32_t row)
 {
     struct lookup lookup = {.read = read,
                             .view = find_view_id(read->catalog, role->view),
@@ -62,7 +64,7 @@ look_up(const struct read *read, const struct role *role, uint32_t row)
                             .is_known = true,
                             .at = read->now,
                             .newest = TIME_UNSET};
-    const struct rows_entry *entry;
+    const struct rows_entry *entry = NULL;
     struct text key = {0};
 
     if (lookup.is_exact)
@@ -80,6 +82,15 @@ look_up(const struct read *read, const struct role *role, uint32_t row)
     if (!lookup.row)
         return lookup;
     lookup.newest = row_newest(lookup.row);
+    if (lookup.is_exact && lookup.newest > lookup.at && entry->past) {
+        lookup.is_loose = past_has_ghosts(entry->past);
+        lookup.row =
+            past_row(arena, entry->past, lookup.at, lookup.view, read->plant);
+        if (!lookup.row)
+            lookup.newest = TIME_UNSET;
+        else
+            lookup.newest = row_newest(lookup.row);
+    }
     if (lookup.is_exact && lookup.newest > lookup.at) {
         lookup.newest = row_newest_until(lookup.row, lookup.at);
         lookup.is_known = lookup.newest != TIME_UNSET;
@@ -157,11 +168,11 @@ state_of(const struct lookup *lookup, uint32_t unknown, bool all_missing)
 }
 
 static void
-answer_row(const struct read *read, uint32_t role, uint32_t row,
-           struct answer *answer)
+answer_row(struct arena *arena, const struct read *read, uint32_t role,
+           uint32_t row, struct answer *answer)
 {
     const struct selection *selection = read->selection;
-    struct lookup lookup = look_up(read, &selection->roles[role], row);
+    struct lookup lookup = look_up(arena, read, &selection->roles[role], row);
     size_t at = (size_t)role * read->rows + row;
     bool all_missing = true;
     uint32_t unknown = 0;
@@ -176,6 +187,7 @@ answer_row(const struct read *read, uint32_t role, uint32_t row,
         unknown += verdict == UNKNOWN;
         all_missing &= verdict == MISSING || verdict == UNKNOWN;
     }
+    answer->is_loose |= lookup.is_loose;
     answer->states[at] = state_of(&lookup, unknown, all_missing);
     answer->timestamps[at] = lookup.newest;
     if (!lookup.row || lookup.row->is_tombstone)
@@ -195,6 +207,7 @@ read_answer(struct arena *arena, const struct read *read, struct answer *answer)
         if (!view || !find_feature_id(view, column->feature))
             return OUTCOME(FEATURE_CONFLICT);
     }
+    answer->is_loose = false;
     answer->states = arena_alloc(arena, selection->role_count * read->rows);
     answer->timestamps =
         arena_array(arena, (size_t)selection->role_count * read->rows,
@@ -204,7 +217,7 @@ read_answer(struct arena *arena, const struct read *read, struct answer *answer)
                     sizeof *answer->cells);
     for (uint32_t role = 0; role < selection->role_count; role++)
         for (uint32_t row = 0; row < read->rows; row++)
-            answer_row(read, role, row, answer);
+            answer_row(arena, read, role, row, answer);
     return OUTCOME_OK;
 }
 

@@ -33,7 +33,8 @@ struct answer_cell {
 };
 
 struct answer {
-    uint8_t *states;           /* role by role, one a row */
+    bool is_loose;   /* it stands on what dropped features left: not modelled */
+    uint8_t *states; /* role by role, one a row */
     int64_t *timestamps;       /* the same */
     struct answer_cell *cells; /* column by column, one a row */
 };

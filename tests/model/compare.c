@@ -232,6 +232,8 @@ compare_answer(struct world *world, const struct live_query *live,
     struct feature_column got[COLUMNS_MAX], one;
     struct feature_error error = {0};
 
+    if (answer->is_loose)
+        return true;
     if (!compare_rows(world, live, read, answer))
         return false;
     if (!expect_status(world, "feature_request_columns",
@@ -303,6 +305,8 @@ compare_matrix(struct world *world, const struct live_query *live,
 {
     size_t width = feature_query_matrix_width(live->query);
 
+    if (answer->is_loose)
+        return true;
     if (!compare_rows(world, live, read, answer))
         return false;
     for (uint32_t i = 0; i < read->rows; i++) {

@@ -24,7 +24,7 @@
 
 #define OPERATIONS_DEFAULT 20000
 #define PLANT_OPERATIONS   20000 /* in which a plant has to be found */
-#define PLANT_SHRUNK       12    /* operations it has to shrink to */
+#define PLANT_SHRUNK       14    /* operations it has to shrink to */
 #define PLANT_SEED         1
 #define EPISODE_SHORTEST   150
 

@@ -22,4 +22,7 @@ const char *const plant_names[PLANTS] = {
     [PLANT_RENAME_LOSES] = "rename-loses",
     [PLANT_OLD_DEFAULT] = "old-default",
     [PLANT_HALF_WRITTEN] = "half-written",
+    [PLANT_PAST_TIE] = "past-tie",
+    [PLANT_PAST_EDGE] = "past-edge",
+    [PLANT_PAST_LATE] = "past-late",
 };

@@ -17,6 +17,9 @@ enum plant {
     PLANT_RENAME_LOSES,   /* a renamed feature has no values */
     PLANT_OLD_DEFAULT,    /* a changed DEFAULT has no effect */
     PLANT_HALF_WRITTEN,   /* what a failed call wrote first stays */
+    PLANT_PAST_TIE,       /* as of a time, the earlier commit wins a tie */
+    PLANT_PAST_EDGE,      /* a version at the as-of time is not known yet */
+    PLANT_PAST_LATE,      /* late versions do not enter history */
     PLANTS
 };
 

@@ -15,6 +15,7 @@ struct undo {
     struct undo *next;
     struct rows_entry *entry;
     const struct row *row;
+    const struct version *past;
 };
 
 /* One call under way. */
@@ -308,6 +309,15 @@ is_giant(const struct row *row)
     return false;
 }
 
+static bool
+holds_giant(const struct value *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!values[i].is_null && values[i].size > MAX_ROW_SIZE)
+            return true;
+    return false;
+}
+
 static uint8_t
 write_row(struct writing *writing, const struct live_batch *live,
           struct view *view, uint32_t row)
@@ -331,14 +341,18 @@ write_row(struct writing *writing, const struct live_batch *live,
     entry = entry_of(world, live, view, row);
     take_values(world, live, view, row, values, has);
     made = row_write(&world->arena, entry->row, &write);
-    if (!made)
-        return FEATURE_OUTCOME_LATE;
-    if (is_giant(made))
+    if (holds_giant(values, view->feature_count) || (made && is_giant(made)))
         return FEATURE_OUTCOME_REJECTED;
     undo = arena_alloc(&world->scratch, sizeof *undo);
-    *undo =
-        (struct undo){.next = writing->undo, .entry = entry, .row = entry->row};
+    *undo = (struct undo){.next = writing->undo,
+                          .entry = entry,
+                          .row = entry->row,
+                          .past = entry->past};
     writing->undo = undo;
+    if (view->history && (made || world->plant != PLANT_PAST_LATE))
+        entry->past = past_add(&world->arena, entry, &write);
+    if (!made)
+        return FEATURE_OUTCOME_LATE;
     entry->row = made;
     return FEATURE_OUTCOME_APPLIED;
 }
@@ -423,8 +437,10 @@ go_back(struct writing *writing)
 {
     if (writing->world->plant == PLANT_HALF_WRITTEN)
         return;
-    for (struct undo *at = writing->undo; at; at = at->next)
+    for (struct undo *at = writing->undo; at; at = at->next) {
         at->entry->row = at->row;
+        at->entry->past = at->past;
+    }
 }
 
 /* Two batches that are one, or one of another handle. */

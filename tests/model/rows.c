@@ -177,12 +177,34 @@ follow_row(struct arena *arena, const struct row *row, struct view *before,
     return made;
 }
 
+static const struct version *
+past_follow(struct arena *arena, const struct version *past,
+            struct view *before, struct view *after, enum plant plant)
+{
+    const struct version *first = NULL;
+    const struct version **end = &first;
+
+    for (; past; past = past->before) {
+        struct version *made = arena_copy(arena, past, sizeof *past);
+
+        made->row = follow_row(arena, past->row, before, after, plant);
+        *end = made;
+        end = &made->before;
+    }
+    return first;
+}
+
 void
 rows_follow(struct arena *arena, struct view *before, struct view *after,
             enum plant plant)
 {
     for (uint32_t i = 0; i < BUCKETS; i++)
-        for (struct rows_entry *at = after->rows->buckets[i]; at; at = at->next)
+        for (struct rows_entry *at = after->rows->buckets[i]; at;
+             at = at->next) {
             if (at->row)
                 at->row = follow_row(arena, at->row, before, after, plant);
+            at->past = after->history
+                           ? past_follow(arena, at->past, before, after, plant)
+                           : NULL;
+        }
 }

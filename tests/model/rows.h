@@ -24,11 +24,21 @@ struct row {
     struct cell *cells;
 };
 
+/* What was asked of a row of a view with history, in the order of the calls. */
+struct version {
+    const struct version *before; /* the one asked before it */
+    bool is_base;                 /* the row when history began */
+    int64_t time;
+    uint32_t next_feature; /* of the view then */
+    const struct row *row; /* with TIME_UNSET where it says nothing */
+};
+
 struct rows_entry {
     struct rows_entry *next;
     uint32_t key_size;
     const uint8_t *key;
-    const struct row *row; /* NULL: none */
+    const struct row *row;      /* NULL: none */
+    const struct version *past; /* NULL: none is kept */
 };
 
 struct rows {
@@ -70,6 +80,19 @@ struct cell row_cell(const struct row *row, uint32_t feature);
  * TIME_UNSET: none. */
 int64_t row_newest(const struct row *row);
 int64_t row_newest_until(const struct row *row, int64_t time);
+
+/* Adds what a write asks for to what was asked before. */
+const struct version *past_add(struct arena *arena,
+                               const struct rows_entry *entry,
+                               const struct row_write *write);
+
+/* Whether versions hold cells of features that were dropped since. */
+bool past_has_ghosts(const struct version *past);
+
+/* The row as of a time; NULL: there was none. */
+const struct row *past_row(struct arena *arena, const struct version *past,
+                           int64_t time, const struct view *view,
+                           enum plant plant);
 
 /* Rows and tombstones. */
 void rows_count(const struct rows *rows, uint64_t *live, uint64_t *tombstones);

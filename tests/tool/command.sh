@@ -22,8 +22,8 @@ says out "Usage: feature COMMAND"
 empty err
 check "help goes to standard output"
 
-for name in apply plan describe infer load get stats metrics doctor verify \
-    snapshot restore compact changes follow version; do
+for name in apply plan describe infer load get join stats metrics doctor \
+    verify snapshot restore compact changes follow version; do
     run 0 $name --help
     says out "Usage: feature $name" "Example: feature $name"
     empty err
@@ -39,8 +39,8 @@ run 0 version
 cmp -s out version || note "--version and version differ"
 check "the version is printed"
 
-for name in apply plan describe infer load get stats metrics doctor verify \
-    snapshot restore compact changes follow; do
+for name in apply plan describe infer load get join stats metrics doctor \
+    verify snapshot restore compact changes follow; do
     run 2 $name --no-such-option
     says err "there is no option --no-such-option" "feature $name --help"
     run 2 $name -x

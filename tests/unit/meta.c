@@ -50,7 +50,10 @@ draw_view(struct lf_meta_view *meta)
                                   .purge_horizon = (int64_t)draw(),
                                   .history_horizon = (int64_t)draw(),
                                   .applied = draw(),
-                                  .late = draw()};
+                                  .late = draw(),
+                                  .history_since = (int64_t)draw(),
+                                  .history_bases = draw(),
+                                  .history = {draw(), draw()}};
 }
 
 static void
@@ -112,7 +115,7 @@ a_view_record_lies_as_the_format_says(void **state)
     (void)state;
     draw_view(&meta);
     lf_meta_view_encode(&meta, VIEW, bytes);
-    assert_int_equal(LF_META_VIEW_SIZE, 108);
+    assert_int_equal(LF_META_VIEW_SIZE, 140);
     {
         const struct number numbers[] = {
             {4, 8, meta.row_entries},
@@ -127,7 +130,11 @@ a_view_record_lies_as_the_format_says(void **state)
             {76, 8, (uint64_t)meta.history_horizon},
             {84, 8, meta.applied},
             {92, 8, meta.late},
-            {100, 8, 0},
+            {100, 8, (uint64_t)meta.history_since},
+            {108, 8, meta.history_bases},
+            {116, 8, meta.history.low},
+            {124, 8, meta.history.high},
+            {132, 8, 0},
         };
 
         expect_numbers(bytes, numbers, sizeof numbers / sizeof *numbers);
@@ -264,8 +271,10 @@ a_view_that_nothing_was_written_to_is_empty(void **state)
     assert_int_equal(meta.row_entries | meta.history_entries |
                          meta.tile_entries | meta.tombstones |
                          meta.content.low | meta.content.high | meta.commit |
-                         meta.applied | meta.late,
+                         meta.applied | meta.late | meta.history_bases |
+                         meta.history.low | meta.history.high,
                      0);
+    assert_true(meta.history_since == INT64_MIN);
     assert_true(meta.newest == INT64_MIN);
     assert_true(meta.purge_horizon == INT64_MIN);
     assert_true(meta.history_horizon == INT64_MIN);

@@ -87,6 +87,8 @@ func zeroed[T any]() *T {
 
 func free[T any](p *T) { C.free(unsafe.Pointer(p)) }
 
+func newStream() *C.struct_ArrowArrayStream { return zeroed[C.struct_ArrowArrayStream]() }
+
 // Scan reads all rows of one view, in key order: join keys, event_timestamp, then
 // the features asked for, as in "driver_stats(*)". A batch at a time is in
 // memory; by default each is of the newest commit when it is made. The context is
@@ -97,12 +99,17 @@ func Scan(ctx context.Context, store *feature.Store, features string, options *f
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	stream := zeroed[C.struct_ArrowArrayStream]()
+	stream := newStream()
 	if err := store.ScanArrow(features, unsafe.Pointer(stream), options); err != nil {
 		free(stream)
 		return nil, err
 	}
-	r := &scan{ctx: ctx, store: store, stream: stream}
+	return newScan(&scan{ctx: ctx, owner: store, stream: stream})
+}
+
+// newScan asks for the schema of a stream that was just made.
+func newScan(r *scan) (array.RecordReader, error) {
+	stream := r.stream
 	r.references.Store(1)
 	r.cleanup = runtime.AddCleanup(r, func(s *C.struct_ArrowArrayStream) { C.release(s) }, stream)
 	schema := zeroed[cdata.CArrowSchema]()
@@ -123,7 +130,8 @@ func Scan(ctx context.Context, store *feature.Store, features string, options *f
 type scan struct {
 	references atomic.Int64
 	ctx        context.Context
-	store      *feature.Store // its cleanup would close it under the stream
+	owner      any      // its cleanup would close the store under the stream
+	labels     *watched // of a join: what it reads
 	stream     *C.struct_ArrowArrayStream
 	schema     *arrow.Schema
 	current    arrow.RecordBatch
@@ -138,7 +146,10 @@ func (r *scan) Release() {
 		r.drop()
 		r.cleanup.Stop()
 		C.release(r.stream)
-		r.stream, r.store = nil, nil
+		r.stream, r.owner = nil, nil
+		if r.labels != nil {
+			r.labels.pins.Unpin()
+		}
 	}
 }
 
@@ -155,7 +166,7 @@ func (r *scan) drop() {
 }
 
 func (r *scan) Next() bool {
-	defer runtime.KeepAlive(r.store)
+	defer runtime.KeepAlive(r.owner)
 	r.drop()
 	if r.err == nil && r.stream == nil {
 		r.err = feature.ErrClosed
@@ -170,6 +181,9 @@ func (r *scan) Next() bool {
 	defer free(next)
 	var isEnd C.int
 	if r.err = r.problem(C.get_next(r.stream, unsafe.Pointer(next), &isEnd)); r.err != nil || isEnd != 0 {
+		if r.err != nil && r.labels != nil && r.labels.Err() != nil {
+			r.err = &failure{r.err, r.labels.Err()}
+		}
 		return false
 	}
 	if r.current, r.err = cdata.ImportCRecordBatchWithSchema(next, r.schema); r.err != nil {

@@ -60,6 +60,7 @@ func (f *failure) Unwrap() []error { return []error{f.library, f.producer} }
 type watched struct {
 	array.RecordReader
 	ctx     context.Context
+	keeps   bool // C holds on to batches it was given
 	schema  *arrow.Schema
 	current arrow.RecordBatch
 	pins    runtime.Pinner // of the current batch
@@ -94,7 +95,9 @@ func (w *watched) Next() (isMore bool) {
 			isMore, w.err = false, fmt.Errorf("arrowfeature: the reader panicked: %v", p)
 		}
 	}()
-	w.pins.Unpin() // the library has released that batch
+	if !w.keeps {
+		w.pins.Unpin() // the library has released that batch
+	}
 	if w.err == nil {
 		w.err = w.ctx.Err()
 	}

@@ -48,6 +48,7 @@ from ._errors import (
 )
 from ._ffi import Fill, Operation, Outcome, Role, State, Status, Sync, Type
 from ._library import lib as _lib
+from ._join import Joined
 from ._load import load_parquet
 from ._native import Commit, Field, Stats
 from ._query import Query, Reader
@@ -70,6 +71,7 @@ __all__ = [
     "Full",
     "Gap",
     "Invalid",
+    "Joined",
     "NoMemory",
     "NotFound",
     "Operation",

@@ -283,6 +283,7 @@ class Store:
         *,
         fill: Union[str, Fill] = Fill.DEFAULTS,
         matrix: bool = False,
+        known_by: Any = 0,
     ) -> Query:
         """Prepares a read: a service, ``"view:feature"``, or ``"view(a, b)"``;
         several are separated by commas.
@@ -290,8 +291,12 @@ class Store:
         ``fill`` says what stands for a value that is missing or past its ttl:
         ``defaults``, ``nulls`` or ``stale`` values. ``matrix`` is for
         :meth:`Query.matrix` and :meth:`Reader.matrix`, and refuses texts.
+        ``known_by`` leaves out what was committed after that time, of views
+        with history.
         """
-        return Query(self, features, choose(Fill, fill), matrix)
+        return Query(
+            self, features, choose(Fill, fill), matrix, microseconds(known_by)
+        )
 
     def scan(self, features: str, **options: Any) -> "Scan":
         """All rows of one view, in key order, as an Arrow stream; see

@@ -20,6 +20,7 @@ from . import _ffi
 from ._answer import DTYPES, Answer, Layout, Lease
 from ._errors import Invalid, raise_error
 from ._ffi import Fill, QueryFlag
+from ._join import join
 from ._keys import (
     as_of_buffers,
     check_columns,
@@ -56,13 +57,19 @@ class Plan:
     """A feature_query: what it reads, as Python has it."""
 
     def __init__(
-        self, store: "Store", features: str, fill: Fill, matrix: bool
+        self,
+        store: "Store",
+        features: str,
+        fill: Fill,
+        matrix: bool,
+        known_by: int,
     ) -> None:
         address = c_void_p()
         options = sized(
             _ffi.feature_query_options,
             fill=fill,
             flags=QueryFlag.MATRIX if matrix else 0,
+            known_by=known_by,
         )
         with store._use() as opened:
             call(
@@ -270,9 +277,14 @@ class Query:
     when it is made; any number of threads may share it."""
 
     def __init__(
-        self, store: "Store", features: str, fill: Fill, matrix: bool
+        self,
+        store: "Store",
+        features: str,
+        fill: Fill,
+        matrix: bool,
+        known_by: int = 0,
     ) -> None:
-        self._arguments = (store, features, fill, matrix)
+        self._arguments = (store, features, fill, matrix, known_by)
         self._prepared: Optional[Tuple[Plan, Deque[Request]]] = (
             Plan(*self._arguments),
             deque(),
@@ -301,9 +313,9 @@ class Query:
         array, or a single value for all rows. Rows answer in this order.
 
         ``as_of`` is one time, one for each row, or the name of a column of the
-        keys: the answer is what held then. A naive datetime is UTC. For now
-        only the current row is kept; before its event timestamp the state is
-        NO_HISTORY and the value null.
+        keys: the answer is what held then. A naive datetime is UTC. A view
+        without history keeps the current row alone; before its event timestamp
+        the state is NO_HISTORY and the value null.
         """
         lease = self._lend()
         request = lease.request
@@ -317,6 +329,27 @@ class Query:
         lease = self._lend()
         request = lease.request
         return request.read_matrix(request.ask(keys, as_of), out)
+
+    def join(
+        self,
+        labels: Any,
+        *,
+        timestamp: str = "event_timestamp",
+        states: bool = False,
+        timestamps: bool = False,
+        chunk_rows: int = 0,
+    ) -> Any:
+        """The labels, in their order and unchanged, with the features that were
+        known at the time of each: a training set.
+
+        ``labels`` has the join keys, a column of times and whatever else; what
+        comes back is of the same kind: a pandas or polars DataFrame, a pyarrow
+        Table, RecordBatch or RecordBatchReader, a dict of columns. Anything
+        else with an Arrow stream gives a :class:`Joined`, which has one too.
+        ``states`` and ``timestamps`` add two columns for each view. From Arrow,
+        ``chunk_rows`` labels at a time are in memory, a million by default.
+        """
+        return join(self, labels, timestamp, states, timestamps, chunk_rows)
 
     def reader(self) -> "Reader":
         """A reader with memory of its own, for the loop of one thread."""

@@ -1,0 +1,392 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the bench of reads at past times, and of what history and feed cost.
+
+    times.py --build build --python PYTHON [--quick] [--document FILE]
+
+Owns the data, which it makes in memory and removes: 100,000 entities of 50
+versions, 1,000,000 and 10,000 labels, four numbers a row. Every contestant is a
+process on one core that joins when it is told to; in each round each of them
+does, so that a slow moment meets all. A figure is the median of the rounds, a
+ratio the median of their ratios. All have to find the same rows.
+
+Prints tables, writes BUILD/bench/time.json, and with --document between the
+marks of that file. What is not installed, or not there yet, is said to be
+missing; a missed goal is printed and is no failure, a wrong answer is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any, Dict, List, Optional
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+FULL = dict(entities=100_000, versions=50, labels=1_000_000, few=10_000)
+QUICK = dict(entities=2_000, versions=20, labels=20_000, few=1_000)
+ROUNDS, WRITE_ROUNDS = 5, 5
+WRITE_ROWS, COMMITS = 200_000, 400
+PEERS = ('duckdb', 'polars', 'pandas')
+GOALS = {
+    'join_c_vs_duckdb': 0.3,
+    'join_arrow_vs_duckdb': 0.5,
+}
+MARKS = ('<!-- time: begin -->', '<!-- time: end -->')
+
+
+class Worker:
+    """A contestant: joins when asked."""
+
+    def __init__(self, name: str, command: List[str], core: int, env: Any):
+        self.name, self.times, self.peak, self.mapped = name, [], 0, 0
+        self.answer: Any = None
+        self.process = subprocess.Popen(
+            ['taskset', '-c', str(core)] + command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=env,
+        )
+
+    def ready(self) -> bool:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip() == 'ready'
+
+    def run(self, is_timed: bool = True) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write('go\n')
+        self.process.stdin.flush()
+        words = self.process.stdout.readline().split()
+        if len(words) != 5:
+            sys.exit('times.py: %s gave no answer' % self.name)
+        if is_timed:
+            self.times.append(float(words[0]))
+        self.answer = int(words[1]), float(words[2])
+        self.peak, self.mapped = int(words[3]), int(words[4])
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
+def installed(python: str) -> Dict[str, str]:
+    """Versions of what the environment has."""
+    code = (
+        'import importlib.metadata as m, json\n'
+        'found = {}\n'
+        'for name in %r:\n'
+        '    try: found[name] = m.version(name)\n'
+        '    except m.PackageNotFoundError: pass\n'
+        'print(json.dumps(found))' % (PEERS + ('pyarrow', 'numpy'),)
+    )
+    made = subprocess.run(
+        [python, '-c', code], capture_output=True, text=True, check=True
+    )
+    found: Dict[str, str] = json.loads(made.stdout)
+    return found
+
+
+class Bench:
+    def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
+        self.build, self.work = Path(arguments.build).resolve(), work
+        self.python, self.quick = arguments.python, arguments.quick
+        self.sizes = QUICK if self.quick else FULL
+        self.program = str(self.build / 'bench' / 'times')
+        self.versions = installed(self.python)
+        self.lines: List[str] = []
+        self.ratios: Dict[str, float] = {}
+        self.facts: Dict[str, Any] = {}
+        self.core = max(os.sched_getaffinity(0))
+        self.env = dict(
+            os.environ,
+            PYTHONPATH=str(ROOT / 'bindings' / 'python'),
+            LIBFEATURE_PATH=str(self.build / 'libfeature.so'),
+            POLARS_MAX_THREADS='1',
+            OMP_NUM_THREADS='1',
+        )
+
+    def say(self, line: str = '') -> None:
+        print(line, flush=True)
+        self.lines.append(line)
+
+    def call(self, *arguments: Any) -> List[float]:
+        made = subprocess.run(
+            ['taskset', '-c', str(self.core), self.program]
+            + [str(argument) for argument in arguments],
+            capture_output=True,
+            text=True,
+        )
+        if made.returncode:
+            sys.exit(made.stderr)
+        return [float(word) for word in made.stdout.split()]
+
+    # --- joins ----------------------------------------------------------------
+
+    def make(self) -> None:
+        s = self.sizes
+        (took,) = self.call(
+            'make', self.work, s['entities'], s['versions'], s['labels'], s['few']
+        )
+        self.facts['history_rows'] = s['entities'] * s['versions']
+        self.facts['history_load_seconds'] = took
+        size = (self.work / 'store' / 'data.mdb').stat()
+        self.facts['store_bytes'] = size.st_blocks * 512
+
+    def start(self, name: str, labels: str) -> Optional[Worker]:
+        if name == 'c':
+            command = [
+                self.program,
+                'join',
+                str(self.work / 'store'),
+                str(self.work / labels),
+            ]
+            return Worker(name, command, self.core, self.env)
+        needs = 'pyarrow' if name == 'arrow' else name
+        if needs not in self.versions or 'numpy' not in self.versions:
+            return None
+        worker = Worker(
+            name,
+            [
+                self.python,
+                str(HERE / 'times_worker.py'),
+                name,
+                str(self.work),
+                labels,
+            ],
+            self.core,
+            self.env,
+        )
+        if not worker.ready():
+            sys.exit('times.py: %s does not start' % name)
+        return worker
+
+    def contest(self, labels: str, count: int) -> Dict[str, Worker]:
+        workers: Dict[str, Worker] = {}
+        for name in ('c', 'arrow') + PEERS:
+            worker = self.start(name, labels)
+            if worker:
+                workers[name] = worker
+                worker.run(is_timed=False)
+        rounds = 3 if self.quick else ROUNDS
+        for at in range(rounds):
+            order = list(workers.values())
+            for worker in order[at % len(order) :] + order[: at % len(order)]:
+                worker.run()
+        for worker in workers.values():
+            worker.close()
+        self.check(workers)
+        self.table(workers, count)
+        return workers
+
+    def check(self, workers: Dict[str, Worker]) -> None:
+        hits, total = workers['c'].answer
+        for worker in workers.values():
+            got = worker.answer
+            if got[0] != hits or abs(got[1] - total) > 1e-9 * abs(total):
+                sys.exit(
+                    'times.py: %s finds %r, the library %r'
+                    % (worker.name, got, (hits, total))
+                )
+
+    def table(self, workers: Dict[str, Worker], count: int) -> None:
+        names = {
+            'c': 'libfeature, C API',
+            'arrow': 'libfeature, Arrow in and out',
+            'duckdb': 'duckdb %s, ASOF LEFT JOIN',
+            'polars': 'polars %s, join_asof',
+            'pandas': 'pandas %s, merge_asof',
+        }
+        self.say()
+        self.say(
+            '| %s labels x %s versions of %s entities | seconds | of duckdb |'
+            ' peak MiB | of it file |'
+            % tuple(
+                '{:,}'.format(n)
+                for n in (
+                    count,
+                    self.facts['history_rows'],
+                    self.sizes['entities'],
+                )
+            )
+        )
+        self.say('|---|---|---|---|---|')
+        base = workers.get('duckdb')
+        for name, text in names.items():
+            label = text % self.versions[name] if '%' in text and (
+                name in self.versions
+            ) else text.replace(' %s', '')
+            if name not in workers:
+                self.say('| %s | not installed | | | |' % label)
+                continue
+            worker = workers[name]
+            self.say(
+                '| %s | %.4f | %s | %.0f | %.0f |'
+                % (
+                    label,
+                    median(worker.times),
+                    '%.3f' % ratio(worker, base) if base else '',
+                    worker.peak / 1024,
+                    worker.mapped / 1024,
+                )
+            )
+            self.facts['%s_%d' % (name, count)] = {
+                'seconds': worker.times,
+                'peak_kib': worker.peak,
+                'file_kib': worker.mapped,
+            }
+
+    def joins(self) -> None:
+        self.make()
+        many = self.contest('labels.bin', self.sizes['labels'])
+        for ours, theirs, name in (
+            ('c', 'duckdb', 'join_c_vs_duckdb'),
+            ('arrow', 'duckdb', 'join_arrow_vs_duckdb'),
+            ('arrow', 'polars', 'join_arrow_vs_polars'),
+            ('arrow', 'pandas', 'join_arrow_vs_pandas'),
+        ):
+            if ours in many and theirs in many:
+                self.ratios[name] = ratio(many[ours], many[theirs])
+        few = self.contest('few.bin', self.sizes['few'])
+        if 'duckdb' in few:
+            self.ratios['join_few_labels_vs_duckdb'] = ratio(
+                few['c'], few['duckdb']
+            )
+
+    # --- writes ---------------------------------------------------------------
+
+    def writes(self) -> None:
+        rows = 20_000 if self.quick else WRITE_ROWS
+        times: Dict[str, List[float]] = {'plain': [], 'history': [], 'feed': []}
+        sizes: Dict[str, float] = {}
+        for _ in range(3 if self.quick else WRITE_ROUNDS):
+            for kind, taken in times.items():
+                place = self.work / 'write'
+                seconds, sizes[kind] = self.call('write', kind, place, rows)
+                taken.append(seconds)
+                shutil.rmtree(place)
+        self.say()
+        self.say(
+            '| {:,} rows of 4 numbers in commits of 500, on {} | ns a row |'
+            ' ratio |'.format(rows, self.place())
+        )
+        self.say('|---|---|---|')
+        for kind, text in (
+            ('plain', 'neither'),
+            ('feed', 'change feed'),
+            ('history', 'history'),
+        ):
+            # What writes no more than nothing is not there yet.
+            if kind != 'plain' and sizes[kind] < 1.02 * sizes['plain']:
+                self.say('| %s | not there yet | |' % text)
+                continue
+            each = [a / b for a, b in zip(times[kind], times['plain'])]
+            self.say(
+                '| %s | %.0f | %.3f |'
+                % (text, 1e9 * median(times[kind]) / rows, median(each))
+            )
+            if kind != 'plain':
+                self.ratios['write_' + kind] = round(median(each), 4)
+
+    def visible(self) -> None:
+        place = self.work / 'visible'
+        made = subprocess.run(
+            [self.program, 'visible', str(place), str(COMMITS)],
+            capture_output=True,
+            text=True,
+        )
+        if made.returncode:
+            sys.exit(made.stderr)
+        middle, late = (float(word) for word in made.stdout.split())
+        shutil.rmtree(place)
+        self.facts['visible_us'] = {'median': middle, 'p99': late}
+        self.say()
+        self.say(
+            'From the return of a write to a read in another process: median'
+            ' %.1f us, 99th percentile %.1f us.' % (middle, late)
+        )
+
+    # --- the end --------------------------------------------------------------
+
+    def place(self) -> str:
+        made = subprocess.run(
+            ['stat', '-f', '-c', '%T', str(self.work)],
+            capture_output=True,
+            text=True,
+        )
+        return made.stdout.strip() or 'an unknown file system'
+
+    def finish(self) -> None:
+        self.say()
+        for name, value in self.ratios.items():
+            goal = GOALS.get(name)
+            self.say(
+                '    %-28s %.3f%s'
+                % (
+                    name,
+                    value,
+                    (
+                        ''
+                        if goal is None
+                        else '   (goal: at most %.1f%s)'
+                        % (goal, '' if value <= goal else ', missed')
+                    ),
+                )
+            )
+        path = self.build / 'bench' / 'time.json'
+        path.write_text(
+            json.dumps(
+                {
+                    'ratios': self.ratios,
+                    'facts': self.facts,
+                    'versions': self.versions,
+                    'machine': platform.platform(),
+                    'quick': self.quick,
+                },
+                indent=1,
+            )
+            + '\n'
+        )
+
+
+def ratio(ours: Worker, theirs: Worker) -> float:
+    return round(median(a / b for a, b in zip(ours.times, theirs.times)), 4)
+
+
+def put_into(document: str, lines: List[str]) -> None:
+    path = Path(document)
+    before, begin, rest = path.read_text().partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not begin or not end:
+        sys.exit('times.py: %s lacks its marks' % document)
+    text = '\n'.join(lines).strip()
+    path.write_text('%s%s\n\n%s\n\n%s%s' % (before, begin, text, end, after))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--build', default='build')
+    parser.add_argument('--python', default=sys.executable)
+    parser.add_argument('--quick', action='store_true')
+    parser.add_argument('--document')
+    arguments = parser.parse_args()
+    base = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix='libfeature-time.', dir=base) as at:
+        bench = Bench(arguments, Path(at))
+        bench.joins()
+        bench.writes()
+        bench.visible()
+        bench.finish()
+        if arguments.document:
+            put_into(arguments.document, bench.lines)
+
+
+if __name__ == '__main__':
+    main()

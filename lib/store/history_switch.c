@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The option `history`, switched on and off.
+ *
+ * Owns the moment from which on a view's history is kept.
+ * Keeps the view's record true: what is dropped is not counted any more.
+ * Never touches rows.
+ */
+#include "store/history.h"
+
+void
+lf_history_begin(struct lf_meta_view *meta, const struct lf_commit *commit)
+{
+    if (meta->history_since != INT64_MIN)
+        return;
+    meta->history_since = commit->meta.commit_time;
+    meta->history_bases = meta->row_entries;
+}
+
+static void
+forget(struct lf_meta_view *meta)
+{
+    meta->history_entries = 0;
+    meta->history_horizon = INT64_MIN;
+    meta->history_since = INT64_MIN;
+    meta->history_bases = 0;
+    meta->history = (struct lf_hash128){0};
+}
+
+/* A view that nothing was written to has no record, and begins with its first
+ * row. */
+static feature_status
+switch_view(struct lf_commit *commit, const struct lf_view *view,
+            struct feature_error *error)
+{
+    char tree[LF_TREE_NAME_SIZE];
+    struct lf_meta_view meta;
+    bool found;
+
+    LF_TRY(lf_rows_read_meta(commit, view, &meta, &found, error));
+    if (!found)
+        return FEATURE_OK;
+    if (view->history) {
+        lf_history_begin(&meta, commit);
+    } else {
+        forget(&meta);
+        lf_history_tree(view, tree);
+        LF_TRY(lf_writer_drop(commit->writer, tree, error));
+    }
+    return lf_rows_write_meta(commit, view, &meta, error);
+}
+
+feature_status
+lf_history_follow(struct lf_commit *commit, const struct lf_catalog *before,
+                  const struct lf_catalog *after, struct feature_error *error)
+{
+    for (uint32_t i = 0; i < after->view_count; i++) {
+        const struct lf_view *view = &after->views[i];
+        const struct lf_view *old = lf_catalog_view_by_id(before, view->id);
+
+        if (old && !old->history != !view->history)
+            LF_TRY(switch_view(commit, view, error));
+    }
+    return FEATURE_OK;
+}

@@ -132,7 +132,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
-        examples bench-load tests begin-check check-asan check-tsan check-install \
+        examples bench-load tests api-tests begin-check check-asan check-tsan check-install \
         demo-run tsan-threads check-mdb-get fuzz-descent fuzz-arrow fuzz-verify \
         fuzz-snapshot check-go check-abi \
         check-gen gen abi-baseline \
@@ -141,6 +141,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 all: $(products) examples ## build the library, the tool and the examples
 examples: $(examples)
 tests: $(tests)
+api-tests: $(api_tests)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | \

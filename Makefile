@@ -446,7 +446,7 @@ follow-kill: $(B)/tests/unit/follow_kill ## kill a leader and its follower ROUND
 # docs/reliability.md, which `make trust-doc` puts there.
 TIER ?= ci
 .PHONY: trust trust-doc rigs
-rigs: all $(rigs) $(fuzz_tests) $(fuzz_targets) $(fuzz_plants)
+rigs: all $(rigs) $(B)/tests/unit/follow_kill $(fuzz_tests) $(fuzz_targets) $(fuzz_plants)
 trust: ## try every promise, TIER=ci or TIER=release
 	@scripts/deps.sh
 	@scripts/deps-python.sh

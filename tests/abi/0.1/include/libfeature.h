@@ -443,7 +443,9 @@ struct feature_query_options {
     int32_t fill;         /**< ::feature_fill */
     uint32_t flags;       /**< ::feature_query_flag bits */
     uint32_t reserved;    /**< 0 */
-    int64_t known_by;     /**< 0; reserved: not supported yet */
+    int64_t known_by;     /**< only versions committed at or before this time;
+                               0: all. Where that is not kept, the state is
+                               FEATURE_STATE_NO_HISTORY */
 };
 
 /**
@@ -483,6 +485,54 @@ struct feature_scan_options {
                                ends */
     uint32_t max_age_ms;  /**< of the one snapshot; 0: 60000 */
     uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * Which versions feature_query_history() lists.
+ *
+ * @since 0.1
+ */
+struct feature_history_options {
+    uint32_t struct_size; /**< sizeof(struct feature_history_options) */
+    uint32_t flags;       /**< 0 */
+    int64_t since;        /**< event timestamps from it on; 0: all */
+    int64_t until;        /**< event timestamps up to it; 0: all */
+    uint32_t last;        /**< the newest of each key, so many; 0: all */
+    uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
+    uint32_t max_age_ms;  /**< how long the stream may keep its snapshot; 0:
+                               60000 */
+    uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * How far back the history of a view goes.
+ *
+ * @since 0.1
+ */
+struct feature_history_report {
+    uint32_t struct_size; /**< sizeof(struct feature_history_report) */
+    uint32_t reserved;    /**< 0 */
+    uint64_t sequence;    /**< the commit that the stream is of */
+    int64_t since;        /**< commit time from which on history is kept;
+                               INT64_MIN: nothing was written yet */
+    int64_t horizon; /**< event timestamp before which versions were dropped
+                               by age; INT64_MIN: none was */
+};
+
+/**
+ * How to join labels.
+ *
+ * @since 0.1
+ */
+struct feature_join_options {
+    uint32_t struct_size; /**< sizeof(struct feature_join_options) */
+    uint32_t flags;       /**< ::feature_export_flag bits */
+    const char
+        *timestamp;      /**< {copied} {nullable} the column of the labels that
+                                has their times; NULL: `event_timestamp` */
+    uint32_t chunk_rows; /**< labels that are sorted and read together, at
+                                most; 0: 1048576, fewer of wide answers */
+    uint32_t reserved;   /**< 0 */
 };
 
 /**
@@ -1492,7 +1542,6 @@ feature_batch_free(feature_batch *batch);
  * @return FEATURE_INVALID      bad syntax, a STRING under MATRIX, `closed`
  * @return FEATURE_NOT_FOUND    no such view, feature or feature service
  * @return FEATURE_CONFLICT     a key of two types, or two columns of one name
- * @return FEATURE_UNSUPPORTED  known_by, for now
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -1604,6 +1653,105 @@ FEATURE_API uint64_t
 feature_query_fingerprint(const feature_query *query);
 
 /**
+ * Joins labels with features as of each label's own time: makes an Arrow stream
+ * with one row for each row of @p labels, in their order, all columns of the
+ * labels first and the features behind them.
+ *
+ * The labels have a column for each join key of the query, by its name, and one
+ * of times: a timestamp of any unit and zone, or int64 microseconds. A time is
+ * needed in every row, and has to be whole in microseconds; a null key reads as
+ * FEATURE_STATE_NO_KEY. Every other column is carried along, of whatever type.
+ * Values of labels are not copied: record batches of the answer are the
+ * producer's own, or slices of them, and hold on to them.
+ *
+ * Labels are asked for when batches are: up to options->chunk_rows at a time are
+ * sorted by key and time, and answered from one snapshot, as
+ * feature_request_read() would with feature_request_set_as_of(). Memory is
+ * bounded by that number and by the largest record batch, not by how many labels
+ * there are. The stream may outlive @p query and the store, whose closing it
+ * reports as `closed`; it may be released before its end.
+ *
+ * A failure of the stream is for good: an errno value, the producer's own where
+ * it was its, and a text that begins with the reason word and names record
+ * batch, row and column of the labels.
+ *
+ * @param query        {borrowed stream} may be freed first
+ * @param labels       {inout} Arrow C stream; it is moved: released by the call
+ *                     or with @p stream, whatever the answer
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID      a key or time of a type that cannot be one, an
+ *                              ambiguous name; `arrow`: a stream that breaks
+ *                              Arrow's rules
+ * @return FEATURE_NOT_FOUND    the labels lack a key or the time
+ * @return FEATURE_CONFLICT     `name`: a feature and a column of the labels have
+ *                              one name
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: one that a key or time cannot have
+ * @return FEATURE_IO           `stream`: the producer failed
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_join_arrow(const feature_query *query,
+                         struct ArrowArrayStream *labels,
+                         const struct feature_join_options *options,
+                         struct ArrowArrayStream *stream,
+                         struct feature_error *error);
+
+/**
+ * Lists versions of rows: makes an Arrow stream of what was written to the given
+ * keys of one view, late writes too, key by key in the order of @p keys, of each
+ * the newest event timestamp first, of equal ones the latest write.
+ *
+ * Columns: the join keys, `event_timestamp`, `_sequence` (int64, of the commit),
+ * `_commit_time`, `_operation` (int32, ::feature_operation), `_written` (binary,
+ * bit i, lowest first: the write had the query's column i), then the features. A
+ * value is as written: neither ttl nor fill nor DEFAULT has a say. A null whose
+ * bit is set was written, and so is every null of a DELETE; one whose bit is not
+ * set is a feature that a PATCH did not name, or that did not exist yet.
+ *
+ * The row that was there before history began comes as its key's last version:
+ * its `_sequence` is null, its `_commit_time` that of the beginning, its
+ * `_operation` 0, or DELETE, and its bits are those of all that was ever written.
+ * Versions that retention dropped are gone: see feature_history_report.horizon.
+ * With feature_query_options.known_by only versions committed by then are listed.
+ *
+ * A null key, and one that was never written, has no versions; a key that is
+ * given twice has its versions twice. All batches are of one commit, whose pages
+ * stay in use until the end or the release: after options->max_age_ms the stream
+ * fails with `scan-age`. A batch at a time is in memory, in buffers of its own.
+ * The stream may outlive @p query and the store, whose closing it reports as
+ * `closed`.
+ *
+ * @param query         {borrowed stream} of one view; may be freed first
+ * @param keys          {copied} one for each key of the query: its type, rows and
+ *                      values, offsets for STRING and BYTES, validity or NULL; one
+ *                      row stands for all
+ * @param key_count     feature_query_key_count()
+ * @param options       {copied} {nullable} defaults when NULL
+ * @param[out] report   {inout} {nullable} how far back history goes
+ * @param[out] stream   {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error    {inout} {nullable}
+ * @return FEATURE_INVALID    more than one view, keys of a wrong type or of unequal
+ *                            rows; `closed`
+ * @return FEATURE_NOT_FOUND  `history`: the view keeps none
+ * @return FEATURE_CONFLICT   `schema-changed`
+ * @return FEATURE_BUSY       `scan-limit`: too many streams hold a snapshot
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_history(const feature_query *query,
+                      const struct feature_column *keys, uint32_t key_count,
+                      const struct feature_history_options *options,
+                      struct feature_history_report *report,
+                      struct ArrowArrayStream *stream,
+                      struct feature_error *error);
+
+/**
  * Frees a query. Free its requests first.
  *
  * @param query  {inout} {nullable} the query
@@ -1664,8 +1812,9 @@ feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
  *
  * Each row answers with the newest values whose event timestamp is at or
  * before its time; ttl counts from there. Where that is not kept, the state is
- * FEATURE_STATE_NO_HISTORY and the value null. History is not kept yet, so
- * only current values can answer.
+ * FEATURE_STATE_NO_HISTORY and the value null. A view keeps history from the
+ * moment on at which its option `history` is set; of other views only current
+ * values can answer.
  *
  * @param request     {inout} the request
  * @param timestamps  {copied} {nullable} the times

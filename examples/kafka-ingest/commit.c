@@ -83,9 +83,8 @@ bury(struct ingest *ingest)
         const rd_kafka_message_t *message = record->message;
 
         if (record->is_bad &&
-            !letters_add(ingest->letters, ingest->settings.topic,
-                         message->partition, message->offset, record->reason,
-                         message->payload, message->len))
+            !letters_add(ingest->letters, message->partition, message->offset,
+                         record->reason, message->payload, message->len))
             return false;
     }
     return letters_sync(ingest->letters);

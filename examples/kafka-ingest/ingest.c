@@ -94,7 +94,7 @@ begin(struct ingest *ingest)
         return false;
     }
     if (settings->dead_letters) {
-        ingest->letters = letters_open(settings->dead_letters);
+        ingest->letters = letters_open(settings->dead_letters, settings->topic);
         if (!ingest->letters)
             return false;
     }

@@ -107,14 +107,13 @@ void drop_records(struct ingest *ingest);
 /* --- letters.c -------------------------------------------------------------- */
 
 /* NULL after a message. */
-struct letters *letters_open(const char *path);
+struct letters *letters_open(const char *path, const char *topic);
 void letters_close(struct letters *letters);
 
 /* Appends a line unless the file has that record already; and makes what was
  * appended durable. */
-bool letters_add(struct letters *letters, const char *topic, int32_t partition,
-                 int64_t offset, const char *reason, const char *bytes,
-                 size_t size);
+bool letters_add(struct letters *letters, int32_t partition, int64_t offset,
+                 const char *reason, const char *bytes, size_t size);
 bool letters_sync(struct letters *letters);
 
 #endif

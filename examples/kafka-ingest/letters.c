@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,38 +21,40 @@
 
 #include "ingest.h"
 
-/* The last offset that the file has of a partition: they only grow. */
-struct seen {
-    char *topic;
+/* A record of our topic that the file has. */
+struct letter {
     int64_t offset;
     int32_t partition;
 };
 
 struct letters {
     FILE *file;
-    struct seen *seen;
-    size_t seen_count;
+    char *topic;
+    void *seen; /* of tsearch(): struct letter */
 };
 
-static struct seen *
-find(struct letters *letters, const char *topic, int32_t partition)
+static int
+compare(const void *a, const void *b)
 {
-    struct seen *grown;
+    const struct letter *x = a, *y = b;
 
-    for (size_t i = 0; i < letters->seen_count; i++)
-        if (letters->seen[i].partition == partition &&
-            !strcmp(letters->seen[i].topic, topic))
-            return &letters->seen[i];
-    grown = realloc(letters->seen, (letters->seen_count + 1) * sizeof *grown);
-    if (!grown)
-        return NULL;
-    letters->seen = grown;
-    grown += letters->seen_count;
-    *grown = (struct seen){strdup(topic), -1, partition};
-    if (!grown->topic)
-        return NULL;
-    letters->seen_count++;
-    return grown;
+    if (x->partition != y->partition)
+        return x->partition < y->partition ? -1 : 1;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static bool
+remember(struct letters *letters, int32_t partition, int64_t offset)
+{
+    struct letter *made = malloc(sizeof *made), **kept;
+
+    if (!made)
+        return false;
+    *made = (struct letter){offset, partition};
+    kept = tsearch(made, &letters->seen, compare);
+    if (!kept || *kept != made)
+        free(made);
+    return kept != NULL;
 }
 
 /* What is there, up to the end of the last whole line. */
@@ -70,13 +73,9 @@ read_letters(struct letters *letters)
            line[size - 1] == '\n') {
         whole += size;
         if (sscanf(line, "%255[^\t]\t%" SCNd32 "\t%" SCNd64, topic, &partition,
-                   &offset) == 3) {
-            struct seen *seen = find(letters, topic, partition);
-
-            good = seen != NULL;
-            if (good && offset > seen->offset)
-                seen->offset = offset;
-        }
+                   &offset) == 3 &&
+            !strcmp(topic, letters->topic))
+            good = remember(letters, partition, offset);
     }
     free(line);
     return good && !ferror(letters->file) &&
@@ -85,14 +84,16 @@ read_letters(struct letters *letters)
 }
 
 struct letters *
-letters_open(const char *path)
+letters_open(const char *path, const char *topic)
 {
     struct letters *letters = calloc(1, sizeof *letters);
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     if (letters && file >= 0)
         letters->file = fdopen(file, "r+");
-    if (letters && letters->file && read_letters(letters))
+    if (letters)
+        letters->topic = strdup(topic);
+    if (letters && letters->file && letters->topic && read_letters(letters))
         return letters;
     say("%s: %s", path, strerror(errno));
     if (file >= 0 && !(letters && letters->file))
@@ -108,9 +109,8 @@ letters_close(struct letters *letters)
         return;
     if (letters->file)
         fclose(letters->file);
-    for (size_t i = 0; i < letters->seen_count; i++)
-        free(letters->seen[i].topic);
-    free(letters->seen);
+    tdestroy(letters->seen, free);
+    free(letters->topic);
     free(letters);
 }
 
@@ -129,18 +129,17 @@ put_byte(FILE *file, unsigned char c)
 }
 
 bool
-letters_add(struct letters *letters, const char *topic, int32_t partition,
-            int64_t offset, const char *reason, const char *bytes, size_t size)
+letters_add(struct letters *letters, int32_t partition, int64_t offset,
+            const char *reason, const char *bytes, size_t size)
 {
-    struct seen *seen = find(letters, topic, partition);
+    const struct letter letter = {offset, partition};
 
-    if (!seen)
-        return false;
-    if (offset <= seen->offset)
+    if (tfind(&letter, &letters->seen, compare))
         return true;
-    seen->offset = offset;
-    fprintf(letters->file, "%s\t%" PRId32 "\t%" PRId64 "\t", topic, partition,
-            offset);
+    if (!remember(letters, partition, offset))
+        return false;
+    fprintf(letters->file, "%s\t%" PRId32 "\t%" PRId64 "\t", letters->topic,
+            partition, offset);
     while (*reason)
         put_byte(letters->file, (unsigned char)*reason++);
     putc('\t', letters->file);

@@ -43,11 +43,13 @@ static int
 print_record(char *text, size_t size, uint64_t part, uint64_t number,
              const char *note)
 {
-    static const char *const bad[] = {"{\"part\":", "[]", "{}",
-                                      "{\"part\":\"x\"}"};
+    static const char *const bad[] = {
+        "{\"part\":0,\"number\":1,\"event_timestamp\":1,\"amount\":1,"
+        "\"note\":\"\xff\"}", /* only the store sees what is wrong here */
+        "[]", "{\"part\":", "{}", "{\"part\":\"x\"}"};
 
     if (number % BAD_EACH == BAD_EACH - 1)
-        return snprintf(text, size, "%s", bad[number / BAD_EACH % 4]);
+        return snprintf(text, size, "%s", bad[(number / BAD_EACH + part) % 5]);
     return snprintf(text, size,
                     "{\"part\":%" PRIu64 ",\"number\":%" PRIu64
                     ",\"event_timestamp\":%" PRIu64 ",\"amount\":%" PRId64

@@ -303,8 +303,11 @@ bool
 rows_add(struct rows *rows, const char *record, size_t size,
          char reason[REASON_SIZE])
 {
-    struct json json = {.at = record, .end = record + size};
+    struct json json = {.at = record};
 
+    if (!record)
+        return refuse(reason, "the record has no value");
+    json.end = record + size;
     if (rows->count == rows->most)
         return refuse(reason, "the batch is full");
     if (size + 1 > rows->text_room) {
@@ -317,9 +320,9 @@ rows_add(struct rows *rows, const char *record, size_t size,
     }
     for (uint32_t i = 0; i < rows->column_count; i++)
         rows->columns[i].is_set = false;
-    if (!record || !add_object(rows, &json, reason)) {
+    if (!add_object(rows, &json, reason)) {
         drop_row(rows);
-        return record ? false : refuse(reason, "the record has no value");
+        return false;
     }
     rows->count++;
     for (uint32_t i = 0; i < rows->column_count; i++)

@@ -353,11 +353,16 @@ func TestAFeedIsForOneGoroutine(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
-		_, err := feed.Wait(ctx)
-		done <- err
+		for { // until it is the first
+			var detail *feature.Error
+			if _, err := feed.Wait(ctx); !errors.As(err, &detail) || detail.Reason != "concurrent" {
+				done <- err
+				return
+			}
+		}
 	}()
 	var err error
-	for err == nil { // until the other one is inside
+	for err == nil { // until the other one is
 		_, err = feed.Next()
 	}
 	refused(t, err, feature.StatusInvalid, "concurrent")

@@ -21,6 +21,7 @@ needed.
 """
 
 from ._batch import Batch
+from ._changes import ChangeRecord, Changes, Source, SourceOffset
 from ._copies import (
     Progress,
     SnapshotReport,
@@ -61,6 +62,8 @@ __all__ = [
     "Batch",
     "Batches",
     "Busy",
+    "ChangeRecord",
+    "Changes",
     "Closed",
     "Commit",
     "Conflict",
@@ -83,6 +86,8 @@ __all__ = [
     "Rows",
     "Scan",
     "SnapshotReport",
+    "Source",
+    "SourceOffset",
     "State",
     "Stats",
     "Status",

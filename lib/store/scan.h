@@ -37,6 +37,10 @@ feature_status lf_scan_next(struct lf_scan *scan, struct feature_error *error);
 
 void lf_scan_free(struct lf_scan *scan); /* NULL is fine */
 
+/* INVALID unless columns and join keys of one view can stand side by side. */
+feature_status lf_scan_check_selection(const struct lf_selection *selection,
+                                       struct feature_error *error);
+
 /* The bytes that keys of a view begin with where their first parts are the
  * literals of a text; option is what messages call it (scan_bound.c). */
 feature_status lf_scan_bound(const struct lf_selection *selection,

@@ -289,6 +289,38 @@ a_failed_batch_may_be_asked_for_again(void **state)
 }
 
 static void
+a_call_without_memory_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const struct feature_changes_arrow_options options = {
+        .struct_size = sizeof options, .flags = FEATURE_CHANGES_BEFORE};
+    struct ArrowArrayStream stream = {0};
+    feature_status status = FEATURE_NO_MEMORY;
+    int64_t live, after;
+
+    if (!allocation_fail(-1))
+        skip();
+    write_some(f);
+    expect_changes(f, "v(a)", 0, 2, 4,
+                   with_times("1 x null PATCH 3 0 #3 200 false [a]"));
+    live = allocation_live();
+    for (after = 0; status; after++) {
+        allocation_fail(after);
+        status = feature_store_changes_arrow(f->store, "v(*)", &options, NULL,
+                                             &stream, &problem);
+        allocation_fail(-1);
+        if (status) {
+            assert_int_equal(status, FEATURE_NO_MEMORY);
+            assert_null(stream.release);
+            assert_int_equal(allocation_live(), live);
+        }
+    }
+    assert_true(after > 10);
+    stream.release(&stream);
+    assert_int_equal(allocation_live(), live);
+}
+
+static void
 a_range_that_is_not_kept_is_a_gap(void **state)
 {
     struct fixture *f = *state;
@@ -403,6 +435,7 @@ main(void)
         TEST(columns_are_of_the_newest_definitions_and_widen),
         TEST(batches_have_at_most_chunk_rows_and_any_size_gives_the_same),
         TEST(a_failed_batch_may_be_asked_for_again),
+        TEST(a_call_without_memory_leaves_nothing),
         TEST(a_range_that_is_not_kept_is_a_gap),
         TEST(retention_that_is_faster_fails_the_stream),
         TEST(wrong_arguments_are_refused)};

@@ -314,7 +314,7 @@ def test_definitions_may_change_between_exports(lake: Any) -> None:
     put(store, at(hours=1), [1, None])
     store.export("v", directory)
     store.apply(
-        """CREATE FEATURE VIEW v (a INT64, b FLOAT64, name STRING, tags STRING[],
+        """CREATE FEATURE VIEW v (a INT64, b FLOAT64, tags STRING[],
            e FLOAT32[2], more BOOL DEFAULT false) FOR driver
            WITH (changes = 'before_after'); DROP FEATURE v:name;"""
     )
@@ -351,7 +351,7 @@ def test_view_changes_are_an_arrow_stream(lake: Any) -> None:
         table = changes.to_arrow()
         assert table["a"].to_pylist() == [3, 4]
         assert table["_written"].to_pylist() == [["a"], ["a"]]
-    assert duckdb.sql("SELECT sum(a) FROM table").fetchall() == [(7,)]
+    assert duckdb.sql("SELECT sum(a) FROM changes").fetchall() == [(7,)]
     reader, until = store.view_changes("v", until=2).open()
     assert (len(reader.read_all()), until) == (2, 2)
 

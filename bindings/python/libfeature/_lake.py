@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes of a view as Parquet files, which grow with the store: a lake table."""
+"""Changes of a view as Parquet files that grow with the store: a lake table."""
 
 from __future__ import annotations
 
@@ -212,9 +212,7 @@ def _claim(
         claim_ms=claim_ms,
     )
     with store._use() as address:
-        call(
-            lib.feature_changes_open, address, byref(options), byref(changes)
-        )
+        call(lib.feature_changes_open, address, byref(options), byref(changes))
         lib.feature_changes_free(changes)
 
 
@@ -251,8 +249,7 @@ def _manifest(
     if since is not None and not found.since <= since <= found.exported:
         raise Gap(
             "the table in %s has the commits after %d, up to %d; since %d "
-            "leaves some out"
-            % (directory, found.since, found.exported, since),
+            "leaves some out" % (directory, found.since, found.exported, since),
             reason="gap",
         )
     return found
@@ -321,9 +318,10 @@ def export(
     """Writes the changes of a view that ``directory`` does not have yet, as
     Parquet files, by pyarrow.
 
-    The table begins after ``since`` (0) and grows with each call, to ``until`` or
-    the newest commit; what it has is not written again. ``partition_by`` makes
-    directories of event times: ``"minute"``, ``"hour"``, ``"day"`` or None.
+    The table begins after ``since`` (0) and grows with each call, to ``until``
+    or the newest commit; what it has is not written again. ``partition_by``
+    makes directories of event times: ``"minute"``, ``"hour"``, ``"day"`` or
+    None.
 
     Fewer than ``minimum_bytes`` of changes wait for a later call, unless the
     oldest of them was committed ``maximum_wait`` seconds before ``now`` (the

@@ -162,7 +162,9 @@ def lake_files(directory: Any) -> List[str]:
     """The paths of the files of a lake table, by its manifest: those of one
     export after the other, and no file that is on its way."""
     manifest = _required(directory)
-    return [os.path.join(manifest.directory, file.path) for file in manifest.files]
+    return [
+        os.path.join(manifest.directory, file.path) for file in manifest.files
+    ]
 
 
 def check_lake(directory: Any) -> List[LakeFile]:

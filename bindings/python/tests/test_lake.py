@@ -26,10 +26,11 @@ CREATE FEATURE VIEW v (a INT32, b FLOAT64, name STRING, tags STRING[],
     e FLOAT32[2]) FOR driver WITH (changes = 'before_after');
 CREATE FEATURE VIEW other (x INT64) FOR driver;
 """
+CELLS = "a b name tags"
 KEYS = {"driver_id": [1, 2], "city": ["x", "y"]}
 
-# The newest write of each cell, ties to the later one; a row is there unless the
-# newest write to it deleted it.
+# The newest write of each cell, ties to the later one; a row is there unless
+# the newest write to it deleted it.
 CELL = """last(%s ORDER BY _event_timestamp, _seq, _ordinal)
     FILTER (_op <> 'PATCH' OR list_contains(_written, '%s')) AS %s"""
 STATE = """SELECT * EXCLUDE (newest) FROM (
@@ -61,7 +62,7 @@ def state_of(files: Any, columns: str) -> Any:
     return duckdb.sql(STATE % (cells, [str(file) for file in files]))
 
 
-def same(store: lf.Store, directory: Path, columns: str = "a b name tags") -> int:
+def same(store: lf.Store, directory: Path, columns: str = CELLS) -> int:
     """Compares the table with the store; the number of rows."""
     scan = store.scan("v(%s)" % ", ".join(columns.split()))
     wanted = scan.to_arrow().drop_columns(["event_timestamp"]).to_pylist()
@@ -112,17 +113,21 @@ def test_duckdb_reads_what_the_store_holds(lake: Any) -> None:
     assert len({file.partition for file in files}) > 3
 
 
+def bytes_of(directory: Path) -> Dict[Path, bytes]:
+    return {path: path.read_bytes() for path in directory.rglob("*.*")}
+
+
 def test_a_second_export_of_a_range_does_nothing(lake: Any) -> None:
     store, directory = lake
     put(store, at(hours=1), [1, 2])
     put(store, at(hours=0), [3, 4])
     first = store.export("v", directory, until=2)
     assert (first.since, first.until, first.rows) == (0, 2, 2)
-    listed = {path: path.read_bytes() for path in directory.rglob("*.*")}
+    listed = bytes_of(directory)
     for until in (1, 2):
         again = store.export("v", directory, until=until)
         assert (again.until, again.rows, again.files) == (2, 0, [])
-    assert listed == {path: path.read_bytes() for path in directory.rglob("*.*")}
+    assert listed == bytes_of(directory)
     rest = store.export("v", directory, since=1)
     assert (rest.since, rest.until, rest.rows) == (2, 3, 2)
     assert same(store, directory) == 2
@@ -160,7 +165,9 @@ lf.Store.open(sys.argv[1]).export("v", sys.argv[2])
 
 @pytest.mark.parametrize("point", ["written", "named", "manifest"])
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_killed_export_is_repaired(lake: Any, point: str, begun: bool) -> None:
+def test_a_killed_export_is_repaired(
+    lake: Any, point: str, begun: bool
+) -> None:
     store, directory = lake
     put(store, at(hours=3), [1, 2])
     if begun:
@@ -222,7 +229,8 @@ def test_partitions_are_of_event_time(lake: Any, unit: Any) -> None:
     store.export("v", directory, partition_by=unit)
     found = duckdb.sql(
         "SELECT * EXCLUDE (_event_timestamp, _commit_time), epoch_us("
-        "_event_timestamp) AS us FROM read_parquet(%r, hive_partitioning=true)" % str(directory / "**/*.parquet")
+        "_event_timestamp) AS us FROM read_parquet(%r, hive_partitioning=true)"
+        % str(directory / "**/*.parquet")
     )
     rows = [dict(zip(found.columns, row)) for row in found.fetchall()]
     assert len(rows) == 10
@@ -280,7 +288,9 @@ def test_few_bytes_wait_for_more_or_for_time(lake: Any) -> None:
         )
         assert (done.until, done.files) == (0, []) and 0 < done.held < 4000
         assert not list(directory.rglob("changes-*"))
-    done = store.export("v", directory, now=NOON + timedelta(seconds=61), **limits)
+    done = store.export(
+        "v", directory, now=NOON + timedelta(seconds=61), **limits
+    )
     assert (done.until, done.rows, done.held) == (2, 2, 0)
     put(store, NOON, [1, 2], name=["x" * 5000, ""])
     assert store.export("v", directory, **limits).rows == 2
@@ -313,11 +323,9 @@ def test_definitions_may_change_between_exports(lake: Any) -> None:
     store, directory = lake
     put(store, at(hours=1), [1, None])
     store.export("v", directory)
-    store.apply(
-        """CREATE FEATURE VIEW v (a INT64, b FLOAT64, tags STRING[],
+    store.apply("""CREATE FEATURE VIEW v (a INT64, b FLOAT64, tags STRING[],
            e FLOAT32[2], more BOOL DEFAULT false) FOR driver
-           WITH (changes = 'before_after'); DROP FEATURE v:name;"""
-    )
+           WITH (changes = 'before_after'); DROP FEATURE v:name;""")
     put(store, at(hours=0), [2**40, None], more=[True, None])
     store.export("v", directory)
     types = [

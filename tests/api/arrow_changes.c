@@ -162,6 +162,10 @@ a_late_write_is_told_where_the_row_before_is_kept(void **state)
     expect_changes(f, "w(b)", 0, 9, 0,
                    "1 x 1 UPSERT 10 0 1767268800000009 50 "
                    "null null");
+    /* As old as the cell is in time. */
+    patch(f, "v", "k, s, event_timestamp, tags", "1 x 150 [z]");
+    expect_changes(f, "v(tags)", 0, 10, 0,
+                   "1 x [z] PATCH 11 0 1767268800000010 150 false [tags]");
 }
 
 /* The oldest of a ttl is written all the same, and no DEFAULT is filled in. */

@@ -110,6 +110,10 @@ def test_duckdb_reads_what_the_store_holds(lake: Any) -> None:
     assert same(store, directory) > 30
     files = lf.check_lake(directory)
     assert max(file.rows for file in files) == 7
+    for path in lf.lake_files(directory):
+        table = parquet.read_table(path, columns=["_seq", "_ordinal"])
+        places = list(zip(*table.to_pydict().values()))
+        assert places == sorted(set(places))
     assert len({file.partition for file in files}) > 3
 
 
@@ -187,8 +191,10 @@ def test_a_killed_export_is_repaired(
         if not (begun and str(path) in lf.lake_files(directory))
     }
     assert left
-    done = store.export("v", directory)
+    # Other files than those that were left.
+    done = store.export("v", directory, maximum_rows=1)
     assert set(done.removed) == left
+    assert not list(directory.rglob("*.tmp"))
     assert same(store, directory) == 2
     assert done.rows == (4 if begun else 6)
 

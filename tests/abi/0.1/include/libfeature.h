@@ -443,7 +443,9 @@ struct feature_query_options {
     int32_t fill;         /**< ::feature_fill */
     uint32_t flags;       /**< ::feature_query_flag bits */
     uint32_t reserved;    /**< 0 */
-    int64_t known_by;     /**< 0; reserved: not supported yet */
+    int64_t known_by;     /**< only versions committed at or before this time;
+                               0: all. Where that is not kept, the state is
+                               FEATURE_STATE_NO_HISTORY */
 };
 
 /**
@@ -483,6 +485,22 @@ struct feature_scan_options {
                                ends */
     uint32_t max_age_ms;  /**< of the one snapshot; 0: 60000 */
     uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * How to join labels.
+ *
+ * @since 0.1
+ */
+struct feature_join_options {
+    uint32_t struct_size; /**< sizeof(struct feature_join_options) */
+    uint32_t flags;       /**< ::feature_export_flag bits */
+    const char
+        *timestamp;      /**< {copied} {nullable} the column of the labels that
+                                has their times; NULL: `event_timestamp` */
+    uint32_t chunk_rows; /**< labels that are sorted and read together, at
+                                most; 0: 1048576, fewer of wide answers */
+    uint32_t reserved;   /**< 0 */
 };
 
 /**
@@ -697,6 +715,31 @@ struct feature_change_record {
     uint64_t size;     /**< of them */
     uint64_t sequence; /**< of the commit */
     int64_t time;      /**< of the commit */
+};
+
+/**
+ * Bits of feature_changes_arrow_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_changes_arrow_flag {
+    FEATURE_CHANGES_BEFORE = 1 /**< columns of the row before the change too */
+};
+
+/**
+ * Which changes of a view to read as Arrow data.
+ *
+ * @since 0.1
+ */
+struct feature_changes_arrow_options {
+    uint32_t struct_size; /**< sizeof(struct feature_changes_arrow_options) */
+    uint32_t flags;       /**< ::feature_changes_arrow_flag bits */
+    uint64_t since;       /**< the commits after this sequence; 0: from the
+                               store's first one on */
+    uint64_t until;       /**< the last one; 0: the newest when the call is
+                               made */
+    uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
+    uint32_t reserved;    /**< 0 */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,
@@ -970,6 +1013,42 @@ feature_store_scan_arrow(feature_store *store, const char *features,
                          const struct feature_scan_options *options,
                          struct ArrowArrayStream *stream,
                          struct feature_error *error);
+
+/**
+ * Makes an Arrow stream of the changes of one view, from the change feed, in the
+ * order of commits: join keys, the features asked for as they were written,
+ * `_op`, `_seq`, `_ordinal`, `_commit_time`, `_event_timestamp`, `_late` and
+ * `_written`, and with FEATURE_CHANGES_BEFORE the row before each change.
+ *
+ * Columns are those of the newest definitions when the call is made: values of
+ * older ones are widened, features that were added later are null. docs/export.md
+ * tells what each column holds. A batch at a time is in memory, and the largest
+ * record of the feed. No snapshot is held between two batches: where retention
+ * is faster than the reader, the stream fails with `feed-truncated`. The stream
+ * may outlive @p store: it then fails with `closed`.
+ *
+ * @param store        {borrowed stream} may be closed first
+ * @param features     {copied} one view and its features, as in
+ *                     feature_query_create(): `driver_stats(*)`
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] until   {inout} {nullable} the sequence that the stream ends with
+ * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID    bad text, more than one view, or until before since
+ * @return FEATURE_NOT_FOUND  no such view or feature; `no-feed`: the store keeps
+ *                            none
+ * @return FEATURE_GAP        `feed-truncated`: a record after since is there no
+ *                            more
+ * @return FEATURE_CONFLICT   `epoch`: the feed ends before since or until
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_changes_arrow(feature_store *store, const char *features,
+                            const struct feature_changes_arrow_options *options,
+                            uint64_t *until, struct ArrowArrayStream *stream,
+                            struct feature_error *error);
 
 /**
  * Makes every earlier commit durable; needed only with FEATURE_SYNC_LAST_TXN.
@@ -1492,7 +1571,6 @@ feature_batch_free(feature_batch *batch);
  * @return FEATURE_INVALID      bad syntax, a STRING under MATRIX, `closed`
  * @return FEATURE_NOT_FOUND    no such view, feature or feature service
  * @return FEATURE_CONFLICT     a key of two types, or two columns of one name
- * @return FEATURE_UNSUPPORTED  known_by, for now
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -1604,6 +1682,54 @@ FEATURE_API uint64_t
 feature_query_fingerprint(const feature_query *query);
 
 /**
+ * Joins labels with features as of each label's own time: makes an Arrow stream
+ * with one row for each row of @p labels, in their order, all columns of the
+ * labels first and the features behind them.
+ *
+ * The labels have a column for each join key of the query, by its name, and one
+ * of times: a timestamp of any unit and zone, or int64 microseconds. A time is
+ * needed in every row, and has to be whole in microseconds; a null key reads as
+ * FEATURE_STATE_NO_KEY. Every other column is carried along, of whatever type.
+ * Values of labels are not copied: record batches of the answer are the
+ * producer's own, or slices of them, and hold on to them.
+ *
+ * Labels are asked for when batches are: up to options->chunk_rows at a time are
+ * sorted by key and time, and answered from one snapshot, as
+ * feature_request_read() would with feature_request_set_as_of(). Memory is
+ * bounded by that number and by the largest record batch, not by how many labels
+ * there are. The stream may outlive @p query and the store, whose closing it
+ * reports as `closed`; it may be released before its end.
+ *
+ * A failure of the stream is for good: an errno value, the producer's own where
+ * it was its, and a text that begins with the reason word and names record
+ * batch, row and column of the labels.
+ *
+ * @param query        {borrowed stream} may be freed first
+ * @param labels       {inout} Arrow C stream; it is moved: released by the call
+ *                     or with @p stream, whatever the answer
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID      a key or time of a type that cannot be one, an
+ *                              ambiguous name; `arrow`: a stream that breaks
+ *                              Arrow's rules
+ * @return FEATURE_NOT_FOUND    the labels lack a key or the time
+ * @return FEATURE_CONFLICT     `name`: a feature and a column of the labels have
+ *                              one name
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: one that a key or time cannot have
+ * @return FEATURE_IO           `stream`: the producer failed
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_join_arrow(const feature_query *query,
+                         struct ArrowArrayStream *labels,
+                         const struct feature_join_options *options,
+                         struct ArrowArrayStream *stream,
+                         struct feature_error *error);
+
+/**
  * Frees a query. Free its requests first.
  *
  * @param query  {inout} {nullable} the query
@@ -1664,8 +1790,9 @@ feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
  *
  * Each row answers with the newest values whose event timestamp is at or
  * before its time; ttl counts from there. Where that is not kept, the state is
- * FEATURE_STATE_NO_HISTORY and the value null. History is not kept yet, so
- * only current values can answer.
+ * FEATURE_STATE_NO_HISTORY and the value null. A view keeps history from the
+ * moment on at which its option `history` is set; of other views only current
+ * values can answer.
  *
  * @param request     {inout} the request
  * @param timestamps  {copied} {nullable} the times

@@ -57,7 +57,9 @@ from ._scalars import microseconds
 from ._write import Batches, Columns, write_rows
 
 if TYPE_CHECKING:
+    from ._lake import Export
     from ._scan import Scan
+    from ._view_changes import ViewChanges
 
 __all__ = ["Store"]
 
@@ -385,6 +387,20 @@ class Store:
             wait_ms,
             sources,
         )
+
+    def view_changes(self, features: str, **options: Any) -> "ViewChanges":
+        """The changes of one view from the change feed, as an Arrow stream; see
+        :class:`ViewChanges`."""
+        from ._view_changes import ViewChanges
+
+        return ViewChanges(self, features, **options)
+
+    def export(self, view: str, directory: Any, **options: Any) -> "Export":
+        """Writes the changes of a view as Parquet files, a lake table that may
+        be written on; see :func:`libfeature.export`."""
+        from ._lake import export
+
+        return export(self, view, directory, **options)
 
     def delete(self, view: str, rows: Any, **options: Any) -> Commit:
         """Deletes the rows of the join keys in ``rows``, as of their

@@ -253,9 +253,8 @@ compare_view(struct comparison *comparison, const struct view *a,
     bool same_rows = same_hashes(a, b);
     bool is_equal = same_rows && a->history == b->history &&
                     !strcmp(a->history_hash, b->history_hash);
-    bool is_good =
-        same_rows ||
-        differ_rows(places[0].store, places[1].store, a->name, &differ);
+    bool is_good = same_rows || differ_rows(places[0].store, places[1].store,
+                                            a->name, &differ);
 
     if (is_good && differ.examples && !text_end(&differ.told)) {
         tool_no_memory();

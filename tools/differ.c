@@ -171,10 +171,9 @@ compare_keys(const struct side *left, const struct side *right)
     if (left->is_over || right->is_over)
         return left->is_over - right->is_over;
     for (int64_t k = 0; k < count; k++) {
-        int order =
-            compare_key(left->schema.children[k]->format,
-                        left->batch.children[k], left->row,
-                        right->batch.children[k], right->row);
+        int order = compare_key(left->schema.children[k]->format,
+                                left->batch.children[k], left->row,
+                                right->batch.children[k], right->row);
 
         if (order)
             return order;

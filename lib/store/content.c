@@ -2,7 +2,7 @@
 /*
  * feature_store_content(): what each view holds, in a few numbers.
  *
- * Owns the lines of it, which docs/format.md describes.
+ * Owns the lines of it, which the public header describes.
  * Keeps all lines to one commit.
  * Never reads a row: the views' records have the hashes.
  */

@@ -67,9 +67,9 @@ prepare_source(struct memory_scene *scene)
 static feature_status
 call_offset(struct memory_scene *scene)
 {
-    return feature_store_offset(
-        scene->store, "orders", 0, &scene->out.number, &scene->out.text,
-        &scene->out.count, &scene->error);
+    return feature_store_offset(scene->store, "orders", 0, &scene->out.number,
+                                &scene->out.text, &scene->out.count,
+                                &scene->error);
 }
 
 static void
@@ -270,8 +270,7 @@ prepare_following(struct memory_scene *scene)
     struct feature_change_record read;
 
     prepare_follower(scene);
-    MUST(scene,
-         feature_store_open(scene->copy, NULL, &leader, &scene->error));
+    MUST(scene, feature_store_open(scene->copy, NULL, &leader, &scene->error));
     scene->beside = scene->store;
     scene->store = leader;
     MUST(scene, open_feed(scene, NULL, &changes));
@@ -279,9 +278,9 @@ prepare_following(struct memory_scene *scene)
     scene->beside = NULL;
     for (int i = 0; i < 2; i++) {
         MUST(scene, feature_changes_next(changes, &read, &scene->error));
-        MUST(scene, feature_store_follow(scene->store, read.bytes,
-                                         (size_t)read.size, NULL,
-                                         &scene->error));
+        MUST(scene,
+             feature_store_follow(scene->store, read.bytes, (size_t)read.size,
+                                  NULL, &scene->error));
     }
     feature_changes_free(changes);
     feature_store_close(leader);
@@ -359,9 +358,8 @@ call_join(struct memory_scene *scene)
     feature_status status;
 
     memory_produce(&labels);
-    status =
-        feature_query_join_arrow(scene->query, &labels, &options,
-                                 &scene->out.stream, &scene->error);
+    status = feature_query_join_arrow(scene->query, &labels, &options,
+                                      &scene->out.stream, &scene->error);
     if (labels.release)
         memory_broken("the labels were not released");
     return status ? status : memory_drain(scene, 2 * MEMORY_ROWS);

@@ -279,9 +279,8 @@ call_scan(struct memory_scene *scene)
 {
     struct feature_scan_options options = {.struct_size = sizeof options,
                                            .chunk_rows = 100};
-    feature_status status =
-        feature_store_scan_arrow(scene->store, "v(*)", &options,
-                                 &scene->out.stream, &scene->error);
+    feature_status status = feature_store_scan_arrow(
+        scene->store, "v(*)", &options, &scene->out.stream, &scene->error);
 
     return status ? status : memory_drain(scene, MEMORY_ROWS);
 }

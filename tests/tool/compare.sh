@@ -81,6 +81,18 @@ for cell in 'z|tags' '9|at' '4|levels'; do
 done
 check "lists and vectors are compared, and history"
 
+for side in e f; do
+    run 0 apply --create $side all.sql
+done
+grep -v ',AB,' places.csv >short.csv
+grep -v ',A,' places.csv >long.csv
+run 0 load e places short.csv
+run 0 load f places long.csv
+run 1 compare e f
+says out "places: 0 mismatch, 1 missing, 1 extra, 1 equal" \
+    'missing  city="Oslo", street="A"' 'extra    city="Oslo", street="AB"'
+check "a key that begins another one is another one"
+
 run 0 apply --create d trips.sql
 run 1 compare a d
 says out "places: only in a" "definitions differ"

@@ -133,7 +133,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests api-tests begin-check check-asan check-tsan check-install \
-        demo-run tsan-threads check-mdb-get fuzz-descent fuzz-arrow fuzz-verify \
+        demo-run asan-fuzz tsan-threads check-mdb-get fuzz-descent fuzz-arrow fuzz-verify \
         fuzz-snapshot check-go check-abi \
         check-gen gen abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
@@ -396,6 +396,10 @@ check-tsan:
 	@TSAN_OPTIONS="allocator_may_return_null=1:$$TSAN_OPTIONS" TEST_TIMEOUT=400 \
 	FEATURE_MAP_SIZE=64G $(MAKE) --no-print-directory check B=$(B)/tsan CFLAGS='$(TSAN)' Z_DEFS= \
 	    tests='$(tsan_tests)' scripts= products=$(B)/tsan/libfeature.so examples=
+# Those of the release tier of tests/trust/50-fuzz.sh.
+asan-fuzz:
+	@$(MAKE) --no-print-directory B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
+	    $(patsubst $(B)/%,$(B)/asan/%,$(fuzz_targets))
 # Those of tests/trust/70-sanitizers.sh, and what they have to find.
 tsan-threads:
 	@$(MAKE) --no-print-directory B=$(B)/tsan CFLAGS='$(TSAN)' Z_DEFS= $(addprefix \

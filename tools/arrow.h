@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The structs of the Arrow C interfaces, from their specification. */
+/*
+ * The structs of the Arrow C data and stream interfaces, as their published ABI
+ * has them: https://arrow.apache.org/docs/format/CDataInterface.html and
+ * CStreamInterface.html. The guards are the specification's, so that a program
+ * with another copy compiles.
+ */
 #ifndef TOOL_ARROW_H
 #define TOOL_ARROW_H
 
@@ -7,6 +12,10 @@
 
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE           2
+#define ARROW_FLAG_MAP_KEYS_SORTED    4
 
 struct ArrowSchema {
     const char *format;

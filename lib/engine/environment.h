@@ -123,7 +123,7 @@ struct lf_environment {
 
     _Atomic(int) failure;     /* lf_failure */
     atomic_bool has_failed;   /* at any time: worth another try */
-    atomic_bool is_doubtful;  /* a commit failed; the next is synced whole */
+    atomic_bool is_doubtful;  /* a sync may have failed: the next is whole */
     uint64_t seal;            /* the only snapshot of an immutable store */
     _Atomic(uint32_t) remaps; /* counts changes of the map */
     _Atomic(const uint8_t *) base; /* of the map; NULL: not found yet */

@@ -63,6 +63,9 @@ make_environment(const struct lf_directory *directory, int handle)
     made->is_immutable = wants(directory->options, FEATURE_OPEN_IMMUTABLE);
     made->is_durable = directory->is_durable;
     made->sync = directory->options->sync;
+    /* Whoever had the store open before may have ended after a failed sync, and
+     * told nobody. */
+    atomic_init(&made->is_doubtful, made->sync == FEATURE_SYNC_LAST_TXN);
     made->checked_ms = lf_clock_steady_ms();
     return made;
 }

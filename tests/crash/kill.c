@@ -188,6 +188,24 @@ print_figures(const struct variant *variant, const struct rig *rig,
            board->findings, figures->crashes, seed);
 }
 
+/* Kills of a process that did nothing yet have shown nothing. */
+static bool
+is_thorough(const struct variant *variant, const struct rig *rig,
+            const struct figures *figures)
+{
+    const struct board *board = rig->board;
+    bool reads = variant->has_reader || variant->has_keeper;
+
+    if (variant->is_long && figures->cut < figures->kills / 10)
+        return false;
+    if (variant->verify && !board->restored)
+        return false;
+    if (reads && !board->reads)
+        return false;
+    return (variant->is_long && !variant->has_writer) ||
+           figures->commits >= figures->kills;
+}
+
 static int
 run(const struct variant *variant, struct rig *rig, uint64_t count,
     uint64_t seed)
@@ -207,7 +225,12 @@ run(const struct variant *variant, struct rig *rig, uint64_t count,
     if (keeper && !kill_child(keeper))
         figures.crashes++;
     print_figures(variant, rig, &figures, seed);
-    return is_violated(rig->board, &figures) ? RIG_VIOLATED : RIG_GOOD;
+    if (is_violated(rig->board, &figures))
+        return RIG_VIOLATED;
+    if (is_thorough(variant, rig, &figures))
+        return RIG_GOOD;
+    fprintf(stderr, "too few of the kills came at work\n");
+    return RIG_NOT_RUN;
 }
 
 static enum plant

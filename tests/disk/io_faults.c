@@ -8,6 +8,7 @@
  * Keeps every injection in a directory and two processes of its own.
  * Never counts a fault that did not strike.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #include "disk/errand.h"
 #include "disk/rig.h"
 
-#define WHYS 12
+#define WHYS        12
+#define DESCRIPTORS 256
 
 struct totals {
     uint32_t injections, crashed, hung, lost, bad, absorbed, in_place, reopened,
@@ -35,12 +37,31 @@ struct job {
     struct errand *errand; /* shared */
 };
 
+static int
+count_descriptors(void)
+{
+    int count = 0;
+
+    for (int i = 0; i < DESCRIPTORS; i++)
+        count += fcntl(i, F_GETFD) >= 0;
+    return count;
+}
+
+/* An errand that ended well has closed all it opened, as has the library. */
 static void
 run(void *context)
 {
     struct job *job = context;
+    struct errand *errand = job->errand;
+    int before = count_descriptors(), after;
 
-    job->kind->run(job->errand);
+    job->kind->run(errand);
+    after = count_descriptors();
+    if (errand->is_bad || after == before)
+        return;
+    errand->is_bad = true;
+    snprintf(errand->why, sizeof errand->why, "%d descriptors are left open",
+             after - before);
 }
 
 static void
@@ -80,12 +101,25 @@ tell(const struct job *job, struct totals *totals)
                 errand->why);
 }
 
+/* What a failed sync was for may be lost, though every read still finds it: no
+ * judge can tell, so somebody has to be told. */
 static void
-count(const struct job *job, bool crashed, struct totals *totals)
+check_told(struct errand *errand)
 {
-    const struct errand *errand = job->errand;
+    if (errand->is_bad || errand->is_told ||
+        errand->fault.target != FAULT_SYNCS)
+        return;
+    errand->is_bad = true;
+    snprintf(errand->why, sizeof errand->why, "nobody was told of it");
+}
+
+static void
+count(struct job *job, bool crashed, struct totals *totals)
+{
+    struct errand *errand = job->errand;
 
     totals->injections++;
+    check_told(errand);
     if (errand->is_bad) {
         totals->lost += errand->is_lost;
         totals->bad += !errand->is_lost && !crashed;

@@ -37,7 +37,7 @@ struct writer {
     char path[RIG_PATH_SIZE], file[RIG_PATH_SIZE], copy[RIG_PATH_SIZE];
     struct feature_options options;
     feature_store *store;
-    uint32_t number;
+    uint32_t number, failures;
     bool is_faulty;
 };
 
@@ -48,7 +48,7 @@ begin(struct writer *writer, const char *root, int32_t sync)
     rig_path(writer->file, root, "a.snap");
     rig_path(writer->copy, root, "copy");
     writer->options = ledger_options(FEATURE_OPEN_CREATE, sync);
-    writer->number = 0;
+    writer->number = writer->failures = 0;
     writer->is_faulty = false;
     must(feature_store_open(writer->path, &writer->options, &writer->store,
                             &error),
@@ -62,14 +62,32 @@ begin(struct writer *writer, const char *root, int32_t sync)
     tape_remark(REMARK_READY, 0);
 }
 
-/* Whether to try again. */
+/* As a program does that ends at an error and is started again: what the handle
+ * knew of the failure is gone. A sync may fail within the open, too. */
+static void
+reopen(struct writer *writer)
+{
+    feature_status status;
+
+    feature_store_close(writer->store);
+    do {
+        status = feature_store_open(writer->path, &writer->options,
+                                    &writer->store, &error);
+        if (status && status != FEATURE_IO)
+            rig_give_up("open again", error.message);
+    } while (status);
+}
+
+/* Whether to try again; after every other failure in a store opened anew. */
 static bool
-has_failed(const struct writer *writer, feature_status status, const char *what)
+has_failed(struct writer *writer, feature_status status, const char *what)
 {
     if (!status)
         return false;
     if (!writer->is_faulty || status != FEATURE_IO)
         rig_give_up(what, error.message);
+    if (writer->failures++ % 2)
+        reopen(writer);
     return true;
 }
 

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # 50-fuzz.sh ci|release: every target of tests/fuzz/targets with its corpus and
-# a number of mutations; SANITIZED names a build directory whose targets are run
-# too. Then each parser with a bound off by one has to be found.
+# a number of mutations; in the release tier a part of them under AddressSanitizer
+# and UndefinedBehaviorSanitizer, too (in the ci tier `make test` has done that).
+# Then each parser with a bound off by one has to be found.
 set -u
 tier=$1
 B=${B:-build}
+MAKE=${MAKE:-make}
 seed=${SEED:-20261121}
 name=fuzz
 promise='No input through the API or a file format crashes the host'
@@ -26,12 +28,13 @@ mutations() {
     esac
 }
 
-# run DIRECTORY: adds to targets, tried, files and crashes.
+# run DIRECTORY PART: adds to targets, tried, files and crashes.
 run() {
+    part=$2
     for program in "$1"/tests/fuzz/targets/*; do
         [ -f "$program" ] && [ -x "$program" ] || continue
         target=$(basename "$program")
-        count=$(mutations "$target")
+        count=$(($(mutations "$target") / part))
         "$program" "$count" "$seed" >"$B/log/fuzz-$target.out" 2>>"$log" ||
             failed=1
         cat "$B/log/fuzz-$target.out" >>"$log"
@@ -51,9 +54,13 @@ run() {
 }
 
 failed=0 targets=0 files=0 tried=0 crashes=0 hangs=0
-run "$B"
-corpus=$files
-[ -z "${SANITIZED:-}" ] || run "$SANITIZED"
+run "$B" 1
+corpus=$files executed=$tried
+if [ "$tier" = release ]; then
+    # shellcheck disable=SC2086 # a command with its options
+    $MAKE asan-fuzz >>"$log" 2>&1 || failed=1
+    run "$B/asan" 20
+fi
 
 planted=0 missed=
 for program in "$B"/tests/fuzz/planted/*; do
@@ -69,11 +76,13 @@ if [ -n "$missed" ] || [ "$planted" -ne "$sources" ]; then
     control="a bound off by one: NOT FOUND in$missed ($planted planted)"
     failed=1
 fi
-[ "$targets" -ge "$sources" ] && [ $((crashes + hangs)) -eq 0 ] || failed=1
+wanted=$sources
+[ "$tier" != release ] || wanted=$((2 * sources))
+[ "$targets" -ge "$wanted" ] && [ $((crashes + hangs)) -eq 0 ] || failed=1
 result=pass
 [ "$failed" -eq 0 ] || result=FAIL
 printf 'trust\t%s\t%s\t%s\t%s\t%s\tcontrol: %s\n' "$name" "$result" "$promise" \
     "the corpus and mutations of it, $sources targets" \
-    "targets=$sources executions=$tried crashes=$crashes hangs=$hangs corpus_files=$corpus seed=$seed" \
+    "targets=$sources executions=$tried sanitized=$((tried - executed)) crashes=$crashes hangs=$hangs corpus_files=$corpus seed=$seed" \
     "$control"
 [ "$failed" -eq 0 ]

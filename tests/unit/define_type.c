@@ -176,9 +176,8 @@ defaults_are_stored_as_cells_are(void **state)
 static void
 null_is_no_default(void **state)
 {
-    struct lf_catalog *catalog =
-        defined(VIEW("a INT64 DEFAULT NULL, b "
-                     "STRING[] DEFAULT null"));
+    struct lf_catalog *catalog = defined(VIEW("a INT64 DEFAULT NULL, b "
+                                              "STRING[] DEFAULT null"));
 
     (void)state;
     assert_false(catalog->views[0].features[0].fallback.is_set);

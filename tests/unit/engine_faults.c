@@ -212,6 +212,7 @@ after_a_failed_sync_the_next_commit_is_synced_whole(void **state)
     create_store(f);
     close_store(f);
     must(f, open_with(f, f->path, options, &f->environment, NULL));
+    must(f, put(f->environment, "rows", "a", "1", &f->error));
     whole = renewed = 0;
     must(f, put(f->environment, "rows", "a", "2", &f->error));
     assert_int_equal(whole, 0);
@@ -227,6 +228,26 @@ after_a_failed_sync_the_next_commit_is_synced_whole(void **state)
     assert_int_equal(whole, 1);
     assert_int_equal(renewed, 1);
     assert_reads(f, "rows", "a", "5");
+}
+
+/* Its sync may have failed in a process that is no more. */
+static void
+the_first_commit_of_an_open_is_synced_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_environment_options options = {.sync = FEATURE_SYNC_LAST_TXN};
+
+    create_store(f);
+    close_store(f);
+    must(f, open_with(f, f->path, options, &f->environment, NULL));
+    assert_true(lf_environment_is_doubtful(f->environment));
+    whole = renewed = 0;
+    must(f, put(f->environment, "rows", "a", "2", &f->error));
+    assert_int_equal(whole, 1);
+    assert_int_equal(renewed, 1);
+    assert_false(lf_environment_is_doubtful(f->environment));
+    must(f, put(f->environment, "rows", "a", "3", &f->error));
+    assert_int_equal(whole, 1);
 }
 
 /* The system would call a second sync done without having written anything. */
@@ -315,6 +336,7 @@ main(void)
         TEST(a_parked_reader_loses_its_snapshot_to_a_recovery),
         TEST(a_store_that_cannot_be_opened_again_stays_out_of_service),
         TEST(after_a_failed_sync_the_next_commit_is_synced_whole),
+        TEST(the_first_commit_of_an_open_is_synced_whole),
         TEST(a_sync_of_the_store_that_fails_leaves_a_doubt),
         TEST(
             a_writer_that_dies_after_its_meta_page_stops_no_look_up_by_mdb_get),

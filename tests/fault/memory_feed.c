@@ -365,6 +365,25 @@ call_join(struct memory_scene *scene)
     return status ? status : memory_drain(scene, 2 * MEMORY_ROWS);
 }
 
+/* Three keys: of each the row that was there when history began, and a version. */
+static feature_status
+call_history(struct memory_scene *scene)
+{
+    static const int64_t keys[] = {0, 919, 838};
+    static const int32_t offsets[] = {0, 1, 2, 3};
+    const struct feature_column columns[] = {
+        {.type = FEATURE_TYPE_INT64, .rows = 3, .values = keys},
+        {.type = FEATURE_TYPE_STRING,
+         .rows = 3,
+         .values = "yyy",
+         .offsets = offsets}};
+    feature_status status =
+        feature_query_history(scene->query, columns, 2, NULL, NULL,
+                              &scene->out.stream, &scene->error);
+
+    return status ? status : memory_drain(scene, 6);
+}
+
 const struct memory_case memory_feed_cases[] = {
     {"feature_store_write", "with a source", memory_batch, call_write_source,
      NULL, LEAVES_NOTHING},
@@ -404,6 +423,8 @@ const struct memory_case memory_feed_cases[] = {
      LEAVES_NOTHING},
     {"feature_request_read", "as of, from history", prepare_past,
      call_read_past, NULL, LEAVES_NOTHING},
+    {"feature_query_history", NULL, prepare_past, call_history, NULL,
+     LEAVES_NOTHING},
     {"feature_query_join_arrow", NULL, prepare_join, call_join, NULL,
      LEAVES_NOTHING},
     {0}};

@@ -1124,6 +1124,29 @@ feature_store_metrics(feature_store *store, char **text,
                       struct feature_error *error);
 
 /**
+ * Tells what each view holds, in a few numbers: two stores with equal lines hold
+ * the same, and telling takes no longer with more rows.
+ *
+ * The first line is `store`, its uuid, epoch, commit sequence and commit time;
+ * then each view has one: `view`, name, rows, tombstones, content hash, entries
+ * of history, history hash, and the sequence of the last commit that touched it.
+ * Fields are separated by tabs, all lines are of one commit. The hashes do not
+ * depend on the order of writes; followers and restored stores have those of
+ * their leader or original. Stores whose views were created in another order
+ * have others.
+ *
+ * @param store       {inout} the store
+ * @param[out] text   {owned feature_free} lines, each ending in a newline
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_content(feature_store *store, char **text,
+                      struct feature_error *error);
+
+/**
  * Checks the store in the directory @p path for damage.
  *
  * Reads every page of one snapshot of data.mdb with plain file reads, then every

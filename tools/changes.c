@@ -12,11 +12,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "record.h"
 #include "tool.h"
 
 #define WAIT_MS 1000
+#define SECOND  1000000 /* of the steady clock */
 
 static const char changes_help[] =
     "Usage: feature changes STORE [--since N] [--follow] [--json]\n"
@@ -42,7 +44,7 @@ static const char changes_help[] =
     "         feature follow ./b\n";
 
 static const char follow_help[] =
-    "Usage: feature follow STORE [--print-since | --promote]\n"
+    "Usage: feature follow STORE [--lag | --print-since | --promote]\n"
     "\n"
     "Applies the records of `feature changes` on standard input to STORE, "
     "which "
@@ -52,6 +54,7 @@ static const char follow_help[] =
     "writes\n"
     "until it is promoted.\n"
     "\n"
+    "  --lag          say once a second on standard error how far it is\n"
     "  --print-since  print the sequence STORE is at, and do nothing else\n"
     "  --promote      make STORE a leader, and print the new epoch\n"
     "\n"
@@ -62,6 +65,7 @@ enum {
     OPTION_CONSUMER,
     OPTION_CLAIM,
     OPTION_PRINT_SINCE,
+    OPTION_LAG,
     OPTION_PROMOTE
 };
 
@@ -267,9 +271,37 @@ changes_run(int argc, char **argv)
     return code;
 }
 
-static int
-follow_input(feature_store *store)
+/* What a follower says of itself: once a second, and at the end. */
+struct lag {
+    bool is_asked;
+    int64_t said; /* by the steady clock */
+    uint64_t records;
+    struct feature_commit commit;
+};
+
+static void
+say_lag(struct lag *lag, bool is_end)
 {
+    struct timespec now;
+    double behind;
+
+    if (!lag->is_asked || (!is_end && tool_steady_clock() < lag->said + SECOND))
+        return;
+    lag->said = tool_steady_clock();
+    clock_gettime(CLOCK_REALTIME, &now);
+    behind = (double)now.tv_sec + (double)now.tv_nsec / 1e9 -
+             (double)lag->commit.time / 1e6;
+    fprintf(stderr,
+            "feature: %" PRIu64 " records, at commit %" PRIu64
+            ", made %.1f s ago\n",
+            lag->records, lag->commit.sequence, behind > 0 ? behind : 0);
+}
+
+static int
+follow_input(feature_store *store, bool says_lag)
+{
+    struct lag lag = {.is_asked = says_lag,
+                      .commit = {.struct_size = sizeof lag.commit}};
     struct record record = {0};
     struct feature_error error;
     enum record_read read;
@@ -282,9 +314,13 @@ follow_input(feature_store *store)
         else if (read == RECORD_FAILED)
             code = TOOL_REFUSED;
         else if (feature_store_follow(store, record.bytes, (size_t)record.size,
-                                      NULL, &error))
+                                      &lag.commit, &error))
             code = tool_fail(&error);
+        else
+            lag.records++;
+        say_lag(&lag, false);
     }
+    say_lag(&lag, true);
     record_free(&record);
     return code;
 }
@@ -319,6 +355,7 @@ follow_run(int argc, char **argv)
     static const struct option options[] = {
         {"help", no_argument, NULL, 'h'},
         {"print-since", no_argument, NULL, OPTION_PRINT_SINCE},
+        {"lag", no_argument, NULL, OPTION_LAG},
         {"promote", no_argument, NULL, OPTION_PROMOTE},
         {NULL, 0, NULL, 0}};
     feature_store *store;
@@ -342,7 +379,7 @@ follow_run(int argc, char **argv)
     else if (what == OPTION_PROMOTE)
         code = promote(store);
     else
-        code = follow_input(store);
+        code = follow_input(store, what == OPTION_LAG);
     feature_store_close(store);
     return code;
 }

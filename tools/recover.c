@@ -339,8 +339,8 @@ go_on(struct run *run, const char *path,
     return is_good && verify(path);
 }
 
-static void
-remove_store(const char *path)
+void
+recover_remove(const char *path)
 {
     static const char *const files[] = {"data.mdb", "lock.mdb", "open.lock"};
     char name[PATH_MAX + 16];
@@ -421,7 +421,7 @@ recover(const char *snapshot, const char *store,
         code = tool_fail(&error);
     else if (!code && (!go_on(&run, temporary, options, report) ||
                        !give_name(temporary, store))) {
-        remove_store(temporary);
+        recover_remove(temporary);
         code = TOOL_REFUSED;
     }
     free_files(&run);

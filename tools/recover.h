@@ -28,4 +28,7 @@ int recover(const char *snapshot, const char *store,
             struct feature_progress *progress, struct recovery *recovery,
             struct feature_snapshot_report *report);
 
+/* Removes a store that nobody has open, as far as it is there. */
+void recover_remove(const char *path);
+
 #endif

@@ -45,7 +45,8 @@ static const char restore_help[] =
     "store follows another one from there on, until `feature follow STORE "
     "--promote`.\n"
     "\n"
-    "  --changes PATH   a file of change records, or a directory of such files; "
+    "  --changes PATH   a file of change records, or a directory of such "
+    "files; "
     "they may\n"
     "                   overlap\n"
     "  --until WHEN     the last commit: a sequence, or a time that none is "
@@ -55,7 +56,8 @@ static const char restore_help[] =
     "  --json           print the report as one JSON object\n"
     "\n"
     "Example: feature restore monday.snapshot ./restored\n"
-    "         feature restore monday.snapshot ./restored --changes ./archive \\\n"
+    "         feature restore monday.snapshot ./restored --changes ./archive "
+    "\\\n"
     "             --until 2026-11-21T14:05:00Z\n";
 
 static const char compact_help[] =

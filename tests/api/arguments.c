@@ -58,6 +58,8 @@ stores_need_their_arguments(void **state)
     refuses(feature_store_stats(f->store, NULL, error));
     refuses(feature_store_metrics(NULL, &text, error));
     refuses(feature_store_metrics(f->store, NULL, error));
+    refuses(feature_store_content(NULL, &text, error));
+    refuses(feature_store_content(f->store, NULL, error));
     assert_null(store);
     assert_null(text);
 }

@@ -86,6 +86,8 @@ expect_store_refuses(feature_store *store, struct children *children,
               FEATURE_INVALID, reason);
     must_fail(feature_store_metrics(store, &text, &problem), FEATURE_INVALID,
               reason);
+    must_fail(feature_store_content(store, &text, &problem), FEATURE_INVALID,
+              reason);
     must_fail(feature_store_stats(store, &stats, &problem), FEATURE_INVALID,
               reason);
     must_fail(feature_store_sync(store, &problem), FEATURE_INVALID, reason);

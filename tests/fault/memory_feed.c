@@ -365,32 +365,23 @@ call_join(struct memory_scene *scene)
     return status ? status : memory_drain(scene, 2 * MEMORY_ROWS);
 }
 
-static void
-prepare_versions(struct memory_scene *scene)
-{
-    prepare_feed(scene);
-    MUST(scene, feature_query_create(scene->store, "v(a, s, t)", NULL,
-                                     &scene->query, &scene->error));
-}
-
+/* Three keys: of each the row that was there when history began, and a version. */
 static feature_status
 call_history(struct memory_scene *scene)
 {
-    static const int64_t numbers[] = {0, 919, 838};
+    static const int64_t keys[] = {0, 919, 838};
     static const int32_t offsets[] = {0, 1, 2, 3};
-    const struct feature_column keys[] = {
-        {.values = numbers, .rows = 3, .type = FEATURE_TYPE_INT64},
-        {.values = "yyy",
-         .offsets = offsets,
+    const struct feature_column columns[] = {
+        {.type = FEATURE_TYPE_INT64, .rows = 3, .values = keys},
+        {.type = FEATURE_TYPE_STRING,
          .rows = 3,
-         .type = FEATURE_TYPE_STRING}};
-    struct feature_history_options options = {.struct_size = sizeof options,
-                                              .chunk_rows = 2};
+         .values = "yyy",
+         .offsets = offsets}};
     feature_status status =
-        feature_query_history(scene->query, keys, 2, &options, NULL,
+        feature_query_history(scene->query, columns, 2, NULL, NULL,
                               &scene->out.stream, &scene->error);
 
-    return status ? status : memory_drain(scene, 6); /* each with its base */
+    return status ? status : memory_drain(scene, 6);
 }
 
 const struct memory_case memory_feed_cases[] = {
@@ -432,7 +423,7 @@ const struct memory_case memory_feed_cases[] = {
      LEAVES_NOTHING},
     {"feature_request_read", "as of, from history", prepare_past,
      call_read_past, NULL, LEAVES_NOTHING},
-    {"feature_query_history", NULL, prepare_versions, call_history, NULL,
+    {"feature_query_history", NULL, prepare_past, call_history, NULL,
      LEAVES_NOTHING},
     {"feature_query_join_arrow", NULL, prepare_join, call_join, NULL,
      LEAVES_NOTHING},

@@ -249,8 +249,11 @@ read_all(struct memory_scene *scene, struct ArrowArrayStream *stream,
         rows += batch.length;
         batch.release(&batch);
     }
+    if (!code && rows != expected)
+        memory_broken("a stream of %d rows, not of %d", (int)rows,
+                      (int)expected);
     if (!code)
-        return rows == expected ? FEATURE_OK : FEATURE_GAP;
+        return FEATURE_OK;
     strncpy(scene->error.reason, stream->get_last_error(stream), 6);
     strncpy(scene->error.message, stream->get_last_error(stream), 150);
     return code == ENOMEM ? FEATURE_NO_MEMORY : FEATURE_IO;
@@ -279,9 +282,8 @@ call_scan(struct memory_scene *scene)
 {
     struct feature_scan_options options = {.struct_size = sizeof options,
                                            .chunk_rows = 100};
-    feature_status status =
-        feature_store_scan_arrow(scene->store, "v(*)", &options,
-                                 &scene->out.stream, &scene->error);
+    feature_status status = feature_store_scan_arrow(
+        scene->store, "v(*)", &options, &scene->out.stream, &scene->error);
 
     return status ? status : memory_drain(scene, MEMORY_ROWS);
 }

@@ -80,8 +80,8 @@ memory_set(struct memory_scene *scene, feature_batch *batch, uint32_t column)
         numbers[i] = (i * 7919) % 1000 + column;
     if (column == 1 || column == 4)
         return feature_batch_set(batch, column, FEATURE_TYPE_STRING, bytes,
-                                 offsets, column == 4 ? validity : NULL,
-                                 rows, &scene->error);
+                                 offsets, column == 4 ? validity : NULL, rows,
+                                 &scene->error);
     if (column == 5)
         return feature_batch_set_list(batch, column, FEATURE_TYPE_STRING, bytes,
                                       offsets, offsets, validity, rows,

@@ -113,6 +113,12 @@ call_metrics(struct memory_scene *scene)
     return feature_store_metrics(scene->store, &scene->out.text, &scene->error);
 }
 
+static feature_status
+call_content(struct memory_scene *scene)
+{
+    return feature_store_content(scene->store, &scene->out.text, &scene->error);
+}
+
 static void
 undo_text(struct memory_scene *scene)
 {
@@ -211,6 +217,8 @@ const struct memory_case memory_store_cases[] = {
     {"feature_store_describe", NULL, memory_open, call_describe, undo_text,
      LEAVES_NOTHING},
     {"feature_store_metrics", NULL, memory_open, call_metrics, undo_text,
+     LEAVES_NOTHING},
+    {"feature_store_content", NULL, memory_open, call_content, undo_text,
      LEAVES_NOTHING},
     {"feature_store_sync", NULL, memory_open, call_sync, NULL, LEAVES_NOTHING},
     {"feature_store_stats", NULL, memory_open, call_stats, NULL,

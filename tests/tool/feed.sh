@@ -22,7 +22,8 @@ run 0 follow b --print-since
 is out 0
 run 0 changes a
 cp out records
-run 0 follow b <records
+run 0 follow b --lag <records
+says err "2 records, at commit 2, made"
 run 0 follow b <records
 run 0 follow b --print-since
 is out 2

@@ -385,8 +385,8 @@ killed_at_random_nothing_is_lost_or_done_twice(void **state)
     snprintf(replica, sizeof replica, "%s/replica", f->directory);
     close_store(f);
     for (long round = 0; round < rounds; round++) {
-        bool is_last = round % GENERATION == GENERATION - 1 ||
-                       round == rounds - 1;
+        bool is_last =
+            round % GENERATION == GENERATION - 1 || round == rounds - 1;
 
         if (round % GENERATION == 0)
             begin_generation(f, replica, told);
@@ -413,18 +413,16 @@ main(int argc, char **argv)
         draw_seed = strtoull(argv[2], NULL, 0);
     is_early = argc > 3 && !strcmp(argv[3], "early");
     failed = cmocka_run_group_tests(tests, NULL, NULL);
-    printf("kills=%llu rounds=%ld commits=%llu caught_up=%llu rebuilt=%llu"
-           " replayed=%llu gaps_found=%llu cut_feeds_found=%llu"
-           " generations_equal=%llu verified=%llu lost=%d seed=%llu\n",
-           (unsigned long long)tally.kills, rounds,
-           (unsigned long long)tally.commits,
-           (unsigned long long)tally.caught_up,
-           (unsigned long long)tally.rebuilt,
-           (unsigned long long)tally.replayed,
-           (unsigned long long)tally.left_out,
-           (unsigned long long)tally.cut_off,
-           (unsigned long long)tally.generations,
-           (unsigned long long)tally.verified, failed != 0,
-           (unsigned long long)draw_seed);
+    printf(
+        "kills=%llu rounds=%ld commits=%llu caught_up=%llu rebuilt=%llu"
+        " replayed=%llu gaps_found=%llu cut_feeds_found=%llu"
+        " generations_equal=%llu verified=%llu lost=%d seed=%llu\n",
+        (unsigned long long)tally.kills, rounds,
+        (unsigned long long)tally.commits, (unsigned long long)tally.caught_up,
+        (unsigned long long)tally.rebuilt, (unsigned long long)tally.replayed,
+        (unsigned long long)tally.left_out, (unsigned long long)tally.cut_off,
+        (unsigned long long)tally.generations,
+        (unsigned long long)tally.verified, failed != 0,
+        (unsigned long long)draw_seed);
     return failed ? 1 : 0;
 }

@@ -196,9 +196,9 @@ static feature_status
 add_base(struct addition *addition, const struct lf_row *row,
          struct feature_error *error)
 {
-    struct lf_history_entry entry = {
-        .operation = LF_HISTORY_BASE,
-        .commit_time = addition->rows->meta.history_since};
+    struct lf_history_entry entry = {.operation = LF_HISTORY_BASE,
+                                     .commit_time =
+                                         addition->rows->meta.history_since};
     struct lf_history_place last = {LF_TIME_UNSET, 0, 0};
     struct lf_buffer *other = &addition->history->other;
 

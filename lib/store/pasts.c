@@ -9,7 +9,8 @@
 #include "base/alloc.h"
 #include "store/asof.h"
 
-#define AHEAD 12 /* rows; what a job costs to fetch */
+#define AHEAD      12  /* rows; what a job costs to fetch */
+#define COPIED_MAX 256 /* bytes; a longer row has lines enough of its own */
 
 static struct lf_past_row *
 rows_of(const feature_request *request, uint32_t view)
@@ -45,12 +46,12 @@ find_row(struct lf_past *past, const struct lf_job *job, int64_t time,
 }
 
 /* Rows lie anywhere in the file, and the answer wants them in the order of the
- * labels: copies side by side are sooner found again. */
+ * labels: copies of short ones, side by side, are sooner found again. */
 static feature_status
 keep_row(struct lf_past *past, struct lf_past_row *found,
          struct feature_error *error)
 {
-    if (!found->bytes)
+    if (!found->bytes || found->size > COPIED_MAX)
         return FEATURE_OK;
     found->at = past->rows.size;
     if (!lf_buffer_append(&past->rows, found->bytes, found->size))

@@ -259,8 +259,10 @@ $(kafka_example) $(kafka_planted): $(kafka_objects) $(so)
 $(kafka_planted): $(B)/tests/kafka/hooks/hooks.o
 $(kafka_planted): private kafka_wrap := $(addprefix -Wl$(comma)--wrap=,\
     feature_store_write feature_store_offset rd_kafka_assign)
-$(B)/bench/heap $(B)/bench/times: $(B)/bench/%: $(B)/bench/%.o $(so)
-	$(call link_so,$$ORIGIN/..)
+time_programs := $(B)/bench/times $(B)/bench/times_write
+$(time_programs): $(B)/bench/times_rows.o
+$(B)/bench/heap $(time_programs): $(B)/bench/%: $(B)/bench/%.o $(so)
+	$(call link_so,$$ORIGIN/..,$(pc_libs))
 # An archive: a test links only what it uses, be it of the support or of the
 # library that is being built.
 $(support): $(support_objects)
@@ -614,8 +616,8 @@ $(B)/bench/bindings_go: all FORCE
 BENCH_READS ?= /dev/shm/feature-bench
 BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
-speed_parts := $(filter-out bench/heap.c bench/micro.c bench/times.c bench/bindings_%.c,\
-                   $(wildcard bench/*.c))
+speed_parts := $(filter-out bench/heap.c bench/micro.c bench/times%.c \
+                   bench/bindings_%.c,$(wildcard bench/*.c))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
                    store.o)
@@ -665,7 +667,7 @@ bench-bindings: all $(bindings_programs) ## time reads from C, C++, Go, Python, 
 
 # QUICK=1 shows that it runs; DOCUMENT=docs/performance.md writes the tables there.
 .PHONY: bench-time
-bench-time: all $(B)/bench/times ## time reads at past times, history and feed
+bench-time: all $(time_programs) ## time reads at past times, history and feed
 	@$(if $(own_python),scripts/deps-python.sh)
 	@python3 bench/times.py --build $(B) --python $(PYTHON) $(if $(QUICK),--quick) \
 	    $(if $(DOCUMENT),--document $(DOCUMENT))

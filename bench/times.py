@@ -25,6 +25,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from statistics import median
 from typing import Any, Dict, List, Optional
@@ -39,6 +40,12 @@ PEERS = ('duckdb', 'polars', 'pandas')
 GOALS = {
     'join_c_vs_duckdb': 0.3,
     'join_arrow_vs_duckdb': 0.5,
+    'write_feed': 1.2,
+    'write_history': 1.8,
+}
+ORDERS = {
+    'random': 'entities as they come, each of which has a row',
+    'scan': 'all entities in order, ten times, into a new view',
 }
 MARKS = ('<!-- time: begin -->', '<!-- time: end -->')
 
@@ -117,9 +124,14 @@ class Bench:
         print(line, flush=True)
         self.lines.append(line)
 
-    def call(self, *arguments: Any) -> List[float]:
+    def call(
+        self, *arguments: Any, program: str = 'times', is_pinned: bool = True
+    ) -> List[float]:
+        """What a program prints; on one core, unless others are part of it."""
+        pin = ['taskset', '-c', str(self.core)] if is_pinned else []
         made = subprocess.run(
-            ['taskset', '-c', str(self.core), self.program]
+            pin
+            + [str(self.build / 'bench' / program)]
             + [str(argument) for argument in arguments],
             capture_output=True,
             text=True,
@@ -262,49 +274,62 @@ class Bench:
 
     # --- writes ---------------------------------------------------------------
 
-    def writes(self) -> None:
+    def write_once(self, kind: str, rows: int, order: str) -> List[float]:
+        place = self.work / 'write'
+        what = ('raw', kind) if kind in ('one', 'two') else ('write', kind)
+        made = self.call(*what, place, rows, order, program='times_write')
+        shutil.rmtree(place)
+        return made
+
+    def writes(self, order: str) -> Dict[str, float]:
+        """Ratios to the same rows without either; of LMDB's two puts to one."""
         rows = 20_000 if self.quick else WRITE_ROWS
-        times: Dict[str, List[float]] = {'plain': [], 'history': [], 'feed': []}
-        sizes: Dict[str, float] = {}
+        kinds = ('plain', 'feed', 'history', 'one', 'two')
+        times: Dict[str, List[float]] = {kind: [] for kind in kinds}
         for _ in range(3 if self.quick else WRITE_ROUNDS):
             for kind, taken in times.items():
-                place = self.work / 'write'
-                seconds, sizes[kind] = self.call('write', kind, place, rows)
-                taken.append(seconds)
-                shutil.rmtree(place)
+                taken.append(self.write_once(kind, rows, order)[0])
         self.say()
         self.say(
-            '| {:,} rows of 4 numbers in commits of 500, on {} | ns a row |'
-            ' ratio |'.format(rows, self.place())
+            '| {:,} rows of 4 numbers, {}; commits of 500 on {} | ns a row |'
+            ' ratio |'.format(rows, ORDERS[order], self.place())
         )
         self.say('|---|---|---|')
-        for kind, text in (
-            ('plain', 'neither'),
-            ('feed', 'change feed'),
-            ('history', 'history'),
+        ratios: Dict[str, float] = {}
+        for kind, base, text in (
+            ('plain', '', 'neither'),
+            ('feed', 'plain', 'change feed'),
+            ('history', 'plain', 'history'),
+            ('one', '', 'LMDB alone, a put a row'),
+            ('two', 'one', 'LMDB alone, with a second put as of history'),
         ):
-            # What writes no more than nothing is not there yet.
-            if kind != 'plain' and sizes[kind] < 1.02 * sizes['plain']:
-                self.say('| %s | not there yet | |' % text)
-                continue
-            each = [a / b for a, b in zip(times[kind], times['plain'])]
+            if base:
+                each = [a / b for a, b in zip(times[kind], times[base])]
+                ratios[kind] = round(median(each), 4)
             self.say(
-                '| %s | %.0f | %.3f |'
-                % (text, 1e9 * median(times[kind]) / rows, median(each))
+                '| %s | %.0f | %s |'
+                % (
+                    text,
+                    1e9 * median(times[kind]) / rows,
+                    '%.3f' % ratios[kind] if base else '',
+                )
             )
-            if kind != 'plain':
-                self.ratios['write_' + kind] = round(median(each), 4)
+            self.facts['write_%s_%s_seconds' % (kind, order)] = times[kind]
+        return ratios
+
+    def all_writes(self) -> None:
+        for order in ORDERS:
+            ratios = self.writes(order)
+            name = '' if order == 'random' else '_' + order
+            for kind in ('feed', 'history'):
+                self.ratios['write_%s%s' % (kind, name)] = ratios[kind]
+            self.ratios['write_two_puts_lmdb%s' % name] = ratios['two']
 
     def visible(self) -> None:
         place = self.work / 'visible'
-        made = subprocess.run(
-            [self.program, 'visible', str(place), str(COMMITS)],
-            capture_output=True,
-            text=True,
+        middle, late = self.call(
+            'visible', place, COMMITS, program='times_write', is_pinned=False
         )
-        if made.returncode:
-            sys.exit(made.stderr)
-        middle, late = (float(word) for word in made.stdout.split())
         shutil.rmtree(place)
         self.facts['visible_us'] = {'median': middle, 'p99': late}
         self.say()
@@ -312,6 +337,88 @@ class Bench:
             'From the return of a write to a read in another process: median'
             ' %.1f us, 99th percentile %.1f us.' % (middle, late)
         )
+
+    # --- a follower -----------------------------------------------------------
+
+    def tool(self, *arguments: Any) -> float:
+        """Runs the tool; seconds."""
+        begun = time.perf_counter()
+        made = subprocess.run(
+            [str(self.build / 'feature')] + [str(a) for a in arguments],
+            capture_output=True,
+            text=True,
+        )
+        if made.returncode:
+            sys.exit(made.stderr)
+        return time.perf_counter() - begun
+
+    def pipe(self, leader: Path, follower: Path, *more: str) -> Any:
+        """`feature changes | feature follow`: both processes."""
+        tool = str(self.build / 'feature')
+        since = subprocess.run(
+            [tool, 'follow', str(follower), '--print-since'],
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        reader = subprocess.Popen(
+            [tool, 'changes', str(leader), '--since', since or '0', *more],
+            stdout=subprocess.PIPE,
+        )
+        writer = subprocess.Popen(
+            [tool, 'follow', str(follower)], stdin=reader.stdout
+        )
+        assert reader.stdout
+        reader.stdout.close()
+        return reader, writer
+
+    def follower(self) -> None:
+        rows = 20_000 if self.quick else WRITE_ROWS
+        leader, late, early = (
+            self.work / name for name in ('leader', 'late', 'early')
+        )
+        self.call('write', 'feed', leader, rows, 'random', program='times_write')
+        begun = time.perf_counter()
+        if [each.wait() for each in self.pipe(leader, late)] != [0, 0]:
+            sys.exit('times.py: the follower failed')
+        caught = time.perf_counter() - begun
+        image = self.work / 'leader.snapshot'
+        boot = self.tool('snapshot', leader, image)
+        boot += self.tool('restore', image, early)
+        reader, writer = self.pipe(leader, early, '--follow')
+        wrote, all_there, behind, most = self.call(
+            'chase', leader, early, rows, program='times_write', is_pinned=False
+        )
+        reader.terminate()
+        writer.wait()
+        reader.wait()
+        # The first rows and as many changes of them.
+        self.facts['follower'] = {
+            'bootstrap_rows_per_second': round(rows / boot),
+            'catch_up_rows_per_second': round(2 * rows / caught),
+            'leader_rows_per_second': round(rows / wrote),
+            'followed_rows_per_second': round(rows / all_there),
+            'commits_behind_median': behind,
+            'commits_behind_most': most,
+            'seconds_behind_at_the_end': round(all_there - wrote, 4),
+        }
+        self.say()
+        self.say(
+            'A follower: snapshot and restore {:,.0f} rows/s; from the beginning'
+            ' of the feed {:,.0f} rows/s. While the leader writes {:,.0f} rows/s'
+            ' in commits of 500, `feature changes --follow | feature follow` is'
+            ' {:.0f} commits behind in the middle, {:.0f} at most, and has the'
+            ' last one {:.1f} ms after it was made.'.format(
+                rows / boot,
+                2 * rows / caught,
+                rows / wrote,
+                behind,
+                most,
+                1e3 * (all_there - wrote),
+            )
+        )
+        for place in (leader, late, early):
+            shutil.rmtree(place)
+        image.unlink()
 
     # --- the end --------------------------------------------------------------
 
@@ -349,6 +456,7 @@ class Bench:
                     'versions': self.versions,
                     'machine': platform.platform(),
                     'quick': self.quick,
+                    'load': os.getloadavg()[0],
                 },
                 indent=1,
             )
@@ -381,8 +489,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix='libfeature-time.', dir=base) as at:
         bench = Bench(arguments, Path(at))
         bench.joins()
-        bench.writes()
+        bench.all_writes()
         bench.visible()
+        bench.follower()
         bench.finish()
         if arguments.document:
             put_into(arguments.document, bench.lines)

@@ -16,6 +16,8 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #endif
 
 typedef void (*mixer)(uint32_t state[8], const uint8_t *block);
@@ -133,15 +135,29 @@ mix_fast(uint32_t state[8], const uint8_t *block)
 }
 
 /* Leaf 7 has the SHA instructions, leaf 1 those of SSE 4.1. */
-static mixer
-choose_mixer(void)
+static bool
+has_instructions(void)
 {
     unsigned a, b, c, d;
 
-    if (__get_cpuid(1, &a, &b, &c, &d) && c & bit_SSE4_1 &&
-        __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA)
-        return mix_fast;
-    return mix;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_SSE4_1 &&
+           __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA;
+}
+
+/* Asked once: in a virtual machine the question leaves it, for longer than a
+ * small sum takes. */
+static mixer
+choose_mixer(void)
+{
+    enum { UNKNOWN, ABSENT, PRESENT };
+    static _Atomic int known;
+    int answer = atomic_load_explicit(&known, memory_order_relaxed);
+
+    if (answer == UNKNOWN) {
+        answer = has_instructions() ? PRESENT : ABSENT;
+        atomic_store_explicit(&known, answer, memory_order_relaxed);
+    }
+    return answer == PRESENT ? mix_fast : mix;
 }
 
 #else

@@ -54,8 +54,8 @@ first_state(const struct decoder *decoder, const struct block_row *at)
     return FEATURE_STATE_PRESENT;
 }
 
-/* Rows of the past lie anywhere in the file: those of a few blocks on are
- * under way while this one is decoded. */
+/* Rows of the past lie anywhere: those of a few blocks on are under way while
+ * this one is decoded. */
 static void
 fetch_ahead(const struct decoder *decoder)
 {
@@ -63,11 +63,13 @@ fetch_ahead(const struct decoder *decoder)
 
     for (uint32_t row = first; row < first + BLOCK_ROWS && row < rows; row++) {
         const struct lf_past_row *past = &decoder->past[row];
+        const uint8_t *bytes;
 
-        if (!past->bytes)
+        if (past->kind != LF_PAST_ROW)
             continue;
-        __builtin_prefetch(past->bytes);
-        __builtin_prefetch(past->bytes + past->size - 1);
+        bytes = lf_past_bytes(&decoder->request->pasts[decoder->index], past);
+        __builtin_prefetch(bytes);
+        __builtin_prefetch(bytes + past->size - 1);
     }
 }
 

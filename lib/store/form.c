@@ -64,3 +64,17 @@ lf_form_migration(struct lf_form *form, uint16_t version,
     *migration = made;
     return FEATURE_OK;
 }
+
+bool
+lf_form_has_drops(const struct lf_form *form)
+{
+    const struct lf_view *view = form->view;
+
+    for (uint32_t i = 0; i < view->schema_count; i++)
+        for (uint32_t j = 0; j < view->schemas[i].count; j++)
+            if (lf_layout_slot(&form->layout,
+                               view->schemas[i].fields[j].feature) ==
+                LF_NO_SLOT)
+                return true;
+    return false;
+}

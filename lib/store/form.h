@@ -33,4 +33,7 @@ feature_status lf_form_migration(struct lf_form *form, uint16_t version,
                                  const struct lf_migration **migration,
                                  struct feature_error *error);
 
+/* Whether rows of an older schema may have cells of features that are gone. */
+bool lf_form_has_drops(const struct lf_form *form);
+
 #endif

@@ -11,12 +11,12 @@
  */
 #include "store/history.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
 struct lf_history {
+    bool has_drops; /* a stored row may be older than what was written to it */
     struct lf_merge merge;
     struct lf_cell *cells;
     struct lf_buffer key;   /* of the version */
@@ -32,6 +32,7 @@ struct addition {
     struct lf_history_entry entry; /* without its rows */
     uint32_t seed;
     size_t key_size; /* of the join key, with which history->key begins */
+    bool is_newest;  /* no version lies above it, and no base is newer */
     bool has_base;
     int64_t base_newest; /* its newest cell time */
     bool is_barred;      /* it is a tombstone, and newer than the version */
@@ -43,13 +44,6 @@ struct addition {
     uint32_t above;                 /* patches above, up to what is none */
     int64_t barrier; /* time of the newest delete passed, or none */
 };
-
-void
-lf_history_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE])
-{
-    snprintf(name, LF_TREE_NAME_SIZE, "history/%016llx/%016llx",
-             (unsigned long long)view->id, (unsigned long long)view->version);
-}
 
 void
 lf_history_free(struct lf_history *history)
@@ -81,6 +75,7 @@ of_form(struct lf_form *form)
         lf_free(made);
         return NULL;
     }
+    made->has_drops = lf_form_has_drops(form);
     lf_merge_init(&made->merge, &form->layout, made->cells);
     form->history = made;
     return made;
@@ -105,6 +100,16 @@ is_of_key(const struct addition *addition, const struct lf_tree_entry *at)
            at->key_size == addition->key_size + LF_HISTORY_PLACE_SIZE &&
            memcmp(at->key, addition->history->key.data, addition->key_size) ==
                0;
+}
+
+static feature_status
+seek_version(const struct addition *addition, struct lf_tree_entry *at,
+             struct feature_error *error)
+{
+    const struct lf_buffer *key = &addition->history->key;
+
+    return lf_tree_move(addition->rows->history, LF_STEP_SEEK, key->data,
+                        key->size, at, error);
 }
 
 static feature_status
@@ -187,30 +192,51 @@ take_base(struct addition *addition, const struct lf_row *row)
                           row->timestamp > addition->entry.place.time;
 }
 
+static feature_status
+add_base(struct addition *addition, const struct lf_row *row,
+         struct feature_error *error)
+{
+    struct lf_history_entry entry = {.operation = LF_HISTORY_BASE,
+                                     .commit_time =
+                                         addition->rows->meta.history_since};
+    struct lf_history_place last = {LF_TIME_UNSET, 0, 0};
+    struct lf_buffer *other = &addition->history->other;
+
+    if (!put_key(other, addition->history->key.data, addition->key_size, &last))
+        return lf_fail_memory(error);
+    return add_entry(addition, other, &entry, row, NULL, error);
+}
+
 /* A key without a base that has entries came into being after history began. */
 static feature_status
 save_base(struct addition *addition, const struct lf_stored *before,
           struct feature_error *error)
 {
-    struct lf_rows *rows = addition->rows;
     const struct lf_buffer *key = &addition->history->key;
     struct lf_buffer *other = &addition->history->other;
-    struct lf_history_entry entry = {.operation = LF_HISTORY_BASE,
-                                     .commit_time = rows->meta.history_since};
     struct lf_history_place first = {INT64_MAX, UINT64_MAX, UINT32_MAX};
-    struct lf_history_place last = {LF_TIME_UNSET, 0, 0};
     struct lf_tree_entry at;
 
     if (!put_key(other, key->data, addition->key_size, &first))
         return lf_fail_memory(error);
-    LF_TRY(lf_tree_move(rows->history, LF_STEP_SEEK, other->data, other->size,
-                        &at, error));
+    LF_TRY(lf_tree_move(addition->rows->history, LF_STEP_SEEK, other->data,
+                        other->size, &at, error));
     if (is_of_key(addition, &at))
         return FEATURE_OK;
-    if (!put_key(other, key->data, addition->key_size, &last))
-        return lf_fail_memory(error);
     take_base(addition, &before->row);
-    return add_entry(addition, other, &entry, &before->row, NULL, error);
+    return add_base(addition, &before->row, error);
+}
+
+/* Below the newest version that needs no fold, any entry will do. */
+static feature_status
+ensure_base(struct addition *addition, const struct lf_stored *before,
+            struct feature_error *error)
+{
+    struct lf_tree_entry at;
+
+    LF_TRY(seek_version(addition, &at, error));
+    return is_of_key(addition, &at) ? FEATURE_OK
+                                    : add_base(addition, &before->row, error);
 }
 
 static feature_status
@@ -224,6 +250,8 @@ find_base(struct addition *addition, const struct lf_stored *before,
 
     if (!addition->rows->meta.history_bases)
         return FEATURE_OK;
+    if (addition->is_newest && addition->entry.operation != FEATURE_PATCH)
+        return ensure_base(addition, before, error);
     if (!put_key(other, addition->history->key.data, addition->key_size, &last))
         return lf_fail_memory(error);
     LF_TRY(lf_tree_move(addition->rows->history, LF_STEP_SEEK, other->data,
@@ -327,16 +355,6 @@ step_up(struct addition *addition, bool *found, struct lf_tree_entry *at,
     return *found ? open_entry(addition, at, entry, error) : FEATURE_OK;
 }
 
-static feature_status
-seek_version(struct addition *addition, struct feature_error *error)
-{
-    const struct lf_buffer *key = &addition->history->key;
-    struct lf_tree_entry at;
-
-    return lf_tree_move(addition->rows->history, LF_STEP_SEEK, key->data,
-                        key->size, &at, error);
-}
-
 /* Counts the patches above the version, as far as they are one run with it. */
 static feature_status
 count_above(struct addition *addition, struct feature_error *error)
@@ -345,7 +363,7 @@ count_above(struct addition *addition, struct feature_error *error)
     struct lf_tree_entry at;
     bool found;
 
-    LF_TRY(seek_version(addition, error));
+    LF_TRY(seek_version(addition, &at, error));
     for (;; addition->above++) {
         LF_TRY(step_up(addition, &found, &at, &entry, error));
         if (!found || !is_patch(&entry))
@@ -379,7 +397,7 @@ refresh_above(struct addition *addition, struct feature_error *error)
     struct lf_tree_entry at;
     bool found, changed;
 
-    LF_TRY(seek_version(addition, error));
+    LF_TRY(seek_version(addition, &at, error));
     for (;;) {
         LF_TRY(step_up(addition, &found, &at, &entry, error));
         if (!found)
@@ -423,6 +441,7 @@ begin(struct addition *addition, const struct lf_written *written,
     entry->image_time = commit->meta.commit_time;
     addition->seed = lf_history_seed(addition->rows->form->view->id);
     addition->key_size = written->key_size;
+    addition->is_newest = written->is_newest && !addition->history->has_drops;
     if (!put_key(&addition->history->key, written->key, written->key_size,
                  &entry->place))
         return lf_fail_memory(error);
@@ -463,10 +482,10 @@ lf_history_add(struct lf_rows *rows, const struct lf_written *written,
     LF_TRY(find_base(&addition, written->before, error));
     if (written->operation == FEATURE_PATCH || addition.has_base)
         LF_TRY(look_below(&addition, error));
-    if (written->operation == FEATURE_PATCH)
+    if (written->operation == FEATURE_PATCH && !addition.is_newest)
         LF_TRY(count_above(&addition, error));
     has_image = needs_image(&addition);
-    if (!addition.is_barred)
+    if (!addition.is_barred && !addition.is_newest)
         LF_TRY(refresh_above(&addition, error));
     if (has_image) {
         /* What was found below may have moved. */

@@ -12,17 +12,6 @@
 
 #include <string.h>
 
-static bool
-has_drops(const struct lf_view *view, const struct lf_layout *layout)
-{
-    for (uint32_t i = 0; i < view->schema_count; i++)
-        for (uint32_t j = 0; j < view->schemas[i].count; j++)
-            if (lf_layout_slot(layout, view->schemas[i].fields[j].feature) ==
-                LF_NO_SLOT)
-                return true;
-    return false;
-}
-
 feature_status
 lf_history_check_begin(struct lf_history_check *check,
                        const struct lf_view *view,
@@ -43,7 +32,7 @@ lf_history_check_begin(struct lf_history_check *check,
         if (!check->cells[i])
             return lf_fail_memory(error);
     }
-    check->has_drops = has_drops(view, &form->layout);
+    check->has_drops = lf_form_has_drops(form);
     lf_merge_init(&check->stated, &form->layout, check->cells[0]);
     lf_merge_init(&check->made, &form->layout, check->cells[1]);
     return FEATURE_OK;

@@ -2,11 +2,20 @@
 /*
  * The option `history`, switched on and off.
  *
- * Owns the moment from which on a view's history is kept.
+ * Owns the name of a view's history, and the moment from which on it is kept.
  * Keeps the view's record true: what is dropped is not counted any more.
  * Never touches rows.
  */
+#include <stdio.h>
+
 #include "store/history.h"
+
+void
+lf_history_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE])
+{
+    snprintf(name, LF_TREE_NAME_SIZE, "history/%016llx/%016llx",
+             (unsigned long long)view->id, (unsigned long long)view->version);
+}
 
 void
 lf_history_begin(struct lf_meta_view *meta, const struct lf_commit *commit)

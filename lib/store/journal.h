@@ -17,6 +17,9 @@ struct lf_written {
      * tombstone. Its event timestamp is `time` in any case. */
     const struct lf_buffer *row;
     const struct lf_stored *before; /* the row as it was before the batch */
+    /* The row was there, and neither it nor a row of the batch before this one
+     * is newer. */
+    bool is_newest;
 };
 
 /* Whether anybody keeps what is written to these rows. */

@@ -36,7 +36,7 @@ struct lf_past {
     int64_t known_by;
     struct lf_buffer key, run, image;
     const uint8_t *key_of; /* which key is in it, of those of the read */
-    struct lf_buffer rows; /* those that had to be put together */
+    struct lf_buffer rows; /* put together, or copied by the owner */
 };
 
 /* Begins to read a view, which the catalog has, in a snapshot whose newest

@@ -9,7 +9,8 @@
 #include "base/alloc.h"
 #include "store/asof.h"
 
-#define AHEAD 12 /* rows; what a job costs to fetch */
+#define AHEAD      12  /* rows; what a job costs to fetch */
+#define COPIED_MAX 256 /* bytes; a longer row has lines enough of its own */
 
 static struct lf_past_row *
 rows_of(const feature_request *request, uint32_t view)
@@ -44,6 +45,21 @@ find_row(struct lf_past *past, const struct lf_job *job, int64_t time,
                         job->value ? &stored : NULL, found, error);
 }
 
+/* Rows lie anywhere in the file, and the answer wants them in the order of the
+ * labels: copies of short ones, side by side, are sooner found again. */
+static feature_status
+keep_row(struct lf_past *past, struct lf_past_row *found,
+         struct feature_error *error)
+{
+    if (!found->bytes || found->size > COPIED_MAX)
+        return FEATURE_OK;
+    found->at = past->rows.size;
+    if (!lf_buffer_append(&past->rows, found->bytes, found->size))
+        return lf_fail_memory(error);
+    found->bytes = NULL;
+    return FEATURE_OK;
+}
+
 /* All rows, in the order that costs least. failed is the row at fault. */
 static feature_status
 find_rows(feature_request *request, uint32_t view, uint32_t *failed,
@@ -65,6 +81,7 @@ find_rows(feature_request *request, uint32_t view, uint32_t *failed,
         *failed = labels[i].row;
         LF_TRY(find_row(past, &jobs[labels[i].job], labels[i].time,
                         &rows[labels[i].row], error));
+        LF_TRY(keep_row(past, &rows[labels[i].row], error));
     }
     for (uint32_t row = 0; !count && row < request->rows; row++) {
         const struct lf_job *job = jobs + (range->count == 1 ? 0 : row);

@@ -24,6 +24,7 @@ struct work {
     bool is_kept;  /* somebody keeps what is written: the journal */
     bool check_last;
     int64_t commit_time;
+    int64_t newest; /* of the run: time of the stored row and of those kept */
     struct lf_rows rows;
     struct lf_merge merge;
     struct lf_buffer row;   /* encoded */
@@ -146,13 +147,17 @@ static feature_status
 keep(struct work *work, const struct run *run, const struct lf_stored *stored,
      int64_t time, const struct lf_buffer *asked, struct feature_error *error)
 {
+    bool is_newest = stored->found && time >= work->newest;
     struct lf_written written = {.operation = work->target->batch->operation,
                                  .time = time,
                                  .key = run->key,
                                  .key_size = run->key_size,
                                  .row = asked,
-                                 .before = stored};
+                                 .before = stored,
+                                 .is_newest = is_newest};
 
+    if (is_newest)
+        work->newest = time;
     return lf_journal_add(&work->rows, &written, error);
 }
 
@@ -300,6 +305,7 @@ apply_run(struct work *work, const struct run *run, struct feature_error *error)
     struct lf_stored stored;
 
     LF_TRY(find_row(work, run, &stored, error));
+    work->newest = stored.found ? stored.row.timestamp : LF_TIME_UNSET;
     if (replaces_all(work, run, &stored))
         return replace_row(work, run, &stored, error);
     return merge_run(work, run, &stored, error);

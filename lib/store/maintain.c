@@ -81,7 +81,7 @@ choose(struct step *step, const struct lf_view **chosen, int *kind,
         const struct lf_view *view = &step->catalog->views[i];
 
         LF_TRY(lf_upkeep_read(&step->commit, view->id, &upkeep, error));
-        for (int j = 0; j < LF_PASSES; j++) {
+        for (int j = LF_PASSES; j-- > 0;) { /* history goes first */
             const struct lf_pass *pass = &upkeep.passes[j];
             int64_t age = pass->begun != INT64_MIN ? INT64_MIN : pass->done;
 

@@ -281,7 +281,8 @@ may_have_gone(const struct lf_past *past, int64_t time)
         return true;
     return time < meta->history_horizon ||
            (meta->purge_time && time < meta->purge_time &&
-            (meta->history_since == INT64_MIN || time < meta->history_since));
+            (meta->history_since == INT64_MIN ||
+             (meta->history_bases && time < meta->history_since)));
 }
 
 /* Where history says nothing of a row, the row itself does. */

@@ -428,7 +428,7 @@ lf_upkeep_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
     view = &catalog->views[commit->meta.sequence % catalog->view_count];
     LF_TRY(lf_upkeep_read(commit, view->id, &upkeep, error));
     is_moved = begin_counting(&upkeep, commit->now);
-    for (int kind = 0; kind < LF_PASSES; kind++) {
+    for (int kind = LF_PASSES; kind-- > 0;) {
         if (!lf_upkeep_is_due(view, &upkeep, (enum lf_pass_kind)kind,
                               commit->now))
             continue;

@@ -597,9 +597,9 @@ struct feature_maintain_options {
  * @since 0.1
  */
 struct feature_maintain_report {
-    uint32_t struct_size;        /**< sizeof(struct feature_maintain_report) */
-    uint32_t reserved;           /**< 0 */
-    uint64_t rows_expired;       /**< rows whose cells were all past their ttl */
+    uint32_t struct_size;  /**< sizeof(struct feature_maintain_report) */
+    uint32_t reserved;     /**< 0 */
+    uint64_t rows_expired; /**< rows whose cells were all past their ttl */
     uint64_t tombstones_removed; /**< deletes that were old enough */
     uint64_t versions_dropped;   /**< of history, before its horizon */
     uint64_t segments_dropped;   /**< of the change feed */

@@ -60,7 +60,8 @@ struct lf_meta_view {
     int64_t history_since;  /* commit time; INT64_MIN: no history is kept */
     uint64_t history_bases; /* rows that were there then */
     struct lf_hash128 history;
-    int64_t purge_time; /* of the last commit that removed rows or tombstones for
+    int64_t
+        purge_time; /* of the last commit that removed rows or tombstones for
                            good; 0: none did */
 };
 

@@ -29,7 +29,7 @@ struct lf_figures {
     struct lf_feed_figures feed;
     uint64_t free_pages;
     uint32_t page_size;
-    uint32_t holds; /* snapshots that scans hold */
+    uint32_t holds;      /* snapshots that scans hold */
     uint64_t passes_due; /* of upkeep */
     int64_t now;
 };

@@ -185,8 +185,8 @@ merge(struct trim *trim, struct lf_merge *merge, const struct lf_row *row,
     const struct lf_migration *migration;
     bool changed;
 
-    LF_TRY(lf_form_migration(trim->rows->form, row->version, &migration,
-                             error));
+    LF_TRY(
+        lf_form_migration(trim->rows->form, row->version, &migration, error));
     if (!lf_merge_row(merge, row, migration, &changed))
         return lf_fail_memory(error);
     return FEATURE_OK;
@@ -397,9 +397,8 @@ feature_status
 lf_history_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
                   const struct lf_stored *stored, struct feature_error *error)
 {
-    struct trim trim = {.rows = rows,
-                        .key_size = key_size,
-                        .horizon = stored->row.timestamp};
+    struct trim trim = {
+        .rows = rows, .key_size = key_size, .horizon = stored->row.timestamp};
     feature_status status = stored->row.flags & LF_ROW_TOMBSTONE
                                 ? forget(&trim, key, error)
                                 : keep_base(&trim, key, &stored->row, error);

@@ -336,7 +336,8 @@ lf_past_find(struct lf_past *past, const uint8_t *key, size_t key_size,
              int64_t time, const struct lf_row *stored,
              struct lf_past_row *found, struct feature_error *error)
 {
-    struct search search = {.past = past, .key = key, .key_size = key_size, .has_row = stored};
+    struct search search = {
+        .past = past, .key = key, .key_size = key_size, .has_row = stored};
     int64_t since = past->meta.history_since;
     bool has;
 
@@ -354,9 +355,9 @@ lf_past_find(struct lf_past *past, const uint8_t *key, size_t key_size,
     if (stored && !search.has_ground && !past->run.size) {
         LF_TRY(has_entries(&search, &has, error));
         if (!has) {
-            *found = answer_stored(past, stored, time,
-                                   !past->is_restricted ||
-                                       since <= past->known_by);
+            *found =
+                answer_stored(past, stored, time,
+                              !past->is_restricted || since <= past->known_by);
             return FEATURE_OK;
         }
     }

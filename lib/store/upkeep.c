@@ -152,7 +152,8 @@ visit_row(void *context, const uint8_t *key, size_t key_size,
 
     if (is_place(walk->pass, key, key_size))
         return FEATURE_OK;
-    if (walk->seen == walk->most->seen || walk->changes == walk->most->changes) {
+    if (walk->seen == walk->most->seen ||
+        walk->changes == walk->most->changes) {
         walk->is_full = true;
         return LF_ENOUGH;
     }
@@ -298,8 +299,8 @@ trim_history(struct walk *walk, struct lf_rows *rows, const uint8_t *key,
     LF_TRY(is_long(rows, key, key_size, horizon, &found, error));
     if (!found)
         return FEATURE_OK;
-    status = lf_history_trim(rows, key, key_size, horizon, &dropped, more,
-                             &problem);
+    status =
+        lf_history_trim(rows, key, key_size, horizon, &dropped, more, &problem);
     if (status == FEATURE_CORRUPT ||
         (status == FEATURE_FULL && !strcmp(problem.reason, "row-size"))) {
         *more = false;

@@ -55,8 +55,8 @@ lf_upkeep_figures_read(struct lf_reader *reader, struct lf_figures *figures,
     if (figures->feed.meta.flags & LF_FEED_FOLLOWER)
         return FEATURE_OK; /* its leader's */
     for (uint32_t i = 0; i < figures->catalog->view_count; i++) {
-        LF_TRY(read_upkeep(reader, figures->catalog->views[i].id, &upkeep,
-                           error));
+        LF_TRY(
+            read_upkeep(reader, figures->catalog->views[i].id, &upkeep, error));
         for (int kind = 0; kind < LF_PASSES; kind++)
             figures->passes_due += waits(figures, i, &upkeep, kind);
     }

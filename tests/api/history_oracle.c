@@ -122,8 +122,7 @@ fold(const struct world *world, int64_t key, int64_t time, int64_t known_by)
             const struct write *write = &world->writes[i];
 
             if (write->key == key && write->time == at &&
-                i >= world->gone[key] &&
-                write->commit_time >= world->since &&
+                i >= world->gone[key] && write->commit_time >= world->since &&
                 (!known_by || write->commit_time <= known_by))
                 apply(&row, write);
         }

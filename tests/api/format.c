@@ -407,7 +407,8 @@ a_dropped_view_leaves_nothing_behind(void **state)
     upsert(f, "v", NULL, "1 100 5 text");
     close_store(f);
     list_keys(f->path, "meta", text); /* ids are never used again */
-    assert_string_equal(text, "store view/0000000000000003");
+    assert_string_equal(text, "store upkeep/0000000000000003 "
+                              "view/0000000000000003");
 }
 
 int

@@ -443,7 +443,9 @@ struct feature_query_options {
     int32_t fill;         /**< ::feature_fill */
     uint32_t flags;       /**< ::feature_query_flag bits */
     uint32_t reserved;    /**< 0 */
-    int64_t known_by;     /**< 0; reserved: not supported yet */
+    int64_t known_by;     /**< only versions committed at or before this time;
+                               0: all. Where that is not kept, the state is
+                               FEATURE_STATE_NO_HISTORY */
 };
 
 /**
@@ -483,6 +485,22 @@ struct feature_scan_options {
                                ends */
     uint32_t max_age_ms;  /**< of the one snapshot; 0: 60000 */
     uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * How to join labels.
+ *
+ * @since 0.1
+ */
+struct feature_join_options {
+    uint32_t struct_size; /**< sizeof(struct feature_join_options) */
+    uint32_t flags;       /**< ::feature_export_flag bits */
+    const char
+        *timestamp;      /**< {copied} {nullable} the column of the labels that
+                                has their times; NULL: `event_timestamp` */
+    uint32_t chunk_rows; /**< labels that are sorted and read together, at
+                                most; 0: 1048576, fewer of wide answers */
+    uint32_t reserved;   /**< 0 */
 };
 
 /**
@@ -545,6 +563,51 @@ struct feature_stats {
                                      another one */
     uint64_t write_wait_us;  /**< microseconds they waited, all together */
     uint64_t write_timeouts; /**< those of them that gave up */
+};
+
+/**
+ * Bits of feature_maintain_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_maintain_flag {
+    FEATURE_MAINTAIN_ALL = 1 /**< look through all views, also those that were
+                                  looked through a short time ago */
+};
+
+/**
+ * How much upkeep to do.
+ *
+ * @since 0.1
+ */
+struct feature_maintain_options {
+    uint32_t struct_size; /**< sizeof(struct feature_maintain_options) */
+    uint32_t flags;       /**< ::feature_maintain_flag bits */
+    uint64_t budget_us;   /**< microseconds of the store's clock after which no
+                               further step begins; 0: until nothing is left */
+    uint64_t max_rows;    /**< rows, and keys with history, to look at; 0: no
+                               limit */
+    uint32_t wait_ms;     /**< for other writers; 0: the store's */
+    uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * What upkeep did, and what is left. The caller sets struct_size.
+ *
+ * @since 0.1
+ */
+struct feature_maintain_report {
+    uint32_t struct_size;  /**< sizeof(struct feature_maintain_report) */
+    uint32_t reserved;     /**< 0 */
+    uint64_t rows_expired; /**< rows whose cells were all past their ttl */
+    uint64_t tombstones_removed; /**< deletes that were old enough */
+    uint64_t versions_dropped;   /**< of history, before its horizon */
+    uint64_t segments_dropped;   /**< of the change feed */
+    uint64_t rows_seen;          /**< rows, and keys with history, looked at */
+    uint64_t commits;            /**< sequence numbers this took */
+    uint64_t passes_left;        /**< passes over the rows or the history of a
+                                      view that are due or not at their end */
+    uint64_t sequence;           /**< of the newest commit there is */
 };
 
 /**
@@ -834,6 +897,38 @@ feature_store_apply(feature_store *store, const char *definitions,
 FEATURE_API feature_status
 feature_store_plan(feature_store *store, const char *definitions,
                    char **changes, struct feature_error *error);
+
+/**
+ * Does upkeep that is due: removes rows whose cells are all past their ttl,
+ * tombstones that are older than the ttl, 30 days and the history of their view,
+ * versions that history need not keep, and segments of the change feed.
+ *
+ * Each write call does a small part of this; a store that is seldom written
+ * to, or falls behind, needs this call. It goes in steps of one commit each, beside
+ * other readers and writers, and any number of processes may call it. A step that
+ * was made stays made: the next call goes on from there. What it removes takes
+ * sequence numbers and goes to the change feed as EXPIRE and TRIM, so followers
+ * stay equal; a follower itself only drops segments of its feed.
+ *
+ * An online read answers the same before and after, but for a row outside its max
+ * age, whose state becomes FEATURE_STATE_NOT_FOUND.
+ *
+ * @param store        {inout} the store
+ * @param options      {copied} {nullable} all that is due when NULL
+ * @param[out] report  {inout} {nullable} untouched by a failure, though the
+ *                     steps before it stay made
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID   the store is open read-only, or a wrong option
+ * @return FEATURE_BUSY      `writer-gate`
+ * @return FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_maintain(feature_store *store,
+                       const struct feature_maintain_options *options,
+                       struct feature_maintain_report *report,
+                       struct feature_error *error);
 
 /**
  * Prints definitions in canonical form: applied back, they change nothing.
@@ -1492,7 +1587,6 @@ feature_batch_free(feature_batch *batch);
  * @return FEATURE_INVALID      bad syntax, a STRING under MATRIX, `closed`
  * @return FEATURE_NOT_FOUND    no such view, feature or feature service
  * @return FEATURE_CONFLICT     a key of two types, or two columns of one name
- * @return FEATURE_UNSUPPORTED  known_by, for now
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -1604,6 +1698,54 @@ FEATURE_API uint64_t
 feature_query_fingerprint(const feature_query *query);
 
 /**
+ * Joins labels with features as of each label's own time: makes an Arrow stream
+ * with one row for each row of @p labels, in their order, all columns of the
+ * labels first and the features behind them.
+ *
+ * The labels have a column for each join key of the query, by its name, and one
+ * of times: a timestamp of any unit and zone, or int64 microseconds. A time is
+ * needed in every row, and has to be whole in microseconds; a null key reads as
+ * FEATURE_STATE_NO_KEY. Every other column is carried along, of whatever type.
+ * Values of labels are not copied: record batches of the answer are the
+ * producer's own, or slices of them, and hold on to them.
+ *
+ * Labels are asked for when batches are: up to options->chunk_rows at a time are
+ * sorted by key and time, and answered from one snapshot, as
+ * feature_request_read() would with feature_request_set_as_of(). Memory is
+ * bounded by that number and by the largest record batch, not by how many labels
+ * there are. The stream may outlive @p query and the store, whose closing it
+ * reports as `closed`; it may be released before its end.
+ *
+ * A failure of the stream is for good: an errno value, the producer's own where
+ * it was its, and a text that begins with the reason word and names record
+ * batch, row and column of the labels.
+ *
+ * @param query        {borrowed stream} may be freed first
+ * @param labels       {inout} Arrow C stream; it is moved: released by the call
+ *                     or with @p stream, whatever the answer
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID      a key or time of a type that cannot be one, an
+ *                              ambiguous name; `arrow`: a stream that breaks
+ *                              Arrow's rules
+ * @return FEATURE_NOT_FOUND    the labels lack a key or the time
+ * @return FEATURE_CONFLICT     `name`: a feature and a column of the labels have
+ *                              one name
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: one that a key or time cannot have
+ * @return FEATURE_IO           `stream`: the producer failed
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_join_arrow(const feature_query *query,
+                         struct ArrowArrayStream *labels,
+                         const struct feature_join_options *options,
+                         struct ArrowArrayStream *stream,
+                         struct feature_error *error);
+
+/**
  * Frees a query. Free its requests first.
  *
  * @param query  {inout} {nullable} the query
@@ -1664,8 +1806,9 @@ feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
  *
  * Each row answers with the newest values whose event timestamp is at or
  * before its time; ttl counts from there. Where that is not kept, the state is
- * FEATURE_STATE_NO_HISTORY and the value null. History is not kept yet, so
- * only current values can answer.
+ * FEATURE_STATE_NO_HISTORY and the value null. A view keeps history from the
+ * moment on at which its option `history` is set; of other views only current
+ * values can answer.
  *
  * @param request     {inout} the request
  * @param timestamps  {copied} {nullable} the times

@@ -598,6 +598,51 @@ struct feature_stats {
 };
 
 /**
+ * Bits of feature_maintain_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_maintain_flag {
+    FEATURE_MAINTAIN_ALL = 1 /**< look through all views, also those that were
+                                  looked through a short time ago */
+};
+
+/**
+ * How much upkeep to do.
+ *
+ * @since 0.1
+ */
+struct feature_maintain_options {
+    uint32_t struct_size; /**< sizeof(struct feature_maintain_options) */
+    uint32_t flags;       /**< ::feature_maintain_flag bits */
+    uint64_t budget_us;   /**< microseconds of the store's clock after which no
+                               further step begins; 0: until nothing is left */
+    uint64_t max_rows;    /**< rows, and keys with history, to look at; 0: no
+                               limit */
+    uint32_t wait_ms;     /**< for other writers; 0: the store's */
+    uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * What upkeep did, and what is left. The caller sets struct_size.
+ *
+ * @since 0.1
+ */
+struct feature_maintain_report {
+    uint32_t struct_size;  /**< sizeof(struct feature_maintain_report) */
+    uint32_t reserved;     /**< 0 */
+    uint64_t rows_expired; /**< rows whose cells were all past their ttl */
+    uint64_t tombstones_removed; /**< deletes that were old enough */
+    uint64_t versions_dropped;   /**< of history, before its horizon */
+    uint64_t segments_dropped;   /**< of the change feed */
+    uint64_t rows_seen;          /**< rows, and keys with history, looked at */
+    uint64_t commits;            /**< sequence numbers this took */
+    uint64_t passes_left;        /**< passes over the rows or the history of a
+                                      view that are due or not at their end */
+    uint64_t sequence;           /**< of the newest commit there is */
+};
+
+/**
  * How to verify a store.
  *
  * @since 0.1
@@ -909,6 +954,38 @@ feature_store_apply(feature_store *store, const char *definitions,
 FEATURE_API feature_status
 feature_store_plan(feature_store *store, const char *definitions,
                    char **changes, struct feature_error *error);
+
+/**
+ * Does upkeep that is due: removes rows whose cells are all past their ttl,
+ * tombstones that are older than the ttl, 30 days and the history of their view,
+ * versions that history need not keep, and segments of the change feed.
+ *
+ * Each write call does a small part of this; a store that is seldom written
+ * to, or falls behind, needs this call. It goes in steps of one commit each, beside
+ * other readers and writers, and any number of processes may call it. A step that
+ * was made stays made: the next call goes on from there. What it removes takes
+ * sequence numbers and goes to the change feed as EXPIRE and TRIM, so followers
+ * stay equal; a follower itself only drops segments of its feed.
+ *
+ * An online read answers the same before and after, but for a row outside its max
+ * age, whose state becomes FEATURE_STATE_NOT_FOUND.
+ *
+ * @param store        {inout} the store
+ * @param options      {copied} {nullable} all that is due when NULL
+ * @param[out] report  {inout} {nullable} untouched by a failure, though the
+ *                     steps before it stay made
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID   the store is open read-only, or a wrong option
+ * @return FEATURE_BUSY      `writer-gate`
+ * @return FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_maintain(feature_store *store,
+                       const struct feature_maintain_options *options,
+                       struct feature_maintain_report *report,
+                       struct feature_error *error);
 
 /**
  * Prints definitions in canonical form: applied back, they change nothing.

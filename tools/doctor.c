@@ -263,6 +263,22 @@ judge_feed(struct report *report, const char *metrics)
         first, head, bytes >> 20, consumers, lag);
 }
 
+static void
+judge_upkeep(struct report *report, const char *metrics)
+{
+    uint64_t due = 0;
+
+    if (!find_metric(metrics, "\nfeature_upkeep_passes_due ", &due))
+        return;
+    if (due)
+        add(report, "upkeep", NULL,
+            "%" PRIu64 " passes over rows or history are due: each write does "
+            "a part, feature maintain all of it",
+            due);
+    else
+        add(report, "upkeep", NULL, "nothing is due");
+}
+
 static size_t
 count_warnings(const struct report *report)
 {
@@ -352,6 +368,7 @@ examine(struct report *report, const char *path, uint32_t flags)
     judge_disk(report, path, &stats);
     judge_lmdb(report, &stats);
     judge_feed(report, metrics);
+    judge_upkeep(report, metrics);
     feature_free(metrics);
 }
 

@@ -163,6 +163,24 @@ AT(feature_stats, max_size, 184);
 AT(feature_stats, write_waits, 192);
 AT(feature_stats, write_wait_us, 200);
 AT(feature_stats, write_timeouts, 208);
+GROWN(feature_maintain_options, 32);
+AT(feature_maintain_options, struct_size, 0);
+AT(feature_maintain_options, flags, 4);
+AT(feature_maintain_options, budget_us, 8);
+AT(feature_maintain_options, max_rows, 16);
+AT(feature_maintain_options, wait_ms, 24);
+AT(feature_maintain_options, reserved, 28);
+GROWN(feature_maintain_report, 72);
+AT(feature_maintain_report, struct_size, 0);
+AT(feature_maintain_report, reserved, 4);
+AT(feature_maintain_report, rows_expired, 8);
+AT(feature_maintain_report, tombstones_removed, 16);
+AT(feature_maintain_report, versions_dropped, 24);
+AT(feature_maintain_report, segments_dropped, 32);
+AT(feature_maintain_report, rows_seen, 40);
+AT(feature_maintain_report, commits, 48);
+AT(feature_maintain_report, passes_left, 56);
+AT(feature_maintain_report, sequence, 64);
 GROWN(feature_verify_options, 16);
 AT(feature_verify_options, struct_size, 0);
 AT(feature_verify_options, flags, 4);
@@ -302,6 +320,7 @@ IS(FEATURE_EXPORT_STATES, 1);
 IS(FEATURE_EXPORT_TIMESTAMPS, 2);
 IS(FEATURE_VERIFY_JSON, 1);
 IS(FEATURE_VERIFIED_HELD, 1);
+IS(FEATURE_MAINTAIN_ALL, 1);
 IS(FEATURE_RESTORE_VERIFY_ONLY, 1);
 IS(FEATURE_RESTORE_ALLOW_REMOTE, 2);
 IS(FEATURE_CHANGES_RESUME, 1);
@@ -326,6 +345,8 @@ IS(FEATURE_CHANGES_BEFORE, 1);
 #cgo nocallback feature_store_apply
 #cgo noescape feature_store_plan
 #cgo nocallback feature_store_plan
+#cgo noescape feature_store_maintain
+#cgo nocallback feature_store_maintain
 #cgo noescape feature_store_describe
 #cgo nocallback feature_store_describe
 #cgo noescape feature_store_write
@@ -827,6 +848,16 @@ const (
 	VerifiedHeld VerifiedFlag = 1
 )
 
+// MaintainFlag is a C feature_maintain_flag. Bits of
+// feature_maintain_options.flags.
+type MaintainFlag uint32
+
+const (
+	// MaintainAll: look through all views, also those that were looked through
+	// a short time ago
+	MaintainAll MaintainFlag = 1
+)
+
 // RestoreFlag is a C feature_restore_flag. Bits of
 // feature_restore_options.flags.
 type RestoreFlag uint32
@@ -914,6 +945,7 @@ func _() {
 	C.feature_store_close(nil)
 	C.feature_store_apply(nil, nil, nil, nil, nil)
 	C.feature_store_plan(nil, nil, nil, nil)
+	C.feature_store_maintain(nil, nil, nil, nil)
 	C.feature_store_describe(nil, nil, nil, nil)
 	C.feature_store_write(nil, nil, 0, nil, nil, nil)
 	C.feature_store_write_arrow(nil, nil, 0, nil, nil, nil, nil)

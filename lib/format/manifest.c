@@ -36,6 +36,7 @@ fill_view(const struct lf_manifest_view *view, Lf__SnapshotView *message)
     message->history_bases = meta->history_bases;
     message->history_low = meta->history.low;
     message->history_high = meta->history.high;
+    message->purge_time = meta->purge_time;
 }
 
 static void
@@ -161,7 +162,8 @@ take_view(const Lf__SnapshotView *message, struct lf_manifest *manifest,
                  .history_entries = message->history_entries,
                  .history_since = message->history_since,
                  .history_bases = message->history_bases,
-                 .history = {message->history_low, message->history_high}}};
+                 .history = {message->history_low, message->history_high},
+                 .purge_time = message->purge_time}};
     manifest->view_count++;
     return FEATURE_OK;
 }

@@ -119,7 +119,7 @@ lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
     at = put_u64(at, meta->history_bases);
     at = put_u64(at, meta->history.low);
     at = put_u64(at, meta->history.high);
-    put_u64(at, 0);
+    put_u64(at, (uint64_t)meta->purge_time);
     lf_meta_view_key(view, key);
     lf_store_u32(to, checksum(key, to, LF_META_VIEW_SIZE));
 }
@@ -151,6 +151,7 @@ lf_meta_view_decode(struct lf_meta_view *meta, uint32_t view,
     meta->history_bases = take_u64(&at);
     meta->history.low = take_u64(&at);
     meta->history.high = take_u64(&at);
+    meta->purge_time = (int64_t)take_u64(&at);
     return true;
 }
 

@@ -52,16 +52,20 @@ struct lf_meta_view {
     struct lf_hash128 content;
     int64_t newest;          /* event timestamp; INT64_MIN: none */
     uint64_t commit;         /* the last that touched the view */
-    int64_t purge_horizon;   /* INT64_MIN: nothing was purged */
+    int64_t purge_horizon;   /* past the newest cell of each row that expired;
+                                INT64_MIN: none did */
     int64_t history_horizon; /* INT64_MIN: nothing was dropped */
     uint64_t applied;
     uint64_t late;
     int64_t history_since;  /* commit time; INT64_MIN: no history is kept */
     uint64_t history_bases; /* rows that were there then */
     struct lf_hash128 history;
+    int64_t
+        purge_time; /* of the last commit that removed rows or tombstones for
+                           good; 0: none did */
 };
 
-#define LF_META_VIEW_SIZE (4 + 17 * 8) /* the last 8 are reserved */
+#define LF_META_VIEW_SIZE (4 + 17 * 8)
 
 /* The checksum covers the key too. False from a decoder: damaged bytes. */
 void lf_meta_store_encode(const struct lf_meta_store *meta,

@@ -16,9 +16,9 @@
 static const char *
 operation_name(int32_t operation)
 {
-    static const char *const names[] = {"NONE",   "UPSERT",  "PATCH",
-                                        "DELETE", "EVENT",   "RETRACT",
-                                        "DEFINE", "VERSION", "EXPIRE"};
+    static const char *const names[] = {
+        "NONE",    "UPSERT", "PATCH",   "DELETE", "EVENT",
+        "RETRACT", "DEFINE", "VERSION", "EXPIRE", "TRIM"};
 
     return (uint32_t)operation < sizeof names / sizeof *names ? names[operation]
                                                               : "UNKNOWN";

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "format/upkeep.h"
 #include "store/copy.h"
 #include "store/history.h"
 
@@ -115,6 +116,9 @@ collect_view(struct collection *to, const uint8_t *key, size_t key_size,
     struct lf_manifest_view view = {0};
     char expected[LF_META_KEY_SIZE];
 
+    if (key_size > strlen(LF_UPKEEP_PREFIX) &&
+        memcmp(key, LF_UPKEEP_PREFIX, strlen(LF_UPKEEP_PREFIX)) == 0)
+        return FEATURE_OK; /* the copy begins anew */
     if (key_size < 5 || memcmp(key, "view/", 5) != 0)
         return lf_fail(error, FEATURE_VERSION, "format",
                        "the store has a record of a newer libfeature");

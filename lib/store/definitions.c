@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "format/record.h"
 #include "model/define.h"
+#include "store/upkeep.h"
 
 #define CATALOG_TREE "catalog"
 
@@ -272,6 +273,7 @@ lf_commit_drop_views(struct lf_commit *commit, const struct lf_catalog *before,
         lf_history_tree(view, tree);
         LF_TRY(lf_writer_drop(commit->writer, tree, error));
         LF_TRY(lf_tree_delete(commit->tree, key, strlen(key), error));
+        LF_TRY(lf_upkeep_forget(commit, view->id, error));
     }
     return FEATURE_OK;
 }

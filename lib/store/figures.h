@@ -29,7 +29,8 @@ struct lf_figures {
     struct lf_feed_figures feed;
     uint64_t free_pages;
     uint32_t page_size;
-    uint32_t holds; /* snapshots that scans hold */
+    uint32_t holds;      /* snapshots that scans hold */
+    uint64_t passes_due; /* of upkeep */
     int64_t now;
 };
 
@@ -38,9 +39,13 @@ feature_status lf_figures_take(feature_store *store, struct lf_figures *figures,
                                struct feature_error *error);
 void lf_figures_free(struct lf_figures *figures);
 
-/* A part of lf_figures_take. */
+/* Parts of lf_figures_take. */
 feature_status lf_feed_figures_read(struct lf_reader *reader,
                                     struct lf_feed_figures *figures,
                                     struct feature_error *error);
+/* After the catalog, the views, the feed and the clock. */
+feature_status lf_upkeep_figures_read(struct lf_reader *reader,
+                                      struct lf_figures *figures,
+                                      struct feature_error *error);
 
 #endif

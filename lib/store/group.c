@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "store/offsets.h"
+#include "store/upkeep.h"
 #include "store/write.h"
 
 #define GROUP_ROWS  65536 /* a group past it takes in no further call */
@@ -79,8 +80,10 @@ apply_numbered(struct lf_write *write, struct lf_commit *commit, bool *own)
     }
     *own |= write->source_count > 0;
     LF_TRY(lf_sources_put(commit, write->sources, write->source_count, error));
-    if (*own)
+    if (*own) {
+        LF_TRY(lf_upkeep_ride(commit, write->catalog, error));
         return lf_feed_end(commit, error);
+    }
     lf_feed_cancel(commit);
     return FEATURE_OK;
 }

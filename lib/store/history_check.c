@@ -165,15 +165,21 @@ compare(struct lf_history_check *check, struct lf_row *ground,
     return FEATURE_OK;
 }
 
-/* The key has no further entry. Where retention took some, the oldest one left
- * cannot be made again. */
+/* What retention may have taken, a kept entry cannot be made of again. */
+static bool
+is_cut(const struct lf_history_check *check)
+{
+    return check->meta.history_horizon != INT64_MIN &&
+           check->time <= check->meta.history_horizon;
+}
+
+/* The key has no further entry. */
 static feature_status
 end_key(struct lf_history_check *check, struct lf_history_problem *problem,
         struct feature_error *error)
 {
     check->patches = 0;
-    if (!check->waiting || check->is_base ||
-        check->meta.history_horizon != INT64_MIN)
+    if (!check->waiting || check->is_base || is_cut(check))
         return FEATURE_OK;
     return compare(check, NULL, problem, error);
 }
@@ -191,11 +197,12 @@ add_up(struct lf_history_check *check, struct lf_history_entry *entry,
             return lf_fail_memory(error);
         return FEATURE_OK;
     }
-    if (check->waiting)
+    if (check->waiting && !is_cut(check))
         LF_TRY(compare(check, sum, problem, error));
     wait_for_more(check);
     check->patches = 0;
     check->is_base = entry->operation == LF_HISTORY_BASE;
+    check->time = entry->place.time;
     if (!let_wait(check, &entry->row) || !let_wait(check, sum))
         return lf_fail_memory(error);
     return FEATURE_OK;

@@ -26,6 +26,7 @@ struct lf_history_check {
     size_t ends[LF_HISTORY_WAITING];
     bool has_drops;   /* features are gone: what they held back is not known */
     bool is_base;     /* the first that waits is one */
+    int64_t time;     /* its event timestamp */
     uint32_t patches; /* since the last entry that is none */
     uint64_t entries; /* so far */
     struct lf_hash128 content;

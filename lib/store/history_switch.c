@@ -24,6 +24,8 @@ lf_history_begin(struct lf_meta_view *meta, const struct lf_commit *commit)
         return;
     meta->history_since = commit->meta.commit_time;
     meta->history_bases = meta->row_entries;
+    if (meta->purge_time)
+        meta->history_bases++; /* what had gone by then has no version either */
 }
 
 static void

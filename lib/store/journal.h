@@ -29,6 +29,11 @@ bool lf_journal_wants(const struct lf_rows *rows);
 feature_status lf_journal_expire(struct lf_rows *rows, const uint8_t *key,
                                  size_t key_size, struct feature_error *error);
 
+/* A history that upkeep made shorter. */
+feature_status lf_journal_trim(struct lf_rows *rows, const uint8_t *key,
+                               size_t key_size, int64_t horizon,
+                               struct feature_error *error);
+
 /* In the order of the rows of one key. The row's ordinal within its commit is
  * commit->written, which counts up. */
 feature_status lf_journal_add(struct lf_rows *rows,

@@ -298,6 +298,10 @@ feature_store_metrics(feature_store *store, char **text,
         add_file(&made, &figures);
         add_views(&made, &figures);
         add_feed(&made, &figures.feed);
+        add_number(&made, "upkeep_passes_due", "gauge", "",
+                   "Passes of upkeep over rows or history that are due or not "
+                   "at their end.",
+                   figures.passes_due);
         lf_text_add(&made, "# EOF\n");
     }
     lf_store_leave(store);

@@ -21,6 +21,8 @@ struct search {
     size_t key_size;
     struct lf_cursor_entry at;
     bool has_entries; /* the key has some, at or before the time */
+    bool is_cut;      /* one of them is no newer than the horizon */
+    bool has_row;     /* the key has a row now */
     bool is_unknown;
     bool has_ground;
     struct lf_history_entry ground;
@@ -145,6 +147,7 @@ take_entry(struct search *search, bool *is_done, struct feature_error *error)
     if (problem)
         return fail_damaged(past, problem, error);
     search->has_entries = true;
+    search->is_cut |= entry.place.time <= past->meta.history_horizon;
     if (past->is_restricted && entry.commit_time > past->known_by) {
         search->is_unknown = entry.operation == LF_HISTORY_BASE;
         return FEATURE_OK;
@@ -253,14 +256,46 @@ answer(struct search *search, struct lf_past_row *found,
     return FEATURE_OK;
 }
 
+/* Whether a stored row has all that its key had at a time. One that expired may
+ * have come back since, by a write that was older than it. */
+static bool
+is_whole(const struct lf_past *past, const struct lf_row *stored, int64_t time)
+{
+    const struct lf_meta_view *meta = &past->meta;
+
+    if (!meta->purge_time || time >= meta->purge_time ||
+        meta->purge_horizon == INT64_MIN)
+        return true;
+    return !(stored->flags & LF_ROW_CELL_TIMES) &&
+           stored->timestamp >= meta->purge_horizon;
+}
+
+/* Whether a key without a row may have had one at a time. */
+static bool
+may_have_gone(const struct lf_past *past, int64_t time)
+{
+    const struct lf_meta_view *meta = &past->meta;
+
+    if (past->is_restricted && meta->purge_time &&
+        past->known_by < meta->purge_time)
+        return true;
+    return time < meta->history_horizon ||
+           (meta->purge_time && time < meta->purge_time &&
+            (meta->history_since == INT64_MIN ||
+             (meta->history_bases && time < meta->history_since)));
+}
+
 /* Where history says nothing of a row, the row itself does. */
 static struct lf_past_row
-answer_stored(const struct lf_row *stored, bool is_known)
+answer_stored(const struct lf_past *past, const struct lf_row *stored,
+              int64_t time, bool is_known)
 {
-    struct lf_past_row found = {.kind = LF_PAST_NONE};
+    struct lf_past_row found = {.kind = LF_PAST_UNKNOWN};
 
-    if (stored)
-        found.kind = is_known ? LF_PAST_STORED : LF_PAST_UNKNOWN;
+    if (stored && is_known && is_whole(past, stored, time))
+        found.kind = LF_PAST_STORED;
+    else if (!stored && !may_have_gone(past, time))
+        found.kind = LF_PAST_NONE;
     return found;
 }
 
@@ -279,30 +314,50 @@ has_entries(struct search *search, bool *has, struct feature_error *error)
     return FEATURE_OK;
 }
 
+/* Whether upkeep may have taken what would answer: versions below those that
+ * count, or all of the key. */
+static bool
+is_lost(const struct search *search, int64_t time)
+{
+    const struct lf_past *past = search->past;
+
+    if (search->is_unknown)
+        return true;
+    if (search->has_ground)
+        return false;
+    if (past->is_restricted && search->is_cut)
+        return past->meta.history_horizon != INT64_MIN;
+    return !past->run.size && (past->is_restricted || !search->has_row) &&
+           may_have_gone(past, time);
+}
+
 feature_status
 lf_past_find(struct lf_past *past, const uint8_t *key, size_t key_size,
              int64_t time, const struct lf_row *stored,
              struct lf_past_row *found, struct feature_error *error)
 {
-    struct search search = {.past = past, .key = key, .key_size = key_size};
+    struct search search = {
+        .past = past, .key = key, .key_size = key_size, .has_row = stored};
     int64_t since = past->meta.history_since;
     bool has;
 
-    if ((!past->is_restricted && stored && stored->timestamp <= time) ||
+    if ((!past->is_restricted && stored && stored->timestamp <= time &&
+         is_whole(past, stored, time)) ||
         since == INT64_MIN || time < past->meta.history_horizon) {
-        *found = answer_stored(stored, !past->is_restricted);
+        *found = answer_stored(past, stored, time, !past->is_restricted);
         return FEATURE_OK;
     }
     LF_TRY(gather(&search, time, error));
-    if (search.is_unknown) {
+    if (is_lost(&search, time)) {
         *found = (struct lf_past_row){.kind = LF_PAST_UNKNOWN};
         return FEATURE_OK;
     }
     if (stored && !search.has_ground && !past->run.size) {
         LF_TRY(has_entries(&search, &has, error));
         if (!has) {
-            *found = answer_stored(stored, !past->is_restricted ||
-                                               since <= past->known_by);
+            *found =
+                answer_stored(past, stored, time,
+                              !past->is_restricted || since <= past->known_by);
             return FEATURE_OK;
         }
     }

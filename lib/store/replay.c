@@ -13,7 +13,7 @@
 
 #include "format/key.h"
 #include "format/record.h"
-#include "store/history.h"
+#include "store/history_trim.h"
 
 #define CATALOG_TREE "catalog"
 
@@ -201,6 +201,21 @@ replay_expire(struct lf_replay *replay, const struct lf_change *change,
                           &stored, error);
 }
 
+static feature_status
+replay_trim(struct lf_replay *replay, const struct lf_change *change,
+            struct feature_error *error)
+{
+    uint64_t dropped;
+    bool more;
+
+    if (!replay->rows.history)
+        return damaged(error, "it cuts a history that is not kept");
+    LF_TRY(lf_history_trim(&replay->rows, change->key.bytes, change->key.size,
+                           change->time, &dropped, &more, error));
+    return dropped ? FEATURE_OK
+                   : damaged(error, "it cuts a history that is short");
+}
+
 /* The record is checked with all others, at the end. */
 static feature_status
 replay_define(struct lf_replay *replay, const struct lf_change *change,
@@ -227,6 +242,7 @@ lf_replay_change(struct lf_replay *replay, const struct lf_change *change,
     case LF_CHANGE_DEFINE:
         return replay_define(replay, change, error);
     case LF_CHANGE_EXPIRE:
+    case LF_CHANGE_TRIM:
     case FEATURE_UPSERT:
     case FEATURE_PATCH:
     case FEATURE_DELETE:
@@ -246,9 +262,11 @@ lf_replay_change(struct lf_replay *replay, const struct lf_change *change,
     LF_TRY(use_view(replay, change->view, error));
     if (!is_key(replay, change->key))
         return damaged(error, "a key is no key of its view");
-    return change->operation == LF_CHANGE_EXPIRE
-               ? replay_expire(replay, change, error)
-               : replay_row(replay, change, error);
+    if (change->operation == LF_CHANGE_EXPIRE)
+        return replay_expire(replay, change, error);
+    if (change->operation == LF_CHANGE_TRIM)
+        return replay_trim(replay, change, error);
+    return replay_row(replay, change, error);
 }
 
 feature_status

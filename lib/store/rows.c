@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "store/history.h"
+#include "store/history_trim.h"
 
 feature_status
 lf_rows_read_meta(struct lf_commit *commit, const struct lf_view *view,
@@ -146,6 +146,17 @@ lf_rows_put(struct lf_rows *rows, const uint8_t *key, size_t key_size,
                        rows->append, error);
 }
 
+static void
+note_purge(struct lf_meta_view *meta, const struct lf_commit *commit,
+           const struct lf_row *row)
+{
+    meta->purge_time = commit->meta.commit_time;
+    if (!(row->flags & LF_ROW_TOMBSTONE) &&
+        row->timestamp >= meta->purge_horizon)
+        meta->purge_horizon =
+            row->timestamp + (row->timestamp < INT64_MAX ? 1 : 0);
+}
+
 feature_status
 lf_rows_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
                const struct lf_stored *stored, struct feature_error *error)
@@ -153,6 +164,9 @@ lf_rows_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     const struct lf_row *old = &stored->row;
     struct lf_meta_view *meta = &rows->meta;
 
+    if (rows->history)
+        LF_TRY(lf_history_expire(rows, key, key_size, stored, error));
+    note_purge(meta, rows->commit, old);
     lf_hash128_subtract(&meta->content,
                         lf_row_hash(rows->form->view->id, key, key_size,
                                     old->bytes, old->size));

@@ -51,12 +51,14 @@ lf_figures_take(feature_store *store, struct lf_figures *figures,
         lf_environment_info(store->environment, &figures->environment, error));
     LF_TRY(lf_reader_begin(store->environment, &reader, error));
     figures->environment.transaction = lf_reader_transaction(reader);
+    figures->now = lf_store_now(store);
     status = read_snapshot(store, reader, figures, error);
+    if (!status)
+        status = lf_upkeep_figures_read(reader, figures, error);
     lf_reader_end(reader);
     lf_counts_sum(store, &figures->counts);
     figures->holds = atomic_load(&store->hold_count);
     figures->feed.replays = atomic_load(&store->replays);
-    figures->now = lf_store_now(store);
     return status;
 }
 

@@ -205,7 +205,7 @@ is_newest(const struct rows *rows, const struct lf_meta_view *meta)
     if (rows->newest > meta->newest)
         return false;
     return rows->newest == meta->newest || !rows->view ||
-           rows->view->schema_count > 1 || meta->purge_horizon != INT64_MIN;
+           rows->view->schema_count > 1 || meta->purge_time;
 }
 
 static void

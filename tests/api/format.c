@@ -393,7 +393,8 @@ a_dropped_view_leaves_nothing_behind(void **state)
     assert_string_equal(text, "catalog meta rows/0000000000000002/"
                               "0000000000000001");
     list_keys(f->path, "meta", text);
-    assert_string_equal(text, "store view/0000000000000002");
+    assert_string_equal(text, "store upkeep/0000000000000002 "
+                              "view/0000000000000002");
     open_store(f);
     define(f, "DROP FEATURE VIEW v");
     close_store(f);
@@ -406,7 +407,8 @@ a_dropped_view_leaves_nothing_behind(void **state)
     upsert(f, "v", NULL, "1 100 5 text");
     close_store(f);
     list_keys(f->path, "meta", text); /* ids are never used again */
-    assert_string_equal(text, "store view/0000000000000003");
+    assert_string_equal(text, "store upkeep/0000000000000003 "
+                              "view/0000000000000003");
 }
 
 int

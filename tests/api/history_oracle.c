@@ -12,6 +12,7 @@
 #define TIMES    16
 #define WRITES   400
 #define RUNS     60
+#define KEPT     (900 * DAY)
 
 /* One cell, as a write leaves it. */
 struct cell {
@@ -36,9 +37,11 @@ struct world {
     struct fixture *f;
     uint64_t state;
     uint32_t features; /* the last one comes later */
-    int has_deletes;
+    int has_deletes, has_upkeep;
     int64_t since;         /* commit time from which on history is kept */
     struct row base[KEYS]; /* the rows then */
+    int64_t horizon;       /* upkeep has gone so far; INT64_MIN: not yet */
+    uint32_t gone[KEYS];   /* writes before that one left with a tombstone */
     uint32_t count;
     struct write writes[WRITES];
 };
@@ -93,7 +96,7 @@ online(const struct world *world, int64_t key, uint32_t count)
     struct row row = empty_row();
 
     for (uint32_t i = 0; i < count; i++)
-        if (world->writes[i].key == key)
+        if (world->writes[i].key == key && i >= world->gone[key])
             apply(&row, &world->writes[i]);
     return row;
 }
@@ -119,7 +122,7 @@ fold(const struct world *world, int64_t key, int64_t time, int64_t known_by)
             const struct write *write = &world->writes[i];
 
             if (write->key == key && write->time == at &&
-                write->commit_time >= world->since &&
+                i >= world->gone[key] && write->commit_time >= world->since &&
                 (!known_by || write->commit_time <= known_by))
                 apply(&row, write);
         }
@@ -244,6 +247,41 @@ write_some(struct world *world)
         world->writes[world->count++].commit_time = commit.time;
 }
 
+/* A line may say that nothing is known where upkeep may have dropped what was. */
+static int
+is_answer(const struct world *world, const char *line, const char *expected,
+          int64_t time, int64_t known_by)
+{
+    static const char unknown[] = "no_history";
+    size_t size = strcspn(expected, "\n");
+
+    if (strcspn(line, "\n") == size && !memcmp(line, expected, size))
+        return 1;
+    return (time < world->horizon || (known_by && world->horizon >= 0)) &&
+           !strncmp(line, unknown, strlen(unknown));
+}
+
+static void
+expect_lines(struct world *world, struct reader *reader, const char *expected,
+             int64_t known_by)
+{
+    static char text[ANSWER_SIZE];
+    const char *line = text;
+
+    must(feature_request_read(reader->request, &problem));
+    print_answer(reader->request, text);
+    for (uint32_t i = 0; i < KEYS * TIMES; i++) {
+        if (!is_answer(world, line, expected, i % TIMES, known_by))
+            fail_msg("key %u at %u, horizon %" PRId64 ", known by %" PRId64
+                     ": answered %.*s, expected %.*s",
+                     i / TIMES, i % TIMES, world->horizon, known_by,
+                     (int)strcspn(line, "\n"), line,
+                     (int)strcspn(expected, "\n"), expected);
+        line += strcspn(line, "\n") + 1;
+        expected += strcspn(expected, "\n") + 1;
+    }
+}
+
 static void
 compare(struct world *world, int64_t known_by)
 {
@@ -278,7 +316,7 @@ compare(struct world *world, int64_t known_by)
     set_keys(&reader, keys);
     must(feature_request_set_as_of(reader.request, times, KEYS * TIMES,
                                    &problem));
-    expect_read(&reader, expected);
+    expect_lines(world, &reader, expected, known_by);
     close_reader(&reader);
 }
 
@@ -293,6 +331,31 @@ begin_history(struct world *world)
     world->since = commit.time;
     for (int64_t key = 0; key < KEYS; key++)
         world->base[key] = online(world, key, world->count);
+}
+
+/* Upkeep at a random horizon, not below the last one. A row that is deleted by
+ * then is forgotten as a whole. */
+static void
+maintain(struct world *world)
+{
+    struct feature_maintain_options options = {.struct_size = sizeof options,
+                                               .flags = FEATURE_MAINTAIN_ALL};
+    int64_t horizon = below(world, TIMES);
+
+    if (horizon < world->horizon)
+        horizon = world->horizon;
+    move_clock(world->f, horizon + KEPT);
+    must(feature_store_maintain(world->f->store, &options, NULL, &problem));
+    must(feature_store_maintain(world->f->store, &options, NULL, &problem));
+    world->horizon = horizon;
+    for (int64_t key = 0; key < KEYS; key++) {
+        struct row row = online(world, key, world->count);
+
+        if (!row.is_deleted || newest(&row) >= horizon)
+            continue;
+        world->gone[key] = world->count;
+        world->base[key] = empty_row();
+    }
 }
 
 static void
@@ -360,6 +423,8 @@ run(struct world *world, uint32_t before, uint32_t calls)
             world->has_deletes = 1;
         }
         write_some(world);
+        if (world->has_upkeep && below(world, 6) == 0)
+            maintain(world);
         if (below(world, 4) == 0)
             compare(world, 0);
         if (below(world, 8) == 0)
@@ -380,8 +445,11 @@ past_reads_are_those_of_the_oracle(void **state)
 
     for (uint32_t i = 0; i < RUNS; i++) {
         world = (struct world){.f = f, .state = 77 + i};
-        run(&world, i % 3 ? 0 : 1 + i % 11, 12 + i % 60);
+        world.horizon = INT64_MIN;
+        world.has_upkeep = i % 2;
+        f->options.fixed_now = NOON;
         start_again(f);
+        run(&world, i % 3 ? 0 : 1 + i % 11, 12 + i % 60);
     }
 }
 

@@ -183,6 +183,14 @@ class VerifiedFlag(IntFlag):
     HELD = 1  # a reader kept the snapshot meanwhile
 
 
+class MaintainFlag(IntFlag):
+    """Bits of feature_maintain_options.flags."""
+
+    # look through all views, also those that were looked through a short time
+    # ago
+    ALL = 1
+
+
 class RestoreFlag(IntFlag):
     """Bits of feature_restore_options.flags."""
 
@@ -623,6 +631,58 @@ class feature_stats(Structure):
     ]
 
 
+class feature_maintain_options(Structure):
+    """How much upkeep to do."""
+
+    struct_size: int  # sizeof(struct feature_maintain_options)
+    flags: int  # feature_maintain_flag bits
+    # microseconds of the store's clock after which no further step begins; 0:
+    # until nothing is left
+    budget_us: int
+    max_rows: int  # rows, and keys with history, to look at; 0: no limit
+    wait_ms: int  # for other writers; 0: the store's
+    reserved: int  # 0
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("budget_us", c_uint64),
+        ("max_rows", c_uint64),
+        ("wait_ms", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class feature_maintain_report(Structure):
+    """What upkeep did, and what is left. The caller sets struct_size."""
+
+    struct_size: int  # sizeof(struct feature_maintain_report)
+    reserved: int  # 0
+    rows_expired: int  # rows whose cells were all past their ttl
+    tombstones_removed: int  # deletes that were old enough
+    versions_dropped: int  # of history, before its horizon
+    segments_dropped: int  # of the change feed
+    rows_seen: int  # rows, and keys with history, looked at
+    commits: int  # sequence numbers this took
+    # passes over the rows or the history of a view that are due or not at
+    # their end
+    passes_left: int
+    sequence: int  # of the newest commit there is
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("rows_expired", c_uint64),
+        ("tombstones_removed", c_uint64),
+        ("versions_dropped", c_uint64),
+        ("segments_dropped", c_uint64),
+        ("rows_seen", c_uint64),
+        ("commits", c_uint64),
+        ("passes_left", c_uint64),
+        ("sequence", c_uint64),
+    ]
+
+
 class feature_verify_options(Structure):
     """How to verify a store."""
 
@@ -909,6 +969,15 @@ LAYOUT: dict[type[Structure], tuple[int, dict[str, int]]] = {
         "oldest_reader_pid": 176, "held_snapshots": 180, "max_size": 184,
         "write_waits": 192, "write_wait_us": 200, "write_timeouts": 208
     }),
+    feature_maintain_options: (32, {
+        "struct_size": 0, "flags": 4, "budget_us": 8, "max_rows": 16,
+        "wait_ms": 24, "reserved": 28
+    }),
+    feature_maintain_report: (72, {
+        "struct_size": 0, "reserved": 4, "rows_expired": 8,
+        "tombstones_removed": 16, "versions_dropped": 24, "segments_dropped":
+        32, "rows_seen": 40, "commits": 48, "passes_left": 56, "sequence": 64
+    }),
     feature_verify_options: (16, {
         "struct_size": 0, "flags": 4, "max_lines": 8
     }),
@@ -1061,6 +1130,35 @@ definitions: {copied} statements of the definition language
 changes [out]: {owned feature_free} lines, each ending in a newline
 error [out]: {inout} {nullable} as from feature_store_apply()
 Returns as feature_store_apply(), without writing
+
+Since 0.1. Any number of threads at once.
+"""),
+    ("feature_store_maintain", False, c_int32,
+     (c_void_p, c_void_p, c_void_p, c_void_p),
+     """Does upkeep that is due: removes rows whose cells are all past their
+ttl, tombstones that are older than the ttl, 30 days and the history of
+their view, versions that history need not keep, and segments of the
+change feed.
+
+Each write call does a small part of this; a store that is seldom
+written to, or falls behind, needs this call. It goes in steps of one
+commit each, beside other readers and writers, and any number of
+processes may call it. A step that was made stays made: the next call
+goes on from there. What it removes takes sequence numbers and goes to
+the change feed as EXPIRE and TRIM, so followers stay equal; a follower
+itself only drops segments of its feed.
+
+An online read answers the same before and after, but for a row outside
+its max age, whose state becomes FEATURE_STATE_NOT_FOUND.
+
+store: {inout} the store
+options: {copied} {nullable} all that is due when NULL
+report [out]: {inout} {nullable} untouched by a failure, though the
+    steps before it stay made
+error [out]: {inout} {nullable}
+Returns FEATURE_INVALID the store is open read-only, or a wrong option
+Returns FEATURE_BUSY `writer-gate`
+Returns FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
 
 Since 0.1. Any number of threads at once.
 """),
@@ -2097,6 +2195,7 @@ class Library:
     feature_store_apply: Callable[
         [Pointer, bytes, Pointer, Pointer, Pointer], int]
     feature_store_plan: Callable[[Pointer, bytes, Pointer, Pointer], int]
+    feature_store_maintain: Callable[[Pointer, Pointer, Pointer, Pointer], int]
     feature_store_describe: Callable[
         [Pointer, Optional[bytes], Pointer, Pointer], int]
     feature_store_write: Callable[

@@ -132,7 +132,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
-        examples bench-load tests begin-check check-asan check-tsan check-install \
+        examples bench-load tests api-tests begin-check check-asan check-tsan check-install \
         demo-run asan-fuzz tsan-threads check-mdb-get fuzz-descent fuzz-arrow fuzz-verify \
         fuzz-snapshot check-go check-abi \
         check-gen gen abi-baseline \
@@ -141,6 +141,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 all: $(products) examples ## build the library, the tool and the examples
 examples: $(examples)
 tests: $(tests)
+api-tests: $(api_tests)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | \
@@ -449,7 +450,7 @@ follow-kill: $(B)/tests/unit/follow_kill ## kill a leader and its follower ROUND
 # docs/reliability.md, which `make trust-doc` puts there.
 TIER ?= ci
 .PHONY: trust trust-doc rigs
-rigs: all $(rigs) $(fuzz_tests) $(fuzz_targets) $(fuzz_plants)
+rigs: all $(rigs) $(B)/tests/unit/follow_kill $(fuzz_tests) $(fuzz_targets) $(fuzz_plants)
 trust: ## try every promise, TIER=ci or TIER=release
 	@scripts/deps.sh
 	@scripts/deps-python.sh

@@ -133,11 +133,9 @@ age_of(const struct sheet *sheet, uint32_t view, uint32_t row, int64_t *age)
     return time != INT64_MIN && !__builtin_sub_overflow(sheet->now, time, age);
 }
 
-/* A cell of the table: text that could be taken for something else is quoted.
- */
-static void
-add_table_value(struct text *text, const struct feature_column *column,
-                uint32_t row)
+void
+answer_add_value(struct text *text, const struct feature_column *column,
+                 uint32_t row)
 {
     size_t first = text->size, size;
     const char *added;
@@ -171,12 +169,12 @@ add_table_row(struct sheet *sheet, struct table *table, struct text *cell,
         struct feature_column key = key_column(answer, i, &key_row);
 
         text_clear(cell);
-        add_table_value(cell, &key, key_row);
+        answer_add_value(cell, &key, key_row);
         table_add(table, cell->data, cell->size);
     }
     for (uint32_t i = 0; i < sheet->column_count; i++) {
         text_clear(cell);
-        add_table_value(cell, &sheet->columns[i], row);
+        answer_add_value(cell, &sheet->columns[i], row);
         if (value_bit(sheet->columns[i].defaulted, row)) {
             text_add(cell, "*");
             sheet->has_filled = true;

@@ -20,6 +20,11 @@ struct answer {
 /* Prints to standard output. Returns the exit code. */
 int answer_print(const struct answer *answer, enum answer_form form);
 
+/* Appends a cell of a table, null too: text that could be taken for something
+ * else is quoted. */
+void answer_add_value(struct text *text, const struct feature_column *column,
+                      uint32_t row);
+
 /* Appends an age, as in "3d 4h". */
 void answer_add_age(struct text *text, int64_t microseconds);
 

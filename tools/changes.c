@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record.h"
 #include "tool.h"
 
-#define RECORD_MAX ((uint64_t)1 << 40)
-#define WAIT_MS    1000
+#define WAIT_MS 1000
 
 static const char changes_help[] =
     "Usage: feature changes STORE [--since N] [--follow] [--json]\n"
@@ -267,55 +267,26 @@ changes_run(int argc, char **argv)
     return code;
 }
 
-/* 1: a record; 0: the end; -1: explained. */
-static int
-read_record(uint8_t **record, uint64_t *capacity, uint64_t *size)
-{
-    uint8_t bytes[8];
-    size_t got = fread(bytes, 1, sizeof bytes, stdin);
-
-    if (!got && feof(stdin))
-        return 0;
-    *size = 0;
-    for (int i = 0; i < 8; i++)
-        *size |= (uint64_t)bytes[i] << 8 * i;
-    if (got < sizeof bytes || *size > RECORD_MAX) {
-        tool_refuse("standard input holds no change records, or half of one");
-        return -1;
-    }
-    if (*size > *capacity) {
-        uint8_t *more = realloc(*record, (size_t)*size);
-
-        if (!more) {
-            tool_no_memory();
-            return -1;
-        }
-        *record = more;
-        *capacity = *size;
-    }
-    if (fread(*record, 1, (size_t)*size, stdin) < *size) {
-        tool_refuse("standard input ends within a change record");
-        return -1;
-    }
-    return 1;
-}
-
 static int
 follow_input(feature_store *store)
 {
+    struct record record = {0};
     struct feature_error error;
-    uint8_t *record = NULL;
-    uint64_t capacity = 0, size;
-    int code;
+    enum record_read read;
+    int code = TOOL_DONE;
 
-    while ((code = read_record(&record, &capacity, &size)) > 0)
-        if (feature_store_follow(store, record, (size_t)size, NULL, &error)) {
-            tool_fail(&error);
-            code = -1;
-            break;
-        }
-    free(record);
-    return code ? TOOL_REFUSED : TOOL_DONE;
+    while (!code && (read = record_read(stdin, &record)) != RECORD_END) {
+        if (read == RECORD_HALF)
+            code = tool_refuse("standard input ends within a change record, or "
+                               "holds no change records");
+        else if (read == RECORD_FAILED)
+            code = TOOL_REFUSED;
+        else if (feature_store_follow(store, record.bytes, (size_t)record.size,
+                                      NULL, &error))
+            code = tool_fail(&error);
+    }
+    record_free(&record);
+    return code;
 }
 
 static int

@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"infer", "propose definitions for a CSV file", infer_run},
     {"load", "load a CSV file into a feature view", load_run},
     {"get", "read features", get_run},
+    {"history", "list versions of rows", history_run},
     {"join", "join labels with features as of their times", join_run},
     {"stats", "print a store's numbers", stats_run},
     {"metrics", "print them as OpenMetrics text", metrics_run},

@@ -12,6 +12,7 @@
 
 #include "answer.h"
 #include "header.h"
+#include "keys.h"
 #include "tool.h"
 
 enum {
@@ -52,81 +53,22 @@ struct get {
     int64_t clock;
     feature_query *query;
     feature_request *request;
-    struct cell_column *keys;
-    uint32_t *key_rows; /* 0: from the file */
-    uint32_t key_count;
+    struct keys keys; /* rows 0: from the file */
 };
-
-static int
-begin_keys(struct get *get)
-{
-    struct feature_field field;
-
-    get->key_count = feature_query_key_count(get->query);
-    get->keys = calloc(get->key_count + 1u, sizeof *get->keys);
-    get->key_rows = calloc(get->key_count + 1u, sizeof *get->key_rows);
-    if (!get->keys || !get->key_rows)
-        return tool_no_memory();
-    for (uint32_t i = 0; i < get->key_count; i++) {
-        feature_query_key(get->query, i, &field, NULL);
-        if (!cell_init(&get->keys[i], &field, 1))
-            return tool_no_memory();
-        get->keys[i].is_required = false;
-        get->keys[i].source = HEADER_NONE;
-    }
-    return TOOL_DONE;
-}
-
-static int
-refuse_key(const struct get *get, const char *name)
-{
-    struct text names = {0};
-
-    for (uint32_t i = 0; i < get->key_count; i++)
-        text_add(&names, "%s%s", i ? ", " : "", get->keys[i].name);
-    tool_refuse("\"%s\" is no key of %s; its keys are %s", name, get->features,
-                text_end(&names) ? names.data : "others");
-    text_free(&names);
-    return TOOL_REFUSED;
-}
-
-/* Takes "key=value", for all rows. */
-static int
-take_pair(struct get *get, const char *pair)
-{
-    const char *equals = strchr(pair, '=');
-    const char *name, *value, *why;
-    uint32_t i = 0;
-
-    if (!equals)
-        return tool_misuse("get", "\"%s\" is not KEY=VALUE", pair);
-    name = strndupa(pair, (size_t)(equals - pair));
-    value = equals + 1;
-    while (i < get->key_count && strcmp(get->keys[i].name, name) != 0)
-        i++;
-    if (i == get->key_count)
-        return refuse_key(get, name);
-    if (get->key_rows[i])
-        return tool_misuse("get", "the key %s is given twice", name);
-    why = cell_add(&get->keys[i], 0, value, strlen(value), true);
-    if (why)
-        return tool_refuse("%s: \"%s\" %s", name, value, why);
-    get->key_rows[i] = 1;
-    return TOOL_DONE;
-}
 
 /* Finds the keys that no pair gave in the header of the file. */
 static int
 map_keys(struct get *get, const struct header *header)
 {
-    for (uint32_t i = 0; i < get->key_count; i++) {
-        if (get->key_rows[i])
+    for (uint32_t i = 0; i < get->keys.count; i++) {
+        if (get->keys.rows[i])
             continue;
-        get->keys[i].source = header_find(header, get->keys[i].name);
-        if (get->keys[i].source == HEADER_NONE)
+        get->keys.columns[i].source =
+            header_find(header, get->keys.columns[i].name);
+        if (get->keys.columns[i].source == HEADER_NONE)
             return tool_refuse("%s has no column for the key %s",
                                tool_file_name(get->keys_path),
-                               get->keys[i].name);
+                               get->keys.columns[i].name);
     }
     return TOOL_DONE;
 }
@@ -136,8 +78,8 @@ add_key_row(struct get *get, const struct csv_reader *reader, uint32_t row)
 {
     struct csv_problem problem;
 
-    for (uint32_t i = 0; i < get->key_count; i++) {
-        struct cell_column *key = &get->keys[i];
+    for (uint32_t i = 0; i < get->keys.count; i++) {
+        struct cell_column *key = &get->keys.columns[i];
         const struct csv_cell *cell;
         const char *why;
 
@@ -155,7 +97,7 @@ add_key_row(struct get *get, const struct csv_reader *reader, uint32_t row)
                      cell->text, why);
             return header_refuse(get->keys_path, &problem);
         }
-        get->key_rows[i] = row + 1;
+        get->keys.rows[i] = row + 1;
     }
     return TOOL_DONE;
 }
@@ -216,18 +158,14 @@ read_keys_file(struct get *get)
 static int
 collect_keys(struct get *get)
 {
-    int code = begin_keys(get);
+    int code = keys_begin(&get->keys, get->query, get->features);
 
     for (int i = 0; !code && i < get->pair_count; i++)
-        code = take_pair(get, get->pairs[i]);
-    if (!code && get->keys_path)
-        return read_keys_file(get);
-    for (uint32_t i = 0; !code && i < get->key_count; i++)
-        if (!get->key_rows[i])
-            code = tool_refuse("the key %s has no value: add %s=VALUE, or "
-                               "--keys FILE.csv",
-                               get->keys[i].name, get->keys[i].name);
-    return code;
+        code = keys_take_pair(&get->keys, "get", get->pairs[i]);
+    if (code)
+        return code;
+    return get->keys_path ? read_keys_file(get)
+                          : keys_check(&get->keys, ", or --keys FILE.csv");
 }
 
 static feature_status
@@ -236,9 +174,9 @@ read_request(struct get *get, struct feature_error *error)
     feature_status status =
         feature_request_create(get->query, &get->request, error);
 
-    for (uint32_t i = 0; !status && i < get->key_count; i++)
-        status = cell_set_key(&get->keys[i], get->request, i, get->key_rows[i],
-                              error);
+    for (uint32_t i = 0; !status && i < get->keys.count; i++)
+        status = cell_set_key(&get->keys.columns[i], get->request, i,
+                              get->keys.rows[i], error);
     if (!status && get->as_of != INT64_MIN)
         status = feature_request_set_as_of(get->request, &get->as_of, 1, error);
     if (!status)
@@ -265,8 +203,8 @@ get_rows(struct get *get, feature_store *store)
         return code;
     if (read_request(get, &error))
         return tool_fail(&error);
-    answer = (struct answer){get->query,    get->request,   get->keys,
-                             get->key_rows, get->key_count, get->as_of};
+    answer = (struct answer){get->query,     get->request,    get->keys.columns,
+                             get->keys.rows, get->keys.count, get->as_of};
     return answer_print(&answer, get->form);
 }
 
@@ -275,10 +213,7 @@ free_get(struct get *get)
 {
     feature_request_free(get->request);
     feature_query_free(get->query);
-    for (uint32_t i = 0; get->keys && i < get->key_count; i++)
-        cell_free(&get->keys[i]);
-    free(get->keys);
-    free(get->key_rows);
+    keys_free(&get->keys);
 }
 
 static int

@@ -17,6 +17,7 @@
 
 #include "moment.h"
 #include "progress.h"
+#include "recover.h"
 #include "tool.h"
 
 static const char snapshot_help[] =
@@ -33,18 +34,29 @@ static const char snapshot_help[] =
     "Example: feature snapshot ./store monday.snapshot\n";
 
 static const char restore_help[] =
-    "Usage: feature restore FILE STORE [OPTION...]\n"
+    "Usage: feature restore FILE STORE [--changes PATH [--until WHEN]] "
+    "[OPTION...]\n"
     "       feature restore --verify-only FILE\n"
     "\n"
     "Makes a store of a snapshot, after checking every byte of it. STORE is a "
     "new\n"
-    "name.\n"
+    "name. With --changes, records that `feature changes` wrote are applied "
+    "then; the\n"
+    "store follows another one from there on, until `feature follow STORE "
+    "--promote`.\n"
     "\n"
+    "  --changes PATH   a file of change records, or a directory of such files; "
+    "they may\n"
+    "                   overlap\n"
+    "  --until WHEN     the last commit: a sequence, or a time that none is "
+    "after\n"
     "  --verify-only    check the snapshot and write nothing\n"
     "  --allow-remote   accept a network file system\n"
     "  --json           print the report as one JSON object\n"
     "\n"
-    "Example: feature restore monday.snapshot ./restored\n";
+    "Example: feature restore monday.snapshot ./restored\n"
+    "         feature restore monday.snapshot ./restored --changes ./archive \\\n"
+    "             --until 2026-11-21T14:05:00Z\n";
 
 static const char compact_help[] =
     "Usage: feature compact STORE [OPTION...]\n"
@@ -65,7 +77,9 @@ enum {
     OPTION_LEVEL = TOOL_OPTION,
     OPTION_WORKERS,
     OPTION_VERIFY_ONLY,
-    OPTION_ALLOW_REMOTE
+    OPTION_ALLOW_REMOTE,
+    OPTION_CHANGES,
+    OPTION_UNTIL
 };
 
 struct arguments {
@@ -74,6 +88,7 @@ struct arguments {
     bool allow_remote;
     int32_t level;
     uint32_t workers;
+    struct recovery recovery;
 };
 
 /* A number from 1 to limit; false after explaining. */
@@ -121,6 +136,13 @@ read_options(int argc, char **argv, const struct option *options,
             break;
         case OPTION_WORKERS:
             if (!read_number(argv[0], "--workers", optarg, 16, &asked->workers))
+                return TOOL_USAGE;
+            break;
+        case OPTION_CHANGES:
+            asked->recovery.changes = optarg;
+            break;
+        case OPTION_UNTIL:
+            if (recover_until(argv[0], optarg, &asked->recovery))
                 return TOOL_USAGE;
             break;
         default:
@@ -264,6 +286,33 @@ snapshot_run(int argc, char **argv)
                 : print_report(&report, asked.json, "wrote");
 }
 
+static int
+restore(char **paths, const struct feature_restore_options *how,
+        struct arguments *asked, struct feature_snapshot_report *report)
+{
+    struct feature_error error;
+
+    if (asked->recovery.changes)
+        return recover(paths[0], paths[1], how, &now, &asked->recovery, report);
+    return feature_store_restore(paths[0], asked->verify_only ? NULL : paths[1],
+                                 how, &now, report, &error)
+               ? tool_fail(&error)
+               : TOOL_DONE;
+}
+
+static int
+print_recovered(const struct feature_snapshot_report *report,
+                const struct arguments *asked)
+{
+    int code = print_report(report, asked->json, "restored");
+
+    if (code || asked->json)
+        return code;
+    printf("%" PRIu64 " change records came after the snapshot\n",
+           asked->recovery.applied);
+    return tool_finish();
+}
+
 int
 restore_run(int argc, char **argv)
 {
@@ -272,11 +321,12 @@ restore_run(int argc, char **argv)
         {"json", no_argument, NULL, TOOL_OPTION_JSON},
         {"verify-only", no_argument, NULL, OPTION_VERIFY_ONLY},
         {"allow-remote", no_argument, NULL, OPTION_ALLOW_REMOTE},
+        {"changes", required_argument, NULL, OPTION_CHANGES},
+        {"until", required_argument, NULL, OPTION_UNTIL},
         {NULL, 0, NULL, 0}};
     struct feature_snapshot_report report = {.struct_size = sizeof report};
     struct feature_restore_options how = {.struct_size = sizeof how};
     struct arguments asked = {0};
-    struct feature_error error;
     struct watch watch;
     int code = read_options(argc, argv, options, restore_help, &asked);
 
@@ -286,19 +336,22 @@ restore_run(int argc, char **argv)
         return tool_misuse(argv[0], "one FILE is needed");
     if (!asked.verify_only && argc - optind != 2)
         return tool_misuse(argv[0], "a FILE and a STORE are needed");
+    if (asked.verify_only ? asked.recovery.changes != NULL
+                          : asked.recovery.until && !asked.recovery.changes)
+        return tool_misuse(argv[0], "--until needs --changes, and --changes a "
+                                    "STORE");
     if (asked.verify_only)
         how.flags |= FEATURE_RESTORE_VERIFY_ONLY;
     if (asked.allow_remote)
         how.flags |= FEATURE_RESTORE_ALLOW_REMOTE;
     watch_begin(&watch);
-    code = feature_store_restore(argv[optind],
-                                 asked.verify_only ? NULL : argv[optind + 1],
-                                 &how, &now, &report, &error);
+    code = restore(argv + optind, &how, &asked, &report);
     watch_end(&watch);
-    if (code)
-        return tool_fail(&error);
-    return print_report(&report, asked.json,
-                        asked.verify_only ? "checked" : "restored");
+    if (!code && asked.recovery.changes)
+        return print_recovered(&report, &asked);
+    return code ? code
+                : print_report(&report, asked.json,
+                               asked.verify_only ? "checked" : "restored");
 }
 
 int

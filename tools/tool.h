@@ -24,6 +24,7 @@ int describe_run(int argc, char **argv);
 int infer_run(int argc, char **argv);
 int load_run(int argc, char **argv);
 int get_run(int argc, char **argv);
+int history_run(int argc, char **argv);
 int join_run(int argc, char **argv);
 int stats_run(int argc, char **argv);
 int metrics_run(int argc, char **argv);

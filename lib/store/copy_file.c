@@ -165,25 +165,35 @@ unpack(struct lf_intake *intake, struct feature_error *error)
     return problem ? damaged("structure", problem, error) : FEATURE_OK;
 }
 
-typedef feature_status (*take)(struct lf_copy *copy, const uint8_t *key,
-                               size_t key_size, const uint8_t *value,
-                               size_t size, struct feature_error *error);
+/* What the records of a section can be. */
+struct section {
+    size_t key_max, value_max;
+    lf_copy_entry take;
+};
+
+static const struct section catalog_section = {LF_KEY_MAX, LF_ROW_SIZE_LIMIT,
+                                               lf_copy_record};
+static const struct section rows_section = {LF_KEY_MAX, LF_ROW_SIZE_LIMIT,
+                                            lf_copy_row};
+static const struct section history_section = {
+    LF_HISTORY_KEY_MAX, LF_HISTORY_SIZE_LIMIT, lf_copy_version};
 
 /* Takes the whole records at *at. */
 static feature_status
-take_records(struct lf_copy *copy, take take_record, const uint8_t **at,
-             const uint8_t *end, uint32_t *count, struct feature_error *error)
+take_records(struct lf_copy *copy, const struct section *section,
+             const uint8_t **at, const uint8_t *end, uint32_t *count,
+             struct feature_error *error)
 {
     while (end - *at >= RECORD_HEAD) {
         size_t key_size = lf_load_u16(*at), size = lf_load_u32(*at + 2);
         const uint8_t *key = *at + RECORD_HEAD;
 
-        if (key_size > LF_HISTORY_KEY_MAX || size > LF_HISTORY_SIZE_LIMIT)
+        if (key_size > section->key_max || size > section->value_max)
             return damaged("structure", "a record is larger than can be",
                            error);
         if ((size_t)(end - key) < key_size + size)
             break;
-        LF_TRY(take_record(copy, key, key_size, key + key_size, size, error));
+        LF_TRY(section->take(copy, key, key_size, key + key_size, size, error));
         *at = key + key_size + size;
         ++*count;
     }
@@ -192,8 +202,8 @@ take_records(struct lf_copy *copy, take take_record, const uint8_t **at,
 
 /* A record may go on in the next block: what is left of it waits in rest. */
 static feature_status
-take_block(struct lf_intake *intake, struct lf_copy *copy, take take_record,
-           struct feature_error *error)
+take_block(struct lf_intake *intake, struct lf_copy *copy,
+           const struct section *section, struct feature_error *error)
 {
     const uint8_t *at = intake->block, *end = at + intake->frame.size;
     struct lf_buffer *rest = &intake->rest;
@@ -206,7 +216,7 @@ take_block(struct lf_intake *intake, struct lf_copy *copy, take take_record,
         at = rest->data;
         end = at + rest->size;
     }
-    LF_TRY(take_records(copy, take_record, &at, end, &count, error));
+    LF_TRY(take_records(copy, section, &at, end, &count, error));
     left = (size_t)(end - at);
     if (rest->size) {
         memmove(rest->data, at, left);
@@ -253,7 +263,7 @@ take_catalog(struct lf_intake *intake, struct lf_copy *copy,
     if (intake->stage != LF_STAGE_CATALOG || intake->frame.view)
         return damaged("structure", "the catalog is out of place", error);
     LF_TRY(unpack(intake, error));
-    return take_block(intake, copy, lf_copy_record, error);
+    return take_block(intake, copy, &catalog_section, error);
 }
 
 /* Ends what is open and begins views of the manifest, up to that with the id;
@@ -294,7 +304,7 @@ take_rows(struct lf_intake *intake, struct lf_copy *copy,
     if (copy->is_history)
         return damaged("structure", "rows come after history", error);
     LF_TRY(unpack(intake, error));
-    return take_block(intake, copy, lf_copy_row, error);
+    return take_block(intake, copy, &rows_section, error);
 }
 
 static feature_status
@@ -309,7 +319,7 @@ take_history(struct lf_intake *intake, struct lf_copy *copy,
         LF_TRY(lf_copy_history(copy, error));
     }
     LF_TRY(unpack(intake, error));
-    return take_block(intake, copy, lf_copy_version, error);
+    return take_block(intake, copy, &history_section, error);
 }
 
 static feature_status

@@ -118,8 +118,8 @@ lf_hold_use(feature_store *store, struct lf_hold *hold,
     pthread_mutex_unlock(&store->hold_lock);
     if (!hold->is_used)
         return lf_fail(error, FEATURE_BUSY, "scan-age",
-                       "the scan held its snapshot for more than %u ms: read "
-                       "faster, allow more, or scan without one snapshot",
+                       "the stream held its snapshot for more than %u ms: read "
+                       "faster, or allow more",
                        hold->max_age_ms);
     status = lf_reader_resume(hold->reader, error);
     if (!status) {

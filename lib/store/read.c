@@ -11,9 +11,9 @@
 #include "store/request.h"
 
 /* One row, or as many as the request; any column without rows empties it. */
-static feature_status
-count_rows(const feature_request *request, uint32_t *rows,
-           struct feature_error *error)
+feature_status
+lf_request_count_rows(const feature_request *request, uint32_t *rows,
+                      struct feature_error *error)
 {
     const struct lf_selection *selection = request->query->selection;
     uint32_t most = request->as_of_rows > 1 ? request->as_of_rows : 1;
@@ -156,7 +156,7 @@ read_rows(feature_request *request, const struct lf_sink *sink,
     struct lf_reader *reader;
     feature_status status;
 
-    LF_TRY(count_rows(request, &request->rows, error));
+    LF_TRY(lf_request_count_rows(request, &request->rows, error));
     request->now = lf_store_now(request->store);
     do {
         LF_TRY(lf_reader_begin(request->store->environment, &reader, error));

@@ -66,6 +66,12 @@ struct lf_sink {
     size_t stride; /* in floats */
 };
 
+/* How many rows the keys and times that were set are; INVALID where they do not
+ * go together. */
+feature_status lf_request_count_rows(const feature_request *request,
+                                     uint32_t *rows,
+                                     struct feature_error *error);
+
 /* Takes the snapshot's commit and catalog, where they are news. */
 feature_status lf_request_follow(feature_request *request,
                                  struct lf_reader *reader,

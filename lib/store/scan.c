@@ -14,8 +14,7 @@
 #include "base/alloc.h"
 #include "format/key.h"
 
-#define MAX_AGE_MS 60000
-#define PASS_ROWS  (1u << 20)
+#define PASS_ROWS (1u << 20)
 
 /* What a chunk is made of, until its snapshot is given back. */
 struct walk {
@@ -308,13 +307,13 @@ check_options(const struct feature_scan_options *options,
 }
 
 /* Keys and columns are apart in a query, and side by side in a scan. */
-static feature_status
-check_selection(const struct lf_selection *selection,
-                struct feature_error *error)
+feature_status
+lf_scan_check_selection(const struct lf_selection *selection, const char *what,
+                        struct feature_error *error)
 {
     if (selection->view_count != 1)
         return lf_fail(error, FEATURE_INVALID, "argument",
-                       "a scan is of one feature view in one role, not of %u",
+                       "%s is of one feature view in one role, not of %u", what,
                        selection->view_count);
     for (uint32_t i = 0; i < selection->column_count; i++)
         for (uint32_t j = 0; j < selection->key_count; j++)
@@ -332,7 +331,7 @@ prepare(struct lf_scan *scan, const struct feature_scan_options *options,
 {
     const struct lf_selection *selection = scan->query->selection;
 
-    LF_TRY(check_selection(selection, error));
+    LF_TRY(lf_scan_check_selection(selection, "a scan", error));
     if (options->from)
         LF_TRY(lf_scan_bound(selection, "from", options->from, &scan->from,
                              error));
@@ -355,7 +354,7 @@ hold_snapshot(struct lf_scan *scan, const struct feature_scan_options *options,
     scan->now = lf_store_now(store);
     status = lf_hold_begin(
         store, &scan->hold,
-        options->max_age_ms ? options->max_age_ms : MAX_AGE_MS, error);
+        options->max_age_ms ? options->max_age_ms : LF_SCAN_AGE_MS, error);
     lf_store_leave(store);
     return status;
 }

@@ -6,8 +6,9 @@
 #include "store/hold.h"
 #include "store/request.h"
 
-#define LF_SCAN_ROWS  16384              /* of a chunk, unless asked */
-#define LF_SCAN_BYTES ((size_t)16 << 20) /* of a chunk: then it ends early */
+#define LF_SCAN_ROWS   16384              /* of a chunk, unless asked */
+#define LF_SCAN_BYTES  ((size_t)16 << 20) /* of a chunk: then it ends early */
+#define LF_SCAN_AGE_MS 60000 /* of a snapshot that is held, unless asked */
 
 struct lf_scan {
     feature_query *query;
@@ -36,6 +37,12 @@ feature_status lf_scan_create(feature_store *store, const char *features,
 feature_status lf_scan_next(struct lf_scan *scan, struct feature_error *error);
 
 void lf_scan_free(struct lf_scan *scan); /* NULL is fine */
+
+/* INVALID where a query is of several views, or its keys and columns have names
+ * in common; what is "a scan" in messages. */
+feature_status lf_scan_check_selection(const struct lf_selection *selection,
+                                       const char *what,
+                                       struct feature_error *error);
 
 /* The bytes that keys of a view begin with where their first parts are the
  * literals of a text; option is what messages call it (scan_bound.c). */

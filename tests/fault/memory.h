@@ -22,6 +22,10 @@ struct memory_out {
     feature_batch *batch;
     feature_query *query;
     feature_request *request;
+    feature_changes *changes;
+    struct feature_change_record record;
+    uint64_t number;
+    uint32_t count;
     char *text;
     struct feature_commit commit;
     struct feature_stats stats;
@@ -46,7 +50,9 @@ struct memory_scene {
     feature_batch *batch;
     feature_query *query;
     feature_request *request;
+    feature_changes *changes;
     char *text;
+    uint32_t rows; /* of a batch; 0: MEMORY_ROWS */
     struct memory_out out;
     struct memory_out before; /* what out was before the call */
     struct feature_error error;
@@ -94,9 +100,17 @@ void memory_answer(struct memory_scene *scene);
 /* Makes the store that every case begins with, and a snapshot of it. */
 void memory_make(struct memory_scene *scene);
 
-/* Columns of MEMORY_ROWS rows, in the order of the batch's. */
+/* Columns of scene->rows rows, in the order of the batch's. */
 feature_status memory_set(struct memory_scene *scene, feature_batch *batch,
                           uint32_t column);
+
+/* A stream of two record batches of MEMORY_ROWS rows, in static memory: k, p,
+ * event_timestamp, a. */
+void memory_produce(struct ArrowArrayStream *stream);
+
+/* Reads scene->out.stream to its end and releases it; an answer of ENOMEM
+ * becomes the status that it stands for. */
+feature_status memory_drain(struct memory_scene *scene, int64_t rows);
 
 /* Frees every handle, the store's last. */
 void memory_close(struct memory_scene *scene);
@@ -104,5 +118,6 @@ void memory_close(struct memory_scene *scene);
 extern const struct memory_case memory_store_cases[];
 extern const struct memory_case memory_row_cases[];
 extern const struct memory_case memory_read_cases[];
+extern const struct memory_case memory_feed_cases[];
 
 #endif

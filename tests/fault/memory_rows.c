@@ -200,22 +200,29 @@ release_stream(struct ArrowArrayStream *stream)
     stream->release = NULL;
 }
 
-/* On failure the commit tells what was kept: here nothing (libfeature.h). */
-static feature_status
-call_write_arrow(struct memory_scene *scene)
+void
+memory_produce(struct ArrowArrayStream *stream)
 {
-    struct ArrowArrayStream stream = {.get_schema = give_schema,
-                                      .get_next = give_next,
-                                      .get_last_error = give_reason,
-                                      .release = release_stream};
-    feature_status status;
-
+    *stream = (struct ArrowArrayStream){.get_schema = give_schema,
+                                        .get_next = give_next,
+                                        .get_last_error = give_reason,
+                                        .release = release_stream};
     memset(bytes, 'z', sizeof bytes);
     for (int32_t i = 0; i <= MEMORY_ROWS; i++)
         offsets[i] = i;
     for (int64_t i = 0; i < MEMORY_ROWS; i++)
         numbers[i] = 5000 + i;
     produced = 0;
+}
+
+/* On failure the commit tells what was kept: here nothing (libfeature.h). */
+static feature_status
+call_write_arrow(struct memory_scene *scene)
+{
+    struct ArrowArrayStream stream;
+    feature_status status;
+
+    memory_produce(&stream);
     status =
         feature_store_write_arrow(scene->store, "v", FEATURE_PATCH, &stream,
                                   NULL, &scene->out.commit, &scene->error);
@@ -229,9 +236,10 @@ call_write_arrow(struct memory_scene *scene)
     return status;
 }
 
-/* Reads to the end; an answer of ENOMEM becomes the status it stands for. */
+/* An answer of ENOMEM becomes the status it stands for. */
 static feature_status
-drain(struct memory_scene *scene, struct ArrowArrayStream *stream)
+read_all(struct memory_scene *scene, struct ArrowArrayStream *stream,
+         int64_t expected)
 {
     struct ArrowArray batch;
     int64_t rows = 0;
@@ -242,10 +250,28 @@ drain(struct memory_scene *scene, struct ArrowArrayStream *stream)
         batch.release(&batch);
     }
     if (!code)
-        return rows == MEMORY_ROWS ? FEATURE_OK : FEATURE_GAP;
+        return rows == expected ? FEATURE_OK : FEATURE_GAP;
     strncpy(scene->error.reason, stream->get_last_error(stream), 6);
     strncpy(scene->error.message, stream->get_last_error(stream), 150);
     return code == ENOMEM ? FEATURE_NO_MEMORY : FEATURE_IO;
+}
+
+feature_status
+memory_drain(struct memory_scene *scene, int64_t rows)
+{
+    struct ArrowArrayStream *stream = &scene->out.stream;
+    struct ArrowSchema schema;
+    feature_status status;
+    int code = stream->get_schema(stream, &schema);
+
+    if (!code)
+        schema.release(&schema);
+    status = code ? FEATURE_NO_MEMORY : read_all(scene, stream, rows);
+    if (code)
+        strcpy(scene->error.reason, code == ENOMEM ? "memory" : "schema");
+    stream->release(stream);
+    *stream = scene->before.stream;
+    return status;
 }
 
 static feature_status
@@ -253,23 +279,11 @@ call_scan(struct memory_scene *scene)
 {
     struct feature_scan_options options = {.struct_size = sizeof options,
                                            .chunk_rows = 100};
-    struct ArrowSchema schema;
-    feature_status status;
-    int code;
+    feature_status status =
+        feature_store_scan_arrow(scene->store, "v(*)", &options,
+                                 &scene->out.stream, &scene->error);
 
-    status = feature_store_scan_arrow(scene->store, "v(*)", &options,
-                                      &scene->out.stream, &scene->error);
-    if (status)
-        return status;
-    code = scene->out.stream.get_schema(&scene->out.stream, &schema);
-    if (!code)
-        schema.release(&schema);
-    status = code ? FEATURE_NO_MEMORY : drain(scene, &scene->out.stream);
-    if (code)
-        strcpy(scene->error.reason, code == ENOMEM ? "memory" : "schema");
-    scene->out.stream.release(&scene->out.stream);
-    scene->out.stream = scene->before.stream;
-    return status;
+    return status ? status : memory_drain(scene, MEMORY_ROWS);
 }
 
 const struct memory_case memory_row_cases[] = {

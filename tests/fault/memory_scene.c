@@ -70,6 +70,7 @@ memory_set(struct memory_scene *scene, feature_batch *batch, uint32_t column)
     static int32_t offsets[MEMORY_ROWS + 1];
     static char bytes[MEMORY_ROWS];
     static uint8_t validity[MEMORY_ROWS / 8 + 1];
+    uint32_t rows = scene->rows ? scene->rows : MEMORY_ROWS;
 
     memset(bytes, 'y', sizeof bytes);
     memset(validity, 0xb7, sizeof validity);
@@ -80,13 +81,13 @@ memory_set(struct memory_scene *scene, feature_batch *batch, uint32_t column)
     if (column == 1 || column == 4)
         return feature_batch_set(batch, column, FEATURE_TYPE_STRING, bytes,
                                  offsets, column == 4 ? validity : NULL,
-                                 MEMORY_ROWS, &scene->error);
+                                 rows, &scene->error);
     if (column == 5)
         return feature_batch_set_list(batch, column, FEATURE_TYPE_STRING, bytes,
-                                      offsets, offsets, validity, MEMORY_ROWS,
+                                      offsets, offsets, validity, rows,
                                       &scene->error);
     return feature_batch_set(batch, column, FEATURE_TYPE_INT64, numbers, NULL,
-                             NULL, MEMORY_ROWS, &scene->error);
+                             NULL, rows, &scene->error);
 }
 
 static void
@@ -145,12 +146,14 @@ memory_close(struct memory_scene *scene)
 {
     feature_free(scene->text);
     feature_batch_free(scene->batch);
+    feature_changes_free(scene->changes);
     feature_request_free(scene->request);
     feature_query_free(scene->query);
     feature_store_close(scene->beside);
     feature_store_close(scene->store);
     scene->text = NULL;
     scene->batch = NULL;
+    scene->changes = NULL;
     scene->request = NULL;
     scene->query = NULL;
     scene->store = scene->beside = NULL;

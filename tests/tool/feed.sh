@@ -47,7 +47,7 @@ run 0 follow c --print-since
 is out 1
 head -c 5 records >cut
 run 1 follow c <cut
-says err "half of one"
+says err "ends within a change record"
 run 1 follow c <good.csv
 says err "no change records"
 check "half a record is an error and changes nothing"

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A leader and a follower, each killed at random: follow_kill [ROUNDS [SEED]].
+ * A leader and a follower, each killed at random:
+ *
+ *     follow_kill [ROUNDS [SEED [early]]]
  *
  * Whatever the leader acknowledged is there, each record of its source counts
- * once, and the follower, once it has caught up, holds the same.
+ * once, and the follower, once it has caught up, holds the same. Every now and
+ * then both are verified, a third store is made of all records from the first
+ * one on, a random suffix of them is applied again, a record is left out and the
+ * feed is cut off; then new stores begin. `early` plants an acknowledgement before
+ * the commit, which has to be found.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -15,9 +21,19 @@
 #include "draw.h"
 #include "feed.h"
 
-#define ROUNDS 5
+#define ROUNDS       5
+#define VERIFY_EACH  10 /* rounds */
+#define GENERATION   50 /* rounds, then new stores */
+#define TRY_TWICE_IN 20 /* records of a third store */
 
 static long rounds = ROUNDS;
+static bool is_early;
+
+/* What was done, for the last line. */
+static struct {
+    uint64_t kills, commits, caught_up, verified, generations;
+    uint64_t rebuilt, replayed, left_out, cut_off;
+} tally;
 
 /* What the children tell, beyond their end. */
 struct told {
@@ -54,6 +70,8 @@ lead(const char *path, const struct feature_options *options, struct told *told)
             times[i] = 100;
             fares[i] = (double)keys[i];
         }
+        if (is_early)
+            told->acknowledged = source.next_offset;
         if (feature_batch_set(batch, 0, FEATURE_TYPE_INT64, keys, NULL, NULL,
                               50, NULL) ||
             feature_batch_set(batch, 1, FEATURE_TYPE_TIMESTAMP, times, NULL,
@@ -131,6 +149,7 @@ end(pid_t child)
 {
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
+    tally.kills++;
 }
 
 static void
@@ -146,15 +165,43 @@ expect_sound(const char *path)
 }
 
 static void
+follow_next(feature_store *replica, const struct feature_change_record *record)
+{
+    must(feature_store_follow(replica, record->bytes, (size_t)record->size,
+                              NULL, &problem));
+}
+
+static void
+catch_up(struct fixture *f, feature_store *replica)
+{
+    uint64_t since = meta_of(replica).sequence;
+    feature_changes *changes = open_changes(f->store, since);
+    struct feature_change_record record;
+
+    for (;;) {
+        must(feature_changes_next(changes, &record, &problem));
+        if (!record.bytes)
+            break;
+        follow_next(replica, &record);
+        tally.caught_up++;
+    }
+    feature_changes_free(changes);
+    expect_same(f->store, replica);
+}
+
+static void
 check_round(struct fixture *f, const char *replica_path,
-            const struct told *told)
+            const struct told *told, bool is_verified)
 {
     feature_store *replica;
     uint64_t next = 0, at;
 
     assert_int_equal(told->failed, 0);
-    expect_sound(f->path);
-    expect_sound(replica_path);
+    if (is_verified) {
+        expect_sound(f->path);
+        expect_sound(replica_path);
+        tally.verified += 2;
+    }
     open_store(f);
     replica = open_beside(f, "replica");
     (void)feature_store_offset(f->store, "orders", 0, &next, NULL, NULL, NULL);
@@ -165,19 +212,164 @@ check_round(struct fixture *f, const char *replica_path,
     at = meta_of(replica).sequence;
     assert_true(at >= told->followed);
     assert_true(at <= meta_of(f->store).sequence);
-    while (meta_of(replica).sequence < meta_of(f->store).sequence) {
-        feature_changes *changes =
-            open_changes(f->store, meta_of(replica).sequence);
-        struct feature_change_record record;
-
-        must(feature_changes_next(changes, &record, &problem));
-        must(feature_store_follow(replica, record.bytes, (size_t)record.size,
-                                  NULL, &problem));
-        feature_changes_free(changes);
-    }
-    expect_same(f->store, replica);
+    catch_up(f, replica);
     feature_store_close(replica);
     close_store(f);
+}
+
+/* --- the end of a generation -------------------------------------------------- */
+
+static uint64_t
+transaction_of(feature_store *store)
+{
+    struct feature_stats stats = {.struct_size = sizeof stats};
+
+    must(feature_store_stats(store, &stats, &problem));
+    return stats.transaction;
+}
+
+/* A record that is not the next one is an error and changes nothing. */
+static void
+leave_one_out(feature_store *store, feature_changes *changes,
+              struct feature_change_record *record)
+{
+    uint64_t before = transaction_of(store);
+    uint64_t sequence = record->sequence;
+
+    must(feature_changes_next(changes, record, &problem));
+    if (!record->bytes)
+        return;
+    assert_int_equal(record->sequence, sequence + 1);
+    assert_int_equal(feature_store_follow(store, record->bytes,
+                                          (size_t)record->size, NULL, &problem),
+                     FEATURE_GAP);
+    assert_int_equal(transaction_of(store), before);
+    tally.left_out++;
+}
+
+/* An empty store and all records are the store. */
+static void
+rebuild(struct fixture *f, feature_store *store)
+{
+    feature_changes *changes = open_changes(f->store, 0);
+    struct feature_change_record record;
+
+    for (;;) {
+        must(feature_changes_next(changes, &record, &problem));
+        if (!record.bytes)
+            break;
+        follow_next(store, &record);
+        tally.rebuilt++;
+        if (draw_one_in(TRY_TWICE_IN)) {
+            uint64_t at = record.sequence;
+
+            must(feature_changes_next(changes, &record, &problem));
+            if (!record.bytes)
+                break;
+            leave_one_out(store, changes, &record);
+            feature_changes_free(changes);
+            changes = open_changes(f->store, at);
+        }
+    }
+    feature_changes_free(changes);
+    expect_same(f->store, store);
+}
+
+/* Any suffix again changes nothing, not even the file's newest transaction. */
+static void
+replay_suffix(struct fixture *f, feature_store *store)
+{
+    uint64_t head = meta_of(f->store).sequence, before = transaction_of(store);
+    feature_changes *changes = open_changes(f->store, draw_below(head));
+    struct feature_change_record record;
+
+    for (;;) {
+        must(feature_changes_next(changes, &record, &problem));
+        if (!record.bytes)
+            break;
+        follow_next(store, &record);
+        tally.replayed++;
+    }
+    feature_changes_free(changes);
+    assert_int_equal(transaction_of(store), before);
+    expect_same(f->store, store);
+}
+
+/* Whoever asks for a record that is gone is told. */
+static void
+cut_off(struct fixture *f)
+{
+    struct feature_changes_options options = {
+        .struct_size = sizeof options, .since = meta_of(f->store).sequence - 1};
+    feature_changes *changes = NULL;
+
+    must(feature_store_apply(f->store, "STORE WITH (changes = 'none')", NULL,
+                             NULL, &problem));
+    must(feature_store_apply(f->store, FEED_ON, NULL, NULL, &problem));
+    assert_int_equal(
+        feature_changes_open(f->store, &options, &changes, &problem),
+        FEATURE_GAP);
+    assert_string_equal(problem.reason, "feed-truncated");
+    tally.cut_off++;
+}
+
+static void
+end_generation(struct fixture *f)
+{
+    char path[TEST_PATH_SIZE + 32];
+    feature_store *third;
+
+    open_store(f);
+    third = open_beside(f, "third");
+    rebuild(f, third);
+    for (int i = 0; i < 3; i++)
+        replay_suffix(f, third);
+    feature_store_close(third);
+    snprintf(path, sizeof path, "%s/third", f->directory);
+    expect_sound(path);
+    remove_directory(path);
+    tally.commits += meta_of(f->store).sequence;
+    tally.generations++;
+    cut_off(f);
+    close_store(f);
+}
+
+/* --- rounds ------------------------------------------------------------------- */
+
+static void
+begin_generation(struct fixture *f, const char *replica, struct told *told)
+{
+    remove_directory(f->path);
+    remove_directory(replica);
+    memset(told, 0, sizeof *told);
+    f->options.flags |= FEATURE_OPEN_CREATE;
+    open_store(f);
+    define(f, FEED_ON TRIPS);
+    feature_store_close(open_beside(f, "replica"));
+    close_store(f);
+}
+
+static void
+run_round(struct fixture *f, const char *replica, struct told *told)
+{
+    pid_t leader = start(f, replica, true, told);
+    pid_t follower = start(f, replica, false, told);
+
+    for (uint32_t i = draw_below(3); i; i--) {
+        pause_ms(30);
+        end(follower);
+        follower = start(f, replica, false, told);
+    }
+    pause_ms(60);
+    if (draw_one_in(2)) {
+        end(leader);
+        pause_ms(20);
+        end(follower);
+    } else {
+        end(follower);
+        pause_ms(20);
+        end(leader);
+    }
 }
 
 static void
@@ -191,34 +383,19 @@ killed_at_random_nothing_is_lost_or_done_twice(void **state)
     assert_true(told != MAP_FAILED);
     draw_state = draw_seed;
     snprintf(replica, sizeof replica, "%s/replica", f->directory);
-    define(f, FEED_ON TRIPS);
-    f->options.flags |= FEATURE_OPEN_CREATE;
-    feature_store_close(open_beside(f, "replica"));
     close_store(f);
     for (long round = 0; round < rounds; round++) {
-        pid_t leader = start(f, replica, true, told);
-        pid_t follower = start(f, replica, false, told);
+        bool is_last = round % GENERATION == GENERATION - 1 ||
+                       round == rounds - 1;
 
-        for (uint32_t i = draw_below(3); i; i--) {
-            pause_ms(30);
-            end(follower);
-            follower = start(f, replica, false, told);
-        }
-        pause_ms(60);
-        if (draw_one_in(2)) {
-            end(leader);
-            pause_ms(20);
-            end(follower);
-        } else {
-            end(follower);
-            pause_ms(20);
-            end(leader);
-        }
-        check_round(f, replica, told);
+        if (round % GENERATION == 0)
+            begin_generation(f, replica, told);
+        run_round(f, replica, told);
+        check_round(f, replica, told, is_last || round % VERIFY_EACH == 0);
         told->followed = 0;
+        if (is_last)
+            end_generation(f);
     }
-    print_message("rounds=%ld acknowledged=%llu\n", rounds,
-                  (unsigned long long)told->acknowledged);
     assert_int_equal(munmap(told, sizeof *told), 0);
 }
 
@@ -227,11 +404,27 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(killed_at_random_nothing_is_lost_or_done_twice)};
+    int failed;
 
     draw_begin();
     if (argc > 1)
         rounds = strtol(argv[1], NULL, 10);
     if (argc > 2)
         draw_seed = strtoull(argv[2], NULL, 0);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    is_early = argc > 3 && !strcmp(argv[3], "early");
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    printf("kills=%llu rounds=%ld commits=%llu caught_up=%llu rebuilt=%llu"
+           " replayed=%llu gaps_found=%llu cut_feeds_found=%llu"
+           " generations_equal=%llu verified=%llu lost=%d seed=%llu\n",
+           (unsigned long long)tally.kills, rounds,
+           (unsigned long long)tally.commits,
+           (unsigned long long)tally.caught_up,
+           (unsigned long long)tally.rebuilt,
+           (unsigned long long)tally.replayed,
+           (unsigned long long)tally.left_out,
+           (unsigned long long)tally.cut_off,
+           (unsigned long long)tally.generations,
+           (unsigned long long)tally.verified, failed != 0,
+           (unsigned long long)draw_seed);
+    return failed ? 1 : 0;
 }

@@ -6,6 +6,8 @@
 
 #include "base/buffer.h"
 #include "base/bytes.h"
+#include "engine/engine.h"
+#include "format/history.h"
 #include "fuzz/reseal.h"
 #include "support.h"
 
@@ -25,11 +27,13 @@ fill(feature_store *store)
         keys[i] = i;
         values[i] = i * 7;
     }
-    must(feature_store_apply(store,
-                             "CREATE ENTITY e (k INT64);"
-                             "CREATE FEATURE VIEW v (a INT64) FOR e;"
-                             "CREATE FEATURE VIEW w (a INT64) FOR e;",
-                             NULL, NULL, &problem));
+    must(feature_store_apply(
+        store,
+        "CREATE ENTITY e (k INT64);"
+        "CREATE FEATURE VIEW v (a INT64) FOR e;"
+        "CREATE FEATURE VIEW w (a INT64) FOR e WITH (history = "
+        "'30 days');",
+        NULL, NULL, &problem));
     for (int view = 0; view < 2; view++) {
         must(feature_batch_create(store, view ? "w" : "v", "k, a",
                                   FEATURE_UPSERT, &batch, &problem));
@@ -57,7 +61,8 @@ begin(void **state)
     must(feature_store_snapshot(f->store, scene.file, NULL, NULL, NULL,
                                 &problem));
     parts_read(&scene.parts, scene.file);
-    assert_int_equal(scene.parts.count, 4); /* manifest, catalog, rows, rows */
+    /* manifest, catalog, rows, rows, history */
+    assert_int_equal(scene.parts.count, 5);
     f->context = &scene;
     return 0;
 }
@@ -197,6 +202,33 @@ rows_under_right_checksums_of_the_file_are_checked_again(void **state)
     expect(scene, FEATURE_CORRUPT, "view v has 299 rows");
 }
 
+/* How a part is refused whose first record claims these sizes. */
+static void
+expect_sizes(struct scene *scene, uint32_t part, uint16_t key_size,
+             uint32_t size, const char *words)
+{
+    lf_store_u16(scene->parts.stored[part], key_size);
+    lf_store_u32(scene->parts.stored[part] + 2, size);
+    expect(scene, FEATURE_CORRUPT, words);
+}
+
+static void
+records_have_the_limits_of_their_section(void **state)
+{
+    struct scene *scene = ((struct fixture *)*state)->context;
+    static const char over[] = "larger than can be", within[] = "number of";
+
+    for (uint32_t part = 1; part <= 4; part++) {
+        uint16_t key_max = part == 4 ? LF_HISTORY_KEY_MAX : LF_KEY_MAX;
+        uint32_t max = part == 4 ? LF_HISTORY_SIZE_LIMIT : LF_ROW_SIZE_LIMIT;
+
+        expect_sizes(scene, part, 8, max + 1, over);
+        expect_sizes(scene, part, 8, max, within);
+        expect_sizes(scene, part, key_max + 1, max, over);
+        expect_sizes(scene, part, key_max, max, within);
+    }
+}
+
 static void
 totals_are_checked(void **state)
 {
@@ -310,6 +342,7 @@ main(void)
         SNAPSHOT(unknown_sections_are_skipped_unless_critical),
         SNAPSHOT(frames_out_of_order_are_refused),
         SNAPSHOT(rows_under_right_checksums_of_the_file_are_checked_again),
+        SNAPSHOT(records_have_the_limits_of_their_section),
         SNAPSHOT(totals_are_checked),
         SNAPSHOT(bombs_do_not_go_off),
         cmocka_unit_test(sha256_gives_the_numbers_of_fips_180),

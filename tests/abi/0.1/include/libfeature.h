@@ -488,6 +488,38 @@ struct feature_scan_options {
 };
 
 /**
+ * Which versions feature_query_history() lists.
+ *
+ * @since 0.1
+ */
+struct feature_history_options {
+    uint32_t struct_size; /**< sizeof(struct feature_history_options) */
+    uint32_t flags;       /**< 0 */
+    int64_t since;        /**< event timestamps from it on; 0: all */
+    int64_t until;        /**< event timestamps up to it; 0: all */
+    uint32_t last;        /**< the newest of each key, so many; 0: all */
+    uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
+    uint32_t max_age_ms;  /**< how long the stream may keep its snapshot; 0:
+                               60000 */
+    uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * How far back the history of a view goes.
+ *
+ * @since 0.1
+ */
+struct feature_history_report {
+    uint32_t struct_size; /**< sizeof(struct feature_history_report) */
+    uint32_t reserved;    /**< 0 */
+    uint64_t sequence;    /**< the commit that the stream is of */
+    int64_t since;        /**< commit time from which on history is kept;
+                               INT64_MIN: nothing was written yet */
+    int64_t horizon; /**< event timestamp before which versions were dropped
+                               by age; INT64_MIN: none was */
+};
+
+/**
  * How to join labels.
  *
  * @since 0.1
@@ -1667,6 +1699,57 @@ feature_query_join_arrow(const feature_query *query,
                          const struct feature_join_options *options,
                          struct ArrowArrayStream *stream,
                          struct feature_error *error);
+
+/**
+ * Lists versions of rows: makes an Arrow stream of what was written to the given
+ * keys of one view, late writes too, key by key in the order of @p keys, of each
+ * the newest event timestamp first, of equal ones the latest write.
+ *
+ * Columns: the join keys, `event_timestamp`, `_sequence` (int64, of the commit),
+ * `_commit_time`, `_operation` (int32, ::feature_operation), `_written` (binary,
+ * bit i, lowest first: the write had the query's column i), then the features. A
+ * value is as written: neither ttl nor fill nor DEFAULT has a say. A null whose
+ * bit is set was written, and so is every null of a DELETE; one whose bit is not
+ * set is a feature that a PATCH did not name, or that did not exist yet.
+ *
+ * The row that was there before history began comes as its key's last version:
+ * its `_sequence` is null, its `_commit_time` that of the beginning, its
+ * `_operation` 0, or DELETE, and its bits are those of all that was ever written.
+ * Versions that retention dropped are gone: see feature_history_report.horizon.
+ * With feature_query_options.known_by only versions committed by then are listed.
+ *
+ * A null key, and one that was never written, has no versions; a key that is
+ * given twice has its versions twice. All batches are of one commit, whose pages
+ * stay in use until the end or the release: after options->max_age_ms the stream
+ * fails with `scan-age`. A batch at a time is in memory, in buffers of its own.
+ * The stream may outlive @p query and the store, whose closing it reports as
+ * `closed`.
+ *
+ * @param query         {borrowed stream} of one view; may be freed first
+ * @param keys          {copied} one for each key of the query: its type, rows and
+ *                      values, offsets for STRING and BYTES, validity or NULL; one
+ *                      row stands for all
+ * @param key_count     feature_query_key_count()
+ * @param options       {copied} {nullable} defaults when NULL
+ * @param[out] report   {inout} {nullable} how far back history goes
+ * @param[out] stream   {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error    {inout} {nullable}
+ * @return FEATURE_INVALID    more than one view, keys of a wrong type or of unequal
+ *                            rows; `closed`
+ * @return FEATURE_NOT_FOUND  `history`: the view keeps none
+ * @return FEATURE_CONFLICT   `schema-changed`
+ * @return FEATURE_BUSY       `scan-limit`: too many streams hold a snapshot
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_query_history(const feature_query *query,
+                      const struct feature_column *keys, uint32_t key_count,
+                      const struct feature_history_options *options,
+                      struct feature_history_report *report,
+                      struct ArrowArrayStream *stream,
+                      struct feature_error *error);
 
 /**
  * Frees a query. Free its requests first.

@@ -2,10 +2,10 @@
 /* Followers of stores whose views keep history: the histories are equal, too. */
 #include "feed.h"
 
-#define VIEWS                                                               \
-    FEED_ON "CREATE ENTITY trip (trip_id INT64);"                           \
-            "CREATE FEATURE VIEW bare (a INT64) FOR trip;"                  \
-            "CREATE FEATURE VIEW kept (b INT64, c INT64) FOR trip WITH ("   \
+#define VIEWS                                                             \
+    FEED_ON "CREATE ENTITY trip (trip_id INT64);"                         \
+            "CREATE FEATURE VIEW bare (a INT64) FOR trip;"                \
+            "CREATE FEATURE VIEW kept (b INT64, c INT64) FOR trip WITH (" \
             "history = '9 days');"
 
 static void

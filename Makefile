@@ -103,8 +103,12 @@ rigs        := $(foreach folder,$(rig_folders),$(call \
                    programs_of,tests/$(folder)))
 cpp_sources := $(sort $(wildcard tests/cpp/*.cpp))
 cpp_tests   := $(cpp_sources:%.cpp=$(B)/%)
+# Only where librdkafka is: an example, its tests and their rig.
+kafka       := $(shell $(PKG_CONFIG) --exists rdkafka 2>/dev/null && echo yes)
+kafka_tests := $(if $(kafka),$(call programs_of,tests/kafka))
 tests       := $(unit_tests) $(fuzz_tests) $(fuzz_targets) $(api_tests) $(model_tests) \
-               $(tool_tests) $(golden_tests) $(cpp_tests)
+               $(tool_tests) $(golden_tests) $(cpp_tests) \
+               $(kafka_tests)
 # The cases that every language runs: tests/golden/README.md.
 vectors     := $(sort $(wildcard tests/golden/vectors/*.txt))
 scripts     := $(sort $(wildcard tests/tool/*.sh))
@@ -115,7 +119,7 @@ products := $(so) $(B)/libfeature.a $(pc_files) \
             $(if $(tool_objects),$(B)/feature $(B)/installed/feature)
 sources   = $(sort $(wildcard include/*.h lib/*/*.[ch] tools/*.[ch] \
                 examples/*.c examples/*/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch] \
-                tests/fuzz/*/*.[ch] include/*.hpp examples/*/*.cpp bench/*.cpp tests/cpp/*.[ch]pp))
+                tests/fuzz/*/*.[ch] tests/kafka/hooks/*.c include/*.hpp examples/*/*.cpp bench/*.cpp tests/cpp/*.[ch]pp))
 
 # Operations of one run of each model test.
 MODEL_OPERATIONS ?= 200000
@@ -243,6 +247,18 @@ cpp_examples := $(if $(shell command -v $(CXX)),$(patsubst %.cpp,$(B)/%,$(sort \
 examples: $(cpp_examples)
 $(cpp_examples): $(B)/%: $(B)/%.o $(so)
 	$(call link_cxx,$$ORIGIN/../..)
+# An example with librdkafka, and the same with what its tests plant into it.
+kafka_objects := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard \
+                     examples/kafka-ingest/*.c)))
+kafka_example := $(if $(kafka),$(B)/examples/kafka-ingest/kafka-ingest)
+kafka_planted := $(B)/tests/kafka/consumer
+kafka_libs     = $(call once,kafka_libs,$(shell $(PKG_CONFIG) --libs rdkafka))
+examples: $(kafka_example)
+$(kafka_example) $(kafka_planted): $(kafka_objects) $(so)
+	$(call link_so,$$ORIGIN/../..,$(kafka_libs) $(kafka_wrap) -lm)
+$(kafka_planted): $(B)/tests/kafka/hooks/hooks.o
+$(kafka_planted): private kafka_wrap := $(addprefix -Wl$(comma)--wrap=,\
+    feature_store_write feature_store_offset rd_kafka_assign)
 $(B)/bench/heap $(B)/bench/times: $(B)/bench/%: $(B)/bench/%.o $(so)
 	$(call link_so,$$ORIGIN/..)
 # An archive: a test links only what it uses, be it of the support or of the
@@ -255,6 +271,10 @@ $(tool_tests): $(call parts_of,tests/tool) $(tool_parts)
 $(golden_tests): $(call parts_of,tests/golden)
 $(api_tests) $(model_tests) $(tool_tests) $(golden_tests): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_so,$$ORIGIN/../..,$(cmocka_libs) -lm)
+$(B)/tests/kafka/records: $(filter %/rows.o %/value.o,$(kafka_objects))
+$(kafka_tests): $(B)/%: $(B)/%.o $(call parts_of,tests/kafka) $(support) $(so) \
+    | $(kafka_planted)
+	$(call link_so,$$ORIGIN/../..,$(kafka_libs) $(cmocka_libs) -lm)
 $(cpp_tests): $(B)/%: $(B)/%.o $(support) $(so)
 	$(call link_cxx,$$ORIGIN/../..)
 $(foreach folder,$(rig_folders),$(eval $(call programs_of,tests/$(folder)): \
@@ -446,11 +466,15 @@ ROUNDS ?= 200
 follow-kill: $(B)/tests/unit/follow_kill ## kill a leader and its follower ROUNDS times
 	@$< $(ROUNDS) $(SEED)
 
+.PHONY: kafka-kill
+kafka-kill: $(B)/tests/kafka/kill ## kill a consumer of Kafka ROUNDS times
+	@$< $(ROUNDS) $(SEED)
+
 # One line a promise, and $(B)/trust.json; TIER=release for the figures of
 # docs/reliability.md, which `make trust-doc` puts there.
 TIER ?= ci
 .PHONY: trust trust-doc rigs
-rigs: all $(rigs) $(B)/tests/unit/follow_kill $(fuzz_tests) $(fuzz_targets) $(fuzz_plants)
+rigs: all $(rigs) $(B)/tests/unit/follow_kill $(fuzz_tests) $(fuzz_targets) $(fuzz_plants) $(kafka_tests)
 trust: ## try every promise, TIER=ci or TIER=release
 	@scripts/deps.sh
 	@scripts/deps-python.sh
@@ -699,5 +723,6 @@ uninstall: ## remove what install put there
 	    $(call to,$(bashdir)/feature)
 
 -include $(lib_objects:.o=.d) $(tool_objects:.o=.d) $(support_objects:.o=.d) \
-         $(wildcard $(B)/examples/*/*.d $(B)/tests/*/*.d $(B)/bench/*.d) \
+         $(wildcard $(B)/examples/*/*.d $(B)/tests/*/*.d $(B)/tests/kafka/hooks/*.d \
+         $(B)/bench/*.d) \
          $(examples:=.d)

@@ -749,6 +749,31 @@ struct feature_change_record {
     int64_t time;      /**< of the commit */
 };
 
+/**
+ * Bits of feature_changes_arrow_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_changes_arrow_flag {
+    FEATURE_CHANGES_BEFORE = 1 /**< columns of the row before the change too */
+};
+
+/**
+ * Which changes of a view to read as Arrow data.
+ *
+ * @since 0.1
+ */
+struct feature_changes_arrow_options {
+    uint32_t struct_size; /**< sizeof(struct feature_changes_arrow_options) */
+    uint32_t flags;       /**< ::feature_changes_arrow_flag bits */
+    uint64_t since;       /**< the commits after this sequence; 0: from the
+                               store's first one on */
+    uint64_t until;       /**< the last one; 0: the newest when the call is
+                               made */
+    uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
+    uint32_t reserved;    /**< 0 */
+};
+
 /* Of the Arrow C data and stream interfaces; this header does not define them,
  * so that it meets no other library's copy. */
 struct ArrowArray;
@@ -930,7 +955,6 @@ feature_store_describe(feature_store *store, const char *name,
  * @return FEATURE_CONFLICT     `schema-changed`: a column was dropped since
  * @return FEATURE_BUSY         `writer-gate`: not in time
  * @return FEATURE_FULL         disk or map
- * @return FEATURE_UNSUPPORTED  sources, for now
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -978,7 +1002,7 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * @return FEATURE_NOT_FOUND    no such view or column
  * @return FEATURE_CONFLICT     `schema-changed`
  * @return FEATURE_BUSY         `writer-gate`: not in time
- * @return FEATURE_UNSUPPORTED  `arrow-type`: one that is not taken; sources
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: one that is not taken
  * @return FEATURE_IO           `stream`: the producer failed; or the system
  * @return FEATURE_FULL, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
  * @since 0.1
@@ -1020,6 +1044,42 @@ feature_store_scan_arrow(feature_store *store, const char *features,
                          const struct feature_scan_options *options,
                          struct ArrowArrayStream *stream,
                          struct feature_error *error);
+
+/**
+ * Makes an Arrow stream of the changes of one view, from the change feed, in the
+ * order of commits: join keys, the features asked for as they were written,
+ * `_op`, `_seq`, `_ordinal`, `_commit_time`, `_event_timestamp`, `_late` and
+ * `_written`, and with FEATURE_CHANGES_BEFORE the row before each change.
+ *
+ * Columns are those of the newest definitions when the call is made: values of
+ * older ones are widened, features that were added later are null. docs/export.md
+ * tells what each column holds. A batch at a time is in memory, and the largest
+ * record of the feed. No snapshot is held between two batches: where retention
+ * is faster than the reader, the stream fails with `feed-truncated`. The stream
+ * may outlive @p store: it then fails with `closed`.
+ *
+ * @param store        {borrowed stream} may be closed first
+ * @param features     {copied} one view and its features, as in
+ *                     feature_query_create(): `driver_stats(*)`
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] until   {inout} {nullable} the sequence that the stream ends with
+ * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID    bad text, more than one view, or until before since
+ * @return FEATURE_NOT_FOUND  no such view or feature; `no-feed`: the store keeps
+ *                            none
+ * @return FEATURE_GAP        `feed-truncated`: a record after since is there no
+ *                            more
+ * @return FEATURE_CONFLICT   `epoch`: the feed ends before since or until
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_changes_arrow(feature_store *store, const char *features,
+                            const struct feature_changes_arrow_options *options,
+                            uint64_t *until, struct ArrowArrayStream *stream,
+                            struct feature_error *error);
 
 /**
  * Makes every earlier commit durable; needed only with FEATURE_SYNC_LAST_TXN.

@@ -23,14 +23,15 @@
  * - Two styles, call by call. `read()` throws ::feature::error. `try_read()` is
  *   noexcept and returns a ::feature::result, which has the value or the error
  *   in it. Without exceptions (`-fno-exceptions`) only the second is there.
- * - ::feature::store, ::feature::batch, ::feature::query and ::feature::request
- *   own their C object: they move, do not copy, and free what they hold. One
- *   that was moved from, or made by default, holds nothing; its calls answer
+ * - ::feature::store, ::feature::batch, ::feature::query, ::feature::request and
+ *   ::feature::changes own their C object: they move, do not copy, and free what
+ *   they hold. One that was moved from, or made by default, holds nothing; its calls answer
  *   INVALID. As in C, a query outlives its requests; moving it is fine.
- * - Everything that goes in is copied by the call. What comes out of a request
- *   or a batch is a view: good until that object is used again or goes.
- * - Threads: a store and a query from any number at once, a batch and a request
- *   from one at a time.
+ * - Everything that goes in is copied by the call. What comes out of a request,
+ *   a batch or a change feed is a view: good until that object is used again or
+ *   goes.
+ * - Threads: a store and a query from any number at once, a batch, a request
+ *   and a change feed from one at a time.
  * - Sequences are anything with data() and size() over one block of memory:
  *   std::vector, std::array, an array, std::span, ::feature::span. For all that
  *   is packed on the way, texts and std::optional among it, size() and
@@ -474,6 +475,31 @@ struct apply_options : ::feature_apply_options {
     }
 };
 
+/**
+ * Where the rows of a write came from: ::feature_source.
+ *
+ * Name and position have to outlive the call that it is given to.
+ *
+ * @since 0.1
+ */
+struct source : ::feature_source {
+    source(c_string source_name, std::uint32_t source_partition,
+           std::uint64_t first, std::uint64_t next,
+           std::string_view kept = {}) noexcept
+        : ::feature_source()
+    {
+        name = source_name.get();
+        partition = source_partition;
+        first_offset = first;
+        next_offset = next;
+        position = kept.data();
+        position_size = static_cast<std::uint32_t>(kept.size());
+    }
+};
+
+static_assert(sizeof(source) == sizeof(::feature_source),
+              "sources lie as C's do");
+
 /** How to write: ::feature_write_options. @since 0.1 */
 struct write_options : ::feature_write_options {
     enum : std::uint32_t { skip_invalid = FEATURE_WRITE_SKIP_INVALID };
@@ -482,6 +508,19 @@ struct write_options : ::feature_write_options {
     {
         struct_size = sizeof(::feature_write_options);
         flags = bits;
+    }
+
+    /** What the write stores the offsets of. They have to outlive the call. */
+    write_options &from(span<const source> list) noexcept
+    {
+        sources = list.data();
+        source_count = static_cast<std::uint32_t>(list.size());
+        return *this;
+    }
+
+    write_options &from(const source &one) noexcept
+    {
+        return from(span<const source>(&one, 1));
     }
 };
 
@@ -500,6 +539,18 @@ struct query_options : ::feature_query_options {
     {
         fill = static_cast<std::int32_t>(policy);
     }
+
+    /** Leaves out what was committed later, of views with history: known_by. */
+    query_options &known_at(std::int64_t commit_time) noexcept
+    {
+        known_by = commit_time;
+        return *this;
+    }
+
+    query_options &known_at(time_point commit_time) noexcept
+    {
+        return known_at(to_timestamp(commit_time));
+    }
 };
 
 /** How to write an Arrow stream: ::feature_arrow_options. @since 0.1 */
@@ -510,6 +561,19 @@ struct arrow_options : ::feature_arrow_options {
     {
         struct_size = sizeof(::feature_arrow_options);
         flags = bits;
+    }
+
+    /** What the write stores the offsets of. They have to outlive the call. */
+    arrow_options &from(span<const source> list) noexcept
+    {
+        sources = list.data();
+        source_count = static_cast<std::uint32_t>(list.size());
+        return *this;
+    }
+
+    arrow_options &from(const source &one) noexcept
+    {
+        return from(span<const source>(&one, 1));
     }
 };
 
@@ -532,6 +596,51 @@ enum : std::uint32_t {
     timestamps = FEATURE_EXPORT_TIMESTAMPS
 };
 }
+
+/** How to join labels: ::feature_join_options; bits are of export_flag.
+ *  @since 0.1 */
+struct join_options : ::feature_join_options {
+    join_options(std::uint32_t bits = 0) noexcept : ::feature_join_options()
+    {
+        struct_size = sizeof(::feature_join_options);
+        flags = bits;
+    }
+};
+
+/**
+ * How to read the change feed: ::feature_changes_options.
+ *
+ * @since 0.1
+ */
+struct changes_options : ::feature_changes_options {
+    enum : std::uint32_t { resume = FEATURE_CHANGES_RESUME };
+
+    changes_options(std::uint32_t bits = 0) noexcept
+        : ::feature_changes_options()
+    {
+        struct_size = sizeof(::feature_changes_options);
+        flags = bits;
+    }
+
+    /** The records after this sequence. */
+    static changes_options after(std::uint64_t sequence) noexcept
+    {
+        changes_options made;
+
+        made.since = sequence;
+        return made;
+    }
+
+    /** Registers a claim, or renews one with resume. The name has to outlive
+     *  the call. */
+    changes_options &as(c_string name,
+                        std::chrono::milliseconds claim = {}) noexcept
+    {
+        consumer = name.get();
+        claim_ms = static_cast<std::uint64_t>(claim.count());
+        return *this;
+    }
+};
 
 /** What a commit did: ::feature_commit. @since 0.1 */
 struct commit : ::feature_commit {
@@ -2483,6 +2592,20 @@ class query
         return index_in(column, feature_query_column);
     }
 
+    /**
+     * Joins labels with features as of each one's time:
+     * feature_query_join_arrow(). The labels are moved, whatever the answer;
+     * the stream may outlive the query and the store.
+     */
+    result<void> try_join_arrow(::ArrowArrayStream *labels,
+                                ::ArrowArrayStream *stream,
+                                const join_options &how = {}) const noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_query_join_arrow(get(), labels, &how, stream, why);
+        });
+    }
+
     /** Makes a request: feature_request_create(). */
     result<feature::request> try_request() const &noexcept
     {
@@ -2507,6 +2630,12 @@ class query
     std::uint32_t index_of(const at &column) const
     {
         return try_index_of(column).value();
+    }
+
+    void join_arrow(::ArrowArrayStream *labels, ::ArrowArrayStream *stream,
+                    const join_options &how = {}) const
+    {
+        try_join_arrow(labels, stream, how).value();
     }
 
     feature::request request() const & { return try_request().value(); }
@@ -2542,13 +2671,200 @@ class query
     detail::owner<::feature_query, feature_query_free> held_{};
 };
 
+/* --- change feed ---------------------------------------------------------- */
+
+/** Where to go on reading a source: feature_store_offset(). @since 0.1 */
+class source_offset
+{
+  public:
+    source_offset(std::uint64_t next, char *owned, std::uint32_t size) noexcept
+        : next_(next), size_(size), position_(owned)
+    {
+    }
+
+    /** The stored offset. */
+    std::uint64_t next() const noexcept { return next_; }
+
+    /** The bytes kept with it. */
+    std::string_view position() const noexcept
+    {
+        return {position_ ? position_.get() : "", size_};
+    }
+
+  private:
+    std::uint64_t next_;
+    std::uint32_t size_;
+    detail::owner<char, feature_free> position_;
+};
+
+/**
+ * One record of a change feed, all of one commit: ::feature_change_record.
+ *
+ * Its bytes are good until the feed that gave it is used again or goes.
+ *
+ * @since 0.1
+ */
+class change_record
+{
+  public:
+    change_record() noexcept = default;
+
+    explicit change_record(const ::feature_change_record &raw) noexcept
+        : raw_(raw)
+    {
+    }
+
+    /** False at the end of the feed. */
+    explicit operator bool() const noexcept { return raw_.bytes != nullptr; }
+
+    /** For store::follow(), here or elsewhere. */
+    span<const std::uint8_t> bytes() const noexcept
+    {
+        return {static_cast<const std::uint8_t *>(raw_.bytes),
+                static_cast<std::size_t>(raw_.size)};
+    }
+
+    /** Of the commit. */
+    std::uint64_t sequence() const noexcept { return raw_.sequence; }
+
+    /** Of the commit. */
+    std::int64_t time() const noexcept { return raw_.time; }
+
+  private:
+    ::feature_change_record raw_ = {};
+};
+
+/**
+ * A reader of the change feed of a store. For one thread at a time.
+ *
+ *     for (const feature::change_record &record : feed)
+ *         replica.follow(record); // to the present end of the feed
+ *
+ * @since 0.1
+ */
+class changes
+{
+  public:
+    changes() noexcept = default;
+
+    /** Takes over what is {owned feature_changes_free}. */
+    explicit changes(::feature_changes *owned) noexcept : held_(owned) {}
+
+    ::feature_changes *get() const noexcept { return held_.get(); }
+
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+
+    /** The next record; a false one where there is none now. */
+    result<change_record> try_next() noexcept
+    {
+        return detail::make<change_record, ::feature_change_record>(
+            [&](auto *made, auto *why) {
+                return feature_changes_next(get(), made, why);
+            });
+    }
+
+    /** Waits until there is a next record, or the time is over. A time of 50
+     *  days and more is 49 days. */
+    result<void> try_wait(std::chrono::milliseconds longest) noexcept
+    {
+        constexpr std::int64_t most = std::int64_t{49} * 86400 * 1000;
+        std::int64_t asked = longest.count();
+        auto time = static_cast<std::uint32_t>(asked < 0      ? 0
+                                               : asked > most ? most
+                                                              : asked);
+
+        return detail::call(
+            [&](auto *why) { return feature_changes_wait(get(), time, why); });
+    }
+
+    /** Says that the consumer needs no record up to this one any more. */
+    result<void> try_acknowledge(std::uint64_t sequence) noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_changes_acknowledge(get(), sequence, why);
+        });
+    }
+
+    /** Writes a record as one line of JSON: feature_changes_json(). */
+    result<text> try_json(span<const std::uint8_t> record) noexcept
+    {
+        return detail::make<text, char *>([&](auto **made, auto *why) {
+            return feature_changes_json(get(), record.data(), record.size(),
+                                        made, why);
+        });
+    }
+
+    result<text> try_json(const change_record &record) noexcept
+    {
+        return try_json(record.bytes());
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    change_record next() { return try_next().value(); }
+
+    void wait(std::chrono::milliseconds longest) { try_wait(longest).value(); }
+
+    void acknowledge(std::uint64_t sequence)
+    {
+        try_acknowledge(sequence).value();
+    }
+
+    text json(span<const std::uint8_t> record)
+    {
+        return try_json(record).value();
+    }
+
+    text json(const change_record &record) { return try_json(record).value(); }
+
+    /** For a range-based for: the records that there are now, once. */
+    class iterator
+    {
+      public:
+        iterator() noexcept = default;
+
+        explicit iterator(changes *feed) : feed_(feed) { ++*this; }
+
+        const change_record &operator*() const noexcept { return record_; }
+
+        iterator &operator++()
+        {
+            record_ = feed_->next();
+            if (!record_)
+                feed_ = nullptr;
+            return *this;
+        }
+
+        friend bool operator==(const iterator &a, const iterator &b) noexcept
+        {
+            return a.feed_ == b.feed_;
+        }
+
+        friend bool operator!=(const iterator &a, const iterator &b) noexcept
+        {
+            return a.feed_ != b.feed_;
+        }
+
+      private:
+        changes *feed_ = nullptr;
+        change_record record_{};
+    };
+
+    iterator begin() { return iterator(this); }
+
+    iterator end() noexcept { return {}; }
+#endif
+
+  private:
+    detail::owner<::feature_changes, feature_changes_free> held_{};
+};
+
 /* --- store ---------------------------------------------------------------- */
 
 /**
  * An open store. For any number of threads.
  *
- * Batches, queries and requests may outlive it; their calls then answer INVALID
- * `closed`.
+ * Batches, queries, requests and change feeds may outlive it; their calls then
+ * answer INVALID `closed`.
  *
  * @since 0.1
  */
@@ -2767,6 +3083,53 @@ class store
         });
     }
 
+    /** Opens the change feed: feature_changes_open(). */
+    result<feature::changes> try_changes(
+        const changes_options &how = {}) const noexcept
+    {
+        return detail::make<feature::changes, ::feature_changes *>(
+            [&](auto **made, auto *why) {
+                return feature_changes_open(get(), &how, made, why);
+            });
+    }
+
+    /** Where to go on reading a source: feature_store_offset(). */
+    result<source_offset> try_offset(c_string name,
+                                     std::uint32_t partition = 0) const noexcept
+    {
+        ::feature_error why;
+        std::uint64_t next = 0;
+        char *position = nullptr;
+        std::uint32_t size = 0;
+
+        if (feature_store_offset(get(), name.get(), partition, &next, &position,
+                                 &size, &why))
+            return error(why);
+        return source_offset(next, position, size);
+    }
+
+    /** Applies one record of another store's feed: feature_store_follow(). */
+    result<feature::commit> try_follow(span<const std::uint8_t> record) noexcept
+    {
+        return detail::make<feature::commit>([&](auto *made, auto *why) {
+            return feature_store_follow(get(), record.data(), record.size(),
+                                        made, why);
+        });
+    }
+
+    result<feature::commit> try_follow(const change_record &record) noexcept
+    {
+        return try_follow(record.bytes());
+    }
+
+    /** Makes a follower a leader; its epoch: feature_store_promote(). */
+    result<std::uint64_t> try_promote() noexcept
+    {
+        return detail::make<std::uint64_t>([&](auto *made, auto *why) {
+            return feature_store_promote(get(), made, why);
+        });
+    }
+
 #ifdef LIBFEATURE_EXCEPTIONS
     static store open(c_string path, const options &how = {})
     {
@@ -2862,6 +3225,28 @@ class store
     {
         try_scan_arrow(features, stream, how).value();
     }
+
+    feature::changes changes(const changes_options &how = {}) const
+    {
+        return try_changes(how).value();
+    }
+
+    source_offset offset(c_string name, std::uint32_t partition = 0) const
+    {
+        return try_offset(name, partition).value();
+    }
+
+    feature::commit follow(span<const std::uint8_t> record)
+    {
+        return try_follow(record).value();
+    }
+
+    feature::commit follow(const change_record &record)
+    {
+        return try_follow(record).value();
+    }
+
+    std::uint64_t promote() { return try_promote().value(); }
 #endif
 
   private:

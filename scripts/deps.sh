@@ -20,6 +20,7 @@ clang++ clang
 clang-format clang-format
 cppcheck cppcheck
 sqlite3 sqlite3
+module:rdkafka librdkafka-dev
 valgrind valgrind
 abidiff abigail-tools
 system-python python3

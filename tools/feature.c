@@ -38,6 +38,7 @@ static const struct command commands[] = {
     {"compact", "rewrite a store's file without its free pages", compact_run},
     {"changes", "print the records of a store's change feed", changes_run},
     {"follow", "apply them to another store", follow_run},
+    {"export", "print the changes of a view as CSV", export_run},
     {"version", "print the version", version_run},
     {"help", "print this, or the help of a command", help_run},
 };

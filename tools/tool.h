@@ -35,6 +35,7 @@ int restore_run(int argc, char **argv);
 int compact_run(int argc, char **argv);
 int changes_run(int argc, char **argv);
 int follow_run(int argc, char **argv);
+int export_run(int argc, char **argv);
 
 /* Values of long options that have no letter. */
 enum tool_option {

@@ -20,6 +20,7 @@ type ArrowOptions struct {
 	Columns     string        // "column" or "column = name_in_the_stream", separated by commas; empty: all
 	CommitRows  uint64        // rows of one commit, fewer in the last; 0: the whole stream is one commit
 	Wait        time.Duration // longest wait for another writer; 0: the store's
+	Sources     []Source      // where the rows come from; not with CommitRows
 }
 
 // ScanOptions says how to scan a view.
@@ -68,7 +69,13 @@ func (s *Store) WriteArrow(view string, operation Operation, stream unsafe.Point
 		return Commit{}, err
 	}
 	defer C.free(unsafe.Pointer(columns))
-	o := C.struct_feature_arrow_options{columns: columns, commit_rows: C.uint64_t(options.CommitRows), wait_ms: wait}
+	sources, err := newSources(options.Sources)
+	if err != nil {
+		return Commit{}, err
+	}
+	defer sources.free()
+	o := C.struct_feature_arrow_options{sources: unsafe.SliceData(sources), source_count: C.uint32_t(len(sources)),
+		columns: columns, commit_rows: C.uint64_t(options.CommitRows), wait_ms: wait}
 	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
 	if options.SkipInvalid {
 		o.flags = C.uint32_t(WriteSkipInvalid)

@@ -14,7 +14,7 @@ import (
 	"unsafe"
 )
 
-// Checks and copies of a whole store.
+// Checks and copies of a whole store, and what makes it durable.
 
 // VerifyOptions says how to verify a store.
 type VerifyOptions struct {
@@ -137,6 +137,13 @@ func Verify(path string, options *VerifyOptions) (Verification, error) {
 		found.Lines = strings.Split(lines, "\n")
 	}
 	return found, nil
+}
+
+// Sync makes every earlier commit durable; needed only with SyncLastTxn.
+func (s *Store) Sync() error {
+	return s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_sync(h, e)
+	})
 }
 
 // Snapshot writes all that the store holds at one commit to a portable file,

@@ -19,9 +19,9 @@
 //
 // # Goroutines
 //
-// Stores and queries are for any number of goroutines at once; batches and
-// requests for one at a time. A call that meets another in the same batch or
-// request fails with reason "concurrent". Close may be called at any time, from
+// Stores and queries are for any number of goroutines at once; batches, requests
+// and change feeds for one at a time. A call that meets another in the same one
+// fails with reason "concurrent". Close may be called at any time, from
 // any goroutine and more than once: it waits for the calls under way, and later
 // ones answer [ErrClosed]. Children may be closed before or after their parents.
 // What was forgotten is released some time after it became unreachable.

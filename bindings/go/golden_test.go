@@ -479,6 +479,9 @@ func (c *goldenCase) read(isMatrix bool) {
 	if c.next("fill") {
 		options.Fill = map[string]feature.Fill{"nulls": feature.FillNulls, "stale": feature.FillStale}[c.line.words[1]]
 	}
+	if c.next("known_by") {
+		options.KnownBy = time.UnixMicro(c.time(c.line.words[1]))
+	}
 	query, err := c.store.Query(features, &options)
 	if err != nil {
 		c.finish(err, nil)

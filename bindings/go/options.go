@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Create      bool          // create the store where there is none
 	ReadOnly    bool          // this handle never writes
+	Immutable   bool          // read without locks what nobody writes, as in an image or on a read-only mount
 	AllowRemote bool          // accept a network file system
 	Warm        bool          // ask for the file in the page cache
 	Sync        Sync          // how durable a commit is
@@ -37,6 +38,7 @@ type ApplyOptions struct {
 type WriteOptions struct {
 	SkipInvalid bool          // reject invalid rows one by one
 	Wait        time.Duration // longest wait for another writer; 0: the store's
+	Sources     []Source      // where the rows come from: each record of a source counts once
 }
 
 // Commit says what a call did. A call that changed nothing reports the newest
@@ -89,6 +91,7 @@ func (o *Options) c() (C.struct_feature_options, error) {
 	for flag, isSet := range map[OpenFlag]bool{
 		OpenCreate:      o.Create,
 		OpenReadOnly:    o.ReadOnly,
+		OpenImmutable:   o.Immutable,
 		OpenAllowRemote: o.AllowRemote,
 		OpenWarm:        o.Warm,
 	} {
@@ -108,16 +111,21 @@ func (o *ApplyOptions) c() C.struct_feature_apply_options {
 	return c
 }
 
-func (o *WriteOptions) c() (c C.struct_feature_write_options, err error) {
+// c also gives the sources, to be freed after the call.
+func (o *WriteOptions) c() (c C.struct_feature_write_options, sources cSources, err error) {
 	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
 	if o == nil {
-		return c, nil
+		return c, nil, nil
 	}
 	if o.SkipInvalid {
 		c.flags = C.uint32_t(WriteSkipInvalid)
 	}
-	c.wait_ms, err = milliseconds("Wait", o.Wait)
-	return c, err
+	if c.wait_ms, err = milliseconds("Wait", o.Wait); err != nil {
+		return c, nil, err
+	}
+	sources, err = newSources(o.Sources)
+	c.sources, c.source_count = unsafe.SliceData(sources), C.uint32_t(len(sources))
+	return c, sources, err
 }
 
 func (o *QueryOptions) c() C.struct_feature_query_options {

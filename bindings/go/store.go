@@ -108,12 +108,14 @@ func (s *Store) Apply(definitions string, options *ApplyOptions) (Commit, error)
 // Write writes the batches in one atomic, durable commit, as if their rows were
 // written one by one. Late and future rows are not errors: the commit counts
 // them, and Batch.Outcomes tells them apart. An invalid row fails the call, and
-// nothing is written, unless options say SkipInvalid.
+// nothing is written, unless options say SkipInvalid. With Sources there may be no
+// batch.
 func (s *Store) Write(options *WriteOptions, batches ...*Batch) (Commit, error) {
-	o, err := options.c()
+	o, sources, err := options.c()
 	if err != nil {
 		return Commit{}, err
 	}
+	defer sources.free()
 	handles := make([]*C.feature_batch, len(batches))
 	for i, b := range batches {
 		if err := b.hold(i); err != nil {
@@ -127,11 +129,4 @@ func (s *Store) Write(options *WriteOptions, batches ...*Batch) (Commit, error) 
 		return C.feature_store_write(h, unsafe.SliceData(handles), C.size_t(len(handles)), &o, &commit, e)
 	})
 	return goCommit(&commit), err
-}
-
-// Sync makes every earlier commit durable; needed only with SyncLastTxn.
-func (s *Store) Sync() error {
-	return s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
-		return C.feature_store_sync(h, e)
-	})
 }

@@ -272,6 +272,17 @@ evolve_features(struct lf_change *change, struct lf_view *view,
     return FEATURE_OK;
 }
 
+/* What the times before a change of the option history come to. */
+static const char *
+history_note(enum lf_option option, int64_t from, int64_t to)
+{
+    if (option != LF_OPTION_HISTORY || (from && to))
+        return "";
+    return to ? " (history begins with this change: earlier times answer "
+                "NO_HISTORY)"
+              : " (drops the history there is)";
+}
+
 static void
 change_option(struct lf_change *change, const struct lf_view *view,
               const struct lf_view_change *of_view, enum lf_option option,
@@ -292,7 +303,7 @@ change_option(struct lf_change *change, const struct lf_view *view,
     lf_option_print(&change->lines, option, old);
     lf_text_add(&change->lines, " to ");
     lf_option_print(&change->lines, option, *value);
-    lf_text_add(&change->lines, "\n");
+    lf_text_add(&change->lines, "%s\n", history_note(option, old, *value));
 }
 
 static feature_status

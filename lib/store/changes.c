@@ -262,8 +262,9 @@ feature_changes_next(feature_changes *changes,
     return FEATURE_OK;
 }
 
-static feature_status
-is_ready(feature_changes *changes, bool *ready, struct feature_error *error)
+feature_status
+lf_changes_served(feature_changes *changes, uint64_t *sequence,
+                  struct feature_error *error)
 {
     struct lf_meta_feed feed = {0};
     struct lf_reader *reader;
@@ -279,8 +280,27 @@ is_ready(feature_changes *changes, bool *ready, struct feature_error *error)
     }
     lf_store_leave(changes->store);
     if (!status)
-        *ready = changes->next <= feed.served;
+        *sequence = feed.served;
     return status;
+}
+
+static feature_status
+is_ready(feature_changes *changes, bool *ready, struct feature_error *error)
+{
+    uint64_t served;
+
+    LF_TRY(lf_changes_served(changes, &served, error));
+    *ready = changes->next <= served;
+    return FEATURE_OK;
+}
+
+void
+lf_changes_rewind(feature_changes *changes, uint64_t sequence)
+{
+    changes->next = sequence;
+    changes->records.size = 0;
+    changes->places.size = 0;
+    changes->answered = 0;
 }
 
 /* Other processes write too, and LMDB tells nobody: so it asks, less and less

@@ -38,4 +38,11 @@ feature_status lf_changes_tree(struct lf_reader *reader,
 feature_status lf_changes_check(feature_changes *changes,
                                 struct feature_error *error);
 
+/* The last record that a reader may be given now. */
+feature_status lf_changes_served(feature_changes *changes, uint64_t *sequence,
+                                 struct feature_error *error);
+
+/* Makes the record of a sequence that was read before the next one again. */
+void lf_changes_rewind(feature_changes *changes, uint64_t sequence);
+
 #endif

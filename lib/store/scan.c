@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "format/key.h"
+#include "store/key_answer.h"
 
 #define PASS_ROWS (1u << 20)
 
@@ -127,63 +127,15 @@ measure_row(const struct lf_view_plan *view)
     return size;
 }
 
-/* Room for the parts of one join key of all rows, but for text. */
-static bool
-reserve_key(struct lf_answer *answer, int32_t code, uint32_t rows)
-{
-    answer->values.size = 0;
-    if (code == FEATURE_TYPE_INT64)
-        return lf_buffer_reserve(&answer->values,
-                                 LF_KEY_INT64_SIZE * (size_t)rows);
-    if (!lf_buffer_reserve(&answer->values, 1) ||
-        !lf_buffer_reserve(&answer->offsets, 4 * ((size_t)rows + 1)))
-        return false;
-    lf_store_u32(answer->offsets.data, 0);
-    return true;
-}
-
-/* Takes one part of a row's key off its bytes. */
-static feature_status
-take_part(struct lf_answer *answer, int32_t code, uint32_t row,
-          const uint8_t **at, const uint8_t *end, bool *is_part,
-          struct feature_error *error)
-{
-    size_t size, begin = answer->values.size;
-    uint8_t *to;
-    int64_t number;
-
-    if (code == FEATURE_TYPE_INT64) {
-        *is_part = lf_key_get_int64(at, end, &number);
-        if (*is_part)
-            lf_store_i64(answer->values.data + 8 * (size_t)row, number);
-        return FEATURE_OK;
-    }
-    to = lf_buffer_extend(&answer->values, (size_t)(end - *at) + 1);
-    if (!to)
-        return lf_fail_memory(error);
-    *is_part = lf_key_get_bytes(at, end, to, &size);
-    if (!*is_part)
-        return FEATURE_OK;
-    answer->values.size = begin + size;
-    lf_store_u32(answer->offsets.data + 4 * ((size_t)row + 1),
-                 (uint32_t)answer->values.size);
-    return FEATURE_OK;
-}
-
 static feature_status
 decode_key(struct walk *walk, uint32_t row, struct feature_error *error)
 {
-    const struct lf_selection *selection = walk->scan->query->selection;
-    const struct lf_selection_view *view = &selection->views[0];
     const struct lf_job *job = &lf_request_jobs(walk->scan->request)[row];
-    const uint8_t *at = job->key, *end = at + job->key_size;
-    bool is_part = true;
+    bool is_key;
 
-    for (uint32_t i = 0; i < view->key_count && is_part; i++)
-        LF_TRY(take_part(&walk->scan->keys[i],
-                         selection->keys[view->keys[i]].code, row, &at, end,
-                         &is_part, error));
-    if (is_part && at == end)
+    LF_TRY(lf_keys_take(walk->scan->keys, walk->scan->query->selection, row,
+                        job->key, job->key_size, &is_key, error));
+    if (is_key)
         return FEATURE_OK;
     walk->rows = row;
     return fail_row(walk, "structure", "its key is not one of the entity's",
@@ -195,14 +147,11 @@ static feature_status
 decode(struct walk *walk, struct feature_error *error)
 {
     feature_request *request = walk->scan->request;
-    const struct lf_selection *selection = walk->scan->query->selection;
-    const struct lf_selection_view *view = &selection->views[0];
     const struct lf_sink sink = {0};
 
-    for (uint32_t i = 0; i < view->key_count; i++)
-        if (!reserve_key(&walk->scan->keys[i],
-                         selection->keys[view->keys[i]].code, walk->rows))
-            return lf_fail_memory(error);
+    if (!lf_keys_reserve(walk->scan->keys, walk->scan->query->selection,
+                         walk->rows))
+        return lf_fail_memory(error);
     for (uint32_t i = 0; i < walk->rows; i++)
         LF_TRY(decode_key(walk, i, error));
     request->rows = walk->rows;
@@ -396,10 +345,7 @@ lf_scan_free(struct lf_scan *scan)
         return;
     if (scan->request)
         lf_hold_end(scan->request->store, &scan->hold);
-    for (uint32_t i = 0; i < LF_KEYS_MAX; i++) {
-        lf_buffer_free(&scan->keys[i].values);
-        lf_buffer_free(&scan->keys[i].offsets);
-    }
+    lf_keys_free(scan->keys);
     lf_buffer_free(&scan->from);
     lf_buffer_free(&scan->to);
     feature_request_free(scan->request);

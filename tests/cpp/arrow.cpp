@@ -154,6 +154,60 @@ TEST(a_read_becomes_an_array_that_outlives_its_request)
     EXPECT(!array.release && !schema.release);
 }
 
+TEST(labels_are_joined_with_what_was_true_at_their_time)
+{
+    fixture f;
+    ArrowArrayStream labels{}, joined{};
+    ArrowArray batch{};
+    feature::query query = f.store.query("v(f AS was)");
+
+    f.store.scan_arrow("v(s)", &labels);
+    query.join_arrow(&labels, &joined,
+                     feature::join_options(feature::export_flag::states));
+    EXPECT(labels.release == nullptr);
+    EXPECT(joined.get_next(&joined, &batch) == 0);
+    EXPECT(batch.length == 3 && batch.n_children == 5);
+    auto was = static_cast<const float *>(batch.children[3]->buffers[1]);
+    EXPECT(was[0] == 0.5F && was[2] == 2.5F);
+    batch.release(&batch);
+    joined.release(&joined);
+}
+
+TEST(a_join_that_cannot_be_releases_the_labels)
+{
+    fixture f;
+    ArrowArrayStream labels{}, joined{};
+    feature::query query = f.store.query("v(f AS was)");
+    feature::join_options how;
+
+    how.timestamp = "seen";
+    f.store.scan_arrow("v(s)", &labels);
+    auto done = query.try_join_arrow(&labels, &joined, how);
+    EXPECT(!done && done.code() == status::not_found);
+    EXPECT(labels.release == nullptr && joined.release == nullptr);
+    f.store.scan_arrow("v(s)", &labels);
+    EXPECT(feature::query().try_join_arrow(&labels, &joined).code() ==
+           status::invalid);
+    EXPECT(labels.release == nullptr);
+}
+
+TEST(a_stream_from_a_source_is_written_once)
+{
+    fixture f;
+    ArrowArrayStream stream{};
+    feature::source from("file", 0, 0, 3, "page 7");
+
+    for (std::uint64_t expected : {3, 0}) {
+        f.store.scan_arrow("v(*)", &stream);
+        feature::commit made =
+            f.store.write_arrow("w", operation::upsert, &stream,
+                                feature::arrow_options().from(from));
+        EXPECT(made.applied == expected && made.duplicate == 3 - expected);
+    }
+    EXPECT(f.store.offset("file").next() == 3);
+    EXPECT(f.store.offset("file").position() == "page 7");
+}
+
 } // namespace
 
 int

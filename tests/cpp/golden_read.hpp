@@ -17,11 +17,14 @@ make_query(const feature::store &store, reader &lines, bool is_matrix)
         {"stale", feature::fill::stale}};
     const line &features = lines.need("features");
     const line *fill = lines.take("fill");
+    const line *known_by = lines.take("known_by");
+    feature::query_options how(fill ? fills.at(fill->each.at(1))
+                                    : feature::fill::defaults,
+                               is_matrix ? feature::query_options::matrix : 0U);
 
-    return store.query(
-        features.rest,
-        {fill ? fills.at(fill->each.at(1)) : feature::fill::defaults,
-         is_matrix ? feature::query_options::matrix : 0U});
+    if (known_by)
+        how.known_at(parse_time(known_by->each.at(1)));
+    return store.query(features.rest, how);
 }
 
 inline void

@@ -67,9 +67,9 @@ prepare_source(struct memory_scene *scene)
 static feature_status
 call_offset(struct memory_scene *scene)
 {
-    return feature_store_offset(
-        scene->store, "orders", 0, &scene->out.number, &scene->out.text,
-        &scene->out.count, &scene->error);
+    return feature_store_offset(scene->store, "orders", 0, &scene->out.number,
+                                &scene->out.text, &scene->out.count,
+                                &scene->error);
 }
 
 static void
@@ -270,8 +270,7 @@ prepare_following(struct memory_scene *scene)
     struct feature_change_record read;
 
     prepare_follower(scene);
-    MUST(scene,
-         feature_store_open(scene->copy, NULL, &leader, &scene->error));
+    MUST(scene, feature_store_open(scene->copy, NULL, &leader, &scene->error));
     scene->beside = scene->store;
     scene->store = leader;
     MUST(scene, open_feed(scene, NULL, &changes));
@@ -279,9 +278,9 @@ prepare_following(struct memory_scene *scene)
     scene->beside = NULL;
     for (int i = 0; i < 2; i++) {
         MUST(scene, feature_changes_next(changes, &read, &scene->error));
-        MUST(scene, feature_store_follow(scene->store, read.bytes,
-                                         (size_t)read.size, NULL,
-                                         &scene->error));
+        MUST(scene,
+             feature_store_follow(scene->store, read.bytes, (size_t)read.size,
+                                  NULL, &scene->error));
     }
     feature_changes_free(changes);
     feature_store_close(leader);
@@ -359,12 +358,39 @@ call_join(struct memory_scene *scene)
     feature_status status;
 
     memory_produce(&labels);
-    status =
-        feature_query_join_arrow(scene->query, &labels, &options,
-                                 &scene->out.stream, &scene->error);
+    status = feature_query_join_arrow(scene->query, &labels, &options,
+                                      &scene->out.stream, &scene->error);
     if (labels.release)
         memory_broken("the labels were not released");
     return status ? status : memory_drain(scene, 2 * MEMORY_ROWS);
+}
+
+static void
+prepare_versions(struct memory_scene *scene)
+{
+    prepare_feed(scene);
+    MUST(scene, feature_query_create(scene->store, "v(a, s, t)", NULL,
+                                     &scene->query, &scene->error));
+}
+
+static feature_status
+call_history(struct memory_scene *scene)
+{
+    static const int64_t numbers[] = {0, 919, 838};
+    static const int32_t offsets[] = {0, 1, 2, 3};
+    const struct feature_column keys[] = {
+        {.values = numbers, .rows = 3, .type = FEATURE_TYPE_INT64},
+        {.values = "yyy",
+         .offsets = offsets,
+         .rows = 3,
+         .type = FEATURE_TYPE_STRING}};
+    struct feature_history_options options = {.struct_size = sizeof options,
+                                              .chunk_rows = 2};
+    feature_status status =
+        feature_query_history(scene->query, keys, 2, &options, NULL,
+                              &scene->out.stream, &scene->error);
+
+    return status ? status : memory_drain(scene, 6); /* each with its base */
 }
 
 const struct memory_case memory_feed_cases[] = {
@@ -406,6 +432,8 @@ const struct memory_case memory_feed_cases[] = {
      LEAVES_NOTHING},
     {"feature_request_read", "as of, from history", prepare_past,
      call_read_past, NULL, LEAVES_NOTHING},
+    {"feature_query_history", NULL, prepare_versions, call_history, NULL,
+     LEAVES_NOTHING},
     {"feature_query_join_arrow", NULL, prepare_join, call_join, NULL,
      LEAVES_NOTHING},
     {0}};

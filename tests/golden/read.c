@@ -32,10 +32,13 @@ make_query(struct fixture *f, struct reader *reader, struct reading *reading)
 {
     const struct line *features = need_line(reader, "features", 2);
     const struct line *fill = take_line(reader, "fill");
+    const struct line *known_by = take_line(reader, "known_by");
     struct feature_query_options options = {.struct_size = sizeof options};
 
     if (fill)
         options.fill = word_index(fill, fill->words[1], fills);
+    if (known_by)
+        options.known_by = cell_time(known_by, known_by->words[1]);
     options.flags = reading->is_matrix ? FEATURE_QUERY_MATRIX : 0;
     return feature_query_create(f->store, features->rest, &options,
                                 &reading->query, &step_error);

@@ -54,6 +54,29 @@ oldest_current(const struct lookup *lookup)
     return oldest;
 }
 
+/* The row by what had been committed; where that is not kept, nothing is known. */
+static void
+look_back(struct arena *arena, struct lookup *lookup,
+          const struct rows_entry *entry)
+{
+    const struct read *read = lookup->read;
+    const struct view *view = lookup->view;
+
+    lookup->is_loose = past_has_ghosts(entry->past);
+    if (!view->history ||
+        (past_has_base(entry) && view->history_since > read->known_by)) {
+        lookup->is_known = false;
+        lookup->newest = TIME_UNSET;
+        return;
+    }
+    if (!entry->past)
+        return;
+    lookup->row =
+        past_row(arena, entry->past, lookup->is_exact ? lookup->at : INT64_MAX,
+                 read->known_by, view, read->plant);
+    lookup->newest = lookup->row ? row_newest(lookup->row) : TIME_UNSET;
+}
+
 static struct lookup
 look_up(struct arena *arena, const struct read *read, const struct role *role,
         uint32_t row)
@@ -82,10 +105,12 @@ look_up(struct arena *arena, const struct read *read, const struct role *role,
     if (!lookup.row)
         return lookup;
     lookup.newest = row_newest(lookup.row);
-    if (lookup.is_exact && lookup.newest > lookup.at && entry->past) {
+    if (read->known_by) {
+        look_back(arena, &lookup, entry);
+    } else if (lookup.is_exact && lookup.newest > lookup.at && entry->past) {
         lookup.is_loose = past_has_ghosts(entry->past);
-        lookup.row =
-            past_row(arena, entry->past, lookup.at, lookup.view, read->plant);
+        lookup.row = past_row(arena, entry->past, lookup.at, 0, lookup.view,
+                              read->plant);
         if (!lookup.row)
             lookup.newest = TIME_UNSET;
         else

@@ -23,6 +23,7 @@ struct read {
     const int64_t *times;
     int32_t fill;
     int64_t now;
+    int64_t known_by; /* 0: all commits count */
     enum plant plant;
 };
 

@@ -34,9 +34,10 @@ struct view {
     uint32_t id;
     const char *name;
     uint32_t entity;
-    int64_t ttl;      /* 0: none */
-    int64_t history;  /* 0: none */
-    int64_t max_skew; /* OPTION_NONE: none */
+    int64_t ttl;           /* 0: none */
+    int64_t history;       /* 0: none */
+    int64_t history_since; /* commit time of the option; 0: it always was */
+    int64_t max_skew;      /* OPTION_NONE: none */
     uint32_t next_feature;
     uint32_t feature_count;
     struct feature features[FEATURES_MAX];

@@ -126,6 +126,8 @@ make_query(struct maker *maker, struct query_spec *query)
     make_items(maker, false, &query->items, &query->count);
     query->fill = dice_between(dice, FEATURE_FILL_DEFAULTS, FEATURE_FILL_STALE);
     query->is_matrix = dice_chance(dice, 25);
+    if (maker->world->sequence && dice_chance(dice, 25))
+        query->known_by = maker->world->commit_time + dice_between(dice, -1, 1);
 }
 
 static uint32_t

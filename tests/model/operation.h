@@ -30,6 +30,7 @@ struct query_spec {
     struct item_clause *items;
     int32_t fill;
     bool is_matrix;
+    int64_t known_by; /* 0: all commits count */
 };
 
 /* One batch of a write: made for it, or one made earlier. */

@@ -97,8 +97,11 @@ print_query(struct text *text, const struct query_spec *query)
     static const char *const fills[] = {"defaults", "nulls", "stale"};
 
     items_print(text, query->items, query->count);
-    text_add(text, " (fill %s%s)\n", fills[query->fill],
+    text_add(text, " (fill %s%s", fills[query->fill],
              query->is_matrix ? ", matrix" : "");
+    if (query->known_by)
+        text_add(text, ", known by %" PRId64, query->known_by);
+    text_add(text, ")\n");
 }
 
 static void

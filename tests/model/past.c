@@ -10,13 +10,15 @@
 
 static const struct version *
 add(struct arena *arena, const struct version *before, bool is_base,
-    int64_t time, uint32_t next_feature, const struct row *row)
+    int64_t time, int64_t commit_time, uint32_t next_feature,
+    const struct row *row)
 {
     struct version *made = arena_alloc(arena, sizeof *made);
 
     *made = (struct version){.before = before,
                              .is_base = is_base,
                              .time = time,
+                             .commit_time = commit_time,
                              .next_feature = next_feature,
                              .row = row};
     return made;
@@ -24,16 +26,16 @@ add(struct arena *arena, const struct version *before, bool is_base,
 
 const struct version *
 past_add(struct arena *arena, const struct rows_entry *entry,
-         const struct row_write *write)
+         const struct row_write *write, int64_t commit_time)
 {
     const struct version *past = entry->past;
     struct row_write alone = *write;
 
     if (!past && entry->row)
-        past = add(arena, NULL, true, TIME_UNSET, 0, entry->row);
+        past = add(arena, NULL, true, TIME_UNSET, 0, 0, entry->row);
     alone.plant = PLANT_NONE;
-    return add(arena, past, false, write->time, write->view->next_feature,
-               row_write(arena, NULL, &alone));
+    return add(arena, past, false, write->time, commit_time,
+               write->view->next_feature, row_write(arena, NULL, &alone));
 }
 
 bool
@@ -46,11 +48,30 @@ past_has_ghosts(const struct version *past)
     return false;
 }
 
+/* Whether the row was there before history began. */
+bool
+past_has_base(const struct rows_entry *entry)
+{
+    const struct version *past = entry->past;
+
+    while (past && past->before)
+        past = past->before;
+    return past ? past->is_base : entry->row != NULL;
+}
+
+/* Whether a version had been committed by then; 0: whenever. */
+static bool
+is_known(const struct version *version, int64_t known_by, enum plant plant)
+{
+    return !known_by || version->commit_time < known_by ||
+           (version->commit_time == known_by && plant != PLANT_KNOWN_EDGE);
+}
+
 /* The next version in the order of times, ties in the order of calls (or, with a
  * plant, against it): the first one after another. */
 static const struct version *
 next_version(const struct version *past, const struct version *after,
-             int64_t until, enum plant plant)
+             int64_t until, int64_t known_by, enum plant plant)
 {
     const struct version *next = NULL;
     bool is_before = after == NULL; /* calls before that of after */
@@ -61,7 +82,8 @@ next_version(const struct version *past, const struct version *after,
         if (after && at->time == after->time)
             is_later = at != after && (plant == PLANT_PAST_TIE) == is_before;
         is_before |= at == after;
-        if (!is_later || at->time > until || at->is_base)
+        if (!is_later || at->time > until || at->is_base ||
+            !is_known(at, known_by, plant))
             continue;
         if (plant == PLANT_PAST_EDGE && at->time == until)
             continue;
@@ -139,7 +161,7 @@ strip(struct arena *arena, const struct row *row, const struct view *view)
 
 const struct row *
 past_row(struct arena *arena, const struct version *past, int64_t time,
-         const struct view *view, enum plant plant)
+         int64_t known_by, const struct view *view, enum plant plant)
 {
     const struct row *row = NULL;
     const struct version *at = NULL;
@@ -147,7 +169,7 @@ past_row(struct arena *arena, const struct version *past, int64_t time,
     for (const struct version *each = past; each; each = each->before)
         if (each->is_base)
             row = strip(arena, each->row, view);
-    while ((at = next_version(past, at, time, plant)))
+    while ((at = next_version(past, at, time, known_by, plant)))
         row = overlay(arena, row, at, view);
     return row;
 }

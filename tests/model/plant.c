@@ -25,4 +25,5 @@ const char *const plant_names[PLANTS] = {
     [PLANT_PAST_TIE] = "past-tie",
     [PLANT_PAST_EDGE] = "past-edge",
     [PLANT_PAST_LATE] = "past-late",
+    [PLANT_KNOWN_EDGE] = "known-edge",
 };

@@ -20,6 +20,7 @@ enum plant {
     PLANT_PAST_TIE,       /* as of a time, the earlier commit wins a tie */
     PLANT_PAST_EDGE,      /* a version at the as-of time is not known yet */
     PLANT_PAST_LATE,      /* late versions do not enter history */
+    PLANT_KNOWN_EDGE,     /* what was committed at known_by is not known */
     PLANTS
 };
 

@@ -350,7 +350,7 @@ write_row(struct writing *writing, const struct live_batch *live,
                           .past = entry->past};
     writing->undo = undo;
     if (view->history && (made || world->plant != PLANT_PAST_LATE))
-        entry->past = past_add(&world->arena, entry, &write);
+        entry->past = past_add(&world->arena, entry, &write, writing->time);
     if (!made)
         return FEATURE_OUTCOME_LATE;
     entry->row = made;

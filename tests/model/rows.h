@@ -29,6 +29,7 @@ struct version {
     const struct version *before; /* the one asked before it */
     bool is_base;                 /* the row when history began */
     int64_t time;
+    int64_t commit_time;
     uint32_t next_feature; /* of the view then */
     const struct row *row; /* with TIME_UNSET where it says nothing */
 };
@@ -84,15 +85,20 @@ int64_t row_newest_until(const struct row *row, int64_t time);
 /* Adds what a write asks for to what was asked before. */
 const struct version *past_add(struct arena *arena,
                                const struct rows_entry *entry,
-                               const struct row_write *write);
+                               const struct row_write *write,
+                               int64_t commit_time);
+
+/* Whether a row was there before its view kept history. */
+bool past_has_base(const struct rows_entry *entry);
 
 /* Whether versions hold cells of features that were dropped since. */
 bool past_has_ghosts(const struct version *past);
 
-/* The row as of a time; NULL: there was none. */
+/* The row as of a time, by what was committed until known_by (0: all); NULL:
+ * there was none. */
 const struct row *past_row(struct arena *arena, const struct version *past,
-                           int64_t time, const struct view *view,
-                           enum plant plant);
+                           int64_t time, int64_t known_by,
+                           const struct view *view, enum plant plant);
 
 /* Rows and tombstones. */
 void rows_count(const struct rows *rows, uint64_t *live, uint64_t *tombstones);

@@ -123,6 +123,8 @@ follow_rows(struct world *world, struct catalog *after)
 
         if (before)
             rows_follow(&world->arena, before, view, world->plant);
+        if (before && !before->history && view->history)
+            view->history_since = world->commit_time;
     }
     world->catalog = *after;
 }

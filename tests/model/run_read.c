@@ -18,6 +18,7 @@ make_query(struct world *world, const struct query_spec *spec, uint32_t handle,
     struct feature_query_options options = {
         .struct_size = sizeof options,
         .fill = spec->fill,
+        .known_by = spec->known_by,
         .flags = spec->is_matrix ? FEATURE_QUERY_MATRIX : 0};
     struct selection *selection = arena_alloc(&world->arena, sizeof *selection);
     outcomes expected =
@@ -30,6 +31,7 @@ make_query(struct world *world, const struct query_spec *spec, uint32_t handle,
     *live = (struct live_query){.handle = handle,
                                 .selection = selection,
                                 .fill = spec->fill,
+                                .known_by = spec->known_by,
                                 .is_matrix = spec->is_matrix};
     if (!spec->count || expected & OUTCOME_BEYOND)
         return true;
@@ -186,14 +188,16 @@ predict(struct world *world, const struct live_query *live, bool as_matrix,
     outcomes expected;
     struct value value;
 
-    *read = (struct read){.catalog = &world->catalog,
-                          .selection = selection,
-                          .keys = live->keys,
-                          .time_rows = live->time_rows,
-                          .times = live->time_rows ? live->times : NULL,
-                          .fill = live->fill,
-                          .now = world->now,
-                          .plant = world->plant};
+    *read = (struct read){
+        .catalog = &world->catalog,
+        .selection = selection,
+        .keys = live->keys,
+        .time_rows = live->time_rows,
+        .times = live->time_rows ? live->times : NULL,
+        .fill = live->fill,
+        .now = world->now,
+        .known_by = live->known_by < world->commit_time ? live->known_by : 0,
+        .plant = world->plant};
     if (as_matrix && !live->is_matrix)
         return OUTCOME(FEATURE_INVALID);
     expected = count_rows(live, &read->rows);

@@ -49,6 +49,7 @@ struct live_query {
     struct selection *selection;
     int32_t fill;
     bool is_matrix;
+    int64_t known_by;
     struct key_values *keys;
     uint32_t time_rows; /* 0: the newest values */
     const int64_t *times;

@@ -23,7 +23,7 @@ empty err
 check "help goes to standard output"
 
 for name in apply plan describe infer load get history join stats metrics doctor \
-    verify snapshot restore compact changes follow version; do
+    verify snapshot restore compact changes follow export version; do
     run 0 $name --help
     says out "Usage: feature $name" "Example: feature $name"
     empty err

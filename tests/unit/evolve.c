@@ -246,9 +246,20 @@ options_change_where_a_text_has_them_and_stay_where_not(void **state)
                 DRIVER "CREATE FEATURE VIEW v (a INT64) FOR driver WITH (ttl = "
                        "'3 hours', history = 'none', max_skew = 'none')",
                 "change ttl of v from '2 hours' to '3 hours'\n"
-                "change history of v from '1 day' to 'none'\n"
+                "change history of v from '1 day' to 'none' (drops the history "
+                "there is)\n"
                 "change max_skew of v from '1 day' to 'none'\n");
+    expect_plan(catalog,
+                DRIVER "CREATE FEATURE VIEW v (a INT64) FOR driver WITH "
+                       "(history = '2 d')",
+                "change history of v from '1 day' to '2 days'\n");
     assert_int_equal(schemas(catalog), 1);
+    lf_catalog_release(catalog);
+    expect_plan(catalog = defined(view),
+                DRIVER "CREATE FEATURE VIEW v (a INT64) FOR driver WITH "
+                       "(history = '2 d')",
+                "change history of v from 'none' to '2 days' (history begins "
+                "with this change: earlier times answer NO_HISTORY)\n");
     lf_catalog_release(catalog);
 }
 

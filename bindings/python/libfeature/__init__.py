@@ -21,6 +21,7 @@ needed.
 """
 
 from ._batch import Batch
+from ._changes import ChangeRecord, Changes, Source, SourceOffset
 from ._copies import (
     Progress,
     SnapshotReport,
@@ -49,11 +50,13 @@ from ._errors import (
 from ._ffi import Fill, Operation, Outcome, Role, State, Status, Sync, Type
 from ._library import lib as _lib
 from ._join import Joined
+from ._lake import Export, check_lake, export, lake_files
 from ._load import load_parquet
 from ._native import Commit, Field, Stats
 from ._query import Query, Reader
 from ._result import Rows
 from ._scan import Scan
+from ._view_changes import ViewChanges
 from ._write import Batches
 
 __all__ = [
@@ -61,11 +64,14 @@ __all__ = [
     "Batch",
     "Batches",
     "Busy",
+    "ChangeRecord",
+    "Changes",
     "Closed",
     "Commit",
     "Conflict",
     "Corrupt",
     "Error",
+    "Export",
     "Field",
     "Fill",
     "Full",
@@ -83,6 +89,8 @@ __all__ = [
     "Rows",
     "Scan",
     "SnapshotReport",
+    "Source",
+    "SourceOffset",
     "State",
     "Stats",
     "Status",
@@ -92,9 +100,13 @@ __all__ = [
     "Unsupported",
     "Verification",
     "Version",
+    "ViewChanges",
     "__version__",
+    "check_lake",
     "check_snapshot",
     "compact",
+    "export",
+    "lake_files",
     "load_parquet",
     "restore",
     "verify",

@@ -35,6 +35,7 @@ from ._native import (
 from ._scalars import MOST_ROWS, too_many
 
 if TYPE_CHECKING:
+    from ._changes import Source
     from ._core import Store
 
 __all__ = ["Batch"]
@@ -172,9 +173,15 @@ class Batch(Unpicklable):
                 )
             self.rows = made.rows
 
-    def write(self, *, skip_invalid: bool = False, wait_ms: int = 0) -> Commit:
+    def write(
+        self,
+        *,
+        skip_invalid: bool = False,
+        wait_ms: int = 0,
+        sources: Optional[Sequence["Source"]] = None,
+    ) -> Commit:
         """Writes this batch alone, in one durable commit."""
-        return self.store.write_batches([self], skip_invalid, wait_ms)
+        return self.store.write_batches([self], skip_invalid, wait_ms, sources)
 
     def outcomes(self) -> List[Outcome]:
         """What became of each row in the last write; empty before one."""

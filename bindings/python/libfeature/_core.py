@@ -25,6 +25,17 @@ from typing import (
 
 from . import _ffi
 from ._batch import Batch
+from ._changes import (
+    ChangeRecord,
+    Changes,
+    Source,
+    SourceOffset,
+    array_address,
+    follow,
+    offset,
+    promote,
+    source_array,
+)
 from ._copies import Progress, SnapshotReport, snapshot
 from ._ffi import Fill, OpenFlag, Operation, Sync, WriteFlag
 from ._library import lib, process
@@ -46,7 +57,9 @@ from ._scalars import microseconds
 from ._write import Batches, Columns, write_rows
 
 if TYPE_CHECKING:
+    from ._lake import Export
     from ._scan import Scan
+    from ._view_changes import ViewChanges
 
 __all__ = ["Store"]
 
@@ -131,6 +144,7 @@ class Store:
         *,
         create: bool = False,
         read_only: bool = False,
+        immutable: bool = False,
         allow_remote: bool = False,
         warm: bool = False,
         sync: Union[str, Sync] = Sync.FULL,
@@ -143,13 +157,15 @@ class Store:
     ) -> "Store":
         """Opens the store in the directory ``path``.
 
-        ``create`` makes it where there is none. ``fixed_now`` is a test's
-        clock: a datetime or microseconds. The other options are those of
+        ``create`` makes it where there is none. ``immutable`` is for stores in
+        images and on read-only mounts: it locks nothing, and promises that
+        nobody writes to the store meanwhile. ``fixed_now`` is a test's clock: a datetime or microseconds. The other options are those of
         ``struct feature_options``; zero is the default.
         """
         flags = (
             create * OpenFlag.CREATE
             | read_only * OpenFlag.READ_ONLY
+            | immutable * OpenFlag.IMMUTABLE
             | allow_remote * OpenFlag.ALLOW_REMOTE
             | warm * OpenFlag.WARM
         )
@@ -324,10 +340,14 @@ class Store:
         return Batch(self, view, choose(Operation, operation), columns)
 
     def batches(
-        self, *, skip_invalid: bool = False, wait_ms: int = 0
+        self,
+        *,
+        skip_invalid: bool = False,
+        wait_ms: int = 0,
+        sources: Optional[Sequence[Source]] = None,
     ) -> "Batches":
         """Several batches in one atomic commit, in a ``with`` block."""
-        return Batches(self, skip_invalid, wait_ms)
+        return Batches(self, skip_invalid, wait_ms, sources)
 
     def write(
         self,
@@ -339,6 +359,7 @@ class Store:
         skip_invalid: bool = False,
         wait_ms: int = 0,
         commit_rows: int = 0,
+        sources: Optional[Sequence[Source]] = None,
     ) -> Commit:
         """Writes rows into a view, in one durable commit.
 
@@ -350,6 +371,10 @@ class Store:
 
         ``commit_rows`` writes an Arrow stream in several commits. If one fails,
         the commits before it stay: ``error.kept`` reports them.
+
+        ``sources`` says where the rows come from: their offsets are stored with
+        them, and rows that were written before are duplicates; see
+        :meth:`offset`.
         """
         return write_rows(
             self,
@@ -360,7 +385,22 @@ class Store:
             commit_rows,
             skip_invalid,
             wait_ms,
+            sources,
         )
+
+    def view_changes(self, features: str, **options: Any) -> "ViewChanges":
+        """The changes of one view from the change feed, as an Arrow stream; see
+        :class:`ViewChanges`."""
+        from ._view_changes import ViewChanges
+
+        return ViewChanges(self, features, **options)
+
+    def export(self, view: str, directory: Any, **options: Any) -> "Export":
+        """Writes the changes of a view as Parquet files, a lake table that may
+        be written on; see :func:`libfeature.export`."""
+        from ._lake import export
+
+        return export(self, view, directory, **options)
 
     def delete(self, view: str, rows: Any, **options: Any) -> Commit:
         """Deletes the rows of the join keys in ``rows``, as of their
@@ -368,12 +408,20 @@ class Store:
         return self.write(view, rows, Operation.DELETE, **options)
 
     def write_batches(
-        self, batches: Sequence["Batch"], skip_invalid: bool, wait_ms: int
+        self,
+        batches: Sequence["Batch"],
+        skip_invalid: bool,
+        wait_ms: int,
+        sources: Optional[Sequence[Source]] = None,
     ) -> Commit:
-        """Writes batches of this store in one durable commit."""
+        """Writes batches of this store in one durable commit; with ``sources``
+        there may be none."""
+        listed = source_array(sources)
         options = sized(
             _ffi.feature_write_options,
             wait_ms=wait_ms,
+            sources=array_address(listed),
+            source_count=len(listed),
             flags=int(WriteFlag.SKIP_INVALID) if skip_invalid else 0,
         )
         commit = new_commit()
@@ -392,6 +440,39 @@ class Store:
             for batch in batches:
                 batch.written = batch.rows
         return read_commit(commit)
+
+    def offset(self, name: str, partition: int = 0) -> SourceOffset:
+        """Where to go on reading a source, as the last write of it said;
+        :class:`NotFound` before the first."""
+        return offset(self, name, partition)
+
+    def changes(
+        self,
+        since: int = 0,
+        *,
+        consumer: Optional[str] = None,
+        resume: bool = False,
+        claim_ms: int = 0,
+    ) -> Changes:
+        """Reads the change feed, which ``STORE WITH (changes = '3 days')``
+        turns on, from the record after ``since`` on.
+
+        ``consumer`` claims what it has not acknowledged, for ``claim_ms`` (7
+        days) from its last acknowledgement; ``resume`` begins behind that.
+        """
+        return Changes(self, since, consumer, resume, claim_ms)
+
+    def follow(self, record: Union[bytes, ChangeRecord]) -> Commit:
+        """Applies the next record of another store's change feed, and makes
+        this one its follower: other writes are a :class:`Conflict` until
+        :meth:`promote`. A record applied before changes nothing; one too far
+        ahead is a :class:`Gap`."""
+        return follow(self, record)
+
+    def promote(self) -> int:
+        """Makes a follower a leader, which refuses records of the old one from
+        then on; its epoch."""
+        return promote(self)
 
     def __repr__(self) -> str:
         return "<libfeature.Store %r%s>" % (

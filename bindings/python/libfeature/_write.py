@@ -20,6 +20,7 @@ from typing import (
 
 from . import _ffi
 from ._arrow import column_names, stream_of
+from ._changes import array_address, source_array
 from ._columns import has_pyarrow, is_pandas, is_scalar, table_of
 from ._errors import Invalid, NotFound, make_error
 from ._ffi import Operation, Role, WriteFlag
@@ -36,6 +37,7 @@ from ._native import (
 
 if TYPE_CHECKING:
     from ._batch import Batch
+    from ._changes import Source
     from ._core import Store
 
 __all__ = ["Batches", "Columns", "write_rows"]
@@ -54,6 +56,7 @@ def write_rows(
     commit_rows: int,
     skip_invalid: bool,
     wait_ms: int,
+    sources: Optional[Sequence["Source"]],
 ) -> Commit:
     """Rows of any kind into one view; see Store.write."""
     columns = named(columns)
@@ -73,10 +76,13 @@ def write_rows(
             commit_rows,
             skip_invalid,
             wait_ms,
+            sources,
         )
     if commit_rows:
         raise Invalid("commit_rows is for Arrow streams")
-    with store.batches(skip_invalid=skip_invalid, wait_ms=wait_ms) as batches:
+    with store.batches(
+        skip_invalid=skip_invalid, wait_ms=wait_ms, sources=sources
+    ) as batches:
         batches.add(view, rows, operation, columns)
     return batches.commit
 
@@ -105,6 +111,7 @@ def _write_stream(
     commit_rows: int,
     skip_invalid: bool,
     wait_ms: int,
+    sources: Optional[Sequence["Source"]],
 ) -> Commit:
     stream = stream_of(rows)
     if stream is None:
@@ -132,9 +139,12 @@ def _write_stream(
             "columns",
         )
     )
+    listed_sources = source_array(sources)
     options = sized(
         _ffi.feature_arrow_options,
         columns=listed,
+        sources=array_address(listed_sources),
+        source_count=len(listed_sources),
         wait_ms=wait_ms,
         flags=int(WriteFlag.SKIP_INVALID) if skip_invalid else 0,
         commit_rows=commit_rows,
@@ -165,8 +175,15 @@ class Batches(Unpicklable):
     #: What the commit did, once it is done.
     commit: Commit
 
-    def __init__(self, store: Store, skip_invalid: bool, wait_ms: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        skip_invalid: bool,
+        wait_ms: int,
+        sources: Optional[Sequence["Source"]] = None,
+    ) -> None:
         self._store, self._skip, self._wait = store, skip_invalid, wait_ms
+        self._sources = sources
         self._batches: List[Batch] = []
 
     def add(
@@ -242,5 +259,5 @@ class Batches(Unpicklable):
         batches, self._batches = self._batches, []
         if kind is None:
             self.commit = self._store.write_batches(
-                batches, self._skip, self._wait
+                batches, self._skip, self._wait, self._sources
             )

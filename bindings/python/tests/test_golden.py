@@ -265,7 +265,7 @@ class Run:
     def read(
         self, lines: List[str], matrix: bool
     ) -> Tuple[lf.Query, Dict[str, Any], Optional[List[int]]]:
-        features, fill = "", "defaults"
+        features, fill, known_by = "", "defaults", 0
         keys: Dict[str, Any] = {}
         as_of: Optional[List[int]] = None
         for line in lines:
@@ -274,13 +274,17 @@ class Run:
                 features = rest
             elif word == "fill":
                 fill = rest
+            elif word == "known_by":
+                known_by = when(rest)
             elif word == "key":
                 head, *words = rest.split(" ")
                 name, type = head.split(":")
                 keys[name] = column(words, type)
             elif word == "as_of":
                 as_of = [when(one) for one in rest.split(" ")]
-        query = self.store.query(features, fill=fill, matrix=matrix)
+        query = self.store.query(
+            features, fill=fill, matrix=matrix, known_by=known_by
+        )
         return query, keys, as_of
 
     def check_head(self, query: lf.Query, lines: List[str]) -> None:

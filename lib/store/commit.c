@@ -95,6 +95,7 @@ lf_commit_number(struct lf_commit *commit)
 
     meta->commit_time = lf_commit_time(commit);
     meta->sequence++;
+    commit->has_number = true;
     commit->written = 0;
     meta->tokens[meta->sequence % LF_COMMITS_KEPT] = (struct lf_commit_token){
         .sequence = meta->sequence, .token = commit->store->token};
@@ -179,7 +180,8 @@ fail_unknown(struct feature_error *error, const char *why)
 }
 
 /* After a commit that may or may not have been made. The numbers of one handle
- * carry its token; where another one has the number, ours never was. */
+ * carry its token; where another one has the number, ours never was. A commit
+ * without a number (a claim, a promotion) left no trace to look for. */
 static feature_status
 settle(const struct lf_commit *commit, int32_t os_error,
        struct feature_error *error)
@@ -191,6 +193,8 @@ settle(const struct lf_commit *commit, int32_t os_error,
     if (repair(commit->store, &found, NULL))
         return fail_unknown(error, "the store cannot be written now; open it "
                                    "again and look");
+    if (!commit->has_number)
+        return fail_unknown(error, "the store goes on; ask for it again");
     token = &found.tokens[sequence % LF_COMMITS_KEPT];
     if (token->sequence > sequence)
         return fail_unknown(error, "others have made too many commits since");

@@ -13,6 +13,7 @@ struct lf_commit {
     struct lf_tree *tree; /* meta */
     struct lf_meta_store meta;
     int64_t now;      /* the clock, read once */
+    bool has_number;  /* its token tells whether it was made */
     uint32_t written; /* rows of the call that the journal was told of */
     bool is_kept_up;  /* it had its slice of upkeep */
     struct lf_feed feed;

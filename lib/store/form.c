@@ -3,7 +3,8 @@
  * Views, bound for writing.
  *
  * Owns the layout of a view's current schema and the ways to it from older ones.
- * Keeps the migrations that were asked for last; making one is not cheap.
+ * Keeps each migration that was asked for: making one is not cheap, and its
+ * memory is given back with the form alone.
  * Never outlives the catalog it was bound to.
  */
 #include "store/form.h"
@@ -29,7 +30,7 @@ lf_form_bind(struct lf_form *form, const struct lf_view *view,
     if (!lf_layout_init(&form->layout, lf_view_current_schema(view),
                         &form->arena))
         return lf_fail_memory(error);
-    form->migrations = lf_arena_array(&form->arena, LF_MIGRATIONS_KEPT,
+    form->migrations = lf_arena_array(&form->arena, view->schema_count,
                                       sizeof *form->migrations);
     return form->migrations ? FEATURE_OK : lf_fail_memory(error);
 }
@@ -53,14 +54,10 @@ lf_form_migration(struct lf_form *form, uint16_t version,
                        "a row of %s has schema version %u, which the catalog "
                        "does not know",
                        form->view->name, version);
-    /* More versions than places: the last place is reused. */
-    if (form->migration_count < LF_MIGRATIONS_KEPT)
-        form->migration_count++;
-    made = &form->migrations[form->migration_count - 1];
-    if (!lf_migration_init(made, schema, &form->layout, &form->arena)) {
-        form->migration_count--;
+    made = &form->migrations[form->migration_count];
+    if (!lf_migration_init(made, schema, &form->layout, &form->arena))
         return lf_fail_memory(error);
-    }
+    form->migration_count++;
     *migration = made;
     return FEATURE_OK;
 }

@@ -7,8 +7,6 @@
 #include "engine/engine.h"
 #include "format/merge.h"
 
-#define LF_MIGRATIONS_KEPT 16
-
 struct lf_history;
 
 struct lf_form {
@@ -17,7 +15,7 @@ struct lf_form {
     struct lf_arena arena;
     struct lf_layout layout; /* of its current schema */
     uint32_t migration_count;
-    struct lf_migration *migrations; /* LF_MIGRATIONS_KEPT */
+    struct lf_migration *migrations; /* room for all versions */
     struct lf_history *history;      /* history.c's; NULL so far */
 };
 
@@ -27,8 +25,8 @@ feature_status lf_form_bind(struct lf_form *form, const struct lf_view *view,
                             struct feature_error *error);
 void lf_form_free(struct lf_form *form);
 
-/* How rows of a schema version become cells of the current one; valid until
- * another version is asked for. */
+/* How rows of a schema version become cells of the current one; valid as long as
+ * the form is bound. */
 feature_status lf_form_migration(struct lf_form *form, uint16_t version,
                                  const struct lf_migration **migration,
                                  struct feature_error *error);

@@ -128,6 +128,8 @@ take_cells(const struct lf_replay *replay, const struct lf_row *row)
     }
 }
 
+/* Also where nobody keeps it: it counts, and the ordinals in the histories are
+ * those of the leader. */
 static feature_status
 tell(struct lf_replay *replay, const struct lf_change *change,
      const struct lf_stored *stored, struct feature_error *error)
@@ -139,9 +141,7 @@ tell(struct lf_replay *replay, const struct lf_change *change,
                                  .row = &replay->asked,
                                  .before = stored};
 
-    return lf_journal_wants(&replay->rows)
-               ? lf_journal_add(&replay->rows, &written, error)
-               : FEATURE_OK;
+    return lf_journal_add(&replay->rows, &written, error);
 }
 
 static feature_status

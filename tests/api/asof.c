@@ -2,6 +2,8 @@
 /* Reads as of a time, answered from current rows or not at all. */
 #include "common.h"
 
+#include <malloc.h>
+
 #define DEFINITIONS                                               \
     "CREATE ENTITY e (k INT64);"                                  \
     "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, b INT64) FOR e;"   \
@@ -277,6 +279,40 @@ unequal_and_impossible_times_are_refused(void **state)
     close_reader(&reader);
 }
 
+#define VERSIONS 24
+
+/* Each row of another schema version, read from the oldest to the newest and
+ * again: what is kept of a version is made once. */
+static void
+many_schema_versions_take_no_more_memory_each_time(void **state)
+{
+    struct fixture *f = *state;
+    int64_t times[VERSIONS];
+    struct reader reader;
+    char text[160];
+    size_t before = 0;
+
+    define(f, "CREATE FEATURE VIEW w (a INT64) FOR e WITH (history = '9 d');");
+    for (int i = 0; i < VERSIONS; i++) {
+        times[i] = 100 + i;
+        snprintf(text, sizeof text, "1 %d %d", 100 + i, i);
+        patch(f, "w", A, text);
+        snprintf(text, sizeof text,
+                 "CREATE FEATURE VIEW w (a INT64, f%d INT64) FOR e;", i);
+        define(f, text);
+    }
+    upsert(f, "w", A, "1 1000 0");
+    reader = open_reader(f, "w(a)", 0, "1");
+    must(feature_request_set_as_of(reader.request, times, VERSIONS, &problem));
+    for (int i = 0; i < 20; i++) {
+        must(feature_request_read(reader.request, &problem));
+        if (i == 10)
+            before = mallinfo2().uordblks;
+    }
+    assert_true(mallinfo2().uordblks <= before);
+    close_reader(&reader);
+}
+
 int
 main(void)
 {
@@ -295,6 +331,7 @@ main(void)
         AS_OF(with_one_clock_now_and_as_of_now_agree),
         AS_OF(features_of_a_later_schema_are_unknown_before_the_row),
         AS_OF(unequal_and_impossible_times_are_refused),
+        AS_OF(many_schema_versions_take_no_more_memory_each_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,6 +147,29 @@ a_disk_that_stays_broken_leaves_the_outcome_unknown(void **state)
     expect_rows(f, "v(*)", "1", "present 3");
 }
 
+/* It takes no number: that of the commit before, which this handle made, says
+ * nothing of it. */
+static void
+a_claim_that_may_be_lost_is_not_confirmed(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_changes_options options = {
+        .struct_size = sizeof options, .since = 3, .consumer = "c"};
+    struct feature_change_record record;
+    feature_changes *changes = NULL;
+
+    define(f, "STORE WITH (changes = '3 days');");
+    must(feature_changes_open(f->store, &options, &changes, &problem));
+    upsert(f, "v", NULL, "1 200 2");
+    must(feature_changes_next(changes, &record, &problem));
+    failures = 2;
+    must_fail(feature_changes_acknowledge(changes, record.sequence, &problem),
+              FEATURE_IO, "outcome-unknown");
+    assert_int_equal(failures, 0);
+    must(feature_changes_acknowledge(changes, record.sequence, &problem));
+    feature_changes_free(changes);
+}
+
 static void
 other_handles_and_scans_go_on(void **state)
 {
@@ -294,6 +317,7 @@ main(void)
         FAULTS(a_commit_that_was_made_is_answered_so),
         FAULTS(definitions_are_answered_the_same_way),
         FAULTS(a_disk_that_stays_broken_leaves_the_outcome_unknown),
+        FAULTS(a_claim_that_may_be_lost_is_not_confirmed),
         FAULTS(other_handles_and_scans_go_on),
         FAULTS(readers_take_no_notice_of_a_recovery),
         FAULTS(a_number_that_another_process_took_was_not_ours),

@@ -1032,7 +1032,6 @@ feature_store_describe(feature_store *store, const char *name,
  * @return FEATURE_CONFLICT     `schema-changed`: a column was dropped since
  * @return FEATURE_BUSY         `writer-gate`: not in time
  * @return FEATURE_FULL         disk or map
- * @return FEATURE_UNSUPPORTED  sources, for now
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -1080,7 +1079,7 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * @return FEATURE_NOT_FOUND    no such view or column
  * @return FEATURE_CONFLICT     `schema-changed`
  * @return FEATURE_BUSY         `writer-gate`: not in time
- * @return FEATURE_UNSUPPORTED  `arrow-type`: one that is not taken; sources
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: one that is not taken
  * @return FEATURE_IO           `stream`: the producer failed; or the system
  * @return FEATURE_FULL, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
  * @since 0.1

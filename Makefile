@@ -725,6 +725,6 @@ uninstall: ## remove what install put there
 	    $(call to,$(bashdir)/feature)
 
 -include $(lib_objects:.o=.d) $(tool_objects:.o=.d) $(support_objects:.o=.d) \
-         $(wildcard $(B)/examples/*/*.d $(B)/tests/*/*.d $(B)/tests/kafka/hooks/*.d \
+         $(wildcard $(B)/examples/*/*.d $(B)/tests/*/*.d $(B)/tests/*/*/*.d \
          $(B)/bench/*.d) \
          $(examples:=.d)

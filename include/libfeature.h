@@ -182,7 +182,9 @@ enum feature_open_flag {
     FEATURE_OPEN_IMMUTABLE = 4,    /**< read without locks what nobody writes,
                                         see feature_store_open() */
     FEATURE_OPEN_ALLOW_REMOTE = 8, /**< accept a network file system */
-    FEATURE_OPEN_WARM = 16         /**< ask for the file in the page cache */
+    FEATURE_OPEN_WARM = 16,        /**< ask for the file in the page cache */
+    FEATURE_OPEN_NO_UPKEEP = 32    /**< writes leave all upkeep to
+                                        feature_store_maintain() */
 };
 
 /**

@@ -448,7 +448,8 @@ struct options : ::feature_options {
         read_only = FEATURE_OPEN_READ_ONLY,
         immutable = FEATURE_OPEN_IMMUTABLE,
         allow_remote = FEATURE_OPEN_ALLOW_REMOTE,
-        warm = FEATURE_OPEN_WARM
+        warm = FEATURE_OPEN_WARM,
+        no_upkeep = FEATURE_OPEN_NO_UPKEEP
     };
 
     options(std::uint32_t bits = 0) noexcept : ::feature_options()

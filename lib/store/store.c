@@ -22,7 +22,7 @@
 
 #define KNOWN_OPEN_FLAGS                                                     \
     (FEATURE_OPEN_CREATE | FEATURE_OPEN_READ_ONLY | FEATURE_OPEN_IMMUTABLE | \
-     FEATURE_OPEN_ALLOW_REMOTE | FEATURE_OPEN_WARM)
+     FEATURE_OPEN_ALLOW_REMOTE | FEATURE_OPEN_WARM | FEATURE_OPEN_NO_UPKEEP)
 #define WRITE_WAIT_MS 10000
 
 static feature_status
@@ -125,6 +125,7 @@ static void
 apply_options(feature_store *store, const struct feature_options *options)
 {
     store->read_only = options->flags & FEATURE_OPEN_READ_ONLY;
+    store->leaves_upkeep = options->flags & FEATURE_OPEN_NO_UPKEEP;
     store->write_wait_ms =
         options->write_wait_ms ? options->write_wait_ms : WRITE_WAIT_MS;
     store->max_row_size =

@@ -23,6 +23,7 @@ struct feature_store {
     _Atomic(int64_t) hold_due; /* when a held snapshot is too old (hold.c) */
     struct lf_environment *environment;
     bool read_only;
+    bool leaves_upkeep; /* FEATURE_OPEN_NO_UPKEEP */
     uint32_t write_wait_ms;
     uint64_t max_row_size;
     int64_t fixed_now;

@@ -423,7 +423,8 @@ lf_upkeep_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
     struct lf_upkeep upkeep;
     bool is_moved, changed;
 
-    if (commit->is_kept_up || !catalog->view_count)
+    if (commit->store->leaves_upkeep || commit->is_kept_up ||
+        !catalog->view_count)
         return FEATURE_OK;
     commit->is_kept_up = true;
     view = &catalog->views[commit->meta.sequence % catalog->view_count];

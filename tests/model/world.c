@@ -107,7 +107,8 @@ open_handle(struct world *world, uint32_t index, int64_t skew)
 {
     struct handle *handle = &world->handles[index];
     struct feature_options options = {.struct_size = sizeof options,
-                                      .flags = FEATURE_OPEN_CREATE,
+                                      .flags = FEATURE_OPEN_CREATE |
+                                               FEATURE_OPEN_NO_UPKEEP,
                                       .map_size = MAP_SIZE,
                                       .max_row_size = MAX_ROW_SIZE,
                                       .fixed_now = world->clock + skew};

@@ -37,7 +37,8 @@ printf '2,2026-01-01T02:00:00Z,2\n' >>a.csv
     exit 1
 }
 now=2026-01-01T02:30:00Z
-check 'doctor tells what waits' 0 '1 passes over rows' doctor store
+in_memory=$(df -P -t tmpfs . 2>/dev/null | wc -l) # of which doctor warns
+check 'doctor tells what waits' $((in_memory > 0)) '1 passes over rows' doctor store
 check 'one row expires' 0 '"rows_expired":1,' \
     maintain store --all --json --budget 10s --clock $now
 check 'and no other' 0 'rows expired        0' maintain store --clock $now

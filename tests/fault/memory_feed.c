@@ -384,6 +384,33 @@ call_history(struct memory_scene *scene)
     return status ? status : memory_drain(scene, 6);
 }
 
+static feature_status
+call_changes(struct memory_scene *scene)
+{
+    struct feature_changes_arrow_options options = {
+        .struct_size = sizeof options,
+        .flags = FEATURE_CHANGES_BEFORE,
+        .since = 2,
+        .chunk_rows = 2};
+    feature_status status =
+        feature_store_changes_arrow(scene->store, "v(a, s, t)", &options, NULL,
+                                    &scene->out.stream, &scene->error);
+
+    return status ? status : memory_drain(scene, 5);
+}
+
+/* What was written in 1970 is past every retention by now. One step: those before
+ * one that fails are made. */
+static feature_status
+call_maintain(struct memory_scene *scene)
+{
+    struct feature_maintain_options options = {.struct_size = sizeof options,
+                                               .flags = FEATURE_MAINTAIN_ALL,
+                                               .max_rows = 1};
+
+    return feature_store_maintain(scene->store, &options, NULL, &scene->error);
+}
+
 const struct memory_case memory_feed_cases[] = {
     {"feature_store_write", "with a source", memory_batch, call_write_source,
      NULL, LEAVES_NOTHING},
@@ -424,6 +451,10 @@ const struct memory_case memory_feed_cases[] = {
     {"feature_request_read", "as of, from history", prepare_past,
      call_read_past, NULL, LEAVES_NOTHING},
     {"feature_query_history", NULL, prepare_past, call_history, NULL,
+     LEAVES_NOTHING},
+    {"feature_store_changes_arrow", NULL, prepare_feed, call_changes, NULL,
+     LEAVES_NOTHING},
+    {"feature_store_maintain", NULL, prepare_feed, call_maintain, NULL,
      LEAVES_NOTHING},
     {"feature_query_join_arrow", NULL, prepare_join, call_join, NULL,
      LEAVES_NOTHING},

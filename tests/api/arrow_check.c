@@ -280,6 +280,7 @@ add(char *text, size_t size, const char *format, ...)
 void
 print_schema(const struct ArrowSchema *schema, char *text, size_t size)
 {
+    *text = '\0';
     for (int64_t i = 0; i < schema->n_children; i++) {
         const struct ArrowSchema *child = schema->children[i];
 

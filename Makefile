@@ -136,7 +136,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
-        examples bench-load tests api-tests begin-check check-asan check-tsan check-install \
+        examples bench-load tests api-tests begin-check check-plain check-asan check-tsan check-install \
         demo-run asan-fuzz tsan-threads check-mdb-get fuzz-descent fuzz-arrow fuzz-verify \
         fuzz-snapshot check-go check-abi \
         check-gen gen abi-baseline \
@@ -402,9 +402,14 @@ test: ## run everything: tests, sanitizers, headers, installation, lint
 	@scripts/deps-go.sh
 	@MAKE='$(MAKE) -k --no-print-directory $(jobs)' B='$(B)' scripts/test.sh
 
-ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+ASAN := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
         -fno-sanitize-recover=all -UNDEBUG -U_FORTIFY_SOURCE
-MODEL_ASAN_OPERATIONS ?= 100000
+MODEL_ASAN_OPERATIONS ?= 60000
+# The rigs of tests/fuzz run with the sanitizers, and plain in `make trust`.
+check-plain:
+	@$(MAKE) --no-print-directory check \
+	    runs='$(filter-out run/tests/fuzz/%,$(runs))'
+
 # The scenes of Kafka wait for its groups, not for us; its kills run here too.
 check-asan:
 	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
@@ -431,7 +436,9 @@ tsan-threads:
 	    api/snapshot_busy fault/defects)
 
 # Every look-up by mdb_get; the rigs of tests/fuzz compare both ways anyway.
-forced := $(filter run/tests/unit/% run/tests/api/% run/tests/model/%,$(runs))
+forced := $(filter run/tests/unit/engine% run/tests/unit/read% \
+              run/tests/unit/history% run/tests/api/% run/tests/model/%,\
+              $(filter-out run/tests/api/snapshot%,$(runs)))
 check-mdb-get:
 	@FEATURE_READ_PATH=mdb_get $(MAKE) --no-print-directory check \
 	    results=$(B)/mdb_get runs='$(forced)' \

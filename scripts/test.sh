@@ -18,7 +18,7 @@ step() { # step TITLE RESULTS TARGET
         echo 0 1 0 >"$2/make-$3"
     fi
 }
-step 'plain' "$B/results" check
+step 'plain' "$B/results" check-plain
 step 'plain, by mdb_get' "$B/mdb_get" check-mdb-get
 step 'under AddressSanitizer and UndefinedBehaviorSanitizer' \
     "$B/asan/results" check-asan

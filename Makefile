@@ -405,7 +405,8 @@ test: ## run everything: tests, sanitizers, headers, installation, lint
 ASAN := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
         -fno-sanitize-recover=all -UNDEBUG -U_FORTIFY_SOURCE
 MODEL_ASAN_OPERATIONS ?= 40000
-# The rigs of tests/fuzz run with the sanitizers, and plain in `make trust`.
+# The rigs of tests/fuzz run with the sanitizers; those of damaged stores, which are
+# the longest, in `make trust`.
 check-plain:
 	@$(MAKE) --no-print-directory check \
 	    runs='$(filter-out run/tests/fuzz/%,$(runs))'
@@ -416,7 +417,8 @@ asan_cpp = $(filter-out tests/cpp/golden.cpp tests/cpp/reads.cpp,$(cpp_sources))
 check-asan:
 	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
 	    runs='$(filter-out run/tests/kafka/scenes run/tests/cpp/golden \
-	        run/tests/cpp/reads,$(runs))' cpp_sources='$(asan_cpp)' \
+	        run/tests/cpp/reads run/tests/fuzz/verify run/tests/fuzz/corrupt,\
+	        $(runs))' cpp_sources='$(asan_cpp)' \
 	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)'
 
 # Without the rigs of tests/fuzz and the random operations, which have one thread.

@@ -23,8 +23,12 @@ step 'plain, by mdb_get' "$B/mdb_get" check-mdb-get
 step 'under AddressSanitizer and UndefinedBehaviorSanitizer' \
     "$B/asan/results" check-asan
 step 'headers, installation, README' "$B/install" check-install
-step 'C++: compilers, standards, the scoring example' "$B/cpp" check-cpp
+# Two steps that keep one processor busy each.
+step 'C++: compilers, standards, the scoring example' "$B/cpp" check-cpp \
+    >"$B/log/cpp.log" 2>&1 &
 step 'generated files, ABI' "$B/abi" check-abi
+wait
+cat "$B/log/cpp.log"
 step 'Python' "$B/python" check-python
 step 'the notebook' "$B/notebook" check-notebook
 step 'Go' "$B/go/results" check-go

@@ -490,7 +490,7 @@ kafka-kill: $(B)/tests/kafka/kill ## kill a consumer of Kafka ROUNDS times
 # docs/reliability.md, which `make trust-doc` puts there.
 TIER ?= ci
 .PHONY: trust trust-doc rigs
-rigs: all $(rigs) $(B)/tests/unit/follow_kill $(fuzz_tests) $(fuzz_targets) $(fuzz_plants) $(kafka_tests)
+rigs: all $(rigs) $(model_tests) $(B)/tests/unit/follow_kill $(fuzz_tests) $(fuzz_targets) $(fuzz_plants) $(kafka_tests)
 trust: ## try every promise, TIER=ci or TIER=release
 	@scripts/deps.sh
 	@scripts/deps-python.sh

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "model/type.h"
+#include "model/window.h"
 
 #define LF_NAME_MAX     64          /* bytes of a name */
 #define LF_KEYS_MAX     8           /* join keys of an entity */
@@ -49,7 +50,8 @@ struct lf_feature {
     const char *name;
     struct lf_type type;
     bool not_null;
-    struct lf_literal fallback; /* DEFAULT */
+    struct lf_literal fallback;     /* DEFAULT */
+    struct lf_aggregate *aggregate; /* of a view FROM an event; NULL: none */
 };
 
 /* What a row written under one schema version holds: (feature id, type), in
@@ -79,6 +81,13 @@ struct lf_view {
     struct lf_feature *features; /* in order of definition */
     uint32_t schema_count;
     struct lf_schema *schemas;
+    /* Of a view FROM an event alone. */
+    uint32_t event;        /* id; 0: a view of rows */
+    uint32_t *key_columns; /* of the event, one a join key */
+    int64_t slack;
+    int64_t zone; /* east of UTC */
+    uint32_t retired_count;
+    struct lf_feature *retired; /* dropped ones that schemas still name */
 };
 
 /* One column a service or a query asks for. */
@@ -124,6 +133,8 @@ struct lf_catalog {
     struct lf_view *views; /* in order of id */
     uint32_t service_count;
     struct lf_service *services; /* in order of id */
+    uint32_t event_count;
+    struct lf_event *events; /* in order of id */
 };
 
 /* One reference, version 0, next_id 1; NULL: no memory. */

@@ -55,15 +55,15 @@ enum lf_aggregate_kind {
     LF_APPROX_PERCENTILE = 14      /* quantile, error */
 };
 
-enum lf_frame_kind {
+enum lf_window_kind {
     LF_LIFETIME = 1, /*                  ts < t              */
     LF_SLIDING = 2,  /* floor(t - W, h) <= ts < t; EXACT: h 1 */
     LF_TUMBLE = 3,   /* floor(t, W) - W <= ts < floor(t, W)   */
     LF_CUMULATE = 4  /* floor(t, W)     <= ts < t             */
 };
 
-struct lf_frame {
-    enum lf_frame_kind kind;
+struct lf_window {
+    enum lf_window_kind kind;
     int64_t size; /* W; 0: LIFETIME */
     int64_t hop;  /* h, chosen where the text has none; W for the last two */
 };
@@ -104,7 +104,7 @@ struct lf_aggregate {
     bool is_keys;    /* the column of keys beside a feature with BY */
     uint32_t term_count;
     struct lf_term *terms;
-    struct lf_frame frame;
+    struct lf_window window;
     bool hop_written; /* the text gave the hop */
 };
 

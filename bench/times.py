@@ -149,15 +149,21 @@ class Bench:
         )
         self.facts['history_rows'] = s['entities'] * s['versions']
         self.facts['history_load_seconds'] = took
-        size = (self.work / 'store' / 'data.mdb').stat()
-        self.facts['store_bytes'] = size.st_blocks * 512
+        self.facts['written_bytes'] = self.store_bytes()
+        shutil.copytree(self.work / 'store', self.work / 'written')
+        command = [str(self.build / 'feature'), 'compact', str(self.work / 'store')]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        self.facts['store_bytes'] = self.store_bytes()
+
+    def store_bytes(self) -> int:
+        return (self.work / 'store' / 'data.mdb').stat().st_blocks * 512
 
     def start(self, name: str, labels: str) -> Optional[Worker]:
-        if name == 'c':
+        if name in ('c', 'written'):
             command = [
                 self.program,
                 'join',
-                str(self.work / 'store'),
+                str(self.work / ('store' if name == 'c' else name)),
                 str(self.work / labels),
             ]
             return Worker(name, command, self.core, self.env)
@@ -182,7 +188,7 @@ class Bench:
 
     def contest(self, labels: str, count: int) -> Dict[str, Worker]:
         workers: Dict[str, Worker] = {}
-        for name in ('c', 'arrow') + PEERS:
+        for name in ('c', 'written', 'arrow') + PEERS:
             worker = self.start(name, labels)
             if worker:
                 workers[name] = worker
@@ -211,6 +217,7 @@ class Bench:
     def table(self, workers: Dict[str, Worker], count: int) -> None:
         names = {
             'c': 'libfeature, C API',
+            'written': 'the same, of a store as it was written',
             'arrow': 'libfeature, Arrow in and out',
             'duckdb': 'duckdb %s, ASOF LEFT JOIN',
             'polars': 'polars %s, join_asof',
@@ -260,6 +267,7 @@ class Bench:
         many = self.contest('labels.bin', self.sizes['labels'])
         for ours, theirs, name in (
             ('c', 'duckdb', 'join_c_vs_duckdb'),
+            ('written', 'duckdb', 'join_c_as_written_vs_duckdb'),
             ('arrow', 'duckdb', 'join_arrow_vs_duckdb'),
             ('arrow', 'polars', 'join_arrow_vs_polars'),
             ('arrow', 'pandas', 'join_arrow_vs_pandas'),

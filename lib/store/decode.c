@@ -69,7 +69,8 @@ fetch_ahead(const struct decoder *decoder)
             continue;
         bytes = lf_past_bytes(&decoder->request->pasts[decoder->index], past);
         __builtin_prefetch(bytes);
-        __builtin_prefetch(bytes + past->size - 1);
+        if (past->size > 64) /* a shorter one lies in one line */
+            __builtin_prefetch(bytes + past->size - 1);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "store/asof.h"
 
 #define AHEAD      12  /* rows; what a job costs to fetch */
+#define LINE       64  /* bytes that memory comes in */
 #define COPIED_MAX 256 /* bytes; a longer row has lines enough of its own */
 
 static struct lf_past_row *
@@ -45,14 +46,28 @@ find_row(struct lf_past *past, const struct lf_job *job, int64_t time,
                         job->value ? &stored : NULL, found, error);
 }
 
+/* Whether a row would lie in more lines than it needs. Where the rows move to
+ * when they grow only costs time. */
+static size_t
+pad_before(const struct lf_past *past, uint32_t size)
+{
+    size_t at = (uintptr_t)(past->rows.data + past->rows.size) % LINE;
+
+    return at && size <= LINE && at + size > LINE ? LINE - at : 0;
+}
+
 /* Rows lie anywhere in the file, and the answer wants them in the order of the
- * labels: copies of short ones, side by side, are sooner found again. */
+ * labels: copies of short ones, each in one line, are sooner found again. */
 static feature_status
 keep_row(struct lf_past *past, struct lf_past_row *found,
          struct feature_error *error)
 {
+    static const uint8_t zeros[LINE];
+
     if (!found->bytes || found->size > COPIED_MAX)
         return FEATURE_OK;
+    if (!lf_buffer_append(&past->rows, zeros, pad_before(past, found->size)))
+        return lf_fail_memory(error);
     found->at = past->rows.size;
     if (!lf_buffer_append(&past->rows, found->bytes, found->size))
         return lf_fail_memory(error);

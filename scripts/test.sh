@@ -29,10 +29,14 @@ step 'C++: compilers, standards, the scoring example' "$B/cpp" check-cpp \
 step 'generated files, ABI' "$B/abi" check-abi
 wait
 cat "$B/log/cpp.log"
+{ # beside the bindings of Python
+    step 'Go' "$B/go/results" check-go
+} >"$B/log/go.log" 2>&1 &
 step 'Python' "$B/python" check-python
 step 'the notebook' "$B/notebook" check-notebook
-step 'Go' "$B/go/results" check-go
 step 'lint' "$B/lint" lint
+wait
+cat "$B/log/go.log"
 
 echo
 echo "In all, in $(($(date +%s) - begin)) s (a case is a cmocka test, a line of a" \

@@ -124,6 +124,20 @@ verify_view(feature_request *request, uint32_t view,
     return FEATURE_OK;
 }
 
+static feature_status
+find_stored(feature_request *request, struct lf_reader *reader, size_t count,
+            struct feature_error *error)
+{
+    uint32_t views = request->query->selection->view_count;
+
+    LF_TRY(lf_reader_lookup(reader, request->plan->trees, views,
+                            lf_request_jobs(request), count, error));
+    lf_jobs_repeat(request);
+    for (uint32_t i = 0; i < views; i++)
+        LF_TRY(verify_view(request, i, error));
+    return FEATURE_OK;
+}
+
 /* Everything that can fail goes before the first cell is written. */
 static feature_status
 read_snapshot(feature_request *request, struct lf_reader *reader,
@@ -136,12 +150,10 @@ read_snapshot(feature_request *request, struct lf_reader *reader,
     LF_TRY(lf_answer_begin(request, sink, error));
     if (!request->rows)
         return FEATURE_OK;
+    LF_TRY(lf_pasts_suffice(request, reader, error));
     LF_TRY(lf_jobs_make(request, &count, error));
-    LF_TRY(lf_reader_lookup(reader, request->plan->trees, views,
-                            lf_request_jobs(request), count, error));
-    lf_jobs_repeat(request);
-    for (uint32_t i = 0; i < views; i++)
-        LF_TRY(verify_view(request, i, error));
+    if (!request->is_past_alone)
+        LF_TRY(find_stored(request, reader, count, error));
     if (request->as_of_rows || request->query->known_by)
         LF_TRY(lf_pasts_find(request, reader, error));
     for (uint32_t i = 0; i < views; i++)

@@ -52,6 +52,7 @@ struct feature_request {
     struct lf_past *pasts;      /* one per view; NULL: none was asked for */
     struct lf_buffer past_rows; /* struct lf_past_row, views x rows */
     bool has_past;              /* the read asks for them */
+    bool is_past_alone;         /* and for nothing else: no look-ups */
     struct lf_buffer labels;    /* struct lf_label, in the order of keys */
     struct lf_buffer label_room;
     uint32_t label_view;  /* whose keys they are in the order of, and */
@@ -76,6 +77,12 @@ feature_status lf_request_count_rows(const feature_request *request,
 feature_status lf_request_follow(feature_request *request,
                                  struct lf_reader *reader,
                                  struct feature_error *error);
+
+/* Whether history alone will answer: then nothing is looked up, and a job is its
+ * key (pasts_alone.c). */
+feature_status lf_pasts_suffice(struct feature_request *request,
+                                struct lf_reader *reader,
+                                struct feature_error *error);
 
 /* Makes the jobs of all views (jobs.c). */
 feature_status lf_jobs_make(feature_request *request, size_t *count,

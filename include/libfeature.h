@@ -497,8 +497,10 @@ struct feature_scan_options {
 struct feature_history_options {
     uint32_t struct_size; /**< sizeof(struct feature_history_options) */
     uint32_t flags;       /**< 0 */
-    int64_t since;        /**< event timestamps from it on; 0: all */
-    int64_t until;        /**< event timestamps up to it; 0: all */
+    int64_t since;        /**< event timestamps from it on; 0: all. The first
+                               microsecond of 1970 cannot be asked for, the
+                               ones beside it can */
+    int64_t until;        /**< event timestamps up to it; 0: all, likewise */
     uint32_t last;        /**< the newest of each key, so many; 0: all */
     uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
     uint32_t max_age_ms;  /**< how long the stream may keep its snapshot; 0:

@@ -278,7 +278,13 @@ without_checksum(const uint8_t *row, size_t size)
     return (struct lf_slice){.bytes = row + 4, .size = size - 4};
 }
 
-/* Whether the change before this one was to the same row. */
+void
+lf_feed_begin_batch(struct lf_commit *commit)
+{
+    commit->feed.last.size = 0;
+}
+
+/* Whether the change before this one in its batch was to the same row. */
 static feature_status
 is_repeated(struct lf_feed *feed, uint32_t view, const struct lf_slice *key,
             bool *is_same, struct feature_error *error)

@@ -19,7 +19,9 @@
  * - A call that can fail returns a ::feature_status and takes a trailing
  *   `struct feature_error *`, which may be NULL. On failure every other out
  *   parameter is untouched and nothing has changed; the one exception is
- *   FEATURE_IO with reason `outcome-unknown`, see feature_store_write().
+ *   FEATURE_IO with reason `outcome-unknown`: see feature_store_write(); of a
+ *   snapshot, a restore or a compaction it says that all is in place but may not
+ *   outlive a loss of power.
  * - Ownership is written in braces, for every pointer. {owned f}: the receiver
  *   releases it with f. {borrowed x}: on a result, valid until x changes or is
  *   freed; on an argument, x goes on using it (of a store it keeps a reference,

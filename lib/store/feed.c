@@ -357,6 +357,8 @@ end_record(struct lf_commit *commit, struct feature_error *error)
     feed->meta.head = commit->meta.sequence;
     feed->meta.head_time = commit->meta.commit_time;
     feed->is_logging = false;
+    if (commit->store->leaves_upkeep)
+        return FEATURE_OK;
     return lf_feed_upkeep(commit, feed->after, 1, &dropped, error);
 }
 

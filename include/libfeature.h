@@ -19,7 +19,9 @@
  * - A call that can fail returns a ::feature_status and takes a trailing
  *   `struct feature_error *`, which may be NULL. On failure every other out
  *   parameter is untouched and nothing has changed; the one exception is
- *   FEATURE_IO with reason `outcome-unknown`, see feature_store_write().
+ *   FEATURE_IO with reason `outcome-unknown`: see feature_store_write(); of a
+ *   snapshot, a restore or a compaction it says that all is in place but may not
+ *   outlive a loss of power.
  * - Ownership is written in braces, for every pointer. {owned f}: the receiver
  *   releases it with f. {borrowed x}: on a result, valid until x changes or is
  *   freed; on an argument, x goes on using it (of a store it keeps a reference,
@@ -497,8 +499,10 @@ struct feature_scan_options {
 struct feature_history_options {
     uint32_t struct_size; /**< sizeof(struct feature_history_options) */
     uint32_t flags;       /**< 0 */
-    int64_t since;        /**< event timestamps from it on; 0: all */
-    int64_t until;        /**< event timestamps up to it; 0: all */
+    int64_t since;        /**< event timestamps from it on; 0: all. The first
+                               microsecond of 1970 cannot be asked for, the
+                               ones beside it can */
+    int64_t until;        /**< event timestamps up to it; 0: all, likewise */
     uint32_t last;        /**< the newest of each key, so many; 0: all */
     uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
     uint32_t max_age_ms;  /**< how long the stream may keep its snapshot; 0:

@@ -22,6 +22,7 @@ struct chunk {
     struct lf_buffer bytes;
     uint8_t from[LF_HISTORY_KEY_MAX + 1]; /* no key below it is left to read */
     size_t from_size;
+    size_t most; /* bytes of a value */
     bool is_full;
 };
 
@@ -32,7 +33,7 @@ gather(void *context, const uint8_t *key, size_t key_size, const uint8_t *value,
     struct chunk *chunk = context;
     uint8_t *to;
 
-    if (key_size > LF_HISTORY_KEY_MAX || size > LF_HISTORY_SIZE_LIMIT)
+    if (key_size > LF_HISTORY_KEY_MAX || size > chunk->most)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "a key of %zu bytes with a value of %zu cannot be",
                        key_size, size);
@@ -273,7 +274,7 @@ feature_status
 lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
               struct feature_error *error)
 {
-    struct chunk chunk = {0};
+    struct chunk chunk = {.most = LF_HISTORY_SIZE_LIMIT};
     feature_status status;
 
     LF_TRY(lf_reader_resume(reader, error));
@@ -296,7 +297,7 @@ feature_status
 lf_copy_raw(struct lf_copy *copy, struct lf_reader *reader, const char *tree,
             lf_copy_entry put, struct feature_error *error)
 {
-    struct chunk chunk = {0};
+    struct chunk chunk = {.most = LF_FRAME_SIZE + LF_CHANGE_SIZE_LIMIT};
     feature_status status = copy_tree(copy, reader, tree, &chunk, put, error);
 
     lf_buffer_free(&chunk.bytes);

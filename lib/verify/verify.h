@@ -186,7 +186,10 @@ feature_status lf_verify_tree(struct lf_verify *verify, const char *name,
                               lf_verify_visit visit, void *context,
                               struct feature_error *error);
 
-/* The value of an entry, at most LF_HISTORY_SIZE_LIMIT bytes, until the next call;
+/* Of an entry of any tree: those of the change feed may be the largest. */
+#define LF_VALUE_SIZE_LIMIT (LF_FRAME_SIZE + LF_CHANGE_SIZE_LIMIT)
+
+/* The value of an entry, at most that many bytes, until the next call;
  * NULL bytes: a finding was made. */
 feature_status lf_verify_value(struct lf_verify *verify,
                                const struct lf_entry *entry,

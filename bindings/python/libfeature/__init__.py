@@ -49,6 +49,7 @@ from ._errors import (
 )
 from ._ffi import Fill, Operation, Outcome, Role, State, Status, Sync, Type
 from ._library import lib as _lib
+from ._history import History, HistoryReport
 from ._join import Joined
 from ._lake import Export, check_lake, export, lake_files
 from ._load import load_parquet
@@ -56,6 +57,7 @@ from ._native import Commit, Field, Stats
 from ._query import Query, Reader
 from ._result import Rows
 from ._scan import Scan
+from ._upkeep import Maintenance, maintain
 from ._view_changes import ViewChanges
 from ._write import Batches
 
@@ -76,8 +78,11 @@ __all__ = [
     "Fill",
     "Full",
     "Gap",
+    "History",
+    "HistoryReport",
     "Invalid",
     "Joined",
+    "Maintenance",
     "NoMemory",
     "NotFound",
     "Operation",
@@ -108,6 +113,7 @@ __all__ = [
     "export",
     "lake_files",
     "load_parquet",
+    "maintain",
     "restore",
     "verify",
     "version",

@@ -46,8 +46,9 @@ WERROR   ?= $(if $(CI),1)
 FORTIFY  := $(if $(filter -O0 -Og,$(CFLAGS)),,-U_FORTIFY_SOURCE \
                 -D_FORTIFY_SOURCE=2)
 HARDEN   := -fstack-protector-strong -fstack-clash-protection $(FORTIFY)
-common    = -std=c11 -D_GNU_SOURCE -O2 -g -pthread $(HARDEN) -MMD -MP \
-            $(CPPFLAGS)
+# Stored states come from floating-point arithmetic: none may be fused.
+common    = -std=c11 -D_GNU_SOURCE -O2 -g -pthread -ffp-contract=off \
+            $(HARDEN) -MMD -MP $(CPPFLAGS)
 checked   = $(common) $(WARNINGS) $(if $(WERROR),-Werror)
 # The library is compiled without its assertions; checking variants pass
 # -UNDEBUG, and the user's CFLAGS come last.

@@ -86,9 +86,10 @@ hash_at(const struct column *column, uint32_t row)
 }
 
 static feature_status
-fail_row(uint32_t row, const char *what, struct feature_error *error)
+fail_row(uint32_t row, const char *reason, const char *what,
+         struct feature_error *error)
 {
-    lf_fail(error, FEATURE_INVALID, "value", "row %u: %s", row, what);
+    lf_fail(error, FEATURE_INVALID, reason, "row %u: %s", row, what);
     lf_error_place(error, 0, row, 0);
     return FEATURE_INVALID;
 }
@@ -119,7 +120,7 @@ check_offsets(const struct column *column, struct feature_error *error)
                        "texts need offsets that begin at 0 or more");
     for (uint32_t i = 0; i < column->rows; i++)
         if (offsets[i + 1] < offsets[i])
-            return fail_row(i, "offsets decrease", error);
+            return fail_row(i, "argument", "offsets decrease", error);
     if (!column->values && offsets[column->rows] > offsets[0])
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the column has no values");
@@ -133,7 +134,8 @@ check_reals(const struct column *column, struct feature_error *error)
         double x = is_null(column, i) ? 0 : real_at(column, i);
 
         if (x - x != 0)
-            return fail_row(i, "the value is a NaN or an infinity", error);
+            return fail_row(i, "value", "the value is a NaN or an infinity",
+                            error);
     }
     return FEATURE_OK;
 }

@@ -501,6 +501,32 @@ damaged_distinct_sets_are_refused_or_come_back(void **state)
     assert_true(accepted > 500 && refused > 500);
 }
 
+/* Each set has one form: others are refused, be they ever so readable. */
+static void
+bytes_of_another_form_are_refused(void **state)
+{
+    static const uint8_t twice[] = {2, 5, 0, 0, 0, 0, 0, 0, 0,
+                                    5, 0, 0, 0, 0, 0, 0, 0};
+    uint8_t dense[1 + 3072] = {2};
+    uint8_t sparse[] = {1 << 2 | 1, 0x01, 0, 0};
+
+    (void)state;
+    assert_int_equal(lf_hll_measure(12, dense, sizeof dense), sizeof dense);
+    assert_int_equal(lf_hll_check(12, dense, sizeof dense), 0);
+    memset(dense + 1, 0x41, 768); /* 1,024 registers, a sparse one */
+    assert_int_equal(lf_hll_check(12, dense, sizeof dense), 0);
+    dense[769] = 0x41;
+    assert_int_equal(lf_hll_check(12, dense, sizeof dense), sizeof dense);
+    assert_int_equal(lf_hll_check(12, sparse, sizeof sparse), sizeof sparse);
+    sparse[1] = 54; /* a rank over 65 - p */
+    assert_int_equal(lf_hll_check(12, sparse, sizeof sparse), 0);
+    assert_int_equal(lf_distinct_check(false, 9, twice, sizeof twice), 0);
+    assert_int_equal(lf_distinct_check(true, 9, (const uint8_t *)"\2\1a\1a", 5),
+                     0);
+    assert_int_equal(lf_distinct_check(true, 9, (const uint8_t *)"\2\1a\1b", 5),
+                     5);
+}
+
 int
 main(void)
 {
@@ -509,6 +535,7 @@ main(void)
         DRAWN(folding_equals_the_smaller_precision),
         cmocka_unit_test(estimates_stay_near_the_truth),
         DRAWN(damaged_hyperloglogs_are_refused_or_come_back),
+        cmocka_unit_test(bytes_of_another_form_are_refused),
         DRAWN(quantiles_stay_within_the_error),
         DRAWN(any_tree_of_merges_gives_the_same_ddsketch),
         DRAWN(what_is_not_in_a_ddsketch_does_not_leave_it),

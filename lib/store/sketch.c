@@ -134,7 +134,7 @@ check_reals(const struct column *column, struct feature_error *error)
         double x = is_null(column, i) ? 0 : real_at(column, i);
 
         if (x - x != 0)
-            return fail_row(i, "value", "the value is a NaN or an infinity",
+            return fail_row(i, "argument", "the value is a NaN or an infinity",
                             error);
     }
     return FEATURE_OK;

@@ -109,7 +109,7 @@ nulls_count_nothing(void **state)
         assert_int_equal(estimate(sketch), 1);
         must_fail(feature_sketch_add(sketch, FEATURE_TYPE_FLOAT64, values + 1,
                                      NULL, NULL, 2, &problem),
-                  FEATURE_INVALID, "value");
+                  FEATURE_INVALID, "argument");
         assert_int_equal(problem.row, 1);
         assert_int_equal(estimate(sketch), 1);
         feature_sketch_free(sketch);

@@ -17,7 +17,8 @@ asks for.
 
 from __future__ import annotations
 
-from ctypes import CDLL, PyDLL, Structure, c_char, c_char_p, c_float
+from ctypes import CDLL, PyDLL, Structure, c_char, c_char_p, c_double
+from ctypes import c_float
 from ctypes import c_int32, c_int64, c_size_t, c_uint32, c_uint64
 from ctypes import c_void_p, sizeof
 from enum import IntEnum, IntFlag

@@ -251,7 +251,7 @@ merge_quantiles(struct lf_dd *to, const struct lf_dd *from,
         return lf_fail(error, FEATURE_CONFLICT, "sketch",
                        "sketches of the errors %g and %g do not merge",
                        to->mapping.error, from->mapping.error);
-    if (from->count > INT64_MAX - to->count)
+    if (from->count > (UINT64_C(1) << 63) - to->count)
         return lf_fail(error, FEATURE_FULL, "count",
                        "a sketch counts up to 2^63 values");
     return lf_dd_merge(to, from) ? FEATURE_OK : lf_fail_memory(error);

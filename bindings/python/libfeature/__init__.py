@@ -47,7 +47,18 @@ from ._errors import (
     Unsupported,
     Version,
 )
-from ._ffi import Fill, Operation, Outcome, Role, State, Status, Sync, Type
+from ._ffi import (
+    Fill,
+    Operation,
+    Outcome,
+    Role,
+    SketchFormat,
+    SketchKind,
+    State,
+    Status,
+    Sync,
+    Type,
+)
 from ._library import lib as _lib
 from ._history import History, HistoryReport
 from ._join import Joined
@@ -57,6 +68,7 @@ from ._native import Commit, Field, Stats
 from ._query import Query, Reader
 from ._result import Rows
 from ._scan import Scan
+from ._sketch import Sketch
 from ._upkeep import Maintenance, maintain
 from ._view_changes import ViewChanges
 from ._write import Batches
@@ -93,6 +105,9 @@ __all__ = [
     "Role",
     "Rows",
     "Scan",
+    "Sketch",
+    "SketchFormat",
+    "SketchKind",
     "SnapshotReport",
     "Source",
     "SourceOffset",

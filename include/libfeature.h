@@ -642,6 +642,7 @@ struct feature_maintain_report {
     uint64_t passes_left;        /**< passes over the rows or the history of a
                                       view that are due or not at their end */
     uint64_t sequence;           /**< of the newest commit there is */
+    uint64_t versions_packed;    /**< of history, into blocks */
 };
 
 /**

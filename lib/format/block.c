@@ -49,6 +49,35 @@ lf_versions_block_free(struct lf_versions_block *block)
     block->count = 0;
 }
 
+/* Strictly from newer to older. */
+static bool
+is_below(const struct lf_history_place *place,
+         const struct lf_history_place *newer)
+{
+    if (place->time != newer->time)
+        return place->time < newer->time;
+    if (place->sequence != newer->sequence)
+        return place->sequence < newer->sequence;
+    return place->ordinal < newer->ordinal;
+}
+
+uint32_t
+lf_block_find(const struct lf_versions_block *block,
+              const struct lf_history_place *place)
+{
+    uint32_t first = 0, last = block->count;
+
+    while (first < last) {
+        uint32_t middle = (first + last) / 2;
+
+        if (is_below(place, &block->entries[middle].place))
+            first = middle + 1;
+        else
+            last = middle;
+    }
+    return first;
+}
+
 /* --- planes ------------------------------------------------------------------ */
 
 /* Byte by byte of a place, of all lines: what differs from the line before. */
@@ -66,6 +95,19 @@ put_planes(uint8_t *to, const uint8_t *const *lines, uint32_t count,
     }
 }
 
+static bool
+is_zero(const uint8_t *bytes, uint32_t count)
+{
+    uint64_t all = 0;
+
+    for (; count >= 8; count -= 8, bytes += 8)
+        all |= lf_load_u64(bytes);
+    while (count--)
+        all |= *bytes++;
+    return !all;
+}
+
+/* Lines are zeros before. */
 static void
 get_planes(const uint8_t *from, uint8_t *const *lines, uint32_t count,
            uint32_t width)
@@ -73,6 +115,10 @@ get_planes(const uint8_t *from, uint8_t *const *lines, uint32_t count,
     for (uint32_t at = 0; at < width; at++) {
         uint8_t last = 0;
 
+        if (is_zero(from, count)) {
+            from += count;
+            continue;
+        }
         for (uint32_t i = 0; i < count; i++) {
             last ^= *from++;
             lines[i][at] = last;
@@ -315,18 +361,6 @@ open_entry(struct lf_history_entry *entry, const struct piece *row,
     return lf_history_is_consistent(entry);
 }
 
-/* Strictly from newer to older. */
-static bool
-is_below(const struct lf_history_place *place,
-         const struct lf_history_place *newer)
-{
-    if (place->time != newer->time)
-        return place->time < newer->time;
-    if (place->sequence != newer->sequence)
-        return place->sequence < newer->sequence;
-    return place->ordinal < newer->ordinal;
-}
-
 static bool
 open_entries(struct lf_versions_block *block, const struct pieces *pieces,
              const struct lf_history_place *oldest, const uint8_t *records)
@@ -355,7 +389,7 @@ const char *
 lf_columns_get(struct lf_versions_block *block, const struct lf_history_place *oldest,
                uint32_t count, const uint8_t *from, size_t size)
 {
-    uint8_t records[RECORDS_SIZE];
+    uint8_t records[RECORDS_SIZE] = {0};
     uint8_t *lines[LF_BLOCK_VERSIONS], *at;
     struct pieces pieces = {.count = 0};
     struct group group;
@@ -373,7 +407,7 @@ lf_columns_get(struct lf_versions_block *block, const struct lf_history_place *o
         return "structure";
     if (!lf_buffer_reserve(&block->bytes, total))
         return LF_FRAME_NO_MEMORY;
-    at = block->bytes.data;
+    at = memset(block->bytes.data, 0, total);
     for (uint32_t i = 0; i < pieces.count; i++) {
         pieces.each[i].bytes = at;
         at += pieces.each[i].size;

@@ -37,6 +37,11 @@ const char *lf_columns_get(struct lf_versions_block *block,
                            const struct lf_history_place *oldest,
                            uint32_t count, const uint8_t *from, size_t size);
 
+/* The first version of a block that is no newer than a place; its number where
+ * all are. */
+uint32_t lf_block_find(const struct lf_versions_block *block,
+                       const struct lf_history_place *place);
+
 /* --- block_pack.c ---------------------------------------------------------- */
 
 /* What packs and unpacks the blocks of a view. */

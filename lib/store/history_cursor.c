@@ -83,11 +83,27 @@ lf_history_free_cursor(struct lf_history_cursor *cursor)
 
 /* --- rooms ------------------------------------------------------------------- */
 
-/* The newest ones come first, and the others' memory goes. In a write
+/* The block at hand is among those that stay. */
+static void
+put_last(struct lf_history_cursor *cursor)
+{
+    for (uint32_t i = 0; i + 1 < cursor->used; i++) {
+        struct room room = cursor->rooms[i];
+
+        if (room.block != cursor->block)
+            continue;
+        cursor->rooms[i] = cursor->rooms[cursor->used - 1];
+        cursor->rooms[cursor->used - 1] = room;
+    }
+}
+
+/* The last ones stay, and the memory of most others goes. In a write
  * transaction a value's place says nothing. */
 static void
 forget_rooms(struct lf_history_cursor *cursor)
 {
+    if (cursor->used > KEPT)
+        put_last(cursor);
     while (cursor->used > KEPT) {
         struct room first = cursor->rooms[0];
 
@@ -217,28 +233,41 @@ tell(struct lf_history_cursor *cursor, struct lf_version_at *at)
     at->unpacked = entry;
 }
 
+/* In a snapshot, whether the key sought lies among the versions at hand. */
+static bool
+is_here(const struct lf_history_cursor *cursor, const uint8_t *key,
+        size_t join_size, const struct lf_history_place *place)
+{
+    uint32_t index;
+
+    if (!cursor->block || cursor->tree || cursor->key_size != join_size ||
+        memcmp(cursor->key, key, join_size) != 0)
+        return false;
+    index = lf_block_find(cursor->block, place);
+    return index && index < cursor->block->count;
+}
+
 feature_status
 lf_history_seek(struct lf_history_cursor *cursor, const void *key,
                 size_t key_size, struct lf_version_at *at,
                 struct feature_error *error)
 {
-    uint8_t place[LF_HISTORY_PLACE_SIZE], each[LF_HISTORY_PLACE_SIZE];
+    size_t join_size = key_size - LF_HISTORY_PLACE_SIZE;
+    struct lf_history_place place =
+        lf_history_get_place((const uint8_t *)key + join_size);
 
     forget_rooms(cursor);
-    LF_TRY(move(cursor, LF_STEP_SEEK, key, key_size, error));
-    cursor->key_size = key_size - LF_HISTORY_PLACE_SIZE;
-    memcpy(cursor->key, key, cursor->key_size);
-    if (is_ours(cursor)) {
-        LF_TRY(enter(cursor, error));
-        memcpy(place, (const uint8_t *)key + cursor->key_size, sizeof place);
-        for (cursor->index = 0; cursor->index + 1 < cursor->block->count;
-             cursor->index++) {
-            lf_history_put_place(each,
-                                 &cursor->block->entries[cursor->index].place);
-            if (memcmp(each, place, sizeof each) >= 0)
-                break;
-        }
+    if (!is_here(cursor, key, join_size, &place)) {
+        LF_TRY(move(cursor, LF_STEP_SEEK, key, key_size, error));
+        cursor->key_size = join_size;
+        memcpy(cursor->key, key, join_size);
+        if (is_ours(cursor))
+            LF_TRY(enter(cursor, error));
     }
+    if (cursor->block)
+        cursor->index = lf_block_find(cursor->block, &place);
+    if (cursor->block && cursor->index == cursor->block->count)
+        cursor->index--; /* the block would not be found here */
     tell(cursor, at);
     return FEATURE_OK;
 }

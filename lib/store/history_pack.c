@@ -138,47 +138,75 @@ keep_sample(struct lf_packing *packing, struct feature_error *error)
     return FEATURE_OK;
 }
 
-/* The block takes the place of the oldest entry. */
+/* A block takes the place of its oldest entry; value is that of one part. */
 static feature_status
-put_block(struct run *run, struct feature_error *error)
+put_block(struct run *run, uint32_t first, uint32_t count,
+          const struct lf_buffer *value, struct feature_error *error)
 {
-    struct lf_packing *packing = run->packing;
-    struct lf_tree *tree = packing->rows->history;
+    struct lf_tree *tree = run->packing->rows->history;
 
-    for (uint32_t i = 0; i + 1 < run->count; i++) {
+    for (uint32_t i = first; i + 1 < first + count; i++) {
         take_place(run, i);
         LF_TRY(lf_tree_delete(tree, run->key, whole(run), error));
     }
-    take_place(run, run->count - 1);
-    packing->blocks++;
-    return lf_tree_put(tree, run->key, whole(run), packing->value.data,
-                       packing->value.size, false, error);
+    take_place(run, first + count - 1);
+    return lf_tree_put(tree, run->key, whole(run), value->data, value->size,
+                       false, error);
+}
+
+/* A block of some entries of the run; what it will take is added to stored. */
+static feature_status
+make_block(struct run *run, const struct lf_history_entry *entries,
+           uint32_t first, uint32_t count, struct lf_buffer *value,
+           size_t *stored, struct feature_error *error)
+{
+    struct lf_packing *packing = run->packing;
+
+    take_place(run, first + count - 1);
+    if (!lf_columns_put(entries + first, count, &packing->columns) ||
+        !lf_block_seal(packing->press, &packing->columns, count,
+                       lf_history_seed(packing->rows->form->view->id), run->key,
+                       whole(run), value))
+        return lf_fail_memory(error);
+    *stored += stored_size(whole(run), value->size);
+    return FEATURE_OK;
+}
+
+/* As one block, or as two where that fills pages better; or not at all. */
+static feature_status
+put_run(struct run *run, const struct lf_history_entry *entries,
+        struct feature_error *error)
+{
+    struct lf_packing *packing = run->packing;
+    uint32_t count = run->count, half = count / 2;
+    struct lf_buffer *values = packing->values;
+    size_t one = 0, two = 0;
+
+    LF_TRY(make_block(run, entries, 0, count, &values[0], &one, error));
+    LF_TRY(keep_sample(packing, error));
+    if (values[0].size > VALUE_MAX) {
+        LF_TRY(make_block(run, entries, 0, half, &values[1], &two, error));
+        LF_TRY(make_block(run, entries, half, count - half, &values[2], &two,
+                          error));
+    }
+    if ((two && two < one ? two : one) > run->stored - run->stored / 4)
+        return FEATURE_OK;
+    packing->versions += count;
+    if (!two || one <= two)
+        return put_block(run, 0, count, &values[0], error);
+    LF_TRY(put_block(run, 0, half, &values[1], error));
+    return put_block(run, half, count - half, &values[2], error);
 }
 
 static feature_status
 pack_run(struct run *run, struct feature_error *error)
 {
-    struct lf_packing *packing = run->packing;
     struct lf_history_entry entries[LF_BLOCK_VERSIONS];
-    uint32_t last = run->count - 1;
     bool is_sound;
-    size_t size;
 
-    LF_TRY(prepare(packing, error));
+    LF_TRY(prepare(run->packing, error));
     LF_TRY(open_run(run, entries, &is_sound, error));
-    if (!is_sound)
-        return FEATURE_OK;
-    take_place(run, last);
-    if (!lf_columns_put(entries, run->count, &packing->columns) ||
-        !lf_block_seal(packing->press, &packing->columns, run->count,
-                       lf_history_seed(packing->rows->form->view->id), run->key,
-                       whole(run), &packing->value))
-        return lf_fail_memory(error);
-    size = stored_size(whole(run), packing->value.size);
-    if (size > run->stored - run->stored / 4)
-        return FEATURE_OK;
-    LF_TRY(keep_sample(packing, error));
-    return put_block(run, error);
+    return is_sound ? put_run(run, entries, error) : FEATURE_OK;
 }
 
 /* --- one key ----------------------------------------------------------------- */
@@ -212,13 +240,13 @@ end_run(struct run *run, struct lf_tree_entry *at, struct feature_error *error)
 
 feature_status
 lf_history_pack(struct lf_packing *packing, const uint8_t *key, size_t key_size,
-                uint64_t looks, uint64_t blocks, bool *more,
+                uint64_t looks, uint64_t runs, bool *more,
                 struct feature_error *error)
 {
     struct lf_history_place first = {INT64_MAX, UINT64_MAX, UINT32_MAX};
     struct lf_tree *tree = packing->rows->history;
     struct run run = {.packing = packing, .key_size = key_size};
-    uint64_t most = packing->blocks + blocks;
+    uint64_t most = packing->versions + runs * LF_BLOCK_VERSIONS;
     struct lf_tree_entry at;
 
     *more = false;
@@ -231,7 +259,7 @@ lf_history_pack(struct lf_packing *packing, const uint8_t *key, size_t key_size,
         take_entry(&run, &at);
         if (run.count == LF_BLOCK_VERSIONS)
             LF_TRY(end_run(&run, &at, error));
-        *more = packing->blocks == most;
+        *more = packing->versions == most;
         if (*more)
             return FEATURE_OK;
         LF_TRY(lf_tree_move(tree, LF_STEP_NEXT, NULL, 0, &at, error));
@@ -277,7 +305,8 @@ lf_history_pack_free(struct lf_packing *packing)
 {
     lf_press_free(packing->press);
     lf_buffer_free(&packing->columns);
-    lf_buffer_free(&packing->value);
+    for (int i = 0; i < 3; i++)
+        lf_buffer_free(&packing->values[i]);
     lf_buffer_free(&packing->samples);
     lf_buffer_free(&packing->sizes);
 }

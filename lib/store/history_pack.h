@@ -13,19 +13,19 @@ struct lf_packing {
     bool has_trained; /* it was tried */
     bool is_ready;    /* the press has the view's dictionary, if there is one */
     struct lf_press *press;
-    struct lf_buffer columns, value;
+    struct lf_buffer columns, values[3];
     struct lf_buffer samples, sizes; /* to train by: columns, size_t */
     uint64_t looked;                 /* entries, of all keys */
-    uint64_t blocks;                 /* made */
+    uint64_t versions;               /* packed */
 };
 
 /*
  * Packs what is old of a key: runs of LF_BLOCK_VERSIONS entries beyond its newest
- * few, blocks blocks at most, none beyond the first looks entries. more: there
+ * few, runs runs at most, none beyond the first looks entries. more: there
  * may be others. What is damaged stays as it is.
  */
 feature_status lf_history_pack(struct lf_packing *packing, const uint8_t *key,
-                               size_t key_size, uint64_t looks, uint64_t blocks,
+                               size_t key_size, uint64_t looks, uint64_t runs,
                                bool *more, struct feature_error *error);
 
 /* After the last key: where there is no dictionary yet and what was packed is

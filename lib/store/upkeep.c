@@ -21,7 +21,7 @@
 #define RIDE_SEEN      128
 #define RIDE_CHANGES   32
 #define RIDE_LOOKS     1024
-#define BLOCK_CHANGES  16 /* what a block costs, in versions dropped */
+#define RUN_CHANGES    16 /* what a run packed costs, in versions dropped */
 
 /* --- the record -------------------------------------------------------------- */
 
@@ -327,15 +327,15 @@ static feature_status
 pack_history(struct walk *walk, const uint8_t *key, size_t key_size, bool *more,
              struct feature_error *error)
 {
-    uint64_t before = walk->packing.blocks, blocks = 1;
+    uint64_t before = walk->packing.versions, runs = 1;
 
-    if (walk->changes + BLOCK_CHANGES < walk->most->changes)
-        blocks = (walk->most->changes - walk->changes) / BLOCK_CHANGES;
+    if (walk->changes + RUN_CHANGES < walk->most->changes)
+        runs = (walk->most->changes - walk->changes) / RUN_CHANGES;
     LF_TRY(lf_history_pack(&walk->packing, key, key_size, walk->most->looks,
-                           blocks, more, error));
-    blocks = walk->packing.blocks - before;
-    walk->work->versions_packed += blocks * LF_BLOCK_VERSIONS;
-    walk->changes += blocks * BLOCK_CHANGES;
+                           runs, more, error));
+    walk->work->versions_packed += walk->packing.versions - before;
+    walk->changes += (walk->packing.versions - before) / LF_BLOCK_VERSIONS *
+                     RUN_CHANGES;
     return FEATURE_OK;
 }
 

@@ -176,18 +176,17 @@ print_report(const struct arguments *arguments,
         arguments->json
             ? "{\"rows_expired\":%" PRIu64 ",\"tombstones_removed\":%" PRIu64
               ",\"versions_dropped\":%" PRIu64 ",\"versions_packed\":%" PRIu64
-              ",\"segments_dropped\":%" PRIu64
-              ",\"rows_seen\":%" PRIu64 ",\"commits\":%" PRIu64
-              ",\"passes_left\":%" PRIu64 ",\"sequence\":%" PRIu64 "}\n"
+              ",\"segments_dropped\":%" PRIu64 ",\"rows_seen\":%" PRIu64
+              ",\"commits\":%" PRIu64 ",\"passes_left\":%" PRIu64
+              ",\"sequence\":%" PRIu64 "}\n"
             : "rows expired        %" PRIu64 "\ntombstones removed  %" PRIu64
               "\nversions dropped    %" PRIu64 "\nversions packed     %" PRIu64
-              "\nsegments dropped    %" PRIu64
-              "\nrows looked at      %" PRIu64 "\ncommits             %" PRIu64
-              "\npasses left         %" PRIu64 "\nsequence            %" PRIu64
-              "\n",
+              "\nsegments dropped    %" PRIu64 "\nrows looked at      %" PRIu64
+              "\ncommits             %" PRIu64 "\npasses left         %" PRIu64
+              "\nsequence            %" PRIu64 "\n",
         sum->rows_expired, sum->tombstones_removed, sum->versions_dropped,
-        sum->versions_packed, sum->segments_dropped, sum->rows_seen, sum->commits, sum->passes_left,
-        sum->sequence);
+        sum->versions_packed, sum->segments_dropped, sum->rows_seen,
+        sum->commits, sum->passes_left, sum->sequence);
 }
 
 int

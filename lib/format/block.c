@@ -15,19 +15,19 @@
 #include "format/frame.h"
 
 /* What is known of a version besides its rows. */
-#define AT_TIME          0
-#define AT_SEQUENCE      8
-#define AT_ORDINAL       16
-#define AT_COMMIT        20
-#define AT_OPERATION     28
-#define AT_HAS_IMAGE     29
-#define AT_ROW           30
-#define AT_IMAGE         38
-#define AT_IMAGE_TIME    46
-#define AT_IMAGE_COMMIT  54
-#define RECORD           62
-#define RECORDS_SIZE     ((size_t)LF_BLOCK_VERSIONS * RECORD)
-#define PIECES           (2 * LF_BLOCK_VERSIONS)
+#define AT_TIME         0
+#define AT_SEQUENCE     8
+#define AT_ORDINAL      16
+#define AT_COMMIT       20
+#define AT_OPERATION    28
+#define AT_HAS_IMAGE    29
+#define AT_ROW          30
+#define AT_IMAGE        38
+#define AT_IMAGE_TIME   46
+#define AT_IMAGE_COMMIT 54
+#define RECORD          62
+#define RECORDS_SIZE    ((size_t)LF_BLOCK_VERSIONS * RECORD)
+#define PIECES          (2 * LF_BLOCK_VERSIONS)
 
 /* A row or an image, on its way. */
 struct piece {
@@ -146,9 +146,8 @@ next_group(struct pieces *pieces, struct group *group)
     for (uint32_t i = 0; i < pieces->count; i++) {
         struct piece *piece = &pieces->each[i];
 
-        if (piece->is_done ||
-            (first && (piece->version != first->version ||
-                       piece->flags != first->flags)))
+        if (piece->is_done || (first && (piece->version != first->version ||
+                                         piece->flags != first->flags)))
             continue;
         if (!first || piece->size < group->shortest)
             group->shortest = piece->size;
@@ -386,8 +385,9 @@ open_entries(struct lf_versions_block *block, const struct pieces *pieces,
 }
 
 const char *
-lf_columns_get(struct lf_versions_block *block, const struct lf_history_place *oldest,
-               uint32_t count, const uint8_t *from, size_t size)
+lf_columns_get(struct lf_versions_block *block,
+               const struct lf_history_place *oldest, uint32_t count,
+               const uint8_t *from, size_t size)
 {
     uint8_t records[RECORDS_SIZE] = {0};
     uint8_t *lines[LF_BLOCK_VERSIONS], *at;

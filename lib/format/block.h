@@ -67,9 +67,9 @@ const char *lf_block_check(uint32_t seed, const uint8_t *key, size_t key_size,
 
 /* Unpacks one that was checked. NULL, or "structure", LF_FRAME_NO_MEMORY, and
  * "dictionary" where another one is in use than it needs. */
-const char *lf_block_unpack(struct lf_press *press, struct lf_versions_block *block,
-                            const uint8_t *key, size_t key_size,
-                            const uint8_t *value, size_t size);
+const char *lf_block_unpack(struct lf_press *press,
+                            struct lf_versions_block *block, const uint8_t *key,
+                            size_t key_size, const uint8_t *value, size_t size);
 
 /* Trains a dictionary by columns, whose sizes are given. Its size; 0: there is
  * none that makes them smaller. to has LF_DICTIONARY_MAX bytes. */

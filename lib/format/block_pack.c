@@ -24,8 +24,8 @@
 #include "format/frame.h"
 #include "format/meta.h"
 
-#define LEVEL       6
-#define SAMPLES_PER 24 /* bytes of columns for each of a dictionary */
+#define LEVEL            6
+#define SAMPLES_PER      24 /* bytes of columns for each of a dictionary */
 #define DICTIONARY_LEAST 1024
 
 struct lf_press {
@@ -163,8 +163,8 @@ prepare_unpacker(struct lf_press *press)
     if (!press->unpacker)
         return false;
     if (press->sum && !press->from)
-        press->from = ZSTD_createDDict(press->dictionary.data,
-                                       press->dictionary.size);
+        press->from =
+            ZSTD_createDDict(press->dictionary.data, press->dictionary.size);
     return !press->sum || press->from;
 }
 
@@ -235,8 +235,8 @@ measure(const uint8_t *columns, const size_t *sizes, uint32_t count,
     struct lf_buffer each, value = {0};
     size_t sum = 0;
 
-    if (!press || !lf_press_use(press, dictionary_size > 0, dictionary,
-                                dictionary_size))
+    if (!press ||
+        !lf_press_use(press, dictionary_size > 0, dictionary, dictionary_size))
         sum = SIZE_MAX;
     for (uint32_t i = 0; i < count && sum != SIZE_MAX; i++) {
         each = (struct lf_buffer){.data = (uint8_t *)(uintptr_t)columns,
@@ -299,6 +299,5 @@ bool
 lf_dictionary_is_sound(uint32_t view, const uint8_t *record, size_t size)
 {
     return size > 4 && size <= 4 + LF_DICTIONARY_MAX && lf_load_u32(record) &&
-           lf_load_u32(record) ==
-               lf_dictionary_sum(view, record + 4, size - 4);
+           lf_load_u32(record) == lf_dictionary_sum(view, record + 4, size - 4);
 }

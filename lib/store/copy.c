@@ -325,9 +325,9 @@ put_versions(struct lf_copy *copy, const uint8_t *block_key, size_t key_size,
     memcpy(key, block_key, key_size);
     for (uint32_t i = 0; i < block->count; i++) {
         const struct lf_history_entry *entry = &block->entries[i];
-        struct lf_buffer image = {
-            .data = (uint8_t *)(uintptr_t)entry->image.bytes,
-            .size = entry->image.size};
+        struct lf_buffer image = {.data =
+                                      (uint8_t *)(uintptr_t)entry->image.bytes,
+                                  .size = entry->image.size};
 
         lf_history_put_place(key + key_size - LF_HISTORY_PLACE_SIZE,
                              &entry->place);

@@ -30,7 +30,7 @@ struct lf_copy {
     const struct lf_sink *sink; /* NULL: only check */
     void *to;
     struct feature_progress *progress; /* or NULL */
-    bool keeps_feed; /* the manifest has the segments of the change feed */
+    bool keeps_feed;   /* the manifest has the segments of the change feed */
     bool keeps_blocks; /* of histories, as they lie in the store */
     const struct lf_dictionary_copy *dictionaries; /* of views */
     uint32_t dictionary_count;

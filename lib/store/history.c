@@ -214,7 +214,7 @@ ensure_base(struct addition *addition, const struct lf_stored *before,
 
     LF_TRY(seek_version(addition, &at, error));
     return is_of_key(addition, &at) ? FEATURE_OK
-                                     : add_base(addition, &before->row, error);
+                                    : add_base(addition, &before->row, error);
 }
 
 static feature_status

@@ -63,8 +63,8 @@ damaged(const char *reason, struct feature_error *error)
 
 feature_status
 lf_history_unpack(struct lf_history_cursor *cursor,
-                  const struct lf_version_at *at, struct lf_versions_block *block,
-                  struct feature_error *error)
+                  const struct lf_version_at *at,
+                  struct lf_versions_block *block, struct feature_error *error)
 {
     uint32_t sum;
     const char *problem = lf_block_check(cursor->seed, at->key, at->key_size,

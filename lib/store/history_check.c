@@ -267,8 +267,8 @@ check_version(struct lf_history_check *check, const uint8_t *key,
               size_t key_size, struct lf_history_entry *entry,
               struct lf_history_problem *problem, struct feature_error *error)
 {
-    lf_hash128_add(&check->content, lf_history_hash(check->form.view->id, key,
-                                                    key_size, entry));
+    lf_hash128_add(&check->content,
+                   lf_history_hash(check->form.view->id, key, key_size, entry));
     LF_TRY(check_row(check, &entry->row, problem, error));
     if (!problem->reason && entry->has_image)
         LF_TRY(check_row(check, &entry->image, problem, error));

@@ -30,8 +30,8 @@ struct lf_history_check {
     uint32_t patches; /* since the last entry that is none */
     uint64_t entries; /* so far */
     bool takes_blocks;
-    struct lf_press *press; /* with the view's dictionary */
-    struct lf_versions_block block;  /* the last one, with its entries */
+    struct lf_press *press;         /* with the view's dictionary */
+    struct lf_versions_block block; /* the last one, with its entries */
     struct lf_hash128 content;
 };
 

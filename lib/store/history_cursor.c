@@ -132,7 +132,8 @@ add_room(struct lf_history_cursor *cursor, struct feature_error *error)
         return lf_fail_memory(error);
     cursor->rooms = rooms;
     rooms[cursor->room_count].value = NULL;
-    rooms[cursor->room_count].block = lf_alloc(sizeof(struct lf_versions_block));
+    rooms[cursor->room_count].block =
+        lf_alloc(sizeof(struct lf_versions_block));
     if (!rooms[cursor->room_count].block)
         return lf_fail_memory(error);
     cursor->room_count++;
@@ -214,9 +215,8 @@ move(struct lf_history_cursor *cursor, enum lf_step step, const void *key,
      size_t key_size, struct feature_error *error)
 {
     cursor->block = NULL;
-    return cursor->reader
-               ? move_cursor(cursor, step, key, key_size, error)
-               : move_tree(cursor, step, key, key_size, error);
+    return cursor->reader ? move_cursor(cursor, step, key, key_size, error)
+                          : move_tree(cursor, step, key, key_size, error);
 }
 
 static void

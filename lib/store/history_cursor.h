@@ -31,7 +31,7 @@ struct lf_history_cursor {
     struct room *rooms;       /* blocks, unpacked */
     uint32_t room_count, used;
     struct lf_versions_block *block; /* that of the version at hand, or NULL */
-    uint32_t index;         /* in it */
+    uint32_t index;                  /* in it */
     struct lf_version_at raw;
     struct lf_buffer value;
     size_t key_size; /* of the join key of the last seek */

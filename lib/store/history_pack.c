@@ -81,8 +81,7 @@ open_run(struct run *run, struct lf_history_entry *entries, bool *is_sound,
     run->stored = 0;
     *is_sound = false;
     take_place(run, 0);
-    LF_TRY(
-        lf_tree_move(tree, LF_STEP_SEEK, run->key, whole(run), &at, error));
+    LF_TRY(lf_tree_move(tree, LF_STEP_SEEK, run->key, whole(run), &at, error));
     for (uint32_t i = 0; i < run->count; i++) {
         if (i)
             LF_TRY(lf_tree_move(tree, LF_STEP_NEXT, NULL, 0, &at, error));
@@ -252,8 +251,7 @@ lf_history_pack(struct lf_packing *packing, const uint8_t *key, size_t key_size,
     *more = false;
     memcpy(run.key, key, key_size);
     lf_history_put_place(run.key + key_size, &first);
-    LF_TRY(
-        lf_tree_move(tree, LF_STEP_SEEK, run.key, whole(&run), &at, error));
+    LF_TRY(lf_tree_move(tree, LF_STEP_SEEK, run.key, whole(&run), &at, error));
     for (; is_of_key(&run, &at) && looks; looks--) {
         packing->looked++;
         take_entry(&run, &at);

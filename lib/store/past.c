@@ -135,8 +135,7 @@ take_entry(struct search *search, bool *is_done, struct feature_error *error)
 {
     struct lf_past *past = search->past;
     struct lf_history_entry entry;
-    const char *problem =
-        lf_history_take(&past->cursor, &search->at, &entry);
+    const char *problem = lf_history_take(&past->cursor, &search->at, &entry);
 
     if (problem)
         return fail_damaged(past, problem, error);

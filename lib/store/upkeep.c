@@ -334,8 +334,8 @@ pack_history(struct walk *walk, const uint8_t *key, size_t key_size, bool *more,
     LF_TRY(lf_history_pack(&walk->packing, key, key_size, walk->most->looks,
                            runs, more, error));
     walk->work->versions_packed += walk->packing.versions - before;
-    walk->changes += (walk->packing.versions - before) / LF_BLOCK_VERSIONS *
-                     RUN_CHANGES;
+    walk->changes +=
+        (walk->packing.versions - before) / LF_BLOCK_VERSIONS * RUN_CHANGES;
     return FEATURE_OK;
 }
 
@@ -374,8 +374,8 @@ step_history(struct walk *walk, struct lf_rows *rows,
 {
     feature_status status;
 
-    walk->packing = (struct lf_packing){.rows = rows,
-                                        .may_train = walk->most->may_train};
+    walk->packing =
+        (struct lf_packing){.rows = rows, .may_train = walk->most->may_train};
     status = step_histories(walk, rows, error);
     if (!status)
         status = lf_history_pack_end(&walk->packing, error);

@@ -13,7 +13,7 @@ struct lf_upkeep_work {
     uint64_t versions_dropped;
     uint64_t versions_packed;
     uint64_t trainings; /* of dictionaries, for better or worse */
-    uint64_t seen; /* rows and keys of histories */
+    uint64_t seen;      /* rows and keys of histories */
 };
 
 /* How much one step does at most. */

@@ -138,8 +138,7 @@ take_entry(struct walk *walk, const struct lf_history_place *place,
 {
     struct lf_history_entry entry;
     struct lf_version version = {.key = walk->at.key};
-    const char *problem =
-        lf_history_take(walk->cursor, &walk->entry, &entry);
+    const char *problem = lf_history_take(walk->cursor, &walk->entry, &entry);
 
     if (problem)
         return fail_damaged(walk, problem, "an entry of the history", error);

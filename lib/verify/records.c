@@ -161,8 +161,8 @@ visit_meta(struct lf_verify *verify, void *context,
         return lf_verify_feed_record(verify, place, bytes, entry->size, error);
     if (is_upkeep(verify, place, bytes, entry->size))
         return FEATURE_OK;
-    LF_TRY(take_dictionary(verify, place, bytes, entry->size, &is_taken,
-                           error));
+    LF_TRY(
+        take_dictionary(verify, place, bytes, entry->size, &is_taken, error));
     if (is_taken)
         return FEATURE_OK;
     return take_view(verify, place, bytes, entry->size, error);

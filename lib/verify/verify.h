@@ -88,9 +88,9 @@ struct lf_verify {
     bool has_catalog_tree;
     struct lf_catalog *catalog; /* NULL: not to be had */
     struct lf_arena arena;
-    struct lf_buffer records; /* lf_record, of the catalog */
-    struct lf_buffer views;   /* lf_verify_view */
-    struct lf_buffer trees;   /* lf_verify_name, by name */
+    struct lf_buffer records;      /* lf_record, of the catalog */
+    struct lf_buffer views;        /* lf_verify_view */
+    struct lf_buffer trees;        /* lf_verify_name, by name */
     struct lf_buffer dictionaries; /* lf_verify_dictionary */
     bool has_feed;
     struct lf_meta_feed feed;

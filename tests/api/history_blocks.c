@@ -7,10 +7,10 @@
 
 #include <unistd.h>
 
-#define KEYS   4
-#define CALLS  220
-#define RUNS   6
-#define AGE    (900 * DAY)
+#define KEYS    4
+#define CALLS   220
+#define RUNS    6
+#define AGE     (900 * DAY)
 #define OPTIONS " WITH (max_skew = 'none', history = '900 days');"
 
 struct pair {
@@ -135,9 +135,8 @@ draw_time(struct pair *pair)
 {
     int64_t span = pair->reached - NOON + 2000;
 
-    return NOON - 1000 + (int64_t)((uint64_t)below(pair, 1u << 30) *
-                                   (uint64_t)span >>
-                                   30);
+    return NOON - 1000 +
+           (int64_t)((uint64_t)below(pair, 1u << 30) * (uint64_t)span >> 30);
 }
 
 static void
@@ -175,8 +174,8 @@ answer(struct fixture *f, int64_t known_by, const int64_t *keys,
                                          .fill = FEATURE_FILL_NULLS};
     struct reader reader = {0};
 
-    must(feature_query_create(f->store, "v(*)", &with, &reader.query,
-                              &problem));
+    must(
+        feature_query_create(f->store, "v(*)", &with, &reader.query, &problem));
     must(feature_request_create(reader.query, &reader.request, &problem));
     must(feature_request_set_key(reader.request, 0, FEATURE_TYPE_INT64, keys,
                                  NULL, NULL, LABELS, &problem));
@@ -221,8 +220,8 @@ compare(struct pair *pair)
     int64_t known_by = 0;
 
     if (below(pair, 2))
-        known_by = NOON + (int64_t)below(pair, (uint32_t)(pair->now - NOON +
-                                                          1));
+        known_by =
+            NOON + (int64_t)below(pair, (uint32_t)(pair->now - NOON + 1));
     compare_lists(pair, known_by);
     compare_past(pair, known_by);
     compare_content(pair);

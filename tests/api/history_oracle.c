@@ -181,11 +181,10 @@ static void
 draw_write(struct world *world, struct write *write, int32_t operation,
            const int *own)
 {
-    *write = (struct write){.operation = operation,
-                            .key = world->is_long && below(world, 5)
-                                       ? 1
-                                       : below(world, KEYS),
-                            .time = 1 + below(world, TIMES - 2)};
+    *write = (struct write){
+        .operation = operation,
+        .key = world->is_long && below(world, 5) ? 1 : below(world, KEYS),
+        .time = 1 + below(world, TIMES - 2)};
     for (int i = 0; i < FEATURES; i++) {
         write->own[i] = own[i];
         write->cells[i] = (struct cell){

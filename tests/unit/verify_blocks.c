@@ -43,8 +43,7 @@ make_blocks(struct fixture *f)
         for (int key = 0; key < KEYS; key++)
             size += (size_t)snprintf(text + size, sizeof text - size,
                                      "%d @%d %d %d.25 word-%d-of-some\n", key,
-                                     i * 60 - 20000, i + key, i,
-                                     (i * key) % 7);
+                                     i * 60 - 20000, i + key, i, (i * key) % 7);
         upsert(f, "v", NULL, text);
     }
     must(feature_store_maintain(f->store, &options, &report, &problem));
@@ -58,10 +57,9 @@ make_blocks(struct fixture *f)
 static void
 seal(struct stored *stored)
 {
-    lf_store_u32(stored->value,
-                 lf_row_checksum(lf_history_seed(VIEW), stored->key,
-                                 stored->key_size, stored->value,
-                                 stored->size));
+    lf_store_u32(stored->value, lf_row_checksum(lf_history_seed(VIEW),
+                                                stored->key, stored->key_size,
+                                                stored->value, stored->size));
 }
 
 static void
@@ -179,8 +177,8 @@ put_row_within(struct stored *stored)
 static void
 lose_dictionary(struct stored *stored)
 {
-    must(lf_tree_delete(stored->meta, DICTIONARY, strlen(DICTIONARY),
-                        &problem));
+    must(
+        lf_tree_delete(stored->meta, DICTIONARY, strlen(DICTIONARY), &problem));
 }
 
 static void
@@ -222,7 +220,8 @@ static const struct {
     {unknown_flag, false, false, "its block has an unknown form"},
     {huge_size, false, false, "its block has an unknown form"},
     {more_versions, true, false, "its block has an unknown form"},
-    {another_dictionary, false, false, "the dictionary of its block is missing"},
+    {another_dictionary, false, false,
+     "the dictionary of its block is missing"},
     {lose_version, true, true, "says another number of entries"},
     {change_value_of_one, false, true, "do not match the view's history hash"},
     {unknown_version, false, true, "it has an unknown schema version"},
@@ -269,8 +268,7 @@ open_block(struct stored *stored)
     assert_true(lf_press_use(stored->press, lf_dictionary_stated(record, size),
                              record + 4, size - 4));
     assert_null(lf_block_unpack(stored->press, &stored->block, stored->key,
-                                stored->key_size, stored->value,
-                                stored->size));
+                                stored->key_size, stored->value, stored->size));
 }
 
 static void

@@ -109,8 +109,7 @@ try_value(uint8_t *value, size_t size, const struct lf_history_place *oldest)
                      lf_row_checksum(seed, key, sizeof key, value, size));
     problem = lf_block_check(seed, key, sizeof key, value, size, &sum);
     if (!problem)
-        problem =
-            lf_block_unpack(press, &block, key, sizeof key, value, size);
+        problem = lf_block_unpack(press, &block, key, sizeof key, value, size);
     expect(!problem || !strcmp(problem, "structure") ||
                (sum && !strcmp(problem, "dictionary")),
            "a refusal has a reason");

@@ -183,6 +183,10 @@ try_step(struct maintain *maintain, struct feature_error *error)
     struct step step = {.maintain = maintain};
     feature_status status;
 
+    /* Room for what the step is to say of itself, once it is made. */
+    if (!lf_buffer_reserve(&maintain->finished,
+                           maintain->finished.size + sizeof step.pass))
+        return lf_fail_memory(error);
     LF_TRY(lf_commit_begin(&step.commit, maintain->store,
                            maintain->options.wait_ms, error));
     status = run_step(&step, error);

@@ -97,7 +97,7 @@ prepare_packer(struct lf_press *press)
     if (press->sum && !press->to)
         press->to = ZSTD_createCDict(press->dictionary.data,
                                      press->dictionary.size, LEVEL);
-    return !press->sum || press->to;
+    return true; /* a dictionary that is none is not used */
 }
 
 static size_t
@@ -130,7 +130,7 @@ lf_block_seal(struct lf_press *press, const struct lf_buffer *columns,
     memset(to, 0, LF_BLOCK_HEADER_SIZE);
     to[4] = LF_HISTORY_BLOCK;
     to[5] = (uint8_t)count;
-    lf_store_u32(to + 8, press->sum);
+    lf_store_u32(to + 8, press->to ? press->sum : 0);
     lf_store_u32(to + 12, (uint32_t)columns->size);
     value->size = LF_BLOCK_HEADER_SIZE + packed;
     lf_store_u32(to, lf_row_checksum(seed, key, key_size, to, value->size));
@@ -160,12 +160,24 @@ prepare_unpacker(struct lf_press *press)
 {
     if (!press->unpacker)
         press->unpacker = ZSTD_createDCtx();
-    if (!press->unpacker)
-        return false;
-    if (press->sum && !press->from)
-        press->from =
-            ZSTD_createDDict(press->dictionary.data, press->dictionary.size);
-    return !press->sum || press->from;
+    return press->unpacker;
+}
+
+static size_t
+decompress(struct lf_press *press, const uint8_t *from, size_t stored,
+           size_t size)
+{
+    const struct lf_buffer *dictionary = &press->dictionary;
+    uint8_t *to = press->columns.data;
+
+    if (!press->from)
+        press->from = ZSTD_createDDict(dictionary->data, dictionary->size);
+    if (press->from)
+        return ZSTD_decompress_usingDDict(press->unpacker, to, size, from,
+                                          stored, press->from);
+    /* Tells memory from a dictionary that is none. */
+    return ZSTD_decompress_usingDict(press->unpacker, to, size, from, stored,
+                                     dictionary->data, dictionary->size);
 }
 
 /* One frame of zstd, of the size that was stated, all at once. */
@@ -181,12 +193,9 @@ unpack(struct lf_press *press, bool is_plain, const uint8_t *from,
     if (!prepare_unpacker(press) ||
         !lf_buffer_reserve(&press->columns, size + 1))
         return LF_FRAME_NO_MEMORY;
-    if (!is_plain)
-        made = ZSTD_decompress_usingDDict(press->unpacker, press->columns.data,
-                                          size, from, stored, press->from);
-    else
-        made = ZSTD_decompressDCtx(press->unpacker, press->columns.data, size,
-                                   from, stored);
+    made = is_plain ? ZSTD_decompressDCtx(press->unpacker, press->columns.data,
+                                          size, from, stored)
+                    : decompress(press, from, stored, size);
     if (ZSTD_isError(made) &&
         ZSTD_getErrorCode(made) == ZSTD_error_memory_allocation)
         return LF_FRAME_NO_MEMORY;

@@ -5,7 +5,6 @@
  */
 #define TEXT_SIZE (1 << 18)
 #include "arrow_stream.h"
-
 #include <unistd.h>
 
 #define KEYS    4
@@ -327,8 +326,7 @@ fill(struct pair *pair, struct fixture *f, uint64_t seed)
     begin_pair(pair, f, seed);
     for (uint32_t i = 0; i < CALLS; i++)
         write_some(pair);
-    pack(pair);
-    assert_in_range(pair->versions, 4 * 64, UINT64_MAX);
+    assert_in_range(pack(pair).versions_packed, 4 * 64, UINT64_MAX);
 }
 
 /* A snapshot has versions alone, whoever packed them; a compaction keeps the
@@ -406,12 +404,12 @@ retention_drops_the_same_versions(void **state)
     struct feature_maintain_options options = {.struct_size = sizeof options,
                                                .flags = FEATURE_MAINTAIN_ALL};
     struct feature_maintain_report report = {.struct_size = sizeof report};
+    struct feature_maintain_report packed;
     uint64_t dropped = 0;
 
     fill(&pair, f, 3);
     for (int i = 1; i <= 8; i++) {
         int64_t now = NOON + AGE + (pair.reached - NOON) / 8 * i;
-        struct feature_maintain_report packed;
 
         set_clock(&pair, now);
         packed = pack(&pair);

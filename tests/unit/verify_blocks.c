@@ -198,6 +198,20 @@ damage_dictionary(struct stored *stored)
                      false, &problem));
 }
 
+/* A dictionary of zstd by its first bytes alone, and a block that names it. */
+static void
+hostile_dictionary(struct stored *stored)
+{
+    uint8_t record[300] = {[4] = 0x37, 0xa4, 0x30, 0xec, 1, 0xff, 0xff};
+    uint32_t sum = lf_dictionary_sum(VIEW, record + 4, sizeof record - 4);
+
+    lf_store_u32(record, sum);
+    must(lf_tree_put(stored->meta, DICTIONARY, strlen(DICTIONARY), record,
+                     sizeof record, false, &problem));
+    lf_store_u32(stored->value + 8, sum);
+    seal(stored);
+}
+
 static void
 lone_dictionary(struct stored *stored)
 {
@@ -229,6 +243,7 @@ static const struct {
     {put_row_within, true, true, "its key is out of order"},
     {lose_dictionary, true, false, "the dictionary of its block is missing"},
     {damage_dictionary, true, false, "dictionary of feature view 2 is damaged"},
+    {hostile_dictionary, true, false, "its block has an unknown form"},
     {lone_dictionary, true, true, "a dictionary of feature view 9"},
 };
 

@@ -678,6 +678,8 @@ struct feature_maintain_report {
     uint64_t passes_left;        /**< passes over the rows or the history of a
                                       view that are due or not at their end */
     uint64_t sequence;           /**< of the newest commit there is */
+    uint64_t versions_packed;    /**< of history, into blocks; not counted in
+                                      commits */
 };
 
 /**
@@ -1021,7 +1023,9 @@ feature_store_plan(feature_store *store, const char *definitions,
 /**
  * Does upkeep that is due: removes rows whose cells are all past their ttl,
  * tombstones that are older than the ttl, 30 days and the history of their view,
- * versions that history need not keep, and segments of the change feed.
+ * versions that history need not keep, and segments of the change feed. Old
+ * versions that stay are packed into blocks, which takes no sequence number and
+ * changes no answer.
  *
  * Each write call does a small part of this; a store that is seldom written
  * to, or falls behind, needs this call. It goes in steps of one commit each, beside

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "store/history_pack.h"
 #include "store/history_trim.h"
 
 #define SECOND         ((int64_t)1000000)
@@ -19,6 +20,8 @@
 #define PASSES_IN_TIME 16 /* of a ttl or a retention */
 #define RIDE_SEEN      128
 #define RIDE_CHANGES   32
+#define RIDE_LOOKS     1024
+#define RUN_CHANGES    16 /* what a run packed costs, in versions dropped */
 
 /* --- the record -------------------------------------------------------------- */
 
@@ -128,6 +131,7 @@ struct walk {
     uint64_t seen, changes;
     struct lf_buffer keys; /* of what is due: u16 size, bytes */
     bool is_full;
+    struct lf_packing packing;
 };
 
 static void
@@ -261,7 +265,8 @@ next_history(struct walk *walk, struct lf_rows *rows, uint8_t *key,
     return FEATURE_OK;
 }
 
-/* Whether the key has two versions at or before the horizon. */
+/* Whether the key has two versions at or before the horizon, as far as a block
+ * tells. */
 static feature_status
 is_long(struct lf_rows *rows, const uint8_t *key, size_t key_size,
         int64_t horizon, bool *found, struct feature_error *error)
@@ -279,6 +284,8 @@ is_long(struct lf_rows *rows, const uint8_t *key, size_t key_size,
         LF_TRY(lf_tree_move(rows->history, step, from, size, &at, error));
         *found =
             at.key && at.key_size == size && !memcmp(at.key, key, key_size);
+        if (*found && lf_is_block(at.value, at.size))
+            break;
     }
     return FEATURE_OK;
 }
@@ -314,9 +321,27 @@ trim_history(struct walk *walk, struct lf_rows *rows, const uint8_t *key,
     return FEATURE_OK;
 }
 
+/* What is old of the key and stays goes into blocks. more: there is another part
+ * to pack. */
 static feature_status
-step_history(struct walk *walk, struct lf_rows *rows,
+pack_history(struct walk *walk, const uint8_t *key, size_t key_size, bool *more,
              struct feature_error *error)
+{
+    uint64_t before = walk->packing.versions, runs = 1;
+
+    if (walk->changes + RUN_CHANGES < walk->most->changes)
+        runs = (walk->most->changes - walk->changes) / RUN_CHANGES;
+    LF_TRY(lf_history_pack(&walk->packing, key, key_size, walk->most->looks,
+                           runs, more, error));
+    walk->work->versions_packed += walk->packing.versions - before;
+    walk->changes +=
+        (walk->packing.versions - before) / LF_BLOCK_VERSIONS * RUN_CHANGES;
+    return FEATURE_OK;
+}
+
+static feature_status
+step_histories(struct walk *walk, struct lf_rows *rows,
+               struct feature_error *error)
 {
     uint8_t key[LF_HISTORY_KEY_MAX];
     size_t key_size;
@@ -330,14 +355,33 @@ step_history(struct walk *walk, struct lf_rows *rows,
         if (!key_size)
             return FEATURE_OK;
         walk->is_full = walk->seen == walk->most->seen ||
-                        walk->changes >= walk->most->changes;
+                        walk->changes >= walk->most->changes ||
+                        walk->packing.looked >= walk->most->looks;
         if (walk->is_full)
             return FEATURE_OK;
         walk->seen++;
         LF_TRY(trim_history(walk, rows, key, key_size, &more, error));
         if (!more)
+            LF_TRY(pack_history(walk, key, key_size, &more, error));
+        if (!more)
             take_place(walk->pass, key, key_size);
     }
+}
+
+static feature_status
+step_history(struct walk *walk, struct lf_rows *rows,
+             struct feature_error *error)
+{
+    feature_status status;
+
+    walk->packing =
+        (struct lf_packing){.rows = rows, .may_train = walk->most->may_train};
+    status = step_histories(walk, rows, error);
+    if (!status)
+        status = lf_history_pack_end(&walk->packing, error);
+    walk->work->trainings += walk->packing.has_trained;
+    lf_history_pack_free(&walk->packing);
+    return status;
 }
 
 /* --- steps ------------------------------------------------------------------- */
@@ -417,7 +461,8 @@ feature_status
 lf_upkeep_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
                struct feature_error *error)
 {
-    static const struct lf_upkeep_bounds most = {RIDE_SEEN, RIDE_CHANGES};
+    static const struct lf_upkeep_bounds most = {RIDE_SEEN, RIDE_CHANGES,
+                                                 RIDE_LOOKS, false};
     struct lf_upkeep_work work = {0};
     const struct lf_view *view;
     struct lf_upkeep upkeep;

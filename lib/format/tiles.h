@@ -33,8 +33,8 @@ enum lf_tile_status {
  * is below that. hop is 1 or more. */
 int64_t lf_tile_start(int64_t x, int64_t hop, int64_t zone);
 
-/* The next point of that grid above x, INT64_MAX where it is above that. */
-int64_t lf_tile_end(int64_t x, int64_t hop, int64_t zone);
+/* The last microsecond before the next point of that grid, or INT64_MAX. */
+int64_t lf_tile_last(int64_t x, int64_t hop, int64_t zone);
 
 /* tail(t): floor(t - size, hop). */
 int64_t lf_tail(int64_t t, int64_t size, int64_t hop, int64_t zone);
@@ -144,6 +144,10 @@ enum lf_tile_status lf_tile_plan_make(struct lf_tile_plan **plan,
                                       const struct lf_view *view,
                                       uint16_t version);
 void lf_tile_plan_free(struct lf_tile_plan *plan); /* NULL is fine */
+
+/* Whether two lists of as many terms are the same condition. */
+bool lf_terms_equal(const struct lf_term *a, const struct lf_term *b,
+                    uint32_t count);
 
 /* The place of a feature in plan->features, or LF_TILE_NONE. */
 uint32_t lf_tile_feature(const struct lf_tile_plan *plan, uint32_t id);

@@ -254,6 +254,25 @@ find_view(const struct lf_catalog *catalog, const char *name,
         near ? near : "", near ? "\"?" : "");
 }
 
+/* Rows of a view FROM an event are made of events alone. */
+static feature_status
+check_view(const struct lf_catalog *catalog, const struct lf_view *view,
+           int32_t operation, struct feature_error *error)
+{
+    if (!view->event)
+        return FEATURE_OK;
+    if (operation == FEATURE_DELETE)
+        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                       "%s is computed FROM an event: DELETE of its rows is "
+                       "not supported yet",
+                       view->name);
+    return lf_fail(error, FEATURE_INVALID, "argument",
+                   "%s is computed FROM %s: write EVENT batches to %s",
+                   view->name,
+                   lf_catalog_event_by_id(catalog, view->event)->name,
+                   lf_catalog_event_by_id(catalog, view->event)->name);
+}
+
 static feature_status
 build(feature_batch *batch, const struct lf_catalog *catalog,
       const struct wanted *wanted, struct feature_error *error)
@@ -261,6 +280,7 @@ build(feature_batch *batch, const struct lf_catalog *catalog,
     struct builder builder = {.batch = batch};
 
     LF_TRY(find_view(catalog, wanted->view, &builder.view, error));
+    LF_TRY(check_view(catalog, builder.view, wanted->operation, error));
     builder.entity = lf_catalog_entity_by_id(catalog, builder.view->entity);
     if (!builder.entity)
         return lf_fail(error, FEATURE_CORRUPT, "structure",

@@ -120,7 +120,7 @@ enum lf_answer_kind {
 
 /* One feature's answer. bytes are a cell as rows store it: an element, a list
  * of elements, or a STRING[]; they stay until the next call. */
-struct lf_answer {
+struct lf_tile_answer {
     enum lf_answer_kind kind;
     bool is_partial;  /* the value is what is known: PARTIAL */
     bool is_overflow; /* a SUM that does not fit; the kind is NULL */
@@ -130,7 +130,7 @@ struct lf_answer {
 
 struct lf_reading {
     uint32_t count; /* of features */
-    struct lf_answer *answers;
+    struct lf_tile_answer *answers;
     bool is_visible; /* false: the entity is NOT_FOUND at t */
 };
 

@@ -26,7 +26,7 @@ put_integer(struct lf_read *read, int64_t value)
 }
 
 static enum lf_answer_kind
-put_real(struct lf_read *read, struct lf_answer *answer, double value)
+put_real(struct lf_read *read, struct lf_tile_answer *answer, double value)
 {
     if (!isfinite(value)) {
         answer->is_overflow = true;
@@ -67,7 +67,7 @@ is_real(const struct lf_acc *acc)
 }
 
 static enum lf_answer_kind
-put_sum(struct lf_read *read, struct lf_answer *answer,
+put_sum(struct lf_read *read, struct lf_tile_answer *answer,
         const struct lf_acc *acc)
 {
     int64_t integer;
@@ -84,7 +84,7 @@ put_sum(struct lf_read *read, struct lf_answer *answer,
 }
 
 static enum lf_answer_kind
-put_moments(struct lf_read *read, struct lf_answer *answer,
+put_moments(struct lf_read *read, struct lf_tile_answer *answer,
             const struct lf_acc *accs, const struct lf_tile_feature *feature)
 {
     enum lf_aggregate_kind kind = feature->feature->aggregate->kind;
@@ -149,7 +149,7 @@ put_list(struct lf_read *read, const struct lf_acc *acc,
 
 /* A sum or a mean of each key. */
 static enum lf_answer_kind
-put_sums(struct lf_read *read, struct lf_answer *answer,
+put_sums(struct lf_read *read, struct lf_tile_answer *answer,
          const struct lf_acc *acc, bool is_mean)
 {
     for (uint64_t i = 0; i < acc->count; i++) {
@@ -179,7 +179,7 @@ put_sums(struct lf_read *read, struct lf_answer *answer,
 }
 
 static enum lf_answer_kind
-put_by(struct lf_read *read, struct lf_answer *answer,
+put_by(struct lf_read *read, struct lf_tile_answer *answer,
        const struct lf_acc *acc, const struct lf_aggregate *aggregate)
 {
     if (acc->count > acc->state->k)
@@ -224,7 +224,7 @@ put_empty(struct lf_read *read, const struct lf_feature *feature)
 }
 
 static enum lf_answer_kind
-put_answer(struct lf_read *read, struct lf_answer *answer,
+put_answer(struct lf_read *read, struct lf_tile_answer *answer,
            const struct lf_acc *accs, const struct lf_tile_feature *feature)
 {
     const struct lf_aggregate *aggregate = feature->feature->aggregate;
@@ -262,10 +262,10 @@ void
 lf_read_answer(struct lf_read *read, uint32_t which)
 {
     const struct lf_wanted *wanted = &read->wanted[which];
-    struct lf_answer *answer = &read->reading.answers[which];
+    struct lf_tile_answer *answer = &read->reading.answers[which];
     size_t before = read->out.size;
 
-    *answer = (struct lf_answer){.is_partial = wanted->is_partial};
+    *answer = (struct lf_tile_answer){.is_partial = wanted->is_partial};
     if (wanted->is_past)
         answer->kind = LF_ANSWER_PAST;
     else if (wanted->of == LF_TILE_NONE)

@@ -242,7 +242,7 @@ lf_target_resolve(struct lf_target *target, const struct lf_catalog *catalog,
 
     if (!view)
         return fail_changed(target, NULL, error);
-    LF_TRY(lf_form_bind(&target->form, view, error));
+    LF_TRY(lf_form_bind(&target->form, catalog, view, error));
     count = target->form.layout.count;
     target->columns = lf_arena_array(arena, count, sizeof *target->columns);
     target->own = lf_arena_array(arena, count, sizeof *target->own);

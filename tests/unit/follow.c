@@ -434,7 +434,8 @@ expire(feature_store *store, int64_t trip)
     lf_key_put_int64(key, trip);
     must(lf_commit_begin(&commit, store, 0, &problem));
     must(lf_commit_catalog(&commit, &catalog, &problem));
-    must(lf_form_bind(&form, lf_catalog_view(catalog, "trips"), &problem));
+    must(lf_form_bind(&form, catalog, lf_catalog_view(catalog, "trips"),
+                      &problem));
     lf_commit_number(&commit);
     must(lf_feed_begin(&commit, catalog, NULL, 0, &problem));
     must(lf_rows_begin(&rows, &form, &commit, &problem));

@@ -21,10 +21,9 @@ forget(struct lf_kept *kept)
 {
     if (kept->catalog)
         lf_catalog_release(kept->catalog);
-    lf_arena_free(&kept->arena);
+    lf_event_layouts_free(&kept->layouts);
     kept->catalog = NULL;
     kept->view = NULL;
-    kept->layouts = NULL;
 }
 
 static feature_status
@@ -38,10 +37,7 @@ bind(struct lf_kept *kept, struct lf_catalog *catalog,
     if (!kept->event)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "feature view %s has no event", view->name);
-    kept->layouts =
-        lf_arena_array(&kept->arena, (size_t)kept->event->column_count + 1,
-                       sizeof *kept->layouts);
-    if (!kept->layouts)
+    if (!lf_event_layouts_init(&kept->layouts, kept->event))
         return lf_fail_memory(error);
     kept->seed = lf_history_seed(view->id);
     kept->catalog = lf_catalog_hold(catalog);
@@ -80,7 +76,9 @@ lf_kept_free(struct lf_kept *kept)
     lf_buffer_free(&kept->key);
     lf_buffer_free(&kept->events);
     lf_buffer_free(&kept->cells);
+    lf_buffer_free(&kept->other);
     lf_buffer_free(&kept->retracts);
+    lf_buffer_free(&kept->retracted);
     lf_buffer_free(&kept->barriers);
 }
 
@@ -119,30 +117,41 @@ struct walk {
     int64_t from;
     struct lf_cursor_entry at;
     struct lf_history_entry entry;
-    const struct lf_layout *layout; /* of an event */
+    struct lf_buffer *room; /* for the cells of events */
+    uint32_t count;         /* of columns of the event */
+    struct lf_cell *cells;  /* of them: the last in room */
+    int64_t ts;            /* of the entry before, as far as it counts */
+    bool is_event;         /* what the entry is, if it counts */
+    bool is_delete;
 };
 
+/* The cells of an event are added to those of the walk. */
 static feature_status
-find_layout(struct walk *walk, struct feature_error *error)
+take_cells(struct walk *walk, struct feature_error *error)
 {
     struct lf_kept *kept = walk->kept;
     struct lf_row *row = &walk->entry.row;
-    struct lf_layout **layout;
+    const struct lf_event_layout *layout;
+    bool is_known;
 
-    if (!row->version || row->version > kept->event->column_count)
-        return fail_damaged(kept, "structure", error);
-    layout = &kept->layouts[row->version];
-    if (!*layout) {
-        struct lf_layout *made = lf_arena_alloc(&kept->arena, sizeof *made);
+    layout = lf_event_layouts_get(&kept->layouts, row->version, &is_known);
+    if (!layout)
+        return is_known ? lf_fail_memory(error)
+                        : fail_damaged(kept, "structure", error);
+    walk->count = layout->count;
+    walk->cells = (struct lf_cell *)(void *)lf_buffer_extend(
+        walk->room, layout->count * sizeof *walk->cells);
+    if (!walk->cells)
+        return lf_fail_memory(error);
+    return lf_event_cells(row, layout, walk->cells)
+               ? FEATURE_OK
+               : fail_damaged(kept, "structure", error);
+}
 
-        if (!made || !lf_event_layout(made, kept->event, row->version,
-                                      &kept->arena))
-            return lf_fail_memory(error);
-        *layout = made;
-    }
-    walk->layout = *layout;
-    return lf_row_check(row, *layout) ? FEATURE_OK
-                                      : fail_damaged(kept, "structure", error);
+static void
+drop_cells(const struct walk *walk)
+{
+    walk->room->size -= walk->count * sizeof(struct lf_cell);
 }
 
 /* Opens the entry the cursor is at, if it is one of the walk. */
@@ -168,7 +177,7 @@ open_entry(struct walk *walk, bool *is_over, struct feature_error *error)
     if (walk->entry.operation != FEATURE_EVENT &&
         walk->entry.operation != FEATURE_RETRACT)
         return fail_damaged(kept, "structure", error);
-    return find_layout(walk, error);
+    return take_cells(walk, error);
 }
 
 /* From the newest entry with ts < to on, as long as from <= ts. */
@@ -180,7 +189,7 @@ begin_walk(struct walk *walk, const uint8_t *key, int64_t to,
     struct lf_history_place place = {to - 1, UINT64_MAX, UINT32_MAX};
     size_t size = walk->key_size + LF_HISTORY_PLACE_SIZE;
 
-    kept->retracts.size = 0;
+    kept->retracts.size = kept->retracted.size = 0;
     if (!lf_buffer_reserve(&kept->key, size))
         return lf_fail_memory(error);
     memcpy(kept->key.data, key, walk->key_size);
@@ -191,25 +200,24 @@ begin_walk(struct walk *walk, const uint8_t *key, int64_t to,
 /* --- retracted ones ----------------------------------------------------------- */
 
 struct retract {
-    struct lf_row row;
-    const struct lf_layout *layout;
+    uint32_t count;
+    uint32_t first; /* of its cells, in kept->retracted */
 };
+
+static struct lf_cell
+cell_of(const struct lf_cell *cells, uint32_t count, uint32_t column)
+{
+    return column < count ? cells[column] : (struct lf_cell){.is_null = true};
+}
 
 /* A column that one of them lacks is null. */
 static bool
-same_event(const struct retract *a, const struct walk *b)
+same_event(const struct lf_cell *a, uint32_t a_count, const struct lf_cell *b,
+           uint32_t b_count)
 {
-    uint32_t count = a->layout->count > b->layout->count ? a->layout->count
-                                                         : b->layout->count;
+    for (uint32_t i = 0; i < a_count || i < b_count; i++) {
+        struct lf_cell x = cell_of(a, a_count, i), y = cell_of(b, b_count, i);
 
-    for (uint32_t i = 0; i < count; i++) {
-        struct lf_cell x = {.is_null = true}, y = {.is_null = true};
-
-        if (i < a->layout->count)
-            x = lf_row_cell(&a->row, a->layout, lf_layout_slot(a->layout, i));
-        if (i < b->layout->count)
-            y = lf_row_cell(&b->entry.row, b->layout,
-                            lf_layout_slot(b->layout, i));
         if (x.is_null != y.is_null)
             return false;
         if (!x.is_null && (x.size != y.size ||
@@ -224,14 +232,17 @@ same_event(const struct retract *a, const struct walk *b)
 static bool
 take_retract(const struct walk *walk)
 {
-    struct lf_buffer *buffer = &walk->kept->retracts;
-    struct retract *retracts = (struct retract *)(void *)buffer->data;
-    size_t count = buffer->size / sizeof *retracts;
+    struct lf_kept *kept = walk->kept;
+    struct retract *retracts = (struct retract *)(void *)kept->retracts.data;
+    const struct lf_cell *cells =
+        (const struct lf_cell *)(void *)kept->retracted.data;
+    size_t count = kept->retracts.size / sizeof *retracts;
 
     for (size_t i = 0; i < count; i++)
-        if (same_event(&retracts[i], walk)) {
+        if (same_event(cells + retracts[i].first, retracts[i].count,
+                       walk->cells, walk->count)) {
             retracts[i] = retracts[count - 1];
-            buffer->size -= sizeof *retracts;
+            kept->retracts.size -= sizeof *retracts;
             return true;
         }
     return false;
@@ -240,50 +251,51 @@ take_retract(const struct walk *walk)
 static bool
 add_retract(const struct walk *walk)
 {
-    struct retract retract = {walk->entry.row, walk->layout};
+    struct lf_kept *kept = walk->kept;
+    size_t size = sizeof(struct lf_cell);
+    struct retract retract = {walk->count,
+                              (uint32_t)(kept->retracted.size / size)};
 
-    return lf_buffer_append(&walk->kept->retracts, &retract, sizeof retract);
+    return lf_buffer_append(&kept->retracted, walk->cells,
+                            walk->count * size) &&
+           lf_buffer_append(&kept->retracts, &retract, sizeof retract);
 }
 
-/* Looks at an entry; is_event: it is an event that counts. */
+/* Judges an entry that was opened. */
 static feature_status
-sift(struct walk *walk, int64_t *ts, bool *is_event,
-     struct feature_error *error)
+sift(struct walk *walk, struct feature_error *error)
 {
     struct lf_kept *kept = walk->kept;
     const struct lf_history_entry *entry = &walk->entry;
 
-    *is_event = false;
+    walk->is_event = walk->is_delete = false;
     if (kept->is_restricted && entry->commit_time > kept->known_by)
         return FEATURE_OK;
-    if (entry->place.time != *ts)
-        kept->retracts.size = 0;
-    *ts = entry->place.time;
+    if (entry->place.time != walk->ts)
+        kept->retracts.size = kept->retracted.size = 0;
+    walk->ts = entry->place.time;
+    walk->is_delete = entry->operation == FEATURE_DELETE;
     if (entry->operation == FEATURE_RETRACT)
         return add_retract(walk) ? FEATURE_OK : lf_fail_memory(error);
-    *is_event = entry->operation == FEATURE_EVENT && !take_retract(walk);
+    walk->is_event = !walk->is_delete && !take_retract(walk);
     return FEATURE_OK;
 }
 
-/* --- events ------------------------------------------------------------------- */
-
-static bool
-add_event(const struct walk *walk)
+/* The next entry of a walk, if it has one. */
+static feature_status
+step(struct walk *walk, bool *is_over, struct feature_error *error)
 {
-    struct lf_kept *kept = walk->kept;
-    const struct lf_layout *layout = walk->layout;
-    struct lf_tile_event event = {.ts = walk->entry.place.time,
-                                  .cell_count = layout->count};
-    struct lf_cell *cells = (struct lf_cell *)(void *)lf_buffer_extend(
-        &kept->cells, layout->count * sizeof *cells);
-
-    if (!cells || !lf_buffer_append(&kept->events, &event, sizeof event))
-        return false;
-    for (uint32_t i = 0; i < layout->count; i++)
-        cells[layout->slots[i].feature] =
-            lf_row_cell(&walk->entry.row, layout, i);
-    return true;
+    walk->count = 0;
+    LF_TRY(open_entry(walk, is_over, error));
+    if (*is_over)
+        return FEATURE_OK;
+    LF_TRY(sift(walk, error));
+    if (!walk->is_event)
+        drop_cells(walk);
+    return lf_cursor_next(walk->kept->cursor, &walk->at, error);
 }
+
+/* --- events ------------------------------------------------------------------- */
 
 static struct lf_tile_event *
 events_of(const struct lf_kept *kept, size_t *count)
@@ -313,27 +325,38 @@ turn_round(struct lf_kept *kept)
     }
 }
 
+/* Adds what the walk is at to what was gathered. */
+static bool
+add_entry(const struct walk *walk)
+{
+    struct lf_kept *kept = walk->kept;
+    struct lf_tile_event event = {.ts = walk->ts, .cell_count = walk->count};
+
+    if (walk->is_delete)
+        return lf_buffer_append(&kept->barriers, &walk->ts, sizeof walk->ts);
+    return !walk->is_event ||
+           lf_buffer_append(&kept->events, &event, sizeof event);
+}
+
 feature_status
 lf_kept_gather(struct lf_kept *kept, const uint8_t *key, size_t key_size,
                int64_t from, int64_t to, struct feature_error *error)
 {
-    struct walk walk = {.kept = kept, .key_size = key_size, .from = from};
-    int64_t ts = INT64_MIN;
-    bool is_over, is_event;
+    struct walk walk = {.kept = kept,
+                        .key_size = key_size,
+                        .from = from,
+                        .room = &kept->cells,
+                        .ts = INT64_MIN};
+    bool is_over;
 
     kept->events.size = kept->cells.size = kept->barriers.size = 0;
     LF_TRY(begin_walk(&walk, key, to, error));
     for (;;) {
-        LF_TRY(open_entry(&walk, &is_over, error));
+        LF_TRY(step(&walk, &is_over, error));
         if (is_over)
             break;
-        LF_TRY(sift(&walk, &ts, &is_event, error));
-        if (is_event && !add_event(&walk))
+        if (!add_entry(&walk))
             return lf_fail_memory(error);
-        if (walk.entry.operation == FEATURE_DELETE && ts == walk.entry.place.time &&
-            !lf_buffer_append(&kept->barriers, &ts, sizeof ts))
-            return lf_fail_memory(error);
-        LF_TRY(lf_cursor_next(kept->cursor, &walk.at, error));
     }
     turn_round(kept);
     return FEATURE_OK;
@@ -343,22 +366,20 @@ feature_status
 lf_kept_any(struct lf_kept *kept, const uint8_t *key, size_t key_size,
             int64_t from, int64_t to, bool *any, struct feature_error *error)
 {
-    struct walk walk = {.kept = kept, .key_size = key_size, .from = from};
-    int64_t ts = INT64_MIN;
+    struct walk walk = {.kept = kept,
+                        .key_size = key_size,
+                        .from = from,
+                        .room = &kept->other,
+                        .ts = INT64_MIN};
     bool is_over = false;
 
-    *any = false;
     LF_TRY(begin_walk(&walk, key, to, error));
-    for (;;) {
-        LF_TRY(open_entry(&walk, &is_over, error));
-        if (is_over)
-            break;
-        LF_TRY(sift(&walk, &ts, any, error));
-        if (*any || (walk.entry.operation == FEATURE_DELETE &&
-                     ts == walk.entry.place.time))
-            break;
-        LF_TRY(lf_cursor_next(kept->cursor, &walk.at, error));
+    while (!is_over && !walk.is_event && !walk.is_delete) {
+        LF_TRY(step(&walk, &is_over, error));
+        if (walk.is_event)
+            drop_cells(&walk);
     }
+    *any = walk.is_event;
     return FEATURE_OK;
 }
 

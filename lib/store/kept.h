@@ -3,6 +3,7 @@
 #ifndef LF_STORE_KEPT_H
 #define LF_STORE_KEPT_H
 
+#include "format/event.h"
 #include "format/history.h"
 #include "format/state.h"
 #include "store/store.h"
@@ -12,8 +13,7 @@ struct lf_kept {
     struct lf_catalog *catalog; /* a reference */
     const struct lf_view *view;
     const struct lf_event *event;
-    struct lf_arena arena;
-    struct lf_layout **layouts; /* by number of columns; NULL so far */
+    struct lf_event_layouts layouts;
     uint32_t seed;
     struct lf_meta_view meta;
     struct lf_cursor *cursor;
@@ -22,7 +22,9 @@ struct lf_kept {
     struct lf_buffer key;
     struct lf_buffer events;   /* struct lf_tile_event, oldest first */
     struct lf_buffer cells;    /* of them */
-    struct lf_buffer retracts; /* of the ts under way */
+    struct lf_buffer other;    /* of the event that is only looked at */
+    struct lf_buffer retracts; /* met at the ts under way */
+    struct lf_buffer retracted; /* their cells */
     struct lf_buffer barriers; /* i64: times of DELETE, newest first */
 };
 

@@ -83,6 +83,14 @@ feature_status lf_plan_create(const struct feature_query *query,
                               struct feature_error *error);
 void lf_plan_free(struct lf_plan *plan); /* NULL is fine */
 
+/* Whether a row is of the kind of its view: a window's state, or cells. */
+static inline bool
+lf_plan_fits(const struct lf_view_plan *view, const struct lf_row *row)
+{
+    return (row->flags & LF_ROW_TOMBSTONE) ||
+           !view->event == !(row->flags & LF_ROW_WINDOW);
+}
+
 /* The decoding of a schema version; NULL in *rows: the catalog has none. */
 feature_status lf_plan_rows(struct lf_plan *plan, struct lf_view_plan *view,
                             uint16_t version, struct lf_row_plan **rows,

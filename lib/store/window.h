@@ -85,6 +85,10 @@ feature_status lf_windows_fail(const struct lf_window_pass *pass, uint32_t row,
                                enum lf_tile_status status,
                                struct feature_error *error);
 
+/* Takes the rows of which nothing was found out of a request of one view, and
+ * their jobs. */
+void lf_windows_drop(struct feature_request *request, uint32_t view);
+
 void lf_windows_free(struct feature_request *request);
 
 static inline struct lf_window_row *

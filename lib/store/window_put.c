@@ -11,6 +11,42 @@
 
 #include "store/answer.h"
 
+/* What is not known is not nothing. */
+static bool
+has_nothing(const struct lf_window_row *row, const struct lf_window_cell *cells,
+            uint32_t columns)
+{
+    bool is_known = true;
+
+    for (uint32_t i = 0; i < columns; i++)
+        is_known &= cells[i].kind < LF_WINDOW_PAST;
+    return is_known && row->found == LF_FOUND_NOTHING;
+}
+
+void
+lf_windows_drop(feature_request *request, uint32_t view)
+{
+    struct lf_job *jobs = lf_request_jobs(request);
+    const struct lf_windows *windows = &request->windows[view];
+    uint32_t columns = request->plan->views[view].column_count, kept = 0;
+
+    for (uint32_t row = 0; row < request->rows; row++) {
+        if (has_nothing(lf_windows_row(windows, row),
+                        lf_windows_cells(windows, columns, row), columns))
+            continue;
+        if (kept < row) {
+            jobs[kept] = jobs[row];
+            *lf_windows_row(windows, kept) = *lf_windows_row(windows, row);
+            memcpy(lf_windows_cells(windows, columns, kept),
+                   lf_windows_cells(windows, columns, row),
+                   columns * sizeof(struct lf_window_cell));
+        }
+        kept++;
+    }
+    request->rows = kept;
+    request->ranges[view].count = kept;
+}
+
 static const uint8_t *
 bytes_of(const struct lf_windows *windows, const struct lf_window_cell *cell)
 {

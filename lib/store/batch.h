@@ -11,7 +11,7 @@
 struct lf_batch_column {
     const char *name;
     int32_t role;
-    uint32_t feature; /* id, of a feature */
+    uint32_t feature; /* id, of a feature; of an event's column its place */
     bool not_null;
     struct lf_input input;
 };
@@ -19,6 +19,7 @@ struct lf_batch_column {
 struct feature_batch {
     feature_store *store;
     struct lf_arena arena; /* columns, names */
+    bool is_event;         /* EVENT or RETRACT: view is an event instead */
     const char *view_name;
     uint32_t view; /* id */
     int32_t operation;
@@ -39,6 +40,26 @@ struct lf_column_list {
     const char *const *names;
     const uint32_t *positions; /* bytes in a text, from 1; 0: in none */
 };
+
+static inline bool
+lf_operation_is_event(int32_t operation)
+{
+    return operation == FEATURE_EVENT || operation == FEATURE_RETRACT;
+}
+
+/* What a batch is made for: columns by name, or in a text, or all. */
+struct lf_batch_wanted {
+    const char *name; /* of a view, or of an event */
+    const char *text;
+    const struct lf_column_list *list;
+    int32_t operation;
+};
+
+/* Fills the columns of a new batch. */
+feature_status lf_batch_build(feature_batch *batch,
+                              const struct lf_catalog *catalog,
+                              const struct lf_batch_wanted *wanted,
+                              struct feature_error *error);
 
 /* feature_batch_create() for columns that were found elsewhere than in a text
  * of names. */

@@ -9,8 +9,9 @@
  */
 #include "store/target.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "store/key_order.h"
 
 #define SORT_FROM 256 /* rows; below, a page rarely holds two of them */
 
@@ -84,16 +85,6 @@ encode_keys(struct lf_target *target, struct feature_error *error)
     return FEATURE_OK;
 }
 
-static int
-compare_keys(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
-{
-    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
-
-    if (order)
-        return order;
-    return a_size < b_size ? -1 : a_size > b_size;
-}
-
 static bool
 rows_rise(const struct lf_target *target)
 {
@@ -105,7 +96,7 @@ rows_rise(const struct lf_target *target)
     last = lf_target_key(target, 0, &last_size);
     for (uint32_t i = 1; i < target->rows; i++) {
         key = lf_target_key(target, i, &size);
-        if (compare_keys(last, last_size, key, size) > 0)
+        if (lf_key_compare(last, last_size, key, size) > 0)
             return false;
         last = key;
         last_size = size;
@@ -113,68 +104,18 @@ rows_rise(const struct lf_target *target)
     return true;
 }
 
-/* The first eight bytes decide nearly every comparison. */
-struct sort_item {
-    uint64_t head;
-    uint32_t row;
-    uint32_t reserved;
-};
-
-static uint64_t
-key_head(const uint8_t *key, size_t size)
-{
-    uint8_t head[8] = {0};
-
-    if (size >= 8)
-        return lf_load_big_u64(key);
-    if (size)
-        memcpy(head, key, size);
-    return lf_load_big_u64(head);
-}
-
-static int
-compare_items(const void *left, const void *right, void *context)
-{
-    const struct sort_item *a = left, *b = right;
-    const struct lf_target *target = context;
-    const uint8_t *a_key, *b_key;
-    size_t a_size, b_size;
-    int order;
-
-    if (a->head != b->head)
-        return a->head < b->head ? -1 : 1;
-    a_key = lf_target_key(target, a->row, &a_size);
-    b_key = lf_target_key(target, b->row, &b_size);
-    order = compare_keys(a_key, a_size, b_key, b_size);
-    if (order)
-        return order;
-    return a->row < b->row ? -1 : a->row > b->row;
-}
-
 static feature_status
 sort_rows(struct lf_target *target, struct feature_error *error)
 {
-    struct lf_buffer items = {0};
-    struct sort_item *item;
-    uint8_t *order;
+    struct lf_row_keys keys = {target->keys.data, target->key_ends.data};
+    uint8_t *order = lf_buffer_extend(&target->order, 4 * (size_t)target->rows);
 
-    item = (struct sort_item *)lf_buffer_extend(
-        &items, target->rows * sizeof(struct sort_item));
-    order = lf_buffer_extend(&target->order, 4 * (size_t)target->rows);
-    if (!item || !order) {
-        lf_buffer_free(&items);
+    if (!order)
         return lf_fail_memory(error);
-    }
-    for (uint32_t i = 0; i < target->rows; i++) {
-        size_t size;
-        const uint8_t *key = lf_target_key(target, i, &size);
-
-        item[i] = (struct sort_item){.head = key_head(key, size), .row = i};
-    }
-    qsort_r(item, target->rows, sizeof *item, compare_items, target);
     for (uint32_t i = 0; i < target->rows; i++)
-        lf_store_u32(order + 4 * (size_t)i, item[i].row);
-    lf_buffer_free(&items);
+        lf_store_u32(order + 4 * (size_t)i, i);
+    if (!lf_row_keys_sort(&keys, order, target->rows))
+        return lf_fail_memory(error);
     target->is_sorted = true;
     return FEATURE_OK;
 }

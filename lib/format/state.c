@@ -115,7 +115,8 @@ lf_state_make(const struct lf_tile_plan *plan)
     state->plan = plan;
     state->bounds = lf_alloc_array(plan->level_count, sizeof(int64_t));
     state->tidy_bounds = lf_alloc_array(plan->level_count, sizeof(int64_t));
-    if (!state->bounds || !state->tidy_bounds || !lf_accs_init(&state->accs, plan) ||
+    if (!state->bounds || !state->tidy_bounds ||
+        !lf_accs_init(&state->accs, plan) ||
         !lf_inputs_init(&state->inputs, plan)) {
         lf_state_free(state);
         return NULL;
@@ -324,8 +325,8 @@ encode_anew(struct lf_state *state, struct lf_entry *entry, bool lifetime)
             return LF_TILE_MEMORY;
     }
     return state->scratch.size == entry->size &&
-                   (!entry->size || memcmp(state->scratch.data, entry->bytes,
-                                           entry->size) == 0)
+                   (!entry->size ||
+                    memcmp(state->scratch.data, entry->bytes, entry->size) == 0)
                ? LF_TILE_OK
                : LF_TILE_CORRUPT;
 }

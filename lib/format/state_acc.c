@@ -34,8 +34,7 @@ init_items(struct lf_acc *acc)
 }
 
 bool
-lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan,
-            uint32_t which)
+lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan, uint32_t which)
 {
     const struct lf_tile_state *state = &plan->states[which];
 
@@ -255,8 +254,8 @@ static size_t
 check_sketch(const struct lf_acc *acc, const uint8_t *from, size_t size)
 {
     if (acc->state->kind == LF_STATE_DISTINCT)
-        return lf_distinct_check(acc->distinct.is_text, acc->distinct.cap,
-                                 from, size);
+        return lf_distinct_check(acc->distinct.is_text, acc->distinct.cap, from,
+                                 size);
     if (acc->state->kind == LF_STATE_HLL)
         return lf_hll_check(acc->state->k, from, size);
     return lf_dd_check(&acc->dd.mapping, from, size);

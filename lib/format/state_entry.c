@@ -259,8 +259,8 @@ lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
     uint16_t version = body->base;
 
     if (!lf_put_varint(to, parts) ||
-        (body->mark_count && (!lf_put_varint(to, body->mark_count) ||
-                              !lf_put_varint(to, version))))
+        (body->mark_count &&
+         (!lf_put_varint(to, body->mark_count) || !lf_put_varint(to, version))))
         return false;
     for (uint32_t i = 0; i < body->mark_count; i++) {
         const struct lf_mark *mark = &body->marks[i];

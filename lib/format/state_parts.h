@@ -170,7 +170,7 @@ void lf_accs_clear(struct lf_accs *accs);
 
 /* Tiles of several events and single ones. */
 struct lf_entry {
-    int64_t start; /* of a single event: its ts */
+    int64_t start;  /* of a single event: its ts */
     uint32_t level; /* of a single event: level_count */
     uint64_t count;
     const uint8_t *bytes; /* states, or inputs */

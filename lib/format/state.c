@@ -286,15 +286,16 @@ enum lf_tile_status
 lf_state_encode(struct lf_state *state, struct lf_buffer *to)
 {
     enum lf_tile_status status = lf_state_settle(state);
-    int64_t last = state->wm;
+    struct lf_entry first = {.start = state->wm, .level = LF_TILE_NONE};
+    const struct lf_entry *last = &first;
 
     if (status)
         return status;
     forget_past(state);
     if (!lf_body_put(&state->body, state->wm, to))
         return LF_TILE_MEMORY;
-    for (size_t i = state->old.count; i-- > 0;)
-        if (!lf_entry_put(state->plan, &state->old.items[i], &last, to))
+    for (size_t i = state->old.count; i-- > 0; last = &state->old.items[i])
+        if (!lf_entry_put(state->plan, &state->old.items[i], last, to))
             return LF_TILE_MEMORY;
     return LF_TILE_OK;
 }

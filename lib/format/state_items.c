@@ -315,12 +315,34 @@ merge_lists(struct lf_acc *acc, const struct lf_item *added, uint64_t count,
     acc->count = out;
 }
 
+/* The one item of MIN and MAX. */
+static bool
+add_extreme(struct lf_acc *acc, struct lf_bytes_in *in)
+{
+    struct lf_tile_value value, *best = &acc->items[0].value;
+    int order = -1;
+
+    if (!lf_value_get(acc->input, &value, in))
+        return false;
+    if (acc->count)
+        order = lf_value_compare(acc->input->class, &value, best);
+    if (acc->count && acc->state->kind == LF_STATE_MAX)
+        order = -order;
+    if (order < 0)
+        *best = value;
+    acc->count = 1;
+    return true;
+}
+
 bool
 lf_items_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in, int64_t base,
                    bool before)
 {
     struct lf_item *added = acc->spare + acc->state->k;
     uint64_t count;
+
+    if (acc->state->kind == LF_STATE_MIN || acc->state->kind == LF_STATE_MAX)
+        return add_extreme(acc, in);
 
     if (lf_state_is_by(acc->state->kind))
         return add_by_bytes(acc, in);

@@ -59,46 +59,46 @@ must(void *memory)
 static int64_t
 draw_base(void)
 {
-    switch (rig_below(12)) {
+    switch (random_below(12)) {
     case 0:
         return INT64_MAX;
     case 1:
-        return INT64_MIN + 1 + rig_long(20 * HOUR);
+        return INT64_MIN + 1 + random_long(20 * HOUR);
     case 2:
-        return rig_long(HOUR);
+        return random_long(HOUR);
     case 3:
-        return -rig_long(400 * HOUR);
+        return -random_long(400 * HOUR);
     default:
-        return INT64_C(1767225600000000) + rig_long(100 * HOUR);
+        return INT64_C(1767225600000000) + random_long(100 * HOUR);
     }
 }
 
 static int64_t
 draw_ts(int64_t base, uint32_t known)
 {
-    int64_t hop = world.hops[rig_below(world.hop_count)], back, ts;
+    int64_t hop = world.hops[random_below(world.hop_count)], back, ts;
 
     if (!known && world.is_aligned)
         return lf_tile_start(base, world.hops[world.hop_count - 1],
                              world.view.zone);
-    if (known && rig_one_in(6))
-        return world.happenings[rig_below(known)].ts;
-    switch (rig_below(4)) {
+    if (known && random_one_in(6))
+        return world.happenings[random_below(known)].ts;
+    switch (random_below(4)) {
     case 0:
-        back = rig_long(9 * 24 * HOUR);
+        back = random_long(9 * 24 * HOUR);
         break;
     case 1:
-        back = rig_long(24 * HOUR);
+        back = random_long(24 * HOUR);
         break;
     case 2:
-        back = rig_long(world.hops[world.hop_count - 1] * 8);
+        back = random_long(world.hops[world.hop_count - 1] * 8);
         break;
     default:
-        back = rig_long(HOUR);
+        back = random_long(HOUR);
     }
     if (__builtin_sub_overflow(base, back, &ts) || ts == INT64_MIN)
         ts = INT64_MIN + 1;
-    if (rig_one_in(4) || world.is_aligned)
+    if (random_one_in(4) || world.is_aligned)
         ts = lf_tile_start(ts, hop, world.view.zone);
     return ts == INT64_MIN ? ts + 1 : ts;
 }
@@ -107,7 +107,7 @@ static void
 draw_events(void)
 {
     int64_t base = world.is_aligned ? INT64_C(1767225600000000) : draw_base();
-    uint32_t count = 1 + rig_below(rig_one_in(8) ? EVENTS_MAX : 60);
+    uint32_t count = 1 + random_below(random_one_in(8) ? EVENTS_MAX : 60);
 
     world.event_count = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -137,13 +137,13 @@ ingest(struct lf_state *state, const struct lf_tile_event *events,
        uint32_t count, struct lf_buffer *row)
 {
     for (uint32_t done = 0; done < count;) {
-        uint32_t chunk = 1 + rig_below(rig_one_in(2) ? 3 : 100);
+        uint32_t chunk = 1 + random_below(random_one_in(2) ? 3 : 100);
 
         if (chunk > count - done)
             chunk = count - done;
         apply(state, events + done, chunk);
         done += chunk;
-        if (rig_one_in(2) || done == count) {
+        if (random_one_in(2) || done == count) {
             int64_t wm = lf_state_wm(state);
 
             row->size = 0;
@@ -182,7 +182,7 @@ find_places(const struct lf_tile_plan *plan, int64_t wm)
     for (uint32_t i = 0; i < world.event_count; i++) {
         bool is_new = true;
 
-        place[i].level = oracle_level(plan, wm, order[i]->ts);
+        place[i].level = arrays_level(plan, wm, order[i]->ts);
         if (place[i].level == plan->level_count)
             continue;
         place[i].start =
@@ -252,24 +252,24 @@ draw_t(const struct lf_tile_plan *plan, int64_t wm)
     int64_t hop = world.hops[0], t;
     int64_t span = plan->longest > INT64_MAX / 4 ? HOUR : 2 * plan->longest;
 
-    switch (rig_below(6)) {
+    switch (random_below(6)) {
     case 0:
-        t = rig_one_in(2) ? wm : INT64_MAX;
+        t = random_one_in(2) ? wm : INT64_MAX;
         break;
     case 1:
-        t = lf_tail(wm, rig_long(plan->slack + 1), hop, world.view.zone);
+        t = lf_tail(wm, random_long(plan->slack + 1), hop, world.view.zone);
         break;
     case 2:
-        if (__builtin_sub_overflow(wm, rig_long(plan->skew + 1), &t))
+        if (__builtin_sub_overflow(wm, random_long(plan->skew + 1), &t))
             t = INT64_MIN;
         break;
     case 3:
-        t = order[rig_below(world.event_count)]->ts;
+        t = order[random_below(world.event_count)]->ts;
         break;
     default:
-        if (__builtin_add_overflow(wm, 1 + rig_long(span + 2), &t))
+        if (__builtin_add_overflow(wm, 1 + random_long(span + 2), &t))
             t = INT64_MAX;
-        if (rig_one_in(3))
+        if (random_one_in(3))
             t = lf_tile_start(t, world.hops[world.hop_count - 1],
                               world.view.zone);
     }
@@ -309,7 +309,7 @@ compare_answers(const struct lf_reading *reading, uint32_t version, int64_t t,
             continue;
         }
         tally.told++;
-        if (!oracle_agrees(&world, features[i], order, count, t, answer))
+        if (!arrays_agrees(&world, features[i], order, count, t, answer))
             wrong("%s: feature %u (kind %d, window %d) at %lld: kind %d of %u "
                   "bytes",
                   what, i, (int)features[i]->aggregate->kind,
@@ -365,13 +365,13 @@ read_all(const struct lf_tile_plan *plan, const struct lf_buffer *row,
     sort_events(sorted, count);
     while (times-- > 0) {
         int64_t t = draw_t(plan, wm);
-        bool is_promised = version == 1 && oracle_promises(plan, wm, t);
+        bool is_promised = version == 1 && arrays_promises(plan, wm, t);
 
         if (lf_reading_row(reading, row->data, row->size, wm, t, NULL))
             wrong("a row cannot be read");
         compare_answers(reading, version, t, count, is_promised, "row");
         if (is_promised && reading->is_visible !=
-                               oracle_visible(&world, version, order, count, t))
+                               arrays_visible(&world, version, order, count, t))
             wrong("at %lld it is %s", (long long)t,
                   reading->is_visible ? "visible" : "not visible");
         compare_events(reading, other, sorted, count, t);
@@ -409,7 +409,7 @@ static void
 shuffle(struct lf_tile_event *events, uint32_t count)
 {
     for (uint32_t i = count; i-- > 1;) {
-        uint32_t j = rig_below(i + 1);
+        uint32_t j = random_below(i + 1);
         struct lf_tile_event event = events[i];
 
         events[i] = events[j];
@@ -448,7 +448,7 @@ try_cut(const struct lf_tile_plan *plan, const struct lf_buffer *row)
     struct lf_state *left = must(lf_state_make(plan));
     struct lf_state *right = must(lf_state_make(plan));
     struct lf_buffer other = {0};
-    uint32_t cut = rig_below(world.event_count + 1);
+    uint32_t cut = random_below(world.event_count + 1);
     uint32_t next = windows_planted == PLANT_CUT && cut ? cut - 1 : cut;
 
     ingest(left, committed, cut, &other);
@@ -474,12 +474,12 @@ try_damage(const struct lf_tile_plan *plan, struct lf_buffer *row, int64_t wm)
     if (lf_state_check(state, row->data, row->size, wm))
         wrong("a row is not what it would be written as");
     for (int i = 0; i < 8 && row->size; i++) {
-        size_t at = rig_below(row->size);
+        size_t at = random_below(row->size);
         uint8_t byte = row->data[at];
-        size_t size = rig_one_in(4) ? rig_below(row->size) : row->size;
+        size_t size = random_one_in(4) ? random_below(row->size) : row->size;
         uint8_t *copy = must(malloc(size + 1)); /* for the sanitizer */
 
-        row->data[at] = (uint8_t)rig_draw();
+        row->data[at] = (uint8_t)random_draw();
         memcpy(copy, row->data, size);
         (void)lf_state_check(state, copy, size, wm);
         (void)lf_reading_row(reading, copy, size, wm, draw_t(plan, wm), NULL);
@@ -500,7 +500,7 @@ try_replan(const struct lf_tile_plan *plan)
     struct lf_tile_plan *next;
     struct lf_state *state, *again;
     struct lf_buffer row = {0}, old = {0};
-    uint32_t cut = 1 + rig_below(world.event_count);
+    uint32_t cut = 1 + random_below(world.event_count);
     uint32_t rest = world.event_count - cut;
     static struct lf_tile_event events[EVENTS_MAX];
     int64_t wm;
@@ -540,7 +540,7 @@ static void
 try_retract(const struct lf_tile_plan *plan, struct lf_buffer *row)
 {
     struct lf_state *state = must(lf_state_make(plan));
-    uint32_t which = rig_below(world.event_count);
+    uint32_t which = random_below(world.event_count);
     enum lf_tile_status status;
     int64_t wm;
 
@@ -581,7 +581,7 @@ play(uint64_t seed)
     bool groups = seed % 4 == 0;
 
     tally.seed = seed;
-    rig_seed(seed * 0x9e3779b97f4a7c15u);
+    random_seed(seed * 0x9e3779b97f4a7c15u);
     world_make(&world, groups);
     if (lf_tile_plan_make(&plan, &world.event, &world.view, 1)) {
         wrong("no plan");

@@ -45,28 +45,28 @@ struct world {
     struct lf_tile_event events[EVENTS_MAX]; /* in order of commit */
 };
 
-uint64_t rig_draw(void);
-uint32_t rig_below(uint64_t limit);
-int64_t rig_long(int64_t limit);
-bool rig_one_in(uint32_t count);
-void rig_seed(uint64_t seed);
+uint64_t random_draw(void);
+uint32_t random_below(uint64_t limit);
+int64_t random_long(int64_t limit);
+bool random_one_in(uint32_t count);
+void random_seed(uint64_t seed);
 
 /* groups: only what can be taken back. */
 void world_make(struct world *world, bool groups);
 void world_happen(struct world *world, struct happening *happening, int64_t ts);
 
 /* What an answer has to be, from events in order of commit; false: it is not. */
-bool oracle_agrees(const struct world *world, const struct lf_feature *feature,
+bool arrays_agrees(const struct world *world, const struct lf_feature *feature,
                    const struct happening *const *happenings, uint32_t count,
                    int64_t t, const struct lf_answer *answer);
-void oracle_bounds(const struct world *world, const struct lf_window *window,
+void arrays_bounds(const struct world *world, const struct lf_window *window,
                    int64_t t, wide_int *from, wide_int *to);
-bool oracle_visible(const struct world *world, uint32_t version,
+bool arrays_visible(const struct world *world, uint32_t version,
                     const struct happening *const *happenings, uint32_t count,
                     int64_t t);
 /* Whether a state of plan has to be able to answer at t. */
-bool oracle_promises(const struct lf_tile_plan *plan, int64_t wm, int64_t t);
+bool arrays_promises(const struct lf_tile_plan *plan, int64_t wm, int64_t t);
 /* The level of an event at wm by the letter of the rule; level_count: out. */
-uint32_t oracle_level(const struct lf_tile_plan *plan, int64_t wm, int64_t ts);
+uint32_t arrays_level(const struct lf_tile_plan *plan, int64_t wm, int64_t ts);
 
 #endif

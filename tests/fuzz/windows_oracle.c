@@ -14,7 +14,7 @@ floor_to(wide_int x, int64_t hop, int64_t zone)
 }
 
 void
-oracle_bounds(const struct world *world, const struct lf_window *window,
+arrays_bounds(const struct world *world, const struct lf_window *window,
               int64_t t, wide_int *from, wide_int *to)
 {
     int64_t zone = world->view.zone;
@@ -37,7 +37,7 @@ oracle_bounds(const struct world *world, const struct lf_window *window,
 }
 
 bool
-oracle_visible(const struct world *world, uint32_t version,
+arrays_visible(const struct world *world, uint32_t version,
                const struct happening *const *happenings, uint32_t count,
                int64_t t)
 {
@@ -48,7 +48,7 @@ oracle_visible(const struct world *world, uint32_t version,
             &world->aggregates[schema->fields[i].feature - 1].window;
         wide_int from, to;
 
-        oracle_bounds(world, window, t, &from, &to);
+        arrays_bounds(world, window, t, &from, &to);
         for (uint32_t j = 0; j < count; j++)
             if (happenings[j]->ts >= from && happenings[j]->ts < to)
                 return true;
@@ -57,7 +57,7 @@ oracle_visible(const struct world *world, uint32_t version,
 }
 
 bool
-oracle_promises(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
+arrays_promises(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 {
     int64_t hop = plan->level_count > 1 ? plan->hops[1] : 1;
 
@@ -68,7 +68,7 @@ oracle_promises(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 }
 
 uint32_t
-oracle_level(const struct lf_tile_plan *plan, int64_t wm, int64_t ts)
+arrays_level(const struct lf_tile_plan *plan, int64_t wm, int64_t ts)
 {
     for (uint32_t i = 0; i < plan->level_count; i++) {
         uint32_t parent = i + 1 < plan->level_count ? i + 1 : i;
@@ -193,7 +193,7 @@ collect(struct fold *fold, const struct happening *const *happenings,
     const struct lf_aggregate *aggregate = fold->aggregate;
     wide_int from, to;
 
-    oracle_bounds(fold->world, &aggregate->window, t, &from, &to);
+    arrays_bounds(fold->world, &aggregate->window, t, &from, &to);
     for (uint32_t i = 0; i < count; i++) {
         const struct happening *happening = happenings[i];
         struct seen seen = {.ts = happening->ts, .order = i};
@@ -452,7 +452,7 @@ agrees(struct fold *fold, const struct lf_feature *feature,
 }
 
 bool
-oracle_agrees(const struct world *world, const struct lf_feature *feature,
+arrays_agrees(const struct world *world, const struct lf_feature *feature,
               const struct happening *const *happenings, uint32_t count,
               int64_t t, const struct lf_answer *answer)
 {

@@ -11,14 +11,14 @@
 static uint64_t drawn;
 
 void
-rig_seed(uint64_t seed)
+random_seed(uint64_t seed)
 {
     drawn = seed;
 }
 
 /* SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom numbers). */
 uint64_t
-rig_draw(void)
+random_draw(void)
 {
     uint64_t value = drawn += 0x9e3779b97f4a7c15u;
 
@@ -28,21 +28,21 @@ rig_draw(void)
 }
 
 uint32_t
-rig_below(uint64_t limit)
+random_below(uint64_t limit)
 {
-    return (uint32_t)(rig_draw() % limit);
+    return (uint32_t)(random_draw() % limit);
 }
 
 int64_t
-rig_long(int64_t limit)
+random_long(int64_t limit)
 {
-    return (int64_t)(rig_draw() % (uint64_t)limit);
+    return (int64_t)(random_draw() % (uint64_t)limit);
 }
 
 bool
-rig_one_in(uint32_t count)
+random_one_in(uint32_t count)
 {
-    return rig_below(count) == 0;
+    return random_below(count) == 0;
 }
 
 static void
@@ -55,9 +55,9 @@ draw_hops(struct world *world)
         {10, 100, 1000, 3000},
         {1, 7, 21, 21 * 64},
         {SECOND, 5 * SECOND, HOUR, INT64_C(1) << 4}};
-    uint32_t which = rig_below(5);
+    uint32_t which = random_below(5);
 
-    world->hop_count = 1 + rig_below(4);
+    world->hop_count = 1 + random_below(4);
     for (int i = 0; i < 4; i++)
         world->hops[i] = chains[which][i];
 }
@@ -65,10 +65,10 @@ draw_hops(struct world *world)
 static void
 draw_window(struct world *world, struct lf_window *window)
 {
-    int64_t hop = world->hops[rig_below(world->hop_count)];
+    int64_t hop = world->hops[random_below(world->hop_count)];
 
     *window = (struct lf_window){.kind = LF_LIFETIME};
-    switch (rig_below(8)) {
+    switch (random_below(8)) {
     case 0:
         return;
     case 1:
@@ -79,8 +79,8 @@ draw_window(struct world *world, struct lf_window *window)
         return;
     default:
         *window = (struct lf_window){LF_SLIDING,
-                                     hop == 1 ? 1 + rig_long(200 * SECOND)
-                                              : hop * (1 + rig_below(60)),
+                                     hop == 1 ? 1 + random_long(200 * SECOND)
+                                              : hop * (1 + random_below(60)),
                                      hop};
     }
 }
@@ -92,9 +92,9 @@ draw_condition(struct world *world, uint32_t which)
     struct lf_literal *literal = &world->literals[which];
     uint8_t *bytes = world->literal_bytes[which];
     struct lf_aggregate *aggregate = &world->aggregates[which];
-    int64_t least = (int64_t)rig_below(40) - 20;
+    int64_t least = (int64_t)random_below(40) - 20;
 
-    if (!rig_one_in(3))
+    if (!random_one_in(3))
         return;
     aggregate->term_count = 1;
     aggregate->terms = term;
@@ -102,16 +102,16 @@ draw_condition(struct world *world, uint32_t which)
     term->literal_count = 1;
     literal->is_set = true;
     literal->bytes = bytes;
-    if (rig_one_in(2)) {
+    if (random_one_in(2)) {
         term->column = AMOUNT;
-        term->op = rig_one_in(2) ? LF_GREATER_EQUAL : LF_LESS;
+        term->op = random_one_in(2) ? LF_GREATER_EQUAL : LF_LESS;
         literal->size = 8;
         memcpy(bytes, &least, 8);
     } else {
         term->column = FLAG;
         term->op = LF_EQUAL;
         literal->size = 1;
-        bytes[0] = (uint8_t)rig_below(2);
+        bytes[0] = (uint8_t)random_below(2);
     }
 }
 
@@ -149,8 +149,8 @@ draw_column(enum lf_aggregate_kind kind)
 
     if (kind == LF_SUM || kind == LF_AVG || kind == LF_STDDEV ||
         kind == LF_STDDEV_POP || kind == LF_APPROX_PERCENTILE)
-        return numbers[rig_below(4)];
-    return rig_below(COLUMNS);
+        return numbers[random_below(4)];
+    return random_below(COLUMNS);
 }
 
 static void
@@ -159,21 +159,21 @@ draw_parameters(struct lf_aggregate *aggregate)
     switch (aggregate->kind) {
     case LF_FIRST:
     case LF_LAST:
-        aggregate->k = rig_one_in(2) ? 0 : 1 + rig_below(5);
+        aggregate->k = random_one_in(2) ? 0 : 1 + random_below(5);
         break;
     case LF_TOP:
     case LF_BOTTOM:
-        aggregate->k = 1 + rig_below(5);
+        aggregate->k = 1 + random_below(5);
         break;
     case LF_COUNT_DISTINCT:
-        aggregate->k = 1 + rig_below(20);
+        aggregate->k = 1 + random_below(20);
         break;
     case LF_APPROX_COUNT_DISTINCT:
         aggregate->k = 12;
         break;
     case LF_APPROX_PERCENTILE:
         aggregate->error = 0.01;
-        aggregate->quantile = rig_below(101) / 100.0;
+        aggregate->quantile = random_below(101) / 100.0;
         break;
     default:
         break;
@@ -184,11 +184,11 @@ static void
 draw_by(struct lf_aggregate *aggregate, struct lf_feature *feature,
         const struct world *world)
 {
-    if (aggregate->kind > LF_MAX || !rig_one_in(4))
+    if (aggregate->kind > LF_MAX || !random_one_in(4))
         return;
-    aggregate->by = rig_one_in(2) ? SHOP : SMALL;
-    aggregate->by_cap = 1 + rig_below(12);
-    aggregate->is_keys = rig_one_in(4);
+    aggregate->by = random_one_in(2) ? SHOP : SMALL;
+    aggregate->by_cap = 1 + random_below(12);
+    aggregate->is_keys = random_one_in(4);
     feature->type.is_list = true;
     if (aggregate->is_keys)
         feature->type.code = world->columns[aggregate->by].code;
@@ -204,10 +204,10 @@ draw_feature(struct world *world, uint32_t which, bool groups)
     struct lf_feature *feature = &world->features[which];
 
     memset(aggregate, 0, sizeof *aggregate);
-    aggregate->kind = groups ? group[rig_below(6)]
-                             : (enum lf_aggregate_kind)(1 + rig_below(14));
+    aggregate->kind = groups ? group[random_below(6)]
+                             : (enum lf_aggregate_kind)(1 + random_below(14));
     aggregate->column = draw_column(aggregate->kind);
-    if (aggregate->kind == LF_COUNT && rig_one_in(2))
+    if (aggregate->kind == LF_COUNT && random_one_in(2))
         aggregate->column = LF_NO_COLUMN;
     aggregate->by = LF_NO_COLUMN;
     draw_parameters(aggregate);
@@ -228,7 +228,7 @@ draw_feature(struct world *world, uint32_t which, bool groups)
 static void
 draw_schemas(struct world *world, uint32_t count)
 {
-    uint32_t first = count > 1 ? 1 + rig_below(count) : 1;
+    uint32_t first = count > 1 ? 1 + random_below(count) : 1;
 
     world->view.schemas = world->schemas;
     world->view.schema_count = 2;
@@ -239,7 +239,7 @@ draw_schemas(struct world *world, uint32_t count)
         schema->fields = world->fields[i];
         schema->count = 0;
         for (uint32_t j = 0; j < count; j++)
-            if (i == 0 ? j < first : j >= first || !rig_one_in(3))
+            if (i == 0 ? j < first : j >= first || !random_one_in(3))
                 schema->fields[schema->count++] =
                     (struct lf_schema_field){j + 1, world->features[j].type};
     }
@@ -251,7 +251,7 @@ world_make(struct world *world, bool groups)
     static const int32_t codes[] = {FEATURE_TYPE_INT64,  FEATURE_TYPE_FLOAT64,
                                     FEATURE_TYPE_STRING, FEATURE_TYPE_BOOL,
                                     FEATURE_TYPE_INT32,  FEATURE_TYPE_FLOAT32};
-    uint32_t count = 1 + rig_below(10);
+    uint32_t count = 1 + random_below(10);
 
     memset(world, 0,
            sizeof *world - sizeof world->happenings - sizeof world->events);
@@ -259,21 +259,23 @@ world_make(struct world *world, bool groups)
         world->columns[i] = (struct lf_event_column){"column", codes[i]};
     world->event.columns = world->columns;
     world->event.column_count = COLUMNS;
-    world->event.max_skew = rig_one_in(3) ? LF_SKEW_NONE : rig_long(9 * SECOND);
+    world->event.max_skew =
+        random_one_in(3) ? LF_SKEW_NONE : random_long(9 * SECOND);
     draw_hops(world);
     for (uint32_t i = 0; i < count; i++)
         draw_feature(world, i, groups);
     world->view.features = world->features;
     world->view.feature_count = count;
-    world->view.slack = rig_one_in(3) ? 0 : rig_long(1200 * SECOND);
+    world->view.slack = random_one_in(3) ? 0 : random_long(1200 * SECOND);
     world->view.zone =
-        rig_one_in(2) ? 0
-                      : ((int64_t)rig_below(28 * 3600) - 14 * 3600) * SECOND;
+        random_one_in(2)
+            ? 0
+            : ((int64_t)random_below(28 * 3600) - 14 * 3600) * SECOND;
     draw_schemas(world, count);
-    world->is_aligned = rig_one_in(3);
+    world->is_aligned = random_one_in(3);
     if (world->is_aligned) {
         world->event.max_skew = LF_SKEW_NONE;
-        world->view.slack = world->hops[0] * rig_below(3);
+        world->view.slack = world->hops[0] * random_below(3);
     }
 }
 
@@ -299,12 +301,12 @@ world_happen(struct world *world, struct happening *happening, int64_t ts)
     (void)world;
     happening->ts = ts;
     for (int i = 0; i < COLUMNS; i++)
-        happening->has[i] = !rig_one_in(6);
-    happening->integer = (int64_t)rig_below(60) - 30;
-    happening->price = ((double)rig_below(4000) - 2000) / 8;
-    happening->flag = rig_one_in(2);
-    snprintf(happening->shop, sizeof happening->shop, "%.*s", (int)rig_below(4),
-             "abcabc" + rig_below(3));
+        happening->has[i] = !random_one_in(6);
+    happening->integer = (int64_t)random_below(60) - 30;
+    happening->price = ((double)random_below(4000) - 2000) / 8;
+    happening->flag = random_one_in(2);
+    snprintf(happening->shop, sizeof happening->shop, "%.*s",
+             (int)random_below(4), "abcabc" + random_below(3));
     small = (int32_t)happening->integer;
     flag = happening->flag;
     ratio = (float)(happening->price / 2);

@@ -29,7 +29,7 @@
 /* Where the buckets of an error lie. */
 struct lf_dd_mapping {
     double error;
-    double gamma;      /* upper end of a bucket / lower end, at the widest */
+    double gamma;      /* of the published message: 2^(1 / multiplier) */
     double multiplier; /* buckets of a doubling, about */
     int32_t lowest;    /* index of LF_DD_LOW */
     int32_t highest;   /* index of LF_DD_HIGH */
@@ -48,6 +48,16 @@ struct lf_dd {
     struct lf_dd_store positive;
     struct lf_dd_store negative;
 };
+
+/* The mapping of an error, or of a message's gamma. False: there is none. */
+bool lf_dd_map(struct lf_dd_mapping *mapping, double error);
+bool lf_dd_map_gamma(struct lf_dd_mapping *mapping, double gamma);
+
+/* For those who read and write stores: how many buckets lie in memory, room for
+ * buckets first to last (false: no memory), and one of those, or NULL. */
+uint32_t lf_dd_buckets(const struct lf_dd_store *store);
+bool lf_dd_reserve(struct lf_dd_store *store, int32_t first, int32_t last);
+uint64_t *lf_dd_bucket(const struct lf_dd_store *store, int32_t index);
 
 /* False: no error between LF_DD_ERROR_MIN and _MAX. */
 bool lf_dd_init(struct lf_dd *sketch, double error);

@@ -53,7 +53,8 @@ size_t lf_distinct_check(bool is_text, uint32_t cap, const uint8_t *from,
 size_t lf_distinct_measure(bool is_text, uint32_t cap, const uint8_t *from,
                            size_t size, uint32_t *count);
 
-/* Unites the set with an encoded one that was checked. False: no memory. */
+/* Unites the set with an encoded one that was checked; size is what the check
+ * answered. False: no memory. */
 bool lf_distinct_merge_bytes(struct lf_distinct *set, const uint8_t *from,
                              size_t size);
 

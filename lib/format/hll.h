@@ -69,6 +69,13 @@ bool lf_hll_merge(struct lf_hll *hll, const struct lf_hll *other);
  * memory, and it is as it was. */
 bool lf_hll_fold(struct lf_hll *hll, uint32_t p);
 
+/* Registers in place of the list, which the sketch goes on with for good: only
+ * for registers that come from elsewhere. False: no memory. */
+bool lf_hll_registers(struct lf_hll *hll);
+
+/* 6 bits each, lowest first: four registers are three bytes. */
+void lf_hll_pack(const uint8_t *registers, uint32_t count, uint8_t *to);
+
 /* Ertl's improved estimator of raw registers, without tables of corrections:
  * O. Ertl, New cardinality estimation algorithms for HyperLogLog sketches, 2017
  * (arXiv:1702.01284), algorithm 6. */

@@ -30,7 +30,7 @@ struct lf_state {
     int64_t *bounds; /* of the levels at wm */
     struct lf_body body;
     bool is_settled;
-    bool is_tidy;       /* old is as the level rule had it at tidy_bounds */
+    bool is_tidy; /* old is as the level rule had it at tidy_bounds */
     int64_t *tidy_bounds;
     struct lf_entries old;   /* settled ones, oldest first */
     struct lf_entries added; /* later commits, in any order */

@@ -50,8 +50,8 @@ find_column(const struct lf_change *change, const struct lf_event *event,
 /* The column that a join key comes from: as written, or of its own name. */
 static feature_status
 find_source(const struct lf_change *change, const struct lf_event *event,
-            const struct lf_statement *statement,
-            const struct lf_join_key *key, uint32_t *column)
+            const struct lf_statement *statement, const struct lf_join_key *key,
+            uint32_t *column)
 {
     struct lf_name name = {.text = key->name, .at = statement->event.at};
     int32_t code;

@@ -247,6 +247,10 @@ find_view(const struct lf_catalog *catalog, const char *name,
         return FEATURE_OK;
     for (uint32_t i = 0; i < catalog->view_count; i++)
         candidates[i] = catalog->views[i].name;
+    if (lf_catalog_event(catalog, name))
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "%s is an event: only EVENT batches are written to it",
+                       name);
     near = lf_suggest(name, candidates, catalog->view_count);
     return lf_fail(
         error, FEATURE_NOT_FOUND, "name", "no feature view \"%s\"%s%s%s",

@@ -91,6 +91,7 @@ static void
 rows_of_a_windowed_view_are_not_written(void **state)
 {
     struct fixture *f = *state;
+    feature_batch *batch = NULL;
 
     define(f, ALL);
     expect_batch(f, FEATURE_UPSERT, FEATURE_INVALID,
@@ -99,6 +100,11 @@ rows_of_a_windowed_view_are_not_written(void **state)
     expect_batch(f, FEATURE_PATCH, FEATURE_INVALID,
                  "spend is computed FROM payment: write EVENT batches to "
                  "payment");
+    must_fail(feature_batch_create(f->store, "payment", NULL, FEATURE_UPSERT,
+                                   &batch, &problem),
+              FEATURE_INVALID, "argument");
+    assert_string_equal(problem.message, "payment is an event: only EVENT "
+                                         "batches are written to it");
     expect_batch(f, FEATURE_DELETE, FEATURE_UNSUPPORTED,
                  "spend is computed FROM an event: DELETE of its rows is not "
                  "supported yet");

@@ -152,8 +152,8 @@ aggregates_have_the_types_of_the_table(void **state)
                  PAYMENT "CREATE FEATURE VIEW v (f = %s) FOR card FROM payment",
                  table[i].aggregate);
         catalog = defined(text);
-        assert_string_equal(
-            lf_type_name(type, feature_of(catalog, "f")->type), table[i].type);
+        assert_string_equal(lf_type_name(type, feature_of(catalog, "f")->type),
+                            table[i].type);
         lf_catalog_release(catalog);
     }
 }
@@ -195,8 +195,8 @@ a_view_is_described_with_every_default(void **state)
         "LIFETIME, p = APPROX_PERCENTILE(ratio, 0.5) OVER '2 h' HOP '1 h',"
         " distinct = LAST(at) WHERE event_timestamp > 0"
         ") FOR shop (shop_id = merchant) FROM payment WITH (zone = '-03:30',"
-        " slack = '1 day', history = '9 days', changes = 'before_after');"
-        PAYMENT);
+        " slack = '1 day', history = '9 days', changes = "
+        "'before_after');" PAYMENT);
 
     (void)state;
     expect_described(
@@ -258,7 +258,7 @@ equal_conditions_are_equal_values(void **state)
 }
 
 static void
-mistakes_in_an_aggregate_are_named(void **state)
+misfits_of_an_aggregate_are_named(void **state)
 {
     static const struct mistake mistakes[] = {
         {PAYMENT SPEND("f = SUM(merchant)"),
@@ -290,6 +290,16 @@ mistakes_in_an_aggregate_are_named(void **state)
          "3:9: SUM is of a column; COUNT alone takes *"},
         {PAYMENT SPEND("f = COUNT()"),
          "3:11: expected \"*\" or the name of a column, found \")\""},
+    };
+
+    (void)state;
+    EXPECT_MISTAKES(mistakes);
+}
+
+static void
+mistakes_in_an_aggregate_are_named(void **state)
+{
+    static const struct mistake mistakes[] = {
         {PAYMENT SPEND("f = SUM(amount, 3)"),
          "3:15: expected \")\", found \",\""},
         {PAYMENT SPEND("f = TOP(amount)"),
@@ -333,8 +343,9 @@ mistakes_in_an_aggregate_are_named(void **state)
          "3:25: the feature f_keys is here twice"},
         {PAYMENT SPEND("card_id = COUNT(*)"),
          "3:1: card_id is a join key of card and cannot be a feature"},
-        {PAYMENT SPEND("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff"
-                       "ffff = COUNT(*) BY amount"),
+        {PAYMENT SPEND(
+             "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff"
+             "ffff = COUNT(*) BY amount"),
          "3:1: the column of keys would be aaaaaaaaaabbbbbbbbbbccccccccccdddddd"
          "ddddeeeeeeeeeeffffffffff_keys: names have at most 64 bytes"},
     };
@@ -485,6 +496,7 @@ main(void)
         cmocka_unit_test(a_view_is_described_with_every_default),
         cmocka_unit_test(words_of_aggregates_may_be_names),
         cmocka_unit_test(equal_conditions_are_equal_values),
+        cmocka_unit_test(misfits_of_an_aggregate_are_named),
         cmocka_unit_test(mistakes_in_an_aggregate_are_named),
         cmocka_unit_test(mistakes_in_a_window_are_named),
         cmocka_unit_test(mistakes_in_a_condition_are_named),

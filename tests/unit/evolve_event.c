@@ -182,9 +182,9 @@ an_aggregate_never_changes(void **state)
     lf_catalog_release(catalog);
 }
 
-#define KEPT                                  \
-    "kept, not in this text: entity card\n"   \
-    "kept, not in this text: entity shop\n"   \
+#define KEPT                                \
+    "kept, not in this text: entity card\n" \
+    "kept, not in this text: entity shop\n" \
     "kept, not in this text: event payment\n"
 
 static void
@@ -280,8 +280,10 @@ what_old_schemas_name_keeps_its_definition(void **state)
 
     (void)state;
     /* In one text the chain is judged as it is at its end. */
-    catalog = then(catalog, SPEND("c = COUNT(*) OVER '1 day', b = SUM(amount)")
-                            ";DROP FEATURE v:a");
+    catalog = then(
+        catalog,
+        SPEND(
+            "c = COUNT(*) OVER '1 day', b = SUM(amount)") ";DROP FEATURE v:a");
     view = lf_catalog_view(catalog, "v");
     gone = lf_view_definition(view, id);
     assert_null(lf_view_feature_by_id(view, id));
@@ -295,8 +297,9 @@ what_old_schemas_name_keeps_its_definition(void **state)
     assert_int_equal(lf_feature_since(lf_catalog_view(catalog, "v"),
                                       feature_of(catalog, "a")->id),
                      3);
-    expect_refused(catalog, SPEND("b = SUM(amount),\nd = COUNT(*) OVER '70 "
-                                  "min' HOP '7 min'"),
+    expect_refused(catalog,
+                   SPEND("b = SUM(amount),\nd = COUNT(*) OVER '70 "
+                         "min' HOP '7 min'"),
                    FEATURE_INVALID, "argument",
                    "4:19: hops of one view divide each other, and d has '7 "
                    "minutes', c '20 minutes'");

@@ -95,19 +95,18 @@ draw_term(struct lf_text *text)
 static void
 draw_window(struct lf_text *text)
 {
-    static const char *const windows[] = {
-        "",
-        " OVER LIFETIME",
-        " OVER '1 hour'",
-        " OVER '90 min'",
-        " OVER '7 days'",
-        " OVER '35 d' HOP '1 d'",
-        " OVER TUMBLE '1 day'",
-        " OVER CUMULATE '7 days'",
-        " OVER '10 ms' EXACT",
-        " OVER '10 min' HOP '30 s'",
-        " OVER '33 us'",
-        " OVER '70 min' HOP '7 min'"};
+    static const char *const windows[] = {"",
+                                          " OVER LIFETIME",
+                                          " OVER '1 hour'",
+                                          " OVER '90 min'",
+                                          " OVER '7 days'",
+                                          " OVER '35 d' HOP '1 d'",
+                                          " OVER TUMBLE '1 day'",
+                                          " OVER CUMULATE '7 days'",
+                                          " OVER '10 ms' EXACT",
+                                          " OVER '10 min' HOP '30 s'",
+                                          " OVER '33 us'",
+                                          " OVER '70 min' HOP '7 min'"};
 
     lf_text_add(text, "%s", PICK(windows));
 }
@@ -217,11 +216,14 @@ drawn_definitions_come_back_from_text_and_records(void **state)
 static struct lf_catalog *
 make_windows(void)
 {
-    struct lf_catalog *catalog = defined(PAYMENT SPEND(
-        "a = SUM(amount) BY merchant WHERE amount IN (1, 2) AND ok = TRUE OVER "
-        "'1 hour' DEFAULT [7], b = LAST(merchant, 3) OVER TUMBLE '1 d', c = "
-        "APPROX_PERCENTILE(ratio, 0.5), d = COUNT(*) WHERE thin > 0.5") " WITH "
-        "(zone = '+08:00')");
+    struct lf_catalog *catalog =
+        defined(PAYMENT SPEND("a = SUM(amount) BY merchant WHERE amount IN (1, "
+                              "2) AND ok = TRUE OVER "
+                              "'1 hour' DEFAULT [7], b = LAST(merchant, 3) "
+                              "OVER TUMBLE '1 d', c = "
+                              "APPROX_PERCENTILE(ratio, 0.5), d = COUNT(*) "
+                              "WHERE thin > 0.5") " WITH "
+                                                  "(zone = '+08:00')");
 
     return then(catalog, "DROP FEATURE v:d");
 }
@@ -274,75 +276,74 @@ change_feature(struct lf_catalog *catalog, const char *name)
 }
 
 /* One change behind the back of the language, and what it is called. */
-#define DAMAGES(DAMAGE)                                                       \
-    DAMAGE("event_timestamp column", catalog->events[0].columns[3].name =     \
-                                         "event_timestamp", "is reserved")    \
-    DAMAGE("column twice",                                                    \
-           catalog->events[0].columns[3].name =                               \
-               catalog->events[0].columns[0].name,                            \
-           "a column is there twice")                                         \
-    DAMAGE("column type", catalog->events[0].columns[3].code = 9,             \
-           "no such type")                                                    \
-    DAMAGE("no columns", catalog->events[0].column_count = 0, "1 to 256")     \
-    DAMAGE("skew", catalog->events[0].max_skew = 0, "a duration")             \
-    DAMAGE("dedupe place", catalog->events[0].dedupe = 10, "dedupe is not")   \
-    DAMAGE("dedupe of time", catalog->events[0].dedupe = LF_TIME_COLUMN,      \
-           "dedupe is not")                                                   \
-    DAMAGE("dedupe_for", catalog->events[0].dedupe_for = 0, "a duration")     \
-    DAMAGE("no dedupe", catalog->events[0].dedupe = LF_NO_COLUMN,             \
-           "ids of no column")                                                \
-    DAMAGE("event name", catalog->events[0].name = "v", "the name v")         \
-    DAMAGE("no event", catalog->events[0].id = 99, "a wrong id")              \
-    DAMAGE("event id", catalog->views[0].event = 1, "event is not there")     \
-    DAMAGE("key column", catalog->views[0].key_columns[0] = 10,               \
-           "a key column")                                                    \
-    DAMAGE("key type", catalog->views[0].key_columns[0] = 3, "a key column")  \
-    DAMAGE("slack", catalog->views[0].slack = -1, "slack or zone")            \
-    DAMAGE("zone", catalog->views[0].zone = 1, "slack or zone")               \
-    DAMAGE("zone too far", catalog->views[0].zone = LF_ZONE_MAX + 60000000,   \
-           "slack or zone")                                                   \
-    DAMAGE("ttl", catalog->views[0].ttl = 1, "has ttl")                       \
-    DAMAGE("retired twice",                                                   \
-           catalog->views[0].retired[0].id = catalog->views[0].features[0].id,\
-           "defined twice")                                                   \
-    DAMAGE("retired id", catalog->views[0].retired[0].id = 99,                \
-           "no definition")                                                   \
-    DAMAGE("retired of no schema", catalog->views[0].schemas[0].count--,      \
-           "no schema names")                                                 \
-    DAMAGE("no retired", catalog->views[0].retired_count = 0,                 \
-           "no definition")                                                   \
-    DAMAGE("not null", b->not_null = true, "NOT NULL")                        \
-    DAMAGE("no aggregate", b->aggregate = NULL, "no aggregate")               \
-    DAMAGE("kind", b->aggregate->kind = 15, "an aggregate is none")           \
-    DAMAGE("kind 0", b->aggregate->kind = 0, "an aggregate is none")          \
-    DAMAGE("column", b->aggregate->column = 10, "an aggregate is none")       \
-    DAMAGE("no column", b->aggregate->column = LF_NO_COLUMN,                  \
-           "an aggregate is none")                                            \
-    DAMAGE("k", b->aggregate->k = 1025, "an aggregate is none")               \
-    DAMAGE("window", b->aggregate->window.kind = 5, "an aggregate is none")   \
-    DAMAGE("size", b->aggregate->window.size = 0, "an aggregate is none")     \
-    DAMAGE("hop", b->aggregate->window.hop = 7, "an aggregate is none")       \
-    DAMAGE("type", b->aggregate->column = 3, "type of its aggregate")         \
-    DAMAGE("quantile", b->aggregate->quantile = 0.5, "an aggregate is none")  \
-    DAMAGE("cap without BY", b->aggregate->by_cap = 1, "an aggregate is none")\
-    DAMAGE("BY of LAST", (b->aggregate->by = 2, b->aggregate->by_cap = 1),    \
-           "an aggregate is none")                                            \
-    DAMAGE("error", c->aggregate->error = 0.5, "an aggregate is none")        \
-    DAMAGE("chain",                                                           \
-           (b->aggregate->window.size = b->aggregate->window.hop = 90000000), \
-           "form no chain")                                                   \
-    DAMAGE("cap of BY", a->aggregate->by_cap = 9, "from its neighbour")       \
-    DAMAGE("pair", a->name = "z", "has no neighbour")                         \
-    DAMAGE("operator", a->aggregate->terms[0].op = 10, "no such operator")    \
-    DAMAGE("order", a->aggregate->terms[0].column = 9,                        \
-           "an aggregate is none")                                            \
-    DAMAGE("literal order",                                                   \
-           a->aggregate->terms[0].literals[1] =                               \
-               a->aggregate->terms[0].literals[0],                            \
-           "an aggregate is none")                                            \
-    DAMAGE("literal size", a->aggregate->terms[0].literals[1].size = 7,       \
-           "an aggregate is none")                                            \
-    DAMAGE("literal count", a->aggregate->terms[1].literal_count = 0,         \
+#define DAMAGES(DAMAGE)                                                        \
+    DAMAGE("event_timestamp column",                                           \
+           catalog->events[0].columns[3].name = "event_timestamp",             \
+           "is reserved")                                                      \
+    DAMAGE("column twice",                                                     \
+           catalog->events[0].columns[3].name =                                \
+               catalog->events[0].columns[0].name,                             \
+           "a column is there twice")                                          \
+    DAMAGE("column type", catalog->events[0].columns[3].code = 9,              \
+           "no such type")                                                     \
+    DAMAGE("no columns", catalog->events[0].column_count = 0, "1 to 256")      \
+    DAMAGE("skew", catalog->events[0].max_skew = 0, "a duration")              \
+    DAMAGE("dedupe place", catalog->events[0].dedupe = 10, "dedupe is not")    \
+    DAMAGE("dedupe of time", catalog->events[0].dedupe = LF_TIME_COLUMN,       \
+           "dedupe is not")                                                    \
+    DAMAGE("dedupe_for", catalog->events[0].dedupe_for = 0, "a duration")      \
+    DAMAGE("no dedupe", catalog->events[0].dedupe = LF_NO_COLUMN,              \
+           "ids of no column")                                                 \
+    DAMAGE("event name", catalog->events[0].name = "v", "the name v")          \
+    DAMAGE("no event", catalog->events[0].id = 99, "a wrong id")               \
+    DAMAGE("event id", catalog->views[0].event = 1, "event is not there")      \
+    DAMAGE("key column", catalog->views[0].key_columns[0] = 10,                \
+           "a key column")                                                     \
+    DAMAGE("key type", catalog->views[0].key_columns[0] = 3, "a key column")   \
+    DAMAGE("slack", catalog->views[0].slack = -1, "slack or zone")             \
+    DAMAGE("zone", catalog->views[0].zone = 1, "slack or zone")                \
+    DAMAGE("zone too far", catalog->views[0].zone = LF_ZONE_MAX + 60000000,    \
+           "slack or zone")                                                    \
+    DAMAGE("ttl", catalog->views[0].ttl = 1, "has ttl")                        \
+    DAMAGE("retired twice",                                                    \
+           catalog->views[0].retired[0].id = catalog->views[0].features[0].id, \
+           "defined twice")                                                    \
+    DAMAGE("retired id", catalog->views[0].retired[0].id = 99,                 \
+           "no definition")                                                    \
+    DAMAGE("retired of no schema", catalog->views[0].schemas[0].count--,       \
+           "no schema names")                                                  \
+    DAMAGE("no retired", catalog->views[0].retired_count = 0, "no definition") \
+    DAMAGE("not null", b->not_null = true, "NOT NULL")                         \
+    DAMAGE("no aggregate", b->aggregate = NULL, "no aggregate")                \
+    DAMAGE("kind", b->aggregate->kind = 15, "an aggregate is none")            \
+    DAMAGE("kind 0", b->aggregate->kind = 0, "an aggregate is none")           \
+    DAMAGE("column", b->aggregate->column = 10, "an aggregate is none")        \
+    DAMAGE("no column", b->aggregate->column = LF_NO_COLUMN,                   \
+           "an aggregate is none")                                             \
+    DAMAGE("k", b->aggregate->k = 1025, "an aggregate is none")                \
+    DAMAGE("window", b->aggregate->window.kind = 5, "an aggregate is none")    \
+    DAMAGE("size", b->aggregate->window.size = 0, "an aggregate is none")      \
+    DAMAGE("hop", b->aggregate->window.hop = 7, "an aggregate is none")        \
+    DAMAGE("type", b->aggregate->column = 3, "type of its aggregate")          \
+    DAMAGE("quantile", b->aggregate->quantile = 0.5, "an aggregate is none")   \
+    DAMAGE("cap without BY", b->aggregate->by_cap = 1, "an aggregate is none") \
+    DAMAGE("BY of LAST", (b->aggregate->by = 2, b->aggregate->by_cap = 1),     \
+           "an aggregate is none")                                             \
+    DAMAGE("error", c->aggregate->error = 0.5, "an aggregate is none")         \
+    DAMAGE("chain",                                                            \
+           (b->aggregate->window.size = b->aggregate->window.hop = 90000000),  \
+           "form no chain")                                                    \
+    DAMAGE("cap of BY", a->aggregate->by_cap = 9, "from its neighbour")        \
+    DAMAGE("pair", a->name = "z", "has no neighbour")                          \
+    DAMAGE("operator", a->aggregate->terms[0].op = 10, "no such operator")     \
+    DAMAGE("order", a->aggregate->terms[0].column = 9, "an aggregate is none") \
+    DAMAGE("literal order",                                                    \
+           a->aggregate->terms[0].literals[1] =                                \
+               a->aggregate->terms[0].literals[0],                             \
+           "an aggregate is none")                                             \
+    DAMAGE("literal size", a->aggregate->terms[0].literals[1].size = 7,        \
+           "an aggregate is none")                                             \
+    DAMAGE("literal count", a->aggregate->terms[1].literal_count = 0,          \
            "an aggregate is none")
 
 static void
@@ -351,21 +352,21 @@ what_no_text_can_say_is_refused(void **state)
     int count = 0;
 
     (void)state;
-#define DAMAGE(what, change, problem)                                \
-    {                                                                \
-        struct lf_catalog *catalog = make_windows();                 \
-        struct lf_feature *a = change_feature(catalog, "a");         \
-        struct lf_feature *b = change_feature(catalog, "b");         \
-        struct lf_feature *c = change_feature(catalog, "c");         \
-        struct records records;                                      \
-                                                                     \
-        (void)a, (void)b, (void)c;                                   \
-        change;                                                      \
-        records = encoded(catalog);                                  \
-        expect_corrupt(&records, "structure", problem);              \
-        lf_arena_free(&records.arena);                               \
-        lf_catalog_release(catalog);                                 \
-        count++;                                                     \
+#define DAMAGE(what, change, problem)                        \
+    {                                                        \
+        struct lf_catalog *catalog = make_windows();         \
+        struct lf_feature *a = change_feature(catalog, "a"); \
+        struct lf_feature *b = change_feature(catalog, "b"); \
+        struct lf_feature *c = change_feature(catalog, "c"); \
+        struct records records;                              \
+                                                             \
+        (void)a, (void)b, (void)c;                           \
+        change;                                              \
+        records = encoded(catalog);                          \
+        expect_corrupt(&records, "structure", problem);      \
+        lf_arena_free(&records.arena);                       \
+        lf_catalog_release(catalog);                         \
+        count++;                                             \
     }
     DAMAGES(DAMAGE)
 #undef DAMAGE

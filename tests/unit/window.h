@@ -7,11 +7,11 @@
 
 #include "model/aggregate.h"
 
-#define PAYMENT                                                             \
-    "CREATE ENTITY card (card_id STRING);"                                  \
-    "CREATE ENTITY shop (shop_id STRING);"                                  \
-    "CREATE EVENT payment (payment_id STRING, card_id STRING, merchant "    \
-    "STRING, amount INT64, ratio FLOAT64, small INT32, thin FLOAT32, ok "   \
+#define PAYMENT                                                           \
+    "CREATE ENTITY card (card_id STRING);"                                \
+    "CREATE ENTITY shop (shop_id STRING);"                                \
+    "CREATE EVENT payment (payment_id STRING, card_id STRING, merchant "  \
+    "STRING, amount INT64, ratio FLOAT64, small INT32, thin FLOAT32, ok " \
     "BOOL, at TIMESTAMP, raw BYTES) WITH (dedupe = payment_id);"
 
 /* The features are line 3, the end is line 4. */

@@ -38,8 +38,8 @@
 
 #define LATER                                                               \
     "CREATE FEATURE VIEW v (i INT64, z INT64) FOR e; DROP FEATURE SERVICE " \
-    "s1; DROP FEATURE v:b; DROP FEATURE x:d; CREATE FEATURE SERVICE s2 AS " \
-    "v(*), u(a AS c)"
+    "s1; "                                                                  \
+    "DROP FEATURE v:b; DROP FEATURE x:d; CREATE FEATURE SERVICE s AS v(*)"
 
 static const char *root;
 

@@ -64,6 +64,11 @@ plan_view(struct lf_plan *plan, uint32_t index, struct feature_error *error)
         lf_catalog_view_by_id(plan->catalog, selection->views[index].view);
     if (!view->definition)
         return fail_gone(&selection->views[index], NULL, error);
+    if (view->definition->event)
+        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                       "%s is computed FROM an event: reading it is not "
+                       "supported yet",
+                       view->definition->name);
     lf_rows_tree(view->definition, view->tree);
     plan->trees[index] = view->tree;
     view->seed = lf_row_seed(view->definition->id);

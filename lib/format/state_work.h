@@ -48,9 +48,6 @@ uint8_t *lf_pool_copy(struct lf_pool *pool, const uint8_t *bytes, size_t size);
 /* One more entry, or NULL. */
 struct lf_entry *lf_entries_add(struct lf_entries *entries);
 
-/* Raises wm, never lowers it. */
-void lf_state_set_wm(struct lf_state *state, int64_t wm);
-
 enum lf_tile_status lf_state_open(struct lf_state *state, const uint8_t *bytes,
                                   size_t size, int64_t wm);
 

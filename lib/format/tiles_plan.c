@@ -342,8 +342,8 @@ first_version(const struct lf_view *view, uint32_t id)
     return 1;
 }
 
-static bool
-is_group(const struct lf_tile_state *state)
+bool
+lf_tile_is_group(const struct lf_tile_state *state)
 {
     switch (state->kind) {
     case LF_STATE_COUNT:
@@ -376,7 +376,7 @@ add_features(struct lf_tile_plan *plan, const struct lf_schema *schema)
     }
     plan->is_group = true;
     for (uint32_t i = 0; i < plan->state_count; i++)
-        plan->is_group &= is_group(&plan->states[i]);
+        plan->is_group &= lf_tile_is_group(&plan->states[i]);
     return true;
 }
 

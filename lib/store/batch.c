@@ -176,6 +176,7 @@ feature_batch_free(feature_batch *batch)
         return;
     for (uint32_t i = 0; i < batch->column_count; i++)
         lf_input_free(&batch->columns[i].input);
+    lf_batch_free_event(batch);
     lf_buffer_free(&batch->outcomes);
     lf_buffer_free(&batch->refused);
     lf_arena_free(&batch->arena);

@@ -49,12 +49,14 @@ lf_window_load(struct lf_rows *rows, const struct lf_stored *stored,
 }
 
 feature_status
-lf_window_encode(const struct lf_rows *rows, struct lf_state *state,
-                 struct lf_buffer *row, struct feature_error *error)
+lf_window_encode(const struct lf_rows *rows, uint64_t limit,
+                 struct lf_state *state, struct lf_buffer *row, bool *fits,
+                 struct feature_error *error)
 {
     uint16_t version = rows->form->layout.version;
     uint8_t *head;
 
+    *fits = true;
     if (lf_state_is_buried(state))
         return lf_row_encode_tombstone(version, lf_state_barrier(state), row)
                    ? FEATURE_OK
@@ -68,13 +70,8 @@ lf_window_encode(const struct lf_rows *rows, struct lf_state *state,
     lf_store_u16(head + 6, LF_ROW_WINDOW);
     lf_store_i64(head + 8, lf_state_wm(state));
     LF_TRY(lf_form_fail(rows->form, lf_state_encode(state, row), error));
-    if (row->size <= rows->commit->store->max_row_size)
-        return FEATURE_OK;
-    return lf_fail(error, FEATURE_FULL, "row-size",
-                   "the row of %s would be larger than max_row_size, %llu "
-                   "bytes",
-                   rows->form->view->name,
-                   (unsigned long long)rows->commit->store->max_row_size);
+    *fits = row->size <= limit;
+    return FEATURE_OK;
 }
 
 /* --- runs --------------------------------------------------------------------- */
@@ -90,12 +87,6 @@ lf_fold_take(struct lf_fold *fold, uint32_t row, uint32_t at)
     fold->batch[at] = (struct lf_tile_event){.ts = lf_event_time(events, row),
                                              .cell_count = columns,
                                              .cells = cells};
-}
-
-static bool
-is_pending(const struct lf_fold *fold, uint32_t row)
-{
-    return fold->events->outcomes[row] == FEATURE_OUTCOME_NONE;
 }
 
 /* Applies those of the room to the state. */
@@ -121,7 +112,7 @@ apply_some(struct lf_fold *fold, const uint32_t *rows, uint32_t count,
 }
 
 static feature_status
-apply_run(struct lf_fold *fold, const struct lf_event_run *run, uint64_t *seen,
+apply_run(struct lf_fold *fold, const struct lf_event_run *run,
           struct feature_error *error)
 {
     uint32_t rows[LF_FOLD_ROWS], count = 0;
@@ -129,12 +120,12 @@ apply_run(struct lf_fold *fold, const struct lf_event_run *run, uint64_t *seen,
     for (uint32_t i = run->first; i < run->end; i++) {
         uint32_t row = lf_fold_row(fold, i);
 
-        if (!is_pending(fold, row))
+        if (!lf_fold_is_pending(fold, row))
             continue;
-        ++*seen;
+        fold->seen++;
         rows[count] = row;
         lf_fold_take(fold, row, count++);
-        if (count < LF_FOLD_ROWS)
+        if (count < fold->room)
             continue;
         LF_TRY(apply_some(fold, rows, count, error));
         count = 0;
@@ -142,25 +133,33 @@ apply_run(struct lf_fold *fold, const struct lf_event_run *run, uint64_t *seen,
     return count ? apply_some(fold, rows, count, error) : FEATURE_OK;
 }
 
-/* Late ones too: they may count where less is kept in the state. */
+feature_status
+lf_fold_keep(struct lf_fold *fold, const struct lf_event_run *run, uint32_t row,
+             struct feature_error *error)
+{
+    struct lf_event_rows *events = fold->events;
+    int64_t time = lf_event_time(events, row);
+
+    if (!fold->rows.history)
+        return FEATURE_OK;
+    events->take(events->from, row, events->cells);
+    LF_TRY(lf_event_payload(events, events->cells, time, error));
+    return lf_event_history_add(
+        &fold->rows, events->operation, run->key, run->key_size, time,
+        lf_load_u32(events->ordinals.data + 4 * (size_t)row), &events->payload,
+        &fold->kept, error);
+}
+
+/* Late ones too: a read as of the past may need them. */
 static feature_status
 keep_run(struct lf_fold *fold, const struct lf_event_run *run,
          struct feature_error *error)
 {
-    struct lf_event_rows *events = fold->events;
-
     for (uint32_t i = run->first; fold->rows.history && i < run->end; i++) {
         uint32_t row = lf_fold_row(fold, i);
-        int64_t time = lf_event_time(events, row);
 
-        if (!is_pending(fold, row))
-            continue;
-        events->take(events->from, row, events->cells);
-        LF_TRY(lf_event_payload(events, events->cells, time, error));
-        LF_TRY(lf_event_history_add(
-            &fold->rows, events->operation, run->key, run->key_size, time,
-            lf_load_u32(events->ordinals.data + 4 * (size_t)row),
-            &events->payload, error));
+        if (lf_fold_is_pending(fold, row))
+            LF_TRY(lf_fold_keep(fold, run, row, error));
     }
     return FEATURE_OK;
 }
@@ -186,16 +185,14 @@ static feature_status
 put_run(struct lf_fold *fold, const struct lf_event_run *run,
         const struct lf_stored *stored, struct feature_error *error)
 {
-    struct feature_error problem;
-    feature_status status =
-        lf_window_encode(&fold->rows, fold->state, &fold->row, &problem);
+    bool fits;
 
-    if (status == FEATURE_FULL && !strcmp(problem.reason, "row-size"))
+    if (!fold->applied)
+        return FEATURE_OK;
+    LF_TRY(lf_window_encode(&fold->rows, fold->limit, fold->state, &fold->row,
+                            &fits, error));
+    if (!fits)
         return lf_fold_overflow(fold, run, stored, error);
-    if (status && error)
-        *error = problem;
-    if (status)
-        return status;
     return lf_rows_put(&fold->rows, run->key, run->key_size, stored, &fold->row,
                        error);
 }
@@ -204,27 +201,22 @@ static feature_status
 fold_run(struct lf_fold *fold, const struct lf_event_run *run,
          struct feature_error *error)
 {
+    bool is_event = fold->events->operation == FEATURE_EVENT;
     struct lf_meta_view *meta = &fold->rows.meta;
     struct lf_stored stored;
-    uint64_t seen = 0;
 
     if (!fold->is_begun)
         LF_TRY(lf_rows_begin(&fold->rows, &fold->view->form, fold->rows.commit,
                              error));
     fold->is_begun = true;
+    fold->seen = fold->applied = 0;
     LF_TRY(find_row(fold, run, &stored, error));
-    fold->applied = 0;
-    if (fold->events->operation == FEATURE_RETRACT) {
-        LF_TRY(lf_fold_retract(fold, run, stored.found, error));
-        seen = run->end - run->first;
-    } else {
-        LF_TRY(apply_run(fold, run, &seen, error));
-    }
+    LF_TRY(is_event ? apply_run(fold, run, error)
+                    : lf_fold_retract(fold, run, stored.found, error));
     meta->applied += fold->applied;
-    meta->late += seen - fold->applied;
-    if (fold->applied)
-        LF_TRY(put_run(fold, run, &stored, error));
-    return keep_run(fold, run, error);
+    meta->late += fold->seen - fold->applied;
+    LF_TRY(put_run(fold, run, &stored, error));
+    return is_event ? keep_run(fold, run, error) : FEATURE_OK;
 }
 
 /* The next run that has a row to be applied; found = false: none. */
@@ -240,7 +232,7 @@ next_run(const struct lf_fold *fold, struct lf_event_run *run)
         run->first = run->end++;
         run->key =
             lf_row_key(&keys, lf_fold_row(fold, run->first), &run->key_size);
-        is_wanted = is_pending(fold, lf_fold_row(fold, run->first));
+        is_wanted = lf_fold_is_pending(fold, lf_fold_row(fold, run->first));
         for (; run->end < count; run->end++) {
             uint32_t row = lf_fold_row(fold, run->end);
             size_t size;
@@ -248,23 +240,38 @@ next_run(const struct lf_fold *fold, struct lf_event_run *run)
 
             if (size != run->key_size || memcmp(key, run->key, size) != 0)
                 break;
-            is_wanted |= is_pending(fold, row);
+            is_wanted |= lf_fold_is_pending(fold, row);
         }
     }
     return is_wanted;
 }
 
 static feature_status
-fold_runs(struct lf_fold *fold, struct feature_error *error)
+make_room(struct lf_fold *fold, struct feature_error *error)
 {
-    uint32_t columns = fold->events->event->column_count;
-    struct lf_event_run run = {0};
+    size_t columns = fold->events->event->column_count;
+    size_t cells;
 
-    fold->batch = lf_alloc_array(LF_FOLD_ROWS, sizeof *fold->batch);
-    fold->cells =
-        lf_alloc_array(LF_FOLD_ROWS * (size_t)columns, sizeof *fold->cells);
+    fold->room =
+        fold->events->count < LF_FOLD_ROWS ? fold->events->count : LF_FOLD_ROWS;
+    cells = fold->room * columns;
+    fold->batch = lf_alloc_array(fold->room, sizeof *fold->batch);
+    fold->cells = lf_alloc_array(cells, sizeof *fold->cells);
     if (!fold->batch || !fold->cells)
         return lf_fail_memory(error);
+    for (size_t i = 0; i < cells; i++)
+        fold->cells[i].is_null = true;
+    return FEATURE_OK;
+}
+
+static feature_status
+fold_runs(struct lf_fold *fold, struct feature_error *error)
+{
+    struct lf_event_run run = {0};
+
+    if (!fold->view->order.size)
+        return FEATURE_OK;
+    LF_TRY(make_room(fold, error));
     while (next_run(fold, &run))
         LF_TRY(fold_run(fold, &run, error));
     return fold->is_begun ? lf_rows_end(&fold->rows, error) : FEATURE_OK;
@@ -272,19 +279,20 @@ fold_runs(struct lf_fold *fold, struct feature_error *error)
 
 feature_status
 lf_fold_view(struct lf_event_rows *events, struct lf_event_view *view,
-             struct lf_commit *commit, bool skip_invalid, bool *has_refused,
-             struct feature_error *error)
+             struct lf_commit *commit, const struct lf_fold_options *options,
+             bool *has_refused, struct feature_error *error)
 {
     struct lf_fold fold = {.events = events,
                            .view = view,
                            .rows = {.commit = commit},
-                           .skip_invalid = skip_invalid};
+                           .limit = options->limit,
+                           .skip_invalid = options->skip_invalid};
     feature_status status = fold_runs(&fold, error);
 
     *has_refused = fold.has_refused;
     lf_free(fold.batch);
     lf_free(fold.cells);
     lf_buffer_free(&fold.row);
-    lf_buffer_free(&fold.taken);
+    lf_buffer_free(&fold.kept);
     return status;
 }

@@ -3,6 +3,7 @@
 #ifndef LF_STORE_EVENT_FOLD_H
 #define LF_STORE_EVENT_FOLD_H
 
+#include "format/state.h"
 #include "store/event_rows.h"
 #include "store/rows.h"
 
@@ -16,10 +17,10 @@ feature_status lf_window_load(struct lf_rows *rows,
                               struct feature_error *error);
 
 /* Encodes what has become of it: a tombstone where nothing came after a delete.
- * FULL `row-size`: larger than a row may be. */
-feature_status lf_window_encode(const struct lf_rows *rows,
+ * fits = false: it is larger than the limit. */
+feature_status lf_window_encode(const struct lf_rows *rows, uint64_t limit,
                                 struct lf_state *state, struct lf_buffer *row,
-                                struct feature_error *error);
+                                bool *fits, struct feature_error *error);
 
 /* The rows of one join key: places [first, end) of the view's order. */
 struct lf_event_run {
@@ -36,20 +37,29 @@ struct lf_fold {
     struct lf_rows rows;
     bool is_begun;
     bool skip_invalid;
+    uint64_t limit;   /* of a row's size */
     bool has_refused; /* rows became REJECTED: all has to be done again */
     struct lf_state *state;
-    struct lf_tile_event *batch; /* room for LF_FOLD_ROWS */
-    struct lf_cell *cells;       /* of them */
+    uint32_t room;               /* events decoded at a time */
+    struct lf_tile_event *batch; /* room for them */
+    struct lf_cell *cells;       /* and their cells */
     uint8_t outcomes[LF_FOLD_ROWS];
-    uint64_t applied; /* rows of the run */
+    uint64_t seen, applied; /* rows of the run */
     struct lf_buffer row;
-    struct lf_buffer taken; /* retract.c's: kept events of a key */
+    struct lf_buffer kept; /* of a history: an entry, or several */
+};
+
+/* What all folds of a call share. */
+struct lf_fold_options {
+    bool skip_invalid;
+    uint64_t limit; /* of a row's size */
 };
 
 /* Folds the rows that are still NONE into the view, and marks them. */
 feature_status lf_fold_view(struct lf_event_rows *events,
                             struct lf_event_view *view,
-                            struct lf_commit *commit, bool skip_invalid,
+                            struct lf_commit *commit,
+                            const struct lf_fold_options *options,
                             bool *has_refused, struct feature_error *error);
 
 static inline uint32_t
@@ -69,7 +79,19 @@ lf_fold_mark(struct lf_fold *fold, uint32_t row, int32_t outcome)
                                          : LF_EVENT_HAS_KEY;
 }
 
-/* Takes the rows of a run back, one by one; the state is loaded. */
+static inline bool
+lf_fold_is_pending(const struct lf_fold *fold, uint32_t row)
+{
+    return fold->events->outcomes[row] == FEATURE_OUTCOME_NONE;
+}
+
+/* Keeps a row of the run in the view's history, if it has one. */
+feature_status lf_fold_keep(struct lf_fold *fold,
+                            const struct lf_event_run *run, uint32_t row,
+                            struct feature_error *error);
+
+/* Takes the rows of a run back, one by one, and keeps them; the state is
+ * loaded. */
 feature_status lf_fold_retract(struct lf_fold *fold,
                                const struct lf_event_run *run, bool is_known,
                                struct feature_error *error);
@@ -80,5 +102,10 @@ feature_status lf_fold_overflow(struct lf_fold *fold,
                                 const struct lf_event_run *run,
                                 const struct lf_stored *stored,
                                 struct feature_error *error);
+
+/* A row that cannot be applied: REJECTED, or the failure as it was filled in. */
+feature_status lf_fold_refuse(struct lf_fold *fold, uint32_t row,
+                              const struct feature_error *problem,
+                              struct feature_error *error);
 
 #endif

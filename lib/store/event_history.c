@@ -27,7 +27,7 @@ feature_status
 lf_event_history_add(struct lf_rows *rows, int32_t operation,
                      const uint8_t *key, size_t key_size, int64_t time,
                      uint32_t ordinal, const struct lf_buffer *payload,
-                     struct feature_error *error)
+                     struct lf_buffer *scratch, struct feature_error *error)
 {
     const struct lf_commit *commit = rows->commit;
     uint32_t view = rows->form->view->id;
@@ -36,18 +36,17 @@ lf_event_history_add(struct lf_rows *rows, int32_t operation,
         .operation = operation,
         .commit_time = commit->meta.commit_time,
         .row = {.bytes = payload->data, .size = (uint32_t)payload->size}};
-    struct lf_buffer *value = &rows->commit->feed.stored;
     uint8_t place[LF_HISTORY_KEY_MAX];
     size_t size = key_size + LF_HISTORY_PLACE_SIZE;
 
     if (!put_key(place, key, key_size, &entry.place) ||
         !lf_history_encode(&entry, lf_history_seed(view), place, size,
-                           payload->data, payload->size, NULL, value))
+                           payload->data, payload->size, NULL, scratch))
         return lf_fail_memory(error);
     rows->meta.history_entries++;
     lf_hash128_add(&rows->meta.history,
                    lf_history_hash(view, place, size, &entry));
-    return lf_tree_put(rows->history, place, size, value->data, value->size,
+    return lf_tree_put(rows->history, place, size, scratch->data, scratch->size,
                        false, error);
 }
 

@@ -16,6 +16,7 @@ feature_status lf_event_history_add(struct lf_rows *rows, int32_t operation,
                                     const uint8_t *key, size_t key_size,
                                     int64_t time, uint32_t ordinal,
                                     const struct lf_buffer *payload,
+                                    struct lf_buffer *scratch,
                                     struct feature_error *error);
 
 /*

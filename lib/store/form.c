@@ -10,6 +10,7 @@
  */
 #include "store/form.h"
 
+#include "format/state.h"
 #include "store/history.h"
 
 void

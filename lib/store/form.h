@@ -6,9 +6,10 @@
 #include "base/error.h"
 #include "engine/engine.h"
 #include "format/merge.h"
-#include "format/state.h"
+#include "format/tiles.h"
 
 struct lf_history;
+struct lf_state;
 
 struct lf_form {
     const struct lf_view *view;

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "store/event_target.h"
 #include "store/key_order.h"
 
 #define SORT_FROM 256 /* rows; below, a page rarely holds two of them */
@@ -25,13 +26,14 @@ lf_target_name(const struct lf_target *target, feature_status status,
     return status;
 }
 
-static feature_status
-check_rows(struct lf_target *target, bool skip_invalid,
-           struct feature_error *error)
+feature_status
+lf_target_check_rows(struct lf_target *target, bool skip_invalid,
+                     struct feature_error *error)
 {
     struct lf_checks checks;
     bool any = false;
 
+    target->checked.size = 0;
     lf_batch_find_checks(target->batch, &checks);
     for (uint32_t i = 0; i < target->rows; i++) {
         struct feature_error *report = skip_invalid ? NULL : error;
@@ -127,7 +129,11 @@ lf_target_check(struct lf_target *target, bool skip_invalid,
     LF_TRY(lf_batch_rows(target->batch, &target->rows, error));
     if (!lf_buffer_extend(&target->outcomes, target->rows))
         return lf_fail_memory(error);
-    LF_TRY(check_rows(target, skip_invalid, error));
+    if (target->batch->is_event)
+        lf_event_target_normalize(target);
+    LF_TRY(lf_target_check_rows(target, skip_invalid, error));
+    if (target->batch->is_event)
+        return lf_event_target_order(target, error);
     LF_TRY(encode_keys(target, error));
     target->is_sorted = rows_rise(target);
     if (!target->is_sorted && target->rows >= SORT_FROM)
@@ -181,6 +187,8 @@ lf_target_resolve(struct lf_target *target, const struct lf_catalog *catalog,
     struct lf_arena *arena = &target->form.arena;
     size_t count;
 
+    if (target->batch->is_event)
+        return lf_event_target_resolve(target, catalog, error);
     if (!view)
         return fail_changed(target, NULL, error);
     LF_TRY(lf_form_bind(&target->form, catalog, view, error));
@@ -226,4 +234,5 @@ lf_target_free(struct lf_target *target)
     lf_buffer_free(&target->key_ends);
     lf_buffer_free(&target->order);
     lf_form_free(&target->form);
+    lf_event_rows_free(&target->events);
 }

@@ -32,7 +32,8 @@ lf_message_name(struct lf_catalog *catalog, const char *name, const char **copy)
 
 /* The same for what may stand beside the column of event timestamps. */
 const char *
-lf_message_column(struct lf_catalog *catalog, const char *name, const char **copy)
+lf_message_column(struct lf_catalog *catalog, const char *name,
+                  const char **copy)
 {
     LF_CHECK(strcmp(name, "event_timestamp") != 0, "a name is reserved");
     return lf_message_name(catalog, name, copy);
@@ -43,9 +44,10 @@ lf_message_to_store(const Lf__StoreRecord *message, struct lf_catalog *catalog)
 {
     LF_CHECK(message->next_id >= 1, "there is no next id");
     LF_CHECK(message->changes >= 0 && message->changes < INT64_MAX,
-          "a duration is out of range");
-    LF_CHECK(message->max_size <= INT64_MAX && message->changes_size <= INT64_MAX,
-          "a size is out of range");
+             "a duration is out of range");
+    LF_CHECK(message->max_size <= INT64_MAX &&
+                 message->changes_size <= INT64_MAX,
+             "a size is out of range");
     catalog->version = message->version;
     catalog->next_id = message->next_id;
     catalog->changes = message->changes;
@@ -62,13 +64,13 @@ take_key(const Lf__JoinKey *message, struct lf_catalog *catalog,
 
     LF_CHECK_CALL(lf_message_column(catalog, message->name, &key->name));
     LF_CHECK(message->type == FEATURE_TYPE_INT64 ||
-              message->type == FEATURE_TYPE_STRING ||
-              message->type == FEATURE_TYPE_BYTES,
-          "a join key has no such type");
+                 message->type == FEATURE_TYPE_STRING ||
+                 message->type == FEATURE_TYPE_BYTES,
+             "a join key has no such type");
     key->code = (int32_t)message->type;
     for (uint32_t i = 0; i < entity->key_count; i++)
         LF_CHECK(strcmp(entity->keys[i].name, key->name) != 0,
-              "a join key is there twice");
+                 "a join key is there twice");
     entity->key_count++;
     return NULL;
 }
@@ -80,7 +82,7 @@ lf_message_to_entity(const Lf__EntityRecord *message,
     struct lf_entity made = {.id = message->id};
 
     LF_CHECK(message->n_keys >= 1 && message->n_keys <= LF_KEYS_MAX,
-          "an entity has 1 to 8 join keys");
+             "an entity has 1 to 8 join keys");
     LF_CHECK_CALL(lf_message_name(catalog, message->name, &made.name));
     made.keys =
         lf_arena_array(&catalog->arena, message->n_keys, sizeof *made.keys);
@@ -98,12 +100,12 @@ take_type(uint32_t code, uint32_t width, bool is_list, struct lf_type *type)
         code >= FEATURE_TYPE_INT32 && code <= FEATURE_TYPE_FLOAT64;
 
     LF_CHECK(code >= FEATURE_TYPE_BOOL && code <= FEATURE_TYPE_TIMESTAMP,
-          "there is no such type");
-    LF_CHECK(width == 0 ||
-              (width >= 2 && width <= LF_WIDTH_MAX && is_numeric && !is_list),
-          "there is no such vector");
+             "there is no such type");
+    LF_CHECK(width == 0 || (width >= 2 && width <= LF_WIDTH_MAX && is_numeric &&
+                            !is_list),
+             "there is no such vector");
     LF_CHECK(!is_list || is_numeric || code == FEATURE_TYPE_STRING,
-          "there is no such list");
+             "there is no such list");
     *type = (struct lf_type){
         .code = (int32_t)code, .width = width ? width : 1, .is_list = is_list};
     return NULL;
@@ -123,7 +125,7 @@ take_default(const Lf__Value *message, struct lf_catalog *catalog,
         &catalog->arena, message->bytes.data, message->bytes.len);
     LF_CHECK(fallback->bytes, LF_MESSAGE_NO_MEMORY);
     LF_CHECK(lf_literal_is_valid(fallback, feature->type),
-          "a DEFAULT is no value of its type");
+             "a DEFAULT is no value of its type");
     return NULL;
 }
 
@@ -137,9 +139,9 @@ take_feature(const Lf__Feature *message, struct lf_catalog *catalog,
     LF_CHECK_CALL(lf_message_column(catalog, message->name, &feature->name));
     for (uint32_t i = 0; i < entity->key_count; i++)
         LF_CHECK(strcmp(entity->keys[i].name, feature->name) != 0,
-              "a feature is named like a join key");
+                 "a feature is named like a join key");
     LF_CHECK_CALL(take_type(message->type, message->width, message->list,
-                         &feature->type));
+                            &feature->type));
     LF_CHECK_CALL(lf_message_to_aggregate(message, catalog, view, feature));
     return take_default(message->default_value, catalog, feature);
 }
@@ -152,7 +154,7 @@ take_features(const Lf__ViewRecord *message, struct lf_catalog *catalog,
     struct lf_names seen = {0};
 
     LF_CHECK(message->n_features >= 1 && message->n_features <= LF_FEATURES_MAX,
-          "a feature view has 1 to 4096 features");
+             "a feature view has 1 to 4096 features");
     view->features = lf_arena_array(&catalog->arena, message->n_features,
                                     sizeof *view->features);
     LF_CHECK(view->features, LF_MESSAGE_NO_MEMORY);
@@ -162,9 +164,9 @@ take_features(const Lf__ViewRecord *message, struct lf_catalog *catalog,
         LF_CHECK_CALL(
             take_feature(message->features[i], catalog, entity, view, feature));
         LF_CHECK(!lf_names_find(&seen, feature->name, NULL),
-              "a feature is there twice");
+                 "a feature is there twice");
         LF_CHECK(lf_names_add(&seen, scratch, feature->name, 0),
-              LF_MESSAGE_NO_MEMORY);
+                 LF_MESSAGE_NO_MEMORY);
     }
     return NULL;
 }
@@ -221,10 +223,11 @@ set_field(const Lf__SchemaField *message, struct lf_schema *schema,
     }
     while (*at < schema->count && schema->fields[*at].feature < field.feature)
         ++*at;
-    LF_CHECK(*at < schema->count && schema->fields[*at].feature == field.feature,
-          "a dropped feature came back");
+    LF_CHECK(*at < schema->count &&
+                 schema->fields[*at].feature == field.feature,
+             "a dropped feature came back");
     LF_CHECK(lf_type_widens(schema->fields[*at].type, field.type),
-          "a feature changed its type");
+             "a feature changed its type");
     schema->fields[(*at)++] = field;
     return NULL;
 }
@@ -240,8 +243,9 @@ take_schema(const Lf__Schema *message, struct lf_catalog *catalog,
     uint32_t at = 0;
 
     LF_CHECK(message->version == view->schema_count + 1,
-          "schema versions have a gap");
-    LF_CHECK(room <= 2 * (size_t)LF_FEATURES_MAX, "a schema has too many fields");
+             "schema versions have a gap");
+    LF_CHECK(room <= 2 * (size_t)LF_FEATURES_MAX,
+             "a schema has too many fields");
     schema->version = (uint16_t)message->version;
     schema->fields =
         lf_arena_array(&catalog->arena, room, sizeof *schema->fields);
@@ -250,7 +254,7 @@ take_schema(const Lf__Schema *message, struct lf_catalog *catalog,
     for (size_t i = 0; i < message->n_set; i++)
         LF_CHECK_CALL(set_field(message->set[i], schema, next_feature, &at));
     LF_CHECK(schema->count >= 1 && schema->count <= LF_FEATURES_MAX,
-          "a schema has 1 to 4096 fields");
+             "a schema has 1 to 4096 fields");
     view->schema_count++;
     return NULL;
 }
@@ -263,7 +267,7 @@ take_schemas(const Lf__ViewRecord *message, struct lf_catalog *catalog,
     uint64_t fields = 0;
 
     LF_CHECK(message->n_schemas >= 1 && message->n_schemas <= LF_SCHEMAS_MAX,
-          "a feature view has 1 to 65535 schema versions");
+             "a feature view has 1 to 65535 schema versions");
     view->schemas = lf_arena_array(&catalog->arena, message->n_schemas,
                                    sizeof *view->schemas);
     LF_CHECK(view->schemas, LF_MESSAGE_NO_MEMORY);
@@ -272,10 +276,10 @@ take_schemas(const Lf__ViewRecord *message, struct lf_catalog *catalog,
             take_schema(message->schemas[i], catalog, view, &next_feature));
         fields += view->schemas[i].count;
         LF_CHECK(fields <= LF_SCHEMA_FIELDS_MAX,
-              "the schema versions are too large");
+                 "the schema versions are too large");
     }
     LF_CHECK(next_feature <= message->next_feature,
-          "a feature id is out of range");
+             "a feature id is out of range");
     return NULL;
 }
 
@@ -289,7 +293,7 @@ match_schema(const struct lf_view *view, struct lf_arena *scratch)
 
     LF_CHECK(is_met, LF_MESSAGE_NO_MEMORY);
     LF_CHECK(schema->count == view->feature_count,
-          "features and schema differ in number");
+             "features and schema differ in number");
     for (uint32_t i = 0; i < view->feature_count; i++) {
         const struct lf_feature *feature = &view->features[i];
         uint32_t low = 0, high = schema->count;
@@ -303,9 +307,9 @@ match_schema(const struct lf_view *view, struct lf_arena *scratch)
                 high = middle;
         }
         LF_CHECK(low < schema->count && !is_met[low] &&
-                  schema->fields[low].feature == feature->id &&
-                  lf_type_equal(schema->fields[low].type, feature->type),
-              "a feature is not in the schema");
+                     schema->fields[low].feature == feature->id &&
+                     lf_type_equal(schema->fields[low].type, feature->type),
+                 "a feature is not in the schema");
         is_met[low] = true;
     }
     return NULL;
@@ -329,9 +333,9 @@ take_view(const Lf__ViewRecord *message, struct lf_catalog *catalog,
     LF_CHECK(entity, "its entity is not there");
     LF_CHECK(made.version >= 1, "it has no store version");
     LF_CHECK(made.ttl >= 0 && made.ttl < INT64_MAX && made.history >= 0 &&
-              made.history < INT64_MAX && made.max_skew > 0 &&
-              made.changes <= 1,
-          "a duration is out of range");
+                 made.history < INT64_MAX && made.max_skew > 0 &&
+                 made.changes <= 1,
+             "a duration is out of range");
     LF_CHECK_CALL(lf_message_name(catalog, message->name, &made.name));
     LF_CHECK_CALL(lf_message_to_origin(message, catalog, entity, &made));
     LF_CHECK_CALL(take_features(message, catalog, entity, scratch, &made));
@@ -366,9 +370,9 @@ take_selected(const Lf__ServiceItem *message, struct lf_catalog *catalog,
 
         selected->feature = message->selected[i]->feature;
         LF_CHECK(lf_view_feature_by_id(view, selected->feature),
-              "a feature of it is not there");
-        LF_CHECK_CALL(
-            lf_message_column(catalog, message->selected[i]->as, &selected->as));
+                 "a feature of it is not there");
+        LF_CHECK_CALL(lf_message_column(catalog, message->selected[i]->as,
+                                        &selected->as));
     }
     item->selected_count = (uint32_t)message->n_selected;
     return NULL;
@@ -388,7 +392,7 @@ take_renamed(const Lf__RenamedKey *message, struct lf_catalog *catalog,
     LF_CHECK(is_key, "a join key of it is not there");
     for (uint32_t i = 0; i < item->renamed_count; i++)
         LF_CHECK(strcmp(item->renamed[i].key, renamed->key) != 0,
-              "a join key is renamed twice");
+                 "a join key is renamed twice");
     item->renamed_count++;
     return NULL;
 }
@@ -444,7 +448,7 @@ lf_message_to_service(const Lf__ServiceRecord *message,
 
     LF_CHECK_CALL(lf_message_name(catalog, message->name, &made.name));
     LF_CHECK(message->n_items >= 1 && message->n_items <= LF_ITEMS_MAX,
-          "a feature service has 1 to 4096 items");
+             "a feature service has 1 to 4096 items");
     for (size_t i = 0; i < message->n_items; i++)
         columns += message->items[i]->n_selected;
     LF_CHECK(columns <= LF_COLUMNS_MAX, "it has too many columns");

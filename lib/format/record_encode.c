@@ -37,7 +37,7 @@ lf_message_borrow_bytes(const uint8_t *bytes)
 /* Messages in a row, and pointers to each of them, as protobuf-c wants. */
 void *
 lf_message_array(struct lf_arena *arena, size_t count, size_t size,
-              void (*init)(void *), void *pointers)
+                 void (*init)(void *), void *pointers)
 {
     uint8_t *messages = lf_arena_array(arena, count, size);
     void **each = lf_arena_array(arena, count, sizeof *each);
@@ -90,7 +90,7 @@ lf_message_of_entity(const struct lf_entity *entity, struct lf_arena *arena,
     message->id = entity->id;
     message->name = lf_message_borrow(entity->name);
     keys = lf_message_array(arena, entity->key_count, sizeof *keys, init_key,
-                         &message->keys);
+                            &message->keys);
     if (!keys)
         return false;
     message->n_keys = entity->key_count;
@@ -129,7 +129,8 @@ fill_feature(const struct lf_feature *feature, struct lf_arena *arena,
         return false;
     init_value(message->default_value);
     message->default_value->bytes.len = feature->fallback.size;
-    message->default_value->bytes.data = lf_message_borrow_bytes(feature->fallback.bytes);
+    message->default_value->bytes.data =
+        lf_message_borrow_bytes(feature->fallback.bytes);
     return true;
 }
 
@@ -197,8 +198,8 @@ fill_schemas(const struct lf_view *view, struct lf_arena *arena,
 {
     static const struct lf_schema nothing;
     Lf__Schema *schemas =
-        lf_message_array(arena, view->schema_count, sizeof *schemas, init_schema,
-                      &message->schemas);
+        lf_message_array(arena, view->schema_count, sizeof *schemas,
+                         init_schema, &message->schemas);
 
     if (!schemas)
         return false;
@@ -279,10 +280,10 @@ fill_item(const struct lf_service_item *item, struct lf_arena *arena,
 {
     Lf__Selected *selected =
         lf_message_array(arena, item->selected_count, sizeof *selected,
-                      init_selected, &message->selected);
+                         init_selected, &message->selected);
     Lf__RenamedKey *renamed =
-        lf_message_array(arena, item->renamed_count, sizeof *renamed, init_renamed,
-                      &message->renamed);
+        lf_message_array(arena, item->renamed_count, sizeof *renamed,
+                         init_renamed, &message->renamed);
 
     if (!selected || !renamed)
         return false;
@@ -311,8 +312,8 @@ lf_message_of_service(const struct lf_service *service, struct lf_arena *arena,
     message->id = service->id;
     message->name = lf_message_borrow(service->name);
     message->written = lf_message_borrow(service->written);
-    items = lf_message_array(arena, service->item_count, sizeof *items, init_item,
-                          &message->items);
+    items = lf_message_array(arena, service->item_count, sizeof *items,
+                             init_item, &message->items);
     if (!items)
         return false;
     message->n_items = service->item_count;

@@ -68,13 +68,12 @@ lf_message_of_event(const struct lf_event *event, struct lf_arena *arena,
 }
 
 static bool
-fill_term(const struct lf_term *term, struct lf_arena *arena,
-          Lf__Term *message)
+fill_term(const struct lf_term *term, struct lf_arena *arena, Lf__Term *message)
 {
     message->column = column_to_message(term->column);
     message->op = term->op;
-    message->literals = lf_arena_array(arena, term->literal_count,
-                                       sizeof *message->literals);
+    message->literals =
+        lf_arena_array(arena, term->literal_count, sizeof *message->literals);
     if (!message->literals)
         return false;
     message->n_literals = term->literal_count;
@@ -183,8 +182,8 @@ lf_message_to_origin(const Lf__ViewRecord *message, struct lf_catalog *catalog,
     LF_CHECK(!view->ttl && view->max_skew == LF_SKEW_VIEW,
              "a view FROM an event has ttl or max_skew");
     LF_CHECK(message->slack >= 0 && message->slack <= LF_WINDOW_MAX &&
-                 message->zone >= -LF_ZONE_MAX && message->zone <= LF_ZONE_MAX &&
-                 message->zone % 60000000 == 0,
+                 message->zone >= -LF_ZONE_MAX &&
+                 message->zone <= LF_ZONE_MAX && message->zone % 60000000 == 0,
              "slack or zone is out of range");
     LF_CHECK(message->n_key_columns == entity->key_count,
              "join keys and key columns differ in number");
@@ -234,8 +233,8 @@ take_terms(const Lf__Aggregate *message, struct lf_catalog *catalog,
            struct lf_aggregate *made)
 {
     LF_CHECK(message->n_terms <= LF_TERMS_MAX, "a condition is too long");
-    made->terms = lf_arena_array(&catalog->arena, message->n_terms,
-                                 sizeof *made->terms);
+    made->terms =
+        lf_arena_array(&catalog->arena, message->n_terms, sizeof *made->terms);
     LF_CHECK(made->terms, LF_MESSAGE_NO_MEMORY);
     for (size_t i = 0; i < message->n_terms; i++)
         LF_CHECK_CALL(take_term(message->terms[i], catalog,
@@ -356,9 +355,9 @@ lf_message_check_windows(const struct lf_view *view, struct lf_arena *scratch)
     const struct lf_feature *one, *other;
 
     LF_CHECK(sorted && met, LF_MESSAGE_NO_MEMORY);
-    LF_CHECK(lf_features_chain(view->features, view->feature_count, &one,
-                               &other),
-             "its hops form no chain");
+    LF_CHECK(
+        lf_features_chain(view->features, view->feature_count, &one, &other),
+        "its hops form no chain");
     LF_CHECK_CALL(check_pairs(view));
     for (uint32_t i = 0; i < count; i++)
         sorted[i] = i < view->feature_count

@@ -115,7 +115,8 @@ lf_state_make(const struct lf_tile_plan *plan)
     state->plan = plan;
     state->bounds = lf_alloc_array(plan->level_count, sizeof(int64_t));
     state->tidy_bounds = lf_alloc_array(plan->level_count, sizeof(int64_t));
-    if (!state->bounds || !state->tidy_bounds || !lf_accs_init(&state->accs, plan) ||
+    if (!state->bounds || !state->tidy_bounds ||
+        !lf_accs_init(&state->accs, plan) ||
         !lf_inputs_init(&state->inputs, plan)) {
         lf_state_free(state);
         return NULL;
@@ -285,15 +286,16 @@ enum lf_tile_status
 lf_state_encode(struct lf_state *state, struct lf_buffer *to)
 {
     enum lf_tile_status status = lf_state_settle(state);
-    int64_t last = state->wm;
+    struct lf_entry first = {.start = state->wm, .level = LF_TILE_NONE};
+    const struct lf_entry *last = &first;
 
     if (status)
         return status;
     forget_past(state);
     if (!lf_body_put(&state->body, state->wm, to))
         return LF_TILE_MEMORY;
-    for (size_t i = state->old.count; i-- > 0;)
-        if (!lf_entry_put(state->plan, &state->old.items[i], &last, to))
+    for (size_t i = state->old.count; i-- > 0; last = &state->old.items[i])
+        if (!lf_entry_put(state->plan, &state->old.items[i], last, to))
             return LF_TILE_MEMORY;
     return LF_TILE_OK;
 }
@@ -324,8 +326,8 @@ encode_anew(struct lf_state *state, struct lf_entry *entry, bool lifetime)
             return LF_TILE_MEMORY;
     }
     return state->scratch.size == entry->size &&
-                   (!entry->size || memcmp(state->scratch.data, entry->bytes,
-                                           entry->size) == 0)
+                   (!entry->size ||
+                    memcmp(state->scratch.data, entry->bytes, entry->size) == 0)
                ? LF_TILE_OK
                : LF_TILE_CORRUPT;
 }

@@ -80,6 +80,10 @@ enum lf_tile_status lf_state_apply(struct lf_state *state,
                                    const struct lf_tile_event *events,
                                    size_t count, uint8_t *outcomes);
 
+/* Raises wm, never lowers it: for a state that is made again of kept events, of
+ * which the newest may be gone. */
+void lf_state_set_wm(struct lf_state *state, int64_t wm);
+
 /*
  * Takes one event back. LF_TILE_REFUSED, and nothing has changed: a state that
  * is no group, an event that its tile cannot have held, or a tile of two events

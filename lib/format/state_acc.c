@@ -34,8 +34,7 @@ init_items(struct lf_acc *acc)
 }
 
 bool
-lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan,
-            uint32_t which)
+lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan, uint32_t which)
 {
     const struct lf_tile_state *state = &plan->states[which];
 
@@ -44,6 +43,11 @@ lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan,
         acc->input = &plan->inputs[state->input];
     if (state->by != LF_TILE_NONE)
         acc->by = &plan->inputs[state->by];
+    acc->is_varint =
+        state->kind == LF_STATE_COUNT ||
+        (acc->input && acc->input->class == LF_CLASS_INT &&
+         (state->kind == LF_STATE_SUM || state->kind == LF_STATE_SQUARES ||
+          state->kind == LF_STATE_MIN || state->kind == LF_STATE_MAX));
     if (lf_state_has_items(state->kind))
         return init_items(acc);
     if (state->kind == LF_STATE_DISTINCT)
@@ -237,6 +241,19 @@ lf_acc_subtract(struct lf_acc *acc, const struct lf_inputs *inputs)
 
 /* --- bytes -----------------------------------------------------------------*/
 
+/* Most sums fit an int64, which is then their varint. */
+static bool
+add_small_sum(struct lf_acc *acc, struct lf_bytes_in *in)
+{
+    uint64_t value;
+
+    if (acc->state->kind != LF_STATE_SUM || is_real(acc) ||
+        !lf_in_varint(in, &value))
+        return false;
+    lf_sum_add(&acc->sum, lf_unzigzag(value));
+    return true;
+}
+
 static size_t
 add_moment_bytes(struct lf_acc *acc, const uint8_t *from, size_t size)
 {
@@ -255,8 +272,8 @@ static size_t
 check_sketch(const struct lf_acc *acc, const uint8_t *from, size_t size)
 {
     if (acc->state->kind == LF_STATE_DISTINCT)
-        return lf_distinct_check(acc->distinct.is_text, acc->distinct.cap,
-                                 from, size);
+        return lf_distinct_check(acc->distinct.is_text, acc->distinct.cap, from,
+                                 size);
     if (acc->state->kind == LF_STATE_HLL)
         return lf_hll_check(acc->state->k, from, size);
     return lf_dd_check(&acc->dd.mapping, from, size);
@@ -295,6 +312,8 @@ lf_acc_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in, int64_t base,
         return true;
     case LF_STATE_SUM:
     case LF_STATE_SQUARES:
+        if (add_small_sum(acc, in))
+            return true;
         used = add_moment_bytes(acc, in->at, room);
         break;
     case LF_STATE_DISTINCT:

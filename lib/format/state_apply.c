@@ -19,8 +19,8 @@ add_event(struct lf_state *state, const struct lf_tile_event *event)
     state->scratch.size = 0;
     if (!lf_inputs_put(&state->inputs, state->plan, &state->scratch))
         return LF_TILE_MEMORY;
-    bytes = lf_pool_copy(&state->pool, state->scratch.data,
-                         state->scratch.size);
+    bytes =
+        lf_pool_copy(&state->pool, state->scratch.data, state->scratch.size);
     entry = bytes ? lf_entries_add(&state->added) : NULL;
     if (!entry)
         return LF_TILE_MEMORY;
@@ -90,8 +90,7 @@ put_back(struct lf_state *state, int64_t base, bool lifetime,
     state->scratch.size = 0;
     if (!lf_accs_put(&state->accs, base, lifetime, &state->scratch))
         return LF_TILE_MEMORY;
-    copy = lf_pool_copy(&state->pool, state->scratch.data,
-                        state->scratch.size);
+    copy = lf_pool_copy(&state->pool, state->scratch.data, state->scratch.size);
     if (!copy)
         return LF_TILE_MEMORY;
     *bytes = copy;
@@ -115,8 +114,8 @@ retract_lifetime(struct lf_state *state)
         return LF_TILE_CORRUPT;
     status = subtract(state, true);
     if (!status)
-        status = put_back(state, 0, true, &body->lifetime,
-                          &body->lifetime_size);
+        status =
+            put_back(state, 0, true, &body->lifetime, &body->lifetime_size);
     if (!status)
         body->lifetime_count = state->accs.events;
     return status;
@@ -133,8 +132,8 @@ retract_single(struct lf_state *state, size_t at)
         return LF_TILE_MEMORY;
     if (entry->start != state->inputs.ts ||
         entry->size != state->scratch.size ||
-        (entry->size && memcmp(entry->bytes, state->scratch.data,
-                               entry->size) != 0))
+        (entry->size &&
+         memcmp(entry->bytes, state->scratch.data, entry->size) != 0))
         return LF_TILE_REFUSED;
     state->old.count--;
     memmove(entry, entry + 1, (state->old.count - at) * sizeof *entry);
@@ -157,8 +156,8 @@ retract_tile(struct lf_state *state, struct lf_entry *entry)
         return LF_TILE_CORRUPT;
     status = subtract(state, false);
     if (!status)
-        status = put_back(state, entry->start, false, &entry->bytes,
-                          &entry->size);
+        status =
+            put_back(state, entry->start, false, &entry->bytes, &entry->size);
     if (!status)
         entry->count = state->accs.events;
     return status;
@@ -243,9 +242,8 @@ merge_lifetime(struct lf_state *state, const struct lf_body *other)
     if ((body->lifetime_count &&
          !lf_accs_add_states(&state->accs, body->lifetime, body->lifetime_size,
                              0, body->lifetime_count, true, false)) ||
-        !lf_accs_add_states(&state->accs, other->lifetime,
-                            other->lifetime_size, 0, other->lifetime_count,
-                            true, false))
+        !lf_accs_add_states(&state->accs, other->lifetime, other->lifetime_size,
+                            0, other->lifetime_count, true, false))
         return LF_TILE_CORRUPT;
     status = put_back(state, 0, true, &body->lifetime, &body->lifetime_size);
     if (!status)
@@ -266,7 +264,7 @@ take(struct lf_state *state, const struct lf_entry *entry)
         last = lf_tile_last(entry->start, plan->hops[entry->level], plan->zone);
     if (last <= barrier)
         return LF_TILE_OK;
-    if (entry->start <= barrier)
+    if (entry->start <= barrier && barrier > INT64_MIN)
         return LF_TILE_REFUSED;
     to = lf_entries_add(&state->added);
     if (!to)

@@ -26,10 +26,16 @@ lf_accs_init(struct lf_accs *accs, const struct lf_tile_plan *plan)
 {
     accs->plan = plan;
     accs->events = 0;
+    accs->bits[0] = plan->state_count;
+    accs->bits[1] = 0;
+    accs->is_varints = true;
     accs->accs = lf_alloc_array(plan->state_count + 1, sizeof *accs->accs);
-    for (uint32_t i = 0; accs->accs && i < plan->state_count; i++)
+    for (uint32_t i = 0; accs->accs && i < plan->state_count; i++) {
         if (!lf_acc_init(&accs->accs[i], plan, i))
             return false;
+        accs->bits[1] += plan->states[i].is_lifetime;
+        accs->is_varints &= accs->accs[i].is_varint;
+    }
     return accs->accs != NULL;
 }
 
@@ -50,23 +56,12 @@ lf_accs_clear(struct lf_accs *accs)
         lf_acc_clear(&accs->accs[i]);
 }
 
-/* How many states there are bits for. */
-static uint32_t
-count_states(const struct lf_tile_plan *plan, bool lifetime)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < plan->state_count; i++)
-        count += !lifetime || plan->states[i].is_lifetime;
-    return count;
-}
-
 bool
 lf_accs_add_states(struct lf_accs *accs, const uint8_t *bytes, uint32_t size,
                    int64_t base, uint64_t events, bool lifetime, bool before)
 {
     const struct lf_tile_plan *plan = accs->plan;
-    size_t bits = lf_bits_size(count_states(plan, lifetime));
+    size_t bits = lf_bits_size(accs->bits[lifetime]);
     struct lf_bytes_in in = {bytes + bits, bytes + size};
     uint32_t bit = 0;
 
@@ -98,7 +93,7 @@ lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
             struct lf_buffer *to)
 {
     const struct lf_tile_plan *plan = accs->plan;
-    size_t bits = lf_bits_size(count_states(plan, lifetime)), at = to->size;
+    size_t bits = lf_bits_size(accs->bits[lifetime]), at = to->size;
     uint32_t bit = 0;
 
     if (bits && !lf_buffer_extend(to, bits))
@@ -122,18 +117,40 @@ lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
     return true;
 }
 
+/* As many varints as there are states. */
+static bool
+skip_varints(const uint8_t *bits, size_t size, struct lf_bytes_in *in)
+{
+    const uint8_t *at = in->at, *end = in->end;
+    int count = 0;
+
+    for (size_t i = 0; i < size; i++)
+        count += __builtin_popcount(bits[i]);
+    for (; count > 0; count--) {
+        while (at < end && *at >= 128)
+            at++;
+        if (at == end)
+            return false;
+        at++;
+    }
+    in->at = at;
+    return true;
+}
+
 /* Moves past states; false: damage. */
 static bool
 skip_states(const struct lf_accs *accs, struct lf_bytes_in *in, bool lifetime)
 {
     const struct lf_tile_plan *plan = accs->plan;
-    size_t size = lf_bits_size(count_states(plan, lifetime));
+    size_t size = lf_bits_size(accs->bits[lifetime]);
     const uint8_t *bits = in->at;
     uint32_t bit = 0;
 
     if ((size_t)(in->end - in->at) < size)
         return false;
     in->at += size;
+    if (accs->is_varints)
+        return skip_varints(bits, size, in);
     for (uint32_t i = 0; i < plan->state_count; i++) {
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
@@ -236,6 +253,7 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
     body->lifetime = NULL;
     body->lifetime_size = 0;
     body->last = wm;
+    body->last_level = LF_TILE_NONE;
     body->is_damaged = false;
     body->in = (struct lf_bytes_in){bytes, bytes + size};
     if (size > LF_ROW_SIZE_LIMIT || !lf_in_varint(&body->in, &parts) ||
@@ -259,8 +277,8 @@ lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
     uint16_t version = body->base;
 
     if (!lf_put_varint(to, parts) ||
-        (body->mark_count && (!lf_put_varint(to, body->mark_count) ||
-                              !lf_put_varint(to, version))))
+        (body->mark_count &&
+         (!lf_put_varint(to, body->mark_count) || !lf_put_varint(to, version))))
         return false;
     for (uint32_t i = 0; i < body->mark_count; i++) {
         const struct lf_mark *mark = &body->marks[i];
@@ -293,11 +311,17 @@ lf_body_mark(const struct lf_body *body, uint16_t since)
 
 __extension__ typedef unsigned __int128 wide;
 
+#define HEAD_MAX 24 /* bytes of an entry before its states */
+
 static bool
 get_head(struct lf_bytes_in *in, wide *head)
 {
     wide sum = 0;
 
+    if (in->at < in->end && *in->at < 128) {
+        *head = *in->at++;
+        return true;
+    }
     for (unsigned shift = 0; in->at < in->end && shift < 84; shift += 7) {
         uint8_t byte = *in->at++;
 
@@ -310,26 +334,34 @@ get_head(struct lf_bytes_in *in, wide *head)
     return false;
 }
 
-static bool
-put_head(struct lf_buffer *to, wide head)
+static uint8_t *
+put_head(uint8_t *to, wide head)
 {
-    uint8_t bytes[12];
-    size_t size = 0;
-
     for (; head >= 128; head >>= 7)
-        bytes[size++] = (uint8_t)(head | 128);
-    bytes[size++] = (uint8_t)head;
-    return lf_buffer_append(to, bytes, size);
+        *to++ = (uint8_t)(head | 128);
+    *to++ = (uint8_t)head;
+    return to;
+}
+
+/* The tile of a level that a time lies in, which is begun by it where it is the
+ * start of a tile of that level. */
+static int64_t
+grid_point(const struct lf_tile_plan *plan, uint32_t level, uint32_t of,
+           int64_t time)
+{
+    return of == level ? time
+                       : lf_tile_start(time, plan->hops[level], plan->zone);
 }
 
 /* The tile so many hops before that of last; one that begins below int64 begins
  * at its end. */
 static bool
-step_back(const struct lf_tile_plan *plan, uint32_t level, int64_t last,
-          uint64_t step, int64_t *start)
+step_back(const struct lf_body *body, uint32_t level, uint64_t step,
+          int64_t *start)
 {
+    const struct lf_tile_plan *plan = body->plan;
     int64_t hop = plan->hops[level];
-    int64_t from = lf_tile_start(last, hop, plan->zone);
+    int64_t from = grid_point(plan, level, body->last_level, body->last);
     uint64_t room = (uint64_t)from - (uint64_t)INT64_MIN, back;
 
     if (__builtin_mul_overflow(step, (uint64_t)hop, &back) ||
@@ -354,7 +386,7 @@ read_head(struct lf_body *body, struct lf_entry *entry)
     if (entry->level > plan->level_count)
         return false;
     if (entry->level < plan->level_count)
-        return step_back(plan, entry->level, body->last, step, &entry->start);
+        return step_back(body, entry->level, step, &entry->start);
     if (step > (uint64_t)body->last - (uint64_t)INT64_MIN)
         return false;
     entry->start = (int64_t)((uint64_t)body->last - step);
@@ -371,6 +403,7 @@ read_entry(struct lf_body *body, const struct lf_accs *accs,
     if (!read_head(body, entry))
         return false;
     body->last = entry->start;
+    body->last_level = entry->level;
     if (entry->level == body->plan->level_count) {
         entry->count = 1;
         entry->bytes = in->at;
@@ -400,20 +433,33 @@ lf_body_next(struct lf_body *body, const struct lf_accs *accs,
 
 bool
 lf_entry_put(const struct lf_tile_plan *plan, const struct lf_entry *entry,
-             int64_t *last, struct lf_buffer *to)
+             const struct lf_entry *last, struct lf_buffer *to)
 {
     bool is_single = entry->level == plan->level_count;
-    int64_t from = *last, hop = 1;
-    uint64_t step;
+    uint8_t *at;
+    uint64_t step, hop;
 
-    if (!is_single) {
-        hop = plan->hops[entry->level];
-        from = lf_tile_start(from, hop, plan->zone);
+    if (to->capacity - to->size < HEAD_MAX + entry->size &&
+        !lf_buffer_reserve(to, 2 * to->size + HEAD_MAX + entry->size))
+        return false;
+    if (is_single) {
+        step = (uint64_t)last->start - (uint64_t)entry->start;
+    } else {
+        hop = (uint64_t)plan->hops[entry->level];
+        step =
+            (uint64_t)grid_point(plan, entry->level, last->level, last->start) -
+            (uint64_t)entry->start;
+        step = step / hop + (step % hop != 0);
     }
-    step = (uint64_t)from - (uint64_t)entry->start;
-    step = step / (uint64_t)hop + (step % (uint64_t)hop != 0);
-    *last = entry->start;
-    return put_head(to, (wide)step << plan->level_bits | entry->level) &&
-           (is_single || lf_put_varint(to, entry->count - 2)) &&
-           (!entry->size || lf_buffer_append(to, entry->bytes, entry->size));
+    at = to->data + to->size;
+    if (step >> (63 - plan->level_bits))
+        at = put_head(at, (wide)step << plan->level_bits | entry->level);
+    else
+        at = lf_varint_put(at, step << plan->level_bits | entry->level);
+    if (!is_single)
+        at = lf_varint_put(at, entry->count - 2);
+    if (entry->size)
+        memcpy(at, entry->bytes, entry->size);
+    to->size = (size_t)(at - to->data) + entry->size;
+    return true;
 }

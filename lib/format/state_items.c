@@ -35,8 +35,7 @@ compare(const struct lf_acc *acc, const struct lf_item *a,
         order = (a->ts > b->ts) - (a->ts < b->ts);
     else
         order = lf_value_compare(input_of(acc)->class, &a->value, &b->value);
-    return kind == LF_STATE_LAST || kind == LF_STATE_TOP ||
-                   kind == LF_STATE_MAX
+    return kind == LF_STATE_LAST || kind == LF_STATE_TOP || kind == LF_STATE_MAX
                ? -order
                : order;
 }
@@ -120,9 +119,8 @@ static void
 keep_most(struct lf_acc *acc, struct lf_item *item, bool is_new,
           const struct lf_tile_value *value)
 {
-    int order = is_new ? 0
-                       : lf_value_compare(acc->input->class, value,
-                                          &item->most);
+    int order =
+        is_new ? 0 : lf_value_compare(acc->input->class, value, &item->most);
 
     if (is_new || (acc->state->kind == LF_STATE_BY_MIN ? order < 0 : order > 0))
         item->most = *value;
@@ -152,14 +150,13 @@ add_by(struct lf_acc *acc, const struct lf_inputs *inputs)
 }
 
 static size_t
-sum_size(const struct lf_acc *acc, struct lf_item *item,
-         struct lf_bytes_in *in)
+sum_size(const struct lf_acc *acc, struct lf_item *item, struct lf_bytes_in *in)
 {
     size_t room = (size_t)(in->end - in->at);
 
-    return acc->reals ? lf_real_sum_merge_bytes(&acc->reals[item->place],
-                                                in->at, room)
-                      : lf_sum_merge_bytes(&item->sum, in->at, room);
+    return acc->reals
+               ? lf_real_sum_merge_bytes(&acc->reals[item->place], in->at, room)
+               : lf_sum_merge_bytes(&item->sum, in->at, room);
 }
 
 /* What follows a key. item may be one that nobody keeps. */
@@ -251,8 +248,7 @@ lf_items_subtract(struct lf_acc *acc, const struct lf_inputs *inputs)
         lf_real_sum_subtract(&acc->reals[item->place],
                              inputs->values[acc->state->input].real);
     else if (acc->input)
-        lf_sum_subtract(&item->sum,
-                        inputs->values[acc->state->input].integer);
+        lf_sum_subtract(&item->sum, inputs->values[acc->state->input].integer);
     if (item->count == 0)
         remove_item(acc, item);
     return true;
@@ -319,12 +315,34 @@ merge_lists(struct lf_acc *acc, const struct lf_item *added, uint64_t count,
     acc->count = out;
 }
 
+/* The one item of MIN and MAX. */
+static bool
+add_extreme(struct lf_acc *acc, struct lf_bytes_in *in)
+{
+    struct lf_tile_value value, *best = &acc->items[0].value;
+    int order = -1;
+
+    if (!lf_value_get(acc->input, &value, in))
+        return false;
+    if (acc->count)
+        order = lf_value_compare(acc->input->class, &value, best);
+    if (acc->count && acc->state->kind == LF_STATE_MAX)
+        order = -order;
+    if (order < 0)
+        *best = value;
+    acc->count = 1;
+    return true;
+}
+
 bool
 lf_items_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in, int64_t base,
                    bool before)
 {
     struct lf_item *added = acc->spare + acc->state->k;
     uint64_t count;
+
+    if (acc->state->kind == LF_STATE_MIN || acc->state->kind == LF_STATE_MAX)
+        return add_extreme(acc, in);
 
     if (lf_state_is_by(acc->state->kind))
         return add_by_bytes(acc, in);
@@ -363,9 +381,9 @@ skip_by(const struct lf_acc *acc, struct lf_bytes_in *in)
             return false;
         if (kind == LF_STATE_BY_COUNT)
             continue;
-        size = real ? lf_real_sum_decode(real, in->at,
-                                         (size_t)(in->end - in->at))
-                    : lf_sum_decode(&sum, in->at, (size_t)(in->end - in->at));
+        size =
+            real ? lf_real_sum_decode(real, in->at, (size_t)(in->end - in->at))
+                 : lf_sum_decode(&sum, in->at, (size_t)(in->end - in->at));
         in->at += size;
     }
     return size > 0;
@@ -428,8 +446,8 @@ lf_items_encode(const struct lf_acc *acc, int64_t base, struct lf_buffer *to)
             continue;
         }
         if (has_ts(acc) &&
-            !lf_put_varint(to, lf_zigzag((int64_t)((uint64_t)item->ts -
-                                                   (uint64_t)base))))
+            !lf_put_varint(
+                to, lf_zigzag((int64_t)((uint64_t)item->ts - (uint64_t)base))))
             return false;
         base = item->ts;
         if (!lf_value_put(acc->input, &item->value, to))

@@ -91,6 +91,7 @@ struct lf_acc {
     const struct lf_tile_state *state;
     const struct lf_tile_input *input; /* NULL: COUNT(*) */
     const struct lf_tile_input *by;
+    bool is_varint; /* its bytes are one varint */
     bool failed;    /* no memory */
     uint64_t count; /* LF_STATE_COUNT; items; cap + 1: too many keys */
     struct lf_item *items;
@@ -160,6 +161,8 @@ struct lf_accs {
     const struct lf_tile_plan *plan;
     struct lf_acc *accs;
     uint64_t events;
+    uint32_t bits[2]; /* states: all, those of the lifetime part */
+    bool is_varints;  /* the bytes of each state are one varint */
 };
 
 bool lf_accs_init(struct lf_accs *accs, const struct lf_tile_plan *plan);
@@ -170,7 +173,7 @@ void lf_accs_clear(struct lf_accs *accs);
 
 /* Tiles of several events and single ones. */
 struct lf_entry {
-    int64_t start; /* of a single event: its ts */
+    int64_t start;  /* of a single event: its ts */
     uint32_t level; /* of a single event: level_count */
     uint64_t count;
     const uint8_t *bytes; /* states, or inputs */
@@ -198,6 +201,7 @@ struct lf_body {
     const uint8_t *lifetime;
     uint32_t lifetime_size;
     int64_t last; /* start of the entry before */
+    uint32_t last_level;
     bool is_damaged;
     struct lf_bytes_in in;
 };
@@ -212,8 +216,9 @@ bool lf_body_next(struct lf_body *body, const struct lf_accs *accs,
 int64_t lf_body_mark(const struct lf_body *body, uint16_t since);
 
 bool lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to);
+/* last: the entry before, or one at wm with LF_TILE_NONE for its level. */
 bool lf_entry_put(const struct lf_tile_plan *plan, const struct lf_entry *entry,
-                  int64_t *last, struct lf_buffer *to);
+                  const struct lf_entry *last, struct lf_buffer *to);
 
 /* Adds the states of several events. lifetime: those alone are there. */
 bool lf_accs_add_states(struct lf_accs *accs, const uint8_t *bytes,

@@ -44,8 +44,7 @@ find_windows(struct lf_read *read)
             &read->plan->features[i].feature->aggregate->window;
         uint32_t j = 0;
 
-        while (j < read->window_count &&
-               !same_window(read->windows[j], window))
+        while (j < read->window_count && !same_window(read->windows[j], window))
             j++;
         if (j == read->window_count && window->kind != LF_LIFETIME)
             read->windows[read->window_count++] = window;
@@ -95,14 +94,14 @@ lf_reading_make(const struct lf_tile_plan *plan,
         return NULL;
     read->plan = plan;
     read->reading.count = count;
-    read->reading.answers = lf_alloc_array(count,
-                                           sizeof *read->reading.answers);
+    read->reading.answers =
+        lf_alloc_array(count, sizeof *read->reading.answers);
     read->wanted = lf_alloc_array(count, sizeof *read->wanted);
     read->offsets = lf_alloc_array(count, sizeof *read->offsets);
     read->streams = lf_alloc_array((size_t)count + 1, sizeof *read->streams);
     read->windows = lf_alloc_array(plan->feature_count, sizeof(void *));
-    read->bounds = lf_alloc_array(2 * (size_t)plan->feature_count,
-                                  sizeof(int64_t));
+    read->bounds =
+        lf_alloc_array(2 * (size_t)plan->feature_count, sizeof(int64_t));
     if (!read->reading.answers || !read->wanted || !read->offsets ||
         !read->streams || !read->windows || !read->bounds ||
         !lf_accs_init(&read->measure, plan) ||
@@ -217,7 +216,8 @@ struct piece {
     int64_t ts;
     int64_t last;
     uint64_t count;
-    const struct lf_tile_event *event; /* one that is not stored */
+    const struct lf_tile_event *event; /* one that is not in a row */
+    bool is_latest;                    /* of all commits */
     bool has_inputs;
     const struct lf_entry *entry;
 };
@@ -282,7 +282,7 @@ fold_piece(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
         return false;
     for (uint32_t i = 0; i < read->plan->state_count; i++)
         if (stream->is_used[i])
-            lf_acc_add(&stream->accs.accs[i], &read->inputs, true);
+            lf_acc_add(&stream->accs.accs[i], &read->inputs, !piece->is_latest);
     return true;
 }
 
@@ -298,8 +298,7 @@ answer_cut(struct lf_read *read, struct lf_stream *stream)
 }
 
 static bool
-pass_stream(struct lf_read *read, struct lf_stream *stream,
-            struct piece *piece)
+pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
 {
     while (stream->next < stream->count) {
         int64_t from = read->wanted[stream->order[stream->next]].from;
@@ -346,11 +345,14 @@ pass(struct lf_read *read, struct piece *piece, int64_t t, bool *is_done)
 }
 
 static bool
-pass_event(struct lf_read *read, const struct lf_tile_event *event, int64_t t,
-           bool *is_done)
+pass_event(struct lf_read *read, const struct lf_tile_event *event,
+           bool is_latest, int64_t t, bool *is_done)
 {
-    struct piece piece = {
-        .ts = event->ts, .last = event->ts, .count = 1, .event = event};
+    struct piece piece = {.ts = event->ts,
+                          .last = event->ts,
+                          .count = 1,
+                          .event = event,
+                          .is_latest = is_latest};
 
     return pass(read, &piece, t, is_done);
 }
@@ -370,8 +372,8 @@ judge(struct lf_read *read, const struct lf_body *body, int64_t wm, int64_t t)
 
         if (wanted->of != LF_TILE_NONE)
             mark = lf_body_mark(body, plan->features[wanted->of].since);
-        wanted->is_partial = mark > INT64_MIN &&
-                             (lasts || wanted->from <= mark);
+        wanted->is_partial =
+            mark > INT64_MIN && (lasts || wanted->from <= mark);
         wanted->is_past = from < (wanted->is_partial ? bound : reach) ||
                           (body->barrier > INT64_MIN && t <= body->barrier);
     }
@@ -392,22 +394,22 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
                               .count = entry.count,
                               .entry = &entry};
 
-        if (extra && extra->ts >= entry.start) {
-            if (!pass_event(read, extra, t, &is_done))
+        if (!is_single)
+            piece.last =
+                lf_tile_last(entry.start, plan->hops[entry.level], plan->zone);
+        if (piece.last > wm)
+            piece.last = wm;
+        if (extra && extra->ts >= piece.last) {
+            if (!pass_event(read, extra, true, t, &is_done))
                 return LF_TILE_CORRUPT;
             extra = NULL;
         }
-        if (!is_single)
-            piece.last = lf_tile_last(entry.start, plan->hops[entry.level],
-                                      plan->zone);
-        if (piece.last > wm)
-            piece.last = wm;
         if (!pass(read, &piece, t, &is_done))
             return LF_TILE_CORRUPT;
     }
     if (body->is_damaged)
         return LF_TILE_CORRUPT;
-    if (extra && !pass_event(read, extra, t, &is_done))
+    if (extra && !pass_event(read, extra, true, t, &is_done))
         return LF_TILE_CORRUPT;
     return LF_TILE_OK;
 }
@@ -444,7 +446,7 @@ lf_reading_row(struct lf_reading *reading, const uint8_t *bytes, size_t size,
 
     begin_read(read, t);
     if (!bytes) {
-        if (extra && !pass_event(read, extra, t, &is_done))
+        if (extra && !pass_event(read, extra, true, t, &is_done))
             return LF_TILE_CORRUPT;
         return end_read(read);
     }
@@ -467,7 +469,7 @@ lf_reading_events(struct lf_reading *reading,
 
     begin_read(read, t);
     while (count > 0 && !is_done)
-        if (!pass_event(read, &events[--count], t, &is_done))
+        if (!pass_event(read, &events[--count], false, t, &is_done))
             return LF_TILE_CORRUPT;
     return end_read(read);
 }

@@ -58,8 +58,8 @@ same_state(const struct lf_tile_plan *plan, uint32_t which,
 static enum lf_tile_status
 finish_entry(struct lf_state *state, struct lf_entry *entry)
 {
-    entry->bytes = lf_pool_copy(&state->pool, state->scratch.data,
-                                state->scratch.size);
+    entry->bytes =
+        lf_pool_copy(&state->pool, state->scratch.data, state->scratch.size);
     entry->size = (uint32_t)state->scratch.size;
     return entry->bytes ? LF_TILE_OK : LF_TILE_MEMORY;
 }
@@ -185,9 +185,9 @@ replan_tile(struct lf_state *state, struct lf_entry *entry, bool *is_kept,
             state->body.covered = last < INT64_MAX ? last + 1 : last;
         level = 0;
     }
-    start = *is_kept ? lf_tile_start(entry->start, plan->hops[level],
-                                     plan->zone)
-                     : entry->start;
+    start = *is_kept
+                ? lf_tile_start(entry->start, plan->hops[level], plan->zone)
+                : entry->start;
     status = replan_states(state, entry, false, start, places);
     if (status)
         return status;
@@ -216,8 +216,8 @@ absorb(struct lf_state *state, const struct lf_entry *entry)
         return LF_TILE_MEMORY;
     body->lifetime_count += entry->count;
     body->lifetime_size = (uint32_t)state->scratch.size;
-    body->lifetime = lf_pool_copy(&state->pool, state->scratch.data,
-                                  state->scratch.size);
+    body->lifetime =
+        lf_pool_copy(&state->pool, state->scratch.data, state->scratch.size);
     return body->lifetime ? LF_TILE_OK : LF_TILE_MEMORY;
 }
 

@@ -50,8 +50,8 @@ merge_runs(const struct lf_state *state, const struct lf_entry *from,
     size_t i = 0, j = middle;
 
     for (size_t out = 0; out < end; out++) {
-        bool left = j == end || (i < middle &&
-                                 compare(state, &from[i], &from[j]) <= 0);
+        bool left =
+            j == end || (i < middle && compare(state, &from[i], &from[j]) <= 0);
 
         to[out] = left ? from[i++] : from[j++];
     }
@@ -117,8 +117,8 @@ put_states(struct lf_state *state, int64_t base, bool lifetime,
     state->scratch.size = 0;
     if (!lf_accs_put(&state->accs, base, lifetime, &state->scratch))
         return LF_TILE_MEMORY;
-    *bytes = lf_pool_copy(&state->pool, state->scratch.data,
-                          state->scratch.size);
+    *bytes =
+        lf_pool_copy(&state->pool, state->scratch.data, state->scratch.size);
     *size = (uint32_t)state->scratch.size;
     return *bytes ? LF_TILE_OK : LF_TILE_MEMORY;
 }
@@ -224,8 +224,8 @@ group(struct lf_state *state, size_t i, size_t j)
         bool is_old = j == added->count ||
                       (i < old->count &&
                        compare(state, &old->items[i], &added->items[j]) <= 0);
-        const struct lf_entry *first = is_old ? &old->items[i]
-                                              : &added->items[j];
+        const struct lf_entry *first =
+            is_old ? &old->items[i] : &added->items[j];
         uint32_t level = level_at(state, state->bounds, first);
         size_t old_count = 1, added_count = 0;
 

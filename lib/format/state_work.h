@@ -30,7 +30,7 @@ struct lf_state {
     int64_t *bounds; /* of the levels at wm */
     struct lf_body body;
     bool is_settled;
-    bool is_tidy;       /* old is as the level rule had it at tidy_bounds */
+    bool is_tidy; /* old is as the level rule had it at tidy_bounds */
     int64_t *tidy_bounds;
     struct lf_entries old;   /* settled ones, oldest first */
     struct lf_entries added; /* later commits, in any order */
@@ -47,9 +47,6 @@ struct lf_state {
 uint8_t *lf_pool_copy(struct lf_pool *pool, const uint8_t *bytes, size_t size);
 /* One more entry, or NULL. */
 struct lf_entry *lf_entries_add(struct lf_entries *entries);
-
-/* Raises wm, never lowers it. */
-void lf_state_set_wm(struct lf_state *state, int64_t wm);
 
 enum lf_tile_status lf_state_open(struct lf_state *state, const uint8_t *bytes,
                                   size_t size, int64_t wm);

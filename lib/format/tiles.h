@@ -145,6 +145,9 @@ enum lf_tile_status lf_tile_plan_make(struct lf_tile_plan **plan,
                                       uint16_t version);
 void lf_tile_plan_free(struct lf_tile_plan *plan); /* NULL is fine */
 
+/* Whether a state can take back an event. */
+bool lf_tile_is_group(const struct lf_tile_state *state);
+
 /* Whether two lists of as many terms are the same condition. */
 bool lf_terms_equal(const struct lf_term *a, const struct lf_term *b,
                     uint32_t count);

@@ -187,10 +187,10 @@ bool
 lf_inputs_init(struct lf_inputs *inputs, const struct lf_tile_plan *plan)
 {
     inputs->holds = lf_alloc_array(plan->condition_count + 1, sizeof(bool));
-    inputs->has = lf_alloc_array(2 * (size_t)plan->input_count + 1,
-                                 sizeof(bool));
-    inputs->values = lf_alloc_array(plan->input_count + 1,
-                                    sizeof *inputs->values);
+    inputs->has =
+        lf_alloc_array(2 * (size_t)plan->input_count + 1, sizeof(bool));
+    inputs->values =
+        lf_alloc_array(plan->input_count + 1, sizeof *inputs->values);
     return inputs->holds && inputs->has && inputs->values;
 }
 
@@ -237,8 +237,7 @@ lf_inputs_of_event(struct lf_inputs *inputs, const struct lf_tile_plan *plan,
     for (uint32_t i = 0; i < plan->condition_count; i++)
         inputs->holds[i] = lf_tile_holds(plan, i, event);
     for (uint32_t i = 0; i < plan->input_count; i++)
-        inputs->has[i] = load_column(plan->event, event,
-                                     plan->inputs[i].column,
+        inputs->has[i] = load_column(plan->event, event, plan->inputs[i].column,
                                      &inputs->values[i], &class, &code);
     lf_inputs_trim(inputs, plan);
 }
@@ -322,8 +321,7 @@ get_real(const struct lf_tile_input *input, struct lf_tile_value *value,
 
     if ((size_t)(in->end - in->at) < size)
         return false;
-    value->real = size == 4 ? (double)lf_load_f32(in->at)
-                            : lf_load_f64(in->at);
+    value->real = size == 4 ? (double)lf_load_f32(in->at) : lf_load_f64(in->at);
     in->at += size;
     return isfinite(value->real) && !(value->real == 0 && signbit(value->real));
 }
@@ -347,8 +345,7 @@ lf_value_get(const struct lf_tile_input *input, struct lf_tile_value *value,
     case LF_CLASS_REAL:
         return get_real(input, value, in);
     default:
-        if (!lf_in_varint(in, &number) ||
-            number > (uint64_t)(in->end - in->at))
+        if (!lf_in_varint(in, &number) || number > (uint64_t)(in->end - in->at))
             return false;
         value->text = in->at;
         value->size = (uint32_t)number;

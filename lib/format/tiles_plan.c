@@ -43,7 +43,7 @@ add_condition(struct lf_tile_plan *plan, const struct lf_aggregate *aggregate)
     for (i = 0; i < plan->condition_count; i++)
         if (plan->conditions[i].term_count == aggregate->term_count &&
             lf_terms_equal(plan->conditions[i].terms, aggregate->terms,
-                        aggregate->term_count))
+                           aggregate->term_count))
             return i;
     plan->conditions[i].term_count = aggregate->term_count;
     plan->conditions[i].terms = aggregate->terms;
@@ -128,16 +128,15 @@ kind_by(enum lf_aggregate_kind kind)
 static void
 describe(struct lf_tile_state *state, const struct lf_aggregate *aggregate)
 {
-    static const uint8_t kinds[] = {
-        [LF_MIN] = LF_STATE_MIN,
-        [LF_MAX] = LF_STATE_MAX,
-        [LF_FIRST] = LF_STATE_FIRST,
-        [LF_LAST] = LF_STATE_LAST,
-        [LF_TOP] = LF_STATE_TOP,
-        [LF_BOTTOM] = LF_STATE_BOTTOM,
-        [LF_COUNT_DISTINCT] = LF_STATE_DISTINCT,
-        [LF_APPROX_COUNT_DISTINCT] = LF_STATE_HLL,
-        [LF_APPROX_PERCENTILE] = LF_STATE_DDSKETCH};
+    static const uint8_t kinds[] = {[LF_MIN] = LF_STATE_MIN,
+                                    [LF_MAX] = LF_STATE_MAX,
+                                    [LF_FIRST] = LF_STATE_FIRST,
+                                    [LF_LAST] = LF_STATE_LAST,
+                                    [LF_TOP] = LF_STATE_TOP,
+                                    [LF_BOTTOM] = LF_STATE_BOTTOM,
+                                    [LF_COUNT_DISTINCT] = LF_STATE_DISTINCT,
+                                    [LF_APPROX_COUNT_DISTINCT] = LF_STATE_HLL,
+                                    [LF_APPROX_PERCENTILE] = LF_STATE_DDSKETCH};
 
     state->kind = (enum lf_state_kind)kinds[aggregate->kind];
     state->k = aggregate->k;
@@ -343,8 +342,8 @@ first_version(const struct lf_view *view, uint32_t id)
     return 1;
 }
 
-static bool
-is_group(const struct lf_tile_state *state)
+bool
+lf_tile_is_group(const struct lf_tile_state *state)
 {
     switch (state->kind) {
     case LF_STATE_COUNT:
@@ -377,7 +376,7 @@ add_features(struct lf_tile_plan *plan, const struct lf_schema *schema)
     }
     plan->is_group = true;
     for (uint32_t i = 0; i < plan->state_count; i++)
-        plan->is_group &= is_group(&plan->states[i]);
+        plan->is_group &= lf_tile_is_group(&plan->states[i]);
     return true;
 }
 
@@ -388,10 +387,10 @@ make_room(struct lf_tile_plan *plan, uint32_t count)
 
     plan->features = lf_arena_array(arena, count, sizeof *plan->features);
     plan->conditions = lf_arena_array(arena, count, sizeof *plan->conditions);
-    plan->inputs = lf_arena_array(arena, 2 * (size_t)count,
-                                  sizeof *plan->inputs);
-    plan->states = lf_arena_array(arena, 3 * (size_t)count,
-                                  sizeof *plan->states);
+    plan->inputs =
+        lf_arena_array(arena, 2 * (size_t)count, sizeof *plan->inputs);
+    plan->states =
+        lf_arena_array(arena, 3 * (size_t)count, sizeof *plan->states);
     plan->hops = lf_arena_array(arena, (size_t)count + 2, sizeof *plan->hops);
     plan->keeps = lf_arena_array(arena, (size_t)count + 2, sizeof *plan->keeps);
     return plan->features && plan->conditions && plan->inputs && plan->states &&

@@ -174,12 +174,19 @@ lf_aggregate_type(const struct lf_event *event,
 int64_t
 lf_window_hop(int64_t size)
 {
-    static const int64_t hops[] = {
-        INT64_C(86400000000), INT64_C(43200000000), INT64_C(21600000000),
-        INT64_C(10800000000), INT64_C(3600000000),  1200000000,
-        300000000,            60000000,             10000000,
-        1000000,              100000,               10000,
-        1000};
+    static const int64_t hops[] = {INT64_C(86400000000),
+                                   INT64_C(43200000000),
+                                   INT64_C(21600000000),
+                                   INT64_C(10800000000),
+                                   INT64_C(3600000000),
+                                   1200000000,
+                                   300000000,
+                                   60000000,
+                                   10000000,
+                                   1000000,
+                                   100000,
+                                   10000,
+                                   1000};
 
     for (size_t i = 0; i < COUNT(hops); i++)
         if (hops[i] <= size / 50 && size % hops[i] == 0)

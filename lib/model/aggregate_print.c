@@ -39,10 +39,14 @@ print_arguments(struct lf_text *text, const struct lf_event *event,
 }
 
 static const char *const operators[] = {
-    [LF_EQUAL] = "=",         [LF_NOT_EQUAL] = "<>",
-    [LF_LESS] = "<",          [LF_LESS_EQUAL] = "<=",
-    [LF_GREATER] = ">",       [LF_GREATER_EQUAL] = ">=",
-    [LF_IN] = "IN (",         [LF_IS_NULL] = "IS NULL",
+    [LF_EQUAL] = "=",
+    [LF_NOT_EQUAL] = "<>",
+    [LF_LESS] = "<",
+    [LF_LESS_EQUAL] = "<=",
+    [LF_GREATER] = ">",
+    [LF_GREATER_EQUAL] = ">=",
+    [LF_IN] = "IN (",
+    [LF_IS_NULL] = "IS NULL",
     [LF_IS_NOT_NULL] = "IS NOT NULL",
 };
 

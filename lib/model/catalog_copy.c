@@ -48,8 +48,7 @@ copy_entity(struct lf_arena *arena, struct lf_entity *entity)
 static bool
 copy_literal(struct lf_arena *arena, struct lf_literal *literal)
 {
-    return !literal->is_set ||
-           COPY_ITEMS(arena, literal->bytes, literal->size);
+    return !literal->is_set || COPY_ITEMS(arena, literal->bytes, literal->size);
 }
 
 struct lf_aggregate *

@@ -348,7 +348,9 @@ keep_features(struct lf_change *change, const struct lf_view *view,
               const struct lf_view_change *of_view)
 {
     for (uint32_t i = 0; of_view->statement && i < view->feature_count; i++)
-        if (!lf_names_find(&of_view->declared, view->features[i].name, NULL))
+        if (!lf_names_find(&of_view->declared, view->features[i].name, NULL) &&
+            !(view->features[i].aggregate &&
+              view->features[i].aggregate->is_keys))
             lf_text_add(&change->lines,
                         "kept, not in this text: feature %s:%s\n", view->name,
                         view->features[i].name);

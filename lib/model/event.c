@@ -90,8 +90,7 @@ check_options(const struct lf_change *change, const struct lf_event *event,
     uint32_t column;
 
     LF_TRY(lf_change_fixed(change, &options[LF_OPTION_EVENT_SKEW],
-                           LF_OPTION_EVENT_SKEW, event->name,
-                           event->max_skew));
+                           LF_OPTION_EVENT_SKEW, event->name, event->max_skew));
     if (!dedupe->text)
         return FEATURE_OK;
     LF_TRY(find_column(change, event, dedupe, &column));

@@ -183,8 +183,9 @@ report_wait(struct lf_text *lines, const struct lf_window *window)
     }
     if (window->kind != LF_CUMULATE)
         wait += window->hop > 1 ? window->hop : 0;
-    lf_text_add(lines, " (rows that exist read PARTIAL until '%s' of events "
-                       "came)\n",
+    lf_text_add(lines,
+                " (rows that exist read PARTIAL until '%s' of events "
+                "came)\n",
                 lf_duration_print(shown, wait));
 }
 

@@ -50,8 +50,8 @@ find_column(const struct lf_change *change, const struct lf_event *event,
 /* The column that a join key comes from: as written, or of its own name. */
 static feature_status
 find_source(const struct lf_change *change, const struct lf_event *event,
-            const struct lf_statement *statement,
-            const struct lf_join_key *key, uint32_t *column)
+            const struct lf_statement *statement, const struct lf_join_key *key,
+            uint32_t *column)
 {
     struct lf_name name = {.text = key->name, .at = statement->event.at};
     int32_t code;
@@ -207,7 +207,7 @@ refuse_misfit(const struct lf_change *change, const struct lf_event *event,
     const struct lf_name *name = misfit->is_by ? &clause->by : &clause->column;
     uint32_t column = misfit->is_by ? made->by : made->column;
     int32_t code = lf_event_column_code(event, column);
-    bool is_truth = code == FEATURE_TYPE_BOOL &&
+    bool is_truth = !misfit->is_by && code == FEATURE_TYPE_BOOL &&
                     (made->kind == LF_SUM || made->kind == LF_AVG);
 
     return lf_change_invalid(

@@ -127,7 +127,7 @@ struct lf_statement {
     struct lf_name feature; /* LF_DROP_FEATURE */
     uint32_t source_count;  /* LF_CREATE_VIEW: FOR entity (key = column) */
     struct lf_source_clause *sources;
-    uint32_t count;         /* of whichever of the following there are */
+    uint32_t count; /* of whichever of the following there are */
     struct lf_key_clause *keys;
     struct lf_column_clause *columns;
     struct lf_feature_clause *features;

@@ -44,10 +44,9 @@ refuse_kind(const struct lf_lexer *lexer)
 
     for (size_t i = 0; i < COUNT(foreign); i++)
         if (lf_lexer_is_word(lexer, foreign[i].name))
-            return lf_lexer_fail(lexer,
-                                 "unknown aggregate \"%s\"; did you mean %s?",
-                                 lf_quote(quoted, token->text, token->size),
-                                 foreign[i].hint);
+            return lf_lexer_fail(
+                lexer, "unknown aggregate \"%s\"; did you mean %s?",
+                lf_quote(quoted, token->text, token->size), foreign[i].hint);
     for (int kind = LF_COUNT; kind <= LF_APPROX_PERCENTILE; kind++)
         if (kind != LF_COUNT_DISTINCT)
             names[count++] = lf_aggregate_name((enum lf_aggregate_kind)kind);
@@ -168,8 +167,9 @@ parse_more(struct lf_lexer *lexer, struct lf_aggregate *made)
     made->k = bounds.standard;
     LF_TRY(lf_lexer_skip_mark(lexer, ',', &more));
     if (!more && bounds.needed)
-        return lf_lexer_fail(lexer, "%s needs to know how many: write "
-                                    "%s(column, 3)",
+        return lf_lexer_fail(lexer,
+                             "%s needs to know how many: write "
+                             "%s(column, 3)",
                              name, name);
     return more ? parse_whole(lexer, name, &bounds, &made->k) : FEATURE_OK;
 }
@@ -191,9 +191,8 @@ static feature_status
 parse_by(struct lf_lexer *lexer, struct lf_arena *arena,
          struct lf_aggregate_clause *clause)
 {
-    static const struct lf_bounds bounds = {.what = "LIMIT",
-                                            .low = 1,
-                                            .high = LF_WINDOW_K_MAX};
+    static const struct lf_bounds bounds = {
+        .what = "LIMIT", .low = 1, .high = LF_WINDOW_K_MAX};
     enum lf_aggregate_kind kind = clause->made.kind;
     bool has_limit;
 
@@ -201,8 +200,8 @@ parse_by(struct lf_lexer *lexer, struct lf_arena *arena,
         return lf_lexer_fail(lexer, "BY goes with COUNT, SUM, AVG, MIN and "
                                     "MAX");
     LF_TRY(lf_lexer_next(lexer));
-    LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a column",
-                              &clause->by));
+    LF_TRY(
+        lf_lexer_take_name(lexer, arena, "the name of a column", &clause->by));
     clause->made.by_cap = LF_BY_CAP;
     LF_TRY(lf_lexer_skip_word(lexer, "LIMIT", &has_limit));
     return has_limit ? parse_whole(lexer, "BY", &bounds, &clause->made.by_cap)
@@ -269,8 +268,9 @@ parse_clauses(struct lf_lexer *lexer, struct lf_arena *arena,
             if (lf_lexer_is_word(lexer, words[kind]))
                 break;
         if (lf_lexer_is_word(lexer, "NOT"))
-            return lf_lexer_fail(lexer, "a window may be empty, so %s cannot "
-                                        "be NOT NULL; it may have a DEFAULT",
+            return lf_lexer_fail(lexer,
+                                 "a window may be empty, so %s cannot "
+                                 "be NOT NULL; it may have a DEFAULT",
                                  feature->name.text);
         if (kind == CLAUSES)
             return lf_lexer_expected_word(lexer,

@@ -30,12 +30,14 @@ parse_column(struct lf_lexer *lexer, struct lf_arena *arena,
     LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a column",
                               &column->name));
     if (!strcmp(column->name.text, "event_timestamp"))
-        return lf_lexer_fail(&start, "every event has an event_timestamp: it is "
-                                     "no column");
+        return lf_lexer_fail(&start,
+                             "every event has an event_timestamp: it is "
+                             "no column");
     start = *lexer;
     LF_TRY(lf_parse_type(lexer, &type));
     if (type.is_list || type.width > 1)
-        return lf_lexer_fail(&start, "a column of an event is one value, not %s",
+        return lf_lexer_fail(&start,
+                             "a column of an event is one value, not %s",
                              lf_type_name(name, type));
     column->code = type.code;
     return FEATURE_OK;
@@ -54,8 +56,8 @@ parse_columns(struct lf_lexer *lexer, struct lf_arena *arena,
         if (statement->count == LF_EVENT_COLUMNS_MAX)
             return lf_lexer_fail(lexer, "an event has at most %d columns",
                                  LF_EVENT_COLUMNS_MAX);
-        statement->columns = lf_list_room(
-            arena, statement->columns, statement->count, sizeof *made);
+        statement->columns = lf_list_room(arena, statement->columns,
+                                          statement->count, sizeof *made);
         if (!statement->columns)
             return lf_fail_memory(lexer->error);
         made = &statement->columns[statement->count];
@@ -130,9 +132,8 @@ lf_parse_sources(struct lf_lexer *lexer, struct lf_arena *arena,
         if (statement->source_count == LF_KEYS_MAX)
             return lf_lexer_fail(lexer, "an entity has at most %d join keys",
                                  LF_KEYS_MAX);
-        LF_TRY(
-            lf_lexer_take_name(lexer, arena, "the name of a join key",
-                               &made->key));
+        LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a join key",
+                                  &made->key));
         LF_TRY(lf_lexer_take_mark(lexer, '='));
         LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a column",
                                   &made->column));

@@ -54,8 +54,9 @@ parse_term(struct lf_lexer *lexer, struct lf_arena *arena,
            struct lf_term_clause *term)
 {
     static const char *const marks[] = {
-        [LF_EQUAL] = "=", [LF_NOT_EQUAL] = "<>",   [LF_LESS] = "<",
-        [LF_LESS_EQUAL] = "<=", [LF_GREATER] = ">", [LF_GREATER_EQUAL] = ">="};
+        [LF_EQUAL] = "=",   [LF_NOT_EQUAL] = "<>",
+        [LF_LESS] = "<",    [LF_LESS_EQUAL] = "<=",
+        [LF_GREATER] = ">", [LF_GREATER_EQUAL] = ">="};
     bool is_in, is_is, is_not;
 
     LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a column",

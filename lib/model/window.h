@@ -25,8 +25,8 @@
 #define LF_ERROR_MIN         0.001
 #define LF_ERROR_MAX         0.1
 #define LF_KEYS_SUFFIX       "_keys" /* spent_by, spent_by_keys */
-#define LF_TERMS_MAX         64   /* of a condition */
-#define LF_LITERALS_MAX      1024 /* of one IN */
+#define LF_TERMS_MAX         64      /* of a condition */
+#define LF_LITERALS_MAX      1024    /* of one IN */
 #define LF_WINDOW_MAX        INT64_C(3155760000000000) /* 36525 days */
 #define LF_ZONE_MAX          INT64_C(50400000000)      /* 14 hours */
 #define LF_DEDUPE_FOR        INT64_C(3600000000)       /* default: '1 hour' */

@@ -10,6 +10,7 @@
  */
 #include "store/form.h"
 
+#include "format/state.h"
 #include "store/history.h"
 
 void
@@ -30,14 +31,17 @@ bind_event(struct lf_form *form, const struct lf_catalog *catalog,
            struct feature_error *error)
 {
     const struct lf_view *view = form->view;
+    const struct lf_entity *entity;
 
     form->event = NULL;
     if (!view->event)
         return FEATURE_OK;
     form->event = lf_catalog_event_by_id(catalog, view->event);
-    if (!form->event)
+    entity = lf_catalog_entity_by_id(catalog, view->entity);
+    if (!form->event || !entity)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "feature view %s has no event", view->name);
+    form->key_count = entity->key_count;
     form->plans =
         lf_arena_array(&form->arena, view->schema_count, sizeof *form->plans);
     return form->plans ? FEATURE_OK : lf_fail_memory(error);

@@ -6,9 +6,10 @@
 #include "base/error.h"
 #include "engine/engine.h"
 #include "format/merge.h"
-#include "format/state.h"
+#include "format/tiles.h"
 
 struct lf_history;
+struct lf_state;
 
 struct lf_form {
     const struct lf_view *view;
@@ -20,6 +21,7 @@ struct lf_form {
     struct lf_history *history;      /* history.c's; NULL so far */
     /* Of a view FROM an event alone. */
     const struct lf_event *event; /* NULL: a view of rows */
+    uint32_t key_count;           /* of view->key_columns */
     struct lf_tile_plan **plans;  /* per schema version; NULL so far */
     struct lf_state *state;       /* of the current one; NULL so far */
 };

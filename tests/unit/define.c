@@ -117,8 +117,9 @@ a_wrong_word_is_named_with_what_was_expected(void **state)
         {"CRAETE", "1:1: expected CREATE, DROP or STORE, found \"CRAETE\"; did "
                    "you mean CREATE?"},
         {"SELECT 1", "1:1: expected CREATE, DROP or STORE, found \"SELECT\""},
-        {"CREATE", "1:7: expected ENTITY, EVENT, FEATURE VIEW or FEATURE SERVICE, "
-                   "found the end of the text"},
+        {"CREATE",
+         "1:7: expected ENTITY, EVENT, FEATURE VIEW or FEATURE SERVICE, "
+         "found the end of the text"},
         {"CREATE ENTTY",
          "1:8: expected ENTITY, EVENT, FEATURE VIEW or FEATURE SERVICE, found "
          "\"ENTTY\"; did you mean ENTITY?"},
@@ -306,7 +307,8 @@ options_have_their_place_and_their_units(void **state)
 {
     static const struct mistake mistakes[] = {
         {VIEW("a INT64") " WITH (tll = '1 h')",
-         "4:20: expected ttl, history, max_skew, changes, slack or zone, found \"tll\"; did "
+         "4:20: expected ttl, history, max_skew, changes, slack or zone, found "
+         "\"tll\"; did "
          "you "
          "mean "
          "ttl?"},

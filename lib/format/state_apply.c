@@ -146,9 +146,7 @@ retract_tile(struct lf_state *state, struct lf_entry *entry)
     enum lf_tile_status status;
 
     if (entry->count <= 2 ||
-        state->inputs.ts > lf_tile_last(entry->start,
-                                        state->plan->hops[entry->level],
-                                        state->plan->zone))
+        state->inputs.ts > lf_entry_last(state->plan, entry))
         return LF_TILE_REFUSED;
     lf_accs_clear(&state->accs);
     if (!lf_accs_add_states(&state->accs, entry->bytes, entry->size,
@@ -256,13 +254,10 @@ merge_lifetime(struct lf_state *state, const struct lf_body *other)
 static enum lf_tile_status
 take(struct lf_state *state, const struct lf_entry *entry)
 {
-    const struct lf_tile_plan *plan = state->plan;
-    int64_t last = entry->start, barrier = state->body.barrier;
+    int64_t barrier = state->body.barrier;
     struct lf_entry *to;
 
-    if (entry->level < plan->level_count)
-        last = lf_tile_last(entry->start, plan->hops[entry->level], plan->zone);
-    if (last <= barrier)
+    if (lf_entry_last(state->plan, entry) <= barrier)
         return LF_TILE_OK;
     if (entry->start <= barrier && barrier > INT64_MIN)
         return LF_TILE_REFUSED;

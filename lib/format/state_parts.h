@@ -180,6 +180,21 @@ struct lf_entry {
     uint32_t size;
 };
 
+/* The last microsecond that an entry can hold. */
+static inline int64_t
+lf_entry_last(const struct lf_tile_plan *plan, const struct lf_entry *entry)
+{
+    int64_t last = entry->start;
+
+    if (entry->level == plan->level_count)
+        return last;
+    if (last == INT64_MIN) /* it may begin below */
+        return lf_tile_last(last, plan->hops[entry->level], plan->zone);
+    return __builtin_add_overflow(last, plan->hops[entry->level] - 1, &last)
+               ? INT64_MAX
+               : last;
+}
+
 #define LF_MARKS_MAX 64
 
 /* Features of schema versions up to version, and above those of the mark

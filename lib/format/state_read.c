@@ -383,20 +383,15 @@ static enum lf_tile_status
 read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
           const struct lf_tile_event *extra)
 {
-    const struct lf_tile_plan *plan = read->plan;
     struct lf_entry entry;
     bool is_done = false;
 
     while (!is_done && lf_body_next(body, &read->measure, &entry)) {
-        bool is_single = entry.level == plan->level_count;
         struct piece piece = {.ts = entry.start,
-                              .last = entry.start,
+                              .last = lf_entry_last(read->plan, &entry),
                               .count = entry.count,
                               .entry = &entry};
 
-        if (!is_single)
-            piece.last =
-                lf_tile_last(entry.start, plan->hops[entry.level], plan->zone);
         if (piece.last > wm)
             piece.last = wm;
         if (extra && extra->ts >= piece.last) {

@@ -168,6 +168,7 @@ lf_state_retract(struct lf_state *state, const struct lf_tile_event *event)
     size_t at = 0, end;
 
     LF_TILE_TRY(lf_state_settle(state));
+    LF_TILE_TRY(lf_state_pull(state, INT64_MIN));
     if (event->ts <= state->body.barrier)
         return LF_TILE_OK;
     if (event->ts < state->body.covered)
@@ -273,6 +274,8 @@ enum lf_tile_status
 lf_state_merge(struct lf_state *state, const struct lf_state *later)
 {
     const struct lf_body *other = &later->body;
+    struct lf_body body = later->body;
+    struct lf_entry entry;
 
     if (other->barrier > INT64_MIN) {
         if (state->wm > other->barrier)
@@ -286,6 +289,10 @@ lf_state_merge(struct lf_state *state, const struct lf_state *later)
     lf_state_set_wm(state, later->wm);
     LF_TILE_TRY(lf_state_settle(state));
     LF_TILE_TRY(merge_lifetime(state, other));
+    while (lf_body_next(&body, &later->accs, &entry))
+        LF_TILE_TRY(take(state, &entry));
+    if (body.is_damaged)
+        return LF_TILE_CORRUPT;
     for (size_t i = 0; i < later->old.count; i++)
         LF_TILE_TRY(take(state, &later->old.items[i]));
     for (size_t i = 0; i < later->added.count; i++)

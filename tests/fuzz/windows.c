@@ -4,6 +4,7 @@
  * random orders and chunks, reads at random times.
  *
  *     windows [READS [SEED]]
+ *     windows --give NUMBER > tests/fuzz/corpus/state/NUMBER
  *
  * First READS answers (100,000) are compared; then each planted fault has to be
  * found. Ends with 1 where an answer or a byte is wrong, or a fault stays hidden.
@@ -43,6 +44,36 @@ play(uint64_t seed)
     lf_tile_plan_free(plan);
 }
 
+/* A seed of tests/fuzz/targets/state.c: number, wm, body. */
+static int
+give(uint16_t number)
+{
+    struct lf_tile_plan *plan;
+    struct lf_state *state;
+    struct lf_buffer row = {0};
+    uint8_t head[10];
+    bool is_written;
+
+    random_seed(number);
+    world_make(&world, false);
+    if (lf_tile_plan_make(&plan, &world.event, &world.view, 1))
+        return 1;
+    draw_events();
+    if (world.event_count > 12)
+        world.event_count = 12;
+    state = must(lf_state_make(plan));
+    apply(state, committed, world.event_count);
+    lf_store_u16(head, number);
+    lf_store_i64(head + 2, lf_state_wm(state));
+    is_written = !lf_state_encode(state, &row) &&
+                 fwrite(head, sizeof head, 1, stdout) == 1 &&
+                 fwrite(row.data, row.size, 1, stdout) == 1;
+    lf_buffer_free(&row);
+    lf_state_free(state);
+    lf_tile_plan_free(plan);
+    return !is_written;
+}
+
 static bool
 find_plants(uint64_t seed)
 {
@@ -70,9 +101,12 @@ find_plants(uint64_t seed)
 int
 main(int argc, char **argv)
 {
+    bool gives = argc > 2 && strcmp(argv[1], "--give") == 0;
     uint64_t reads = argc > 1 ? strtoull(argv[1], NULL, 0) : 100000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 
+    if (gives)
+        return give((uint16_t)seed);
     for (uint64_t i = seed; tally.reads < reads && !tally.wrong; i++)
         play(i);
     printf("reads=%llu told=%llu wrong=%llu rows=%llu permutations=%llu "

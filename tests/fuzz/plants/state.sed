@@ -1,2 +1,2 @@
 # lib/format/state_entry.c
-s/if (body->in.at == body->in.end)/if (body->in.at > body->in.end)/
+s/(size_t)(in->end - in->at) < size)/(size_t)(in->end - in->at) + 1 < size)/

@@ -12,7 +12,7 @@
 
 #define EVENTS_MAX  4096
 #define SPECS_MAX   24
-#define TEXT_SIZE   512
+
 #define WHOLE_EVENT "card_id, amount, price, shop, status, event_timestamp"
 
 enum fold {

@@ -196,11 +196,15 @@ uint64_t
 lf_state_count(const struct lf_state *state)
 {
     uint64_t count = state->body.lifetime_count;
+    struct lf_body body = state->body;
+    struct lf_entry entry;
 
     for (size_t i = 0; i < state->old.count; i++)
         count += state->old.items[i].count;
     for (size_t i = 0; i < state->added.count; i++)
         count += state->added.items[i].count;
+    while (lf_body_next(&body, &state->accs, &entry))
+        count += entry.count;
     return count;
 }
 
@@ -216,32 +220,53 @@ lf_state_set_wm(struct lf_state *state, int64_t wm)
 
 /* --- bytes -----------------------------------------------------------------*/
 
-/* Opens a body whose bytes stay, and takes up its entries, oldest first. */
-enum lf_tile_status
-lf_state_open(struct lf_state *state, const uint8_t *bytes, size_t size,
-              int64_t wm)
+/* What was taken up, newest first, goes before the rest. */
+static bool
+put_before(struct lf_entries *old, const struct lf_entries *taken)
 {
-    struct lf_entries *old = &state->old;
-    struct lf_entry entry, *at;
+    size_t count = old->count;
 
-    if (!lf_body_open(&state->body, &state->accs, bytes, size, wm))
-        return LF_TILE_CORRUPT;
-    lf_state_set_wm(state, wm);
-    while (lf_body_next(&state->body, &state->accs, &entry)) {
-        at = lf_entries_add(old);
+    for (size_t i = 0; i < taken->count; i++)
+        if (!lf_entries_add(old))
+            return false;
+    if (!taken->count)
+        return true;
+    memmove(old->items + taken->count, old->items, count * sizeof *old->items);
+    for (size_t i = 0; i < taken->count; i++)
+        old->items[i] = taken->items[taken->count - 1 - i];
+    return true;
+}
+
+enum lf_tile_status
+lf_state_pull(struct lf_state *state, int64_t until)
+{
+    struct lf_entries *taken = &state->made;
+    struct lf_entry entry, *at;
+    int below = 0;
+
+    for (size_t i = 0; i < state->old.count && below < 2; i++)
+        below += until > INT64_MIN && state->old.items[i].start <= until;
+    taken->count = 0;
+    while (below < 2 && lf_body_next(&state->body, &state->accs, &entry)) {
+        at = lf_entries_add(taken);
         if (!at)
             return LF_TILE_MEMORY;
         *at = entry;
+        below += until > INT64_MIN && entry.start <= until;
     }
     if (state->body.is_damaged)
         return LF_TILE_CORRUPT;
-    for (size_t i = 0; i < old->count / 2; i++) {
-        entry = old->items[i];
-        old->items[i] = old->items[old->count - 1 - i];
-        old->items[old->count - 1 - i] = entry;
-    }
-    state->is_settled = true;
-    state->is_tidy = true;
+    return put_before(&state->old, taken) ? LF_TILE_OK : LF_TILE_MEMORY;
+}
+
+/* Opens a body whose bytes stay. */
+static enum lf_tile_status
+open_body(struct lf_state *state, const uint8_t *bytes, size_t size, int64_t wm)
+{
+    if (!lf_body_open(&state->body, &state->accs, bytes, size, wm))
+        return LF_TILE_CORRUPT;
+    lf_state_set_wm(state, wm);
+    state->is_settled = state->is_tidy = true;
     memcpy(state->tidy_bounds, state->bounds,
            state->plan->level_count * sizeof(int64_t));
     return LF_TILE_OK;
@@ -256,7 +281,7 @@ lf_state_load(struct lf_state *state, const uint8_t *body, size_t size,
 
     lf_state_begin(state);
     copy = lf_pool_copy(&state->pool, body, size);
-    status = copy ? lf_state_open(state, copy, size, wm) : LF_TILE_MEMORY;
+    status = copy ? open_body(state, copy, size, wm) : LF_TILE_MEMORY;
     if (status)
         lf_state_begin(state);
     return status;
@@ -297,7 +322,12 @@ lf_state_encode(struct lf_state *state, struct lf_buffer *to)
     for (size_t i = state->old.count; i-- > 0; last = &state->old.items[i])
         if (!lf_entry_put(state->plan, &state->old.items[i], last, to))
             return LF_TILE_MEMORY;
-    return LF_TILE_OK;
+    return state->body.in.at == state->body.in.end ||
+                   lf_buffer_append(
+                       to, state->body.in.at,
+                       (size_t)(state->body.in.end - state->body.in.at))
+               ? LF_TILE_OK
+               : LF_TILE_MEMORY;
 }
 
 /* Every state of an entry anew, from what its bytes say. */
@@ -342,6 +372,8 @@ lf_state_check(struct lf_state *state, const uint8_t *body, size_t size,
                                 .bytes = opened->lifetime,
                                 .size = opened->lifetime_size};
 
+    if (!status)
+        status = lf_state_pull(state, INT64_MIN);
     if (!status && lifetime.count && !state->plan->has_lifetime)
         status = LF_TILE_CORRUPT;
     if (!status && lifetime.count)

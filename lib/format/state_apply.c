@@ -146,9 +146,7 @@ retract_tile(struct lf_state *state, struct lf_entry *entry)
     enum lf_tile_status status;
 
     if (entry->count <= 2 ||
-        state->inputs.ts > lf_tile_last(entry->start,
-                                        state->plan->hops[entry->level],
-                                        state->plan->zone))
+        state->inputs.ts > lf_entry_last(state->plan, entry))
         return LF_TILE_REFUSED;
     lf_accs_clear(&state->accs);
     if (!lf_accs_add_states(&state->accs, entry->bytes, entry->size,
@@ -170,6 +168,7 @@ lf_state_retract(struct lf_state *state, const struct lf_tile_event *event)
     size_t at = 0, end;
 
     LF_TILE_TRY(lf_state_settle(state));
+    LF_TILE_TRY(lf_state_pull(state, INT64_MIN));
     if (event->ts <= state->body.barrier)
         return LF_TILE_OK;
     if (event->ts < state->body.covered)
@@ -256,13 +255,10 @@ merge_lifetime(struct lf_state *state, const struct lf_body *other)
 static enum lf_tile_status
 take(struct lf_state *state, const struct lf_entry *entry)
 {
-    const struct lf_tile_plan *plan = state->plan;
-    int64_t last = entry->start, barrier = state->body.barrier;
+    int64_t barrier = state->body.barrier;
     struct lf_entry *to;
 
-    if (entry->level < plan->level_count)
-        last = lf_tile_last(entry->start, plan->hops[entry->level], plan->zone);
-    if (last <= barrier)
+    if (lf_entry_last(state->plan, entry) <= barrier)
         return LF_TILE_OK;
     if (entry->start <= barrier && barrier > INT64_MIN)
         return LF_TILE_REFUSED;
@@ -278,6 +274,8 @@ enum lf_tile_status
 lf_state_merge(struct lf_state *state, const struct lf_state *later)
 {
     const struct lf_body *other = &later->body;
+    struct lf_body body = later->body;
+    struct lf_entry entry;
 
     if (other->barrier > INT64_MIN) {
         if (state->wm > other->barrier)
@@ -291,6 +289,10 @@ lf_state_merge(struct lf_state *state, const struct lf_state *later)
     lf_state_set_wm(state, later->wm);
     LF_TILE_TRY(lf_state_settle(state));
     LF_TILE_TRY(merge_lifetime(state, other));
+    while (lf_body_next(&body, &later->accs, &entry))
+        LF_TILE_TRY(take(state, &entry));
+    if (body.is_damaged)
+        return LF_TILE_CORRUPT;
     for (size_t i = 0; i < later->old.count; i++)
         LF_TILE_TRY(take(state, &later->old.items[i]));
     for (size_t i = 0; i < later->added.count; i++)

@@ -125,7 +125,8 @@ skip_varints(const uint8_t *bits, size_t size, struct lf_bytes_in *in)
     int count = 0;
 
     for (size_t i = 0; i < size; i++)
-        count += __builtin_popcount(bits[i]);
+        for (unsigned left = bits[i]; left; left &= left - 1)
+            count++;
     for (; count > 0; count--) {
         while (at < end && *at >= 128)
             at++;

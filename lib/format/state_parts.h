@@ -124,6 +124,33 @@ bool lf_acc_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in, int64_t base,
                       uint64_t events, bool before);
 /* A state that was left out, because it says nothing. */
 void lf_acc_add_none(struct lf_acc *acc, uint64_t events);
+/* A state whose bytes are one varint of 64 bits at most; NULL: left out. */
+static inline void
+lf_acc_add_varint(struct lf_acc *acc, const uint64_t *value, uint64_t events)
+{
+    int64_t number;
+
+    if (acc->state->kind == LF_STATE_COUNT) {
+        acc->count += events - (value ? *value : 0);
+        return;
+    }
+    if (!value)
+        return;
+    number = lf_unzigzag(*value);
+    if (acc->state->kind == LF_STATE_SUM) {
+        lf_sum_add(&acc->sum, number);
+    } else if (acc->state->kind == LF_STATE_SQUARES) {
+        struct lf_squares squares = {{(uint64_t)number, 0, 0}};
+
+        squares.word[1] = squares.word[2] = number < 0 ? UINT64_MAX : 0;
+        lf_squares_merge(&acc->squares, &squares);
+    } else if (!acc->count || (acc->state->kind == LF_STATE_MIN
+                                   ? number < acc->items[0].value.integer
+                                   : number > acc->items[0].value.integer)) {
+        acc->items[0].value.integer = number;
+        acc->count = 1;
+    }
+}
 bool lf_acc_skip(const struct lf_acc *acc, struct lf_bytes_in *in);
 
 /* Takes an event back; false: it cannot have been in it, or nobody can tell. */
@@ -179,6 +206,21 @@ struct lf_entry {
     const uint8_t *bytes; /* states, or inputs */
     uint32_t size;
 };
+
+/* The last microsecond that an entry can hold. */
+static inline int64_t
+lf_entry_last(const struct lf_tile_plan *plan, const struct lf_entry *entry)
+{
+    int64_t last = entry->start;
+
+    if (entry->level == plan->level_count)
+        return last;
+    if (last == INT64_MIN) /* it may begin below */
+        return lf_tile_last(last, plan->hops[entry->level], plan->zone);
+    return __builtin_add_overflow(last, plan->hops[entry->level] - 1, &last)
+               ? INT64_MAX
+               : last;
+}
 
 #define LF_MARKS_MAX 64
 

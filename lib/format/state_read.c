@@ -10,136 +10,7 @@
  */
 #include "format/state_read.h"
 
-#include "base/alloc.h"
 #include "base/bits.h"
-
-/* --- making ----------------------------------------------------------------*/
-
-static uint32_t
-stream_of(struct lf_read *read, const struct lf_window *window)
-{
-    int64_t tumble = window->kind == LF_TUMBLE ? window->size : 0;
-    uint32_t i = 0;
-
-    while (i < read->stream_count && read->streams[i].tumble != tumble)
-        i++;
-    if (i == read->stream_count) {
-        read->streams[i].tumble = tumble;
-        read->stream_count++;
-    }
-    return i;
-}
-
-static bool
-same_window(const struct lf_window *a, const struct lf_window *b)
-{
-    return a->kind == b->kind && a->size == b->size && a->hop == b->hop;
-}
-
-static void
-find_windows(struct lf_read *read)
-{
-    for (uint32_t i = 0; i < read->plan->feature_count; i++) {
-        const struct lf_window *window =
-            &read->plan->features[i].feature->aggregate->window;
-        uint32_t j = 0;
-
-        while (j < read->window_count && !same_window(read->windows[j], window))
-            j++;
-        if (j == read->window_count && window->kind != LF_LIFETIME)
-            read->windows[read->window_count++] = window;
-    }
-}
-
-static bool
-make_streams(struct lf_read *read, const struct lf_feature *const *features)
-{
-    const struct lf_tile_plan *plan = read->plan;
-
-    for (uint32_t i = 0; i < read->reading.count; i++) {
-        struct lf_wanted *wanted = &read->wanted[i];
-
-        wanted->feature = features[i];
-        wanted->of = lf_tile_feature(plan, features[i]->id);
-        wanted->stream = stream_of(read, &features[i]->aggregate->window);
-    }
-    for (uint32_t i = 0; i < read->stream_count; i++) {
-        struct lf_stream *stream = &read->streams[i];
-
-        stream->order = lf_alloc_array(read->reading.count, sizeof(uint32_t));
-        stream->is_used = lf_alloc_array(plan->state_count, sizeof(bool));
-        if (!stream->order || !stream->is_used ||
-            !lf_accs_init(&stream->accs, plan))
-            return false;
-    }
-    for (uint32_t i = 0; i < read->reading.count; i++) {
-        const struct lf_wanted *wanted = &read->wanted[i];
-        struct lf_stream *stream = &read->streams[wanted->stream];
-
-        stream->order[stream->count++] = i;
-        for (int j = 0; j < 3 && wanted->of != LF_TILE_NONE; j++)
-            if (plan->features[wanted->of].states[j] != LF_TILE_NONE)
-                stream->is_used[plan->features[wanted->of].states[j]] = true;
-    }
-    return true;
-}
-
-struct lf_reading *
-lf_reading_make(const struct lf_tile_plan *plan,
-                const struct lf_feature *const *features, uint32_t count)
-{
-    struct lf_read *read = lf_alloc(sizeof *read);
-
-    if (!read)
-        return NULL;
-    read->plan = plan;
-    read->reading.count = count;
-    read->reading.answers =
-        lf_alloc_array(count, sizeof *read->reading.answers);
-    read->wanted = lf_alloc_array(count, sizeof *read->wanted);
-    read->offsets = lf_alloc_array(count, sizeof *read->offsets);
-    read->streams = lf_alloc_array((size_t)count + 1, sizeof *read->streams);
-    read->windows = lf_alloc_array(plan->feature_count, sizeof(void *));
-    read->bounds =
-        lf_alloc_array(2 * (size_t)plan->feature_count, sizeof(int64_t));
-    if (!read->reading.answers || !read->wanted || !read->offsets ||
-        !read->streams || !read->windows || !read->bounds ||
-        !lf_accs_init(&read->measure, plan) ||
-        !lf_inputs_init(&read->inputs, plan) || !make_streams(read, features)) {
-        lf_reading_free(&read->reading);
-        return NULL;
-    }
-    find_windows(read);
-    return &read->reading;
-}
-
-void
-lf_reading_free(struct lf_reading *reading)
-{
-    struct lf_read *read = (struct lf_read *)reading;
-
-    if (!read)
-        return;
-    for (uint32_t i = 0; i < read->stream_count; i++) {
-        lf_free(read->streams[i].order);
-        lf_free(read->streams[i].is_used);
-        if (read->streams[i].accs.plan)
-            lf_accs_free(&read->streams[i].accs);
-    }
-    if (read->measure.plan)
-        lf_accs_free(&read->measure);
-    lf_inputs_free(&read->inputs);
-    lf_free(read->reading.answers);
-    lf_free(read->wanted);
-    lf_free(read->offsets);
-    lf_free(read->streams);
-    lf_free(read->windows);
-    lf_free(read->bounds);
-    lf_buffer_free(&read->out);
-    lf_free(read);
-}
-
-/* --- a read ----------------------------------------------------------------*/
 
 static void
 order_stream(struct lf_read *read, struct lf_stream *stream)
@@ -163,16 +34,16 @@ begin_read(struct lf_read *read, int64_t t)
     read->out.size = 0;
     read->failed = false;
     read->reading.is_visible = false;
-    for (uint32_t i = 0; i < read->reading.count; i++) {
-        struct lf_wanted *wanted = &read->wanted[i];
-
-        lf_window_bounds(&wanted->feature->aggregate->window, zone, t,
-                         &wanted->from, &read->streams[wanted->stream].to);
-        wanted->is_past = wanted->is_partial = false;
-    }
     for (uint32_t i = 0; i < read->window_count; i++)
         lf_window_bounds(read->windows[i], zone, t, &read->bounds[2 * i],
                          &read->bounds[2 * i + 1]);
+    for (uint32_t i = 0; i < read->reading.count; i++) {
+        struct lf_wanted *wanted = &read->wanted[i];
+
+        wanted->from = read->bounds[2 * wanted->window];
+        read->streams[wanted->stream].to = read->bounds[2 * wanted->window + 1];
+        wanted->is_past = wanted->is_partial = false;
+    }
     for (uint32_t i = 0; i < read->stream_count; i++) {
         struct lf_stream *stream = &read->streams[i];
 
@@ -221,6 +92,29 @@ struct piece {
     bool has_inputs;
     const struct lf_entry *entry;
 };
+
+/* The same for states that are a varint each; false: a number that is too long
+ * for it, or damage. Nothing is folded then. */
+static bool
+fold_varints(const struct lf_read *read, struct lf_stream *stream,
+             const uint8_t *bytes, uint32_t size, uint64_t count)
+{
+    struct lf_bytes_in in = {bytes, bytes + size};
+    uint32_t states = read->plan->state_count;
+    uint64_t values[LF_READ_VARINTS];
+
+    if (size < lf_bits_size(states))
+        return false;
+    in.at += lf_bits_size(states);
+    for (uint32_t i = 0; i < states; i++)
+        if (lf_bit_get(bytes, i) && !lf_in_varint(&in, &values[i]))
+            return false;
+    for (uint32_t i = 0; i < states; i++)
+        if (stream->is_used[i])
+            lf_acc_add_varint(&stream->accs.accs[i],
+                              lf_bit_get(bytes, i) ? &values[i] : NULL, count);
+    return true;
+}
 
 static bool
 fold_states(const struct lf_read *read, struct lf_stream *stream,
@@ -275,6 +169,10 @@ load_inputs(struct lf_read *read, struct piece *piece)
 static bool
 fold_piece(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
 {
+    if (piece->count > 1 && read->is_fast &&
+        fold_varints(read, stream, piece->entry->bytes, piece->entry->size,
+                     piece->count))
+        return true;
     if (piece->count > 1)
         return fold_states(read, stream, piece->entry->bytes,
                            piece->entry->size, piece->ts, piece->count, false);
@@ -330,7 +228,7 @@ pass(struct lf_read *read, struct piece *piece, int64_t t, bool *is_done)
 
     if (!reading->is_visible && read->plan->has_lifetime)
         reading->is_visible = piece->ts < t;
-    for (uint32_t i = 0; !reading->is_visible && i < read->window_count; i++)
+    for (uint32_t i = 0; !reading->is_visible && i < read->visible_count; i++)
         reading->is_visible = piece->last >= read->bounds[2 * i] &&
                               piece->ts < read->bounds[2 * i + 1];
     *is_done = reading->is_visible;
@@ -383,20 +281,15 @@ static enum lf_tile_status
 read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
           const struct lf_tile_event *extra)
 {
-    const struct lf_tile_plan *plan = read->plan;
     struct lf_entry entry;
     bool is_done = false;
 
     while (!is_done && lf_body_next(body, &read->measure, &entry)) {
-        bool is_single = entry.level == plan->level_count;
         struct piece piece = {.ts = entry.start,
-                              .last = entry.start,
+                              .last = lf_entry_last(read->plan, &entry),
                               .count = entry.count,
                               .entry = &entry};
 
-        if (!is_single)
-            piece.last =
-                lf_tile_last(entry.start, plan->hops[entry.level], plan->zone);
         if (piece.last > wm)
             piece.last = wm;
         if (extra && extra->ts >= piece.last) {

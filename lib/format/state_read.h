@@ -5,11 +5,14 @@
 
 #include "format/state_parts.h"
 
+#define LF_READ_VARINTS 64 /* states that are read at once */
+
 /* A feature that is asked for. */
 struct lf_wanted {
     const struct lf_feature *feature;
     uint32_t of;     /* in plan->features, or LF_TILE_NONE */
     uint32_t stream; /* which of the accumulators */
+    uint32_t window; /* which of the windows */
     int64_t from;    /* its tail at t */
     bool is_past;
     bool is_partial;
@@ -34,10 +37,12 @@ struct lf_read {
     uint32_t stream_count;
     struct lf_stream *streams;
     uint32_t window_count;
-    const struct lf_window **windows; /* of all features, different ones */
+    uint32_t visible_count;           /* of them: those of the plan */
+    const struct lf_window **windows; /* different ones */
     int64_t *bounds;                  /* from and to of each */
     struct lf_inputs inputs;
     struct lf_accs measure;
+    bool is_fast;         /* states are a varint each */
     size_t *offsets;      /* of the answers in out */
     struct lf_buffer out; /* their bytes */
     bool failed;

@@ -255,6 +255,7 @@ take_over(struct lf_state *state, const uint8_t **places)
 
     *body = from->body;
     body->plan = state->plan;
+    body->in.at = body->in.end;
     body->lifetime_count = 0;
     if (from->bounds[last] > body->covered)
         body->covered = from->bounds[last];
@@ -303,6 +304,8 @@ lf_state_replan(struct lf_state *state, const struct lf_tile_plan *old,
     status = state->previous && places
                  ? lf_state_load(state->previous, body, size, wm)
                  : LF_TILE_MEMORY;
+    if (!status)
+        status = lf_state_pull(state->previous, INT64_MIN);
     if (!status)
         status = take_over(state, places);
     if (status)

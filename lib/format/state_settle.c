@@ -244,6 +244,27 @@ group(struct lf_state *state, size_t i, size_t j)
     return status;
 }
 
+/* Takes up the stored entries that can change: those from the lowest bound on
+ * that has moved, and what is around the oldest that was added. */
+static enum lf_tile_status
+pull_changed(struct lf_state *state)
+{
+    uint32_t last = state->plan->level_count - 1;
+    int64_t until = INT64_MAX;
+
+    if (state->body.in.at == state->body.in.end)
+        return LF_TILE_OK;
+    if (!state->is_tidy || state->bounds[last] != state->tidy_bounds[last])
+        return lf_state_pull(state, INT64_MIN);
+    if (state->added.count)
+        until = state->added.items[0].start;
+    for (uint32_t i = 0; i < last; i++)
+        if (state->bounds[i] != state->tidy_bounds[i] &&
+            state->tidy_bounds[i] < until)
+            until = state->tidy_bounds[i];
+    return lf_state_pull(state, until);
+}
+
 enum lf_tile_status
 lf_state_settle(struct lf_state *state)
 {
@@ -257,6 +278,9 @@ lf_state_settle(struct lf_state *state)
         return LF_TILE_OK;
     if (!sort_added(state))
         return LF_TILE_MEMORY;
+    status = pull_changed(state);
+    if (status)
+        return status;
     while (i < state->old.count && state->old.items[i].start < bound)
         i++;
     while (j < state->added.count && state->added.items[j].start < bound)

@@ -32,7 +32,8 @@ struct lf_state {
     bool is_settled;
     bool is_tidy; /* old is as the level rule had it at tidy_bounds */
     int64_t *tidy_bounds;
-    struct lf_entries old;   /* settled ones, oldest first */
+    struct lf_entries
+        old; /* settled ones, oldest first; before them: body.in */
     struct lf_entries added; /* later commits, in any order */
     struct lf_entries made;
     struct lf_accs accs;
@@ -48,8 +49,9 @@ uint8_t *lf_pool_copy(struct lf_pool *pool, const uint8_t *bytes, size_t size);
 /* One more entry, or NULL. */
 struct lf_entry *lf_entries_add(struct lf_entries *entries);
 
-enum lf_tile_status lf_state_open(struct lf_state *state, const uint8_t *bytes,
-                                  size_t size, int64_t wm);
+/* Takes up stored entries, newest first, until two of them begin at or before a
+ * time; INT64_MIN: all. Older ones stay bytes, as which they are written again. */
+enum lf_tile_status lf_state_pull(struct lf_state *state, int64_t until);
 
 /* Entries as the level rule has them at wm: old and added become old. */
 enum lf_tile_status lf_state_settle(struct lf_state *state);

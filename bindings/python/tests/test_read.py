@@ -394,8 +394,8 @@ def test_the_reader_allocates_no_arrays(filled: lf.Store) -> None:
 def test_an_event_counts_without_being_stored(tmp_path: Any) -> None:
     at = 1767268800 * 1_000_000
     hour = 3600 * 1_000_000
-    with lf.open(
-        str(tmp_path / "events"), create=True, fixed_now=at
+    with lf.Store.open(
+        tmp_path / "events", create=True, fixed_now=at
     ) as store:
         store.apply(
             "CREATE ENTITY card (card_id INT64);"

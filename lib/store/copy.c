@@ -119,6 +119,9 @@ lf_copy_view(struct lf_copy *copy, struct feature_error *error)
                                    sizeof *copy->layouts);
     if (!copy->layouts)
         return lf_fail_memory(error);
+    if (view->event)
+        LF_TRY(
+            lf_window_check_begin(&copy->windows, copy->catalog, view, error));
     copy->definition = view;
     copy->entity = lf_catalog_entity_by_id(copy->catalog, view->entity);
     copy->seed = lf_row_seed(view->id);
@@ -169,6 +172,18 @@ fail_row(const struct lf_copy *copy, const char *reason, const char *what,
 }
 
 static feature_status
+check_window(struct lf_copy *copy, const struct lf_row *row,
+             struct feature_error *error)
+{
+    bool is_right;
+
+    LF_TRY(lf_window_check_row(&copy->windows, row, &is_right, error));
+    return is_right
+               ? FEATURE_OK
+               : fail_row(copy, "structure", "its state is damaged", error);
+}
+
+static feature_status
 check_form(struct lf_copy *copy, struct lf_row *row,
            struct feature_error *error)
 {
@@ -181,6 +196,8 @@ check_form(struct lf_copy *copy, struct lf_row *row,
                         error);
     if (row->flags & LF_ROW_TOMBSTONE)
         return FEATURE_OK;
+    if (copy->definition->event)
+        return check_window(copy, row, error);
     layout = &copy->layouts[schema - copy->definition->schemas];
     if (!layout->version &&
         !lf_layout_init(layout, schema, &copy->layout_arena))
@@ -277,8 +294,8 @@ lf_copy_history(struct lf_copy *copy, struct feature_error *error)
     if (!copy->definition->history)
         return damaged(error, "a view has history and should keep none");
     lf_history_check_free(&copy->check);
-    LF_TRY(lf_history_check_begin(&copy->check, copy->definition, meta,
-                                  &copy->manifest.meta, error));
+    LF_TRY(lf_history_check_begin(&copy->check, copy->catalog, copy->definition,
+                                  meta, &copy->manifest.meta, error));
     copy->is_history = true;
     return copy->sink
                ? copy->sink->tree(copy->to, copy->definition, true, error)
@@ -385,6 +402,41 @@ lf_copy_view_end(struct lf_copy *copy, struct feature_error *error)
 }
 
 feature_status
+lf_copy_ids(struct lf_copy *copy, uint32_t id, struct feature_error *error)
+{
+    const struct lf_event *event = lf_catalog_event_by_id(copy->catalog, id);
+
+    if (!event || !lf_dedupe_applies(event) ||
+        (copy->event && copy->event->id >= id))
+        return damaged(error, "the ids of an event are out of place");
+    copy->event = event;
+    copy->last_size = 0;
+    return copy->sink ? copy->sink->ids(copy->to, event, error) : FEATURE_OK;
+}
+
+feature_status
+lf_copy_id(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+           const uint8_t *value, size_t size, struct feature_error *error)
+{
+    struct lf_dedupe_entry entry;
+    const char *problem =
+        lf_dedupe_open(&entry, copy->event->id, key, key_size, value, size);
+
+    if (!problem && (!is_after(copy, key, key_size) ||
+                     entry.commit_time > copy->manifest.meta.commit_time))
+        problem = "structure";
+    if (problem)
+        return lf_fail(error, FEATURE_CORRUPT, problem,
+                       "an id of event %s is damaged", copy->event->name);
+    memcpy(copy->last, key, key_size);
+    copy->last_size = key_size;
+    copy->bytes += key_size + size;
+    return copy->sink
+               ? copy->sink->put(copy->to, key, key_size, value, size, error)
+               : FEATURE_OK;
+}
+
+feature_status
 lf_copy_tell(const struct lf_copy *copy, struct feature_error *error)
 {
     struct feature_progress *progress = copy->progress;
@@ -406,6 +458,7 @@ lf_copy_free(struct lf_copy *copy)
     lf_buffer_free(&copy->records);
     lf_buffer_free(&copy->entry);
     lf_history_check_free(&copy->check);
+    lf_window_check_free(&copy->windows);
     lf_arena_free(&copy->layout_arena);
     lf_arena_free(&copy->arena);
 }

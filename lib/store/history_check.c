@@ -17,6 +17,7 @@
 
 feature_status
 lf_history_check_begin(struct lf_history_check *check,
+                       const struct lf_catalog *catalog,
                        const struct lf_view *view,
                        const struct lf_meta_view *meta,
                        const struct lf_meta_store *store,
@@ -28,7 +29,9 @@ lf_history_check_begin(struct lf_history_check *check,
                                        .seed = lf_history_seed(view->id),
                                        .commit_time = store->commit_time,
                                        .sequence = store->sequence};
-    LF_TRY(lf_form_bind(form, view, error));
+    LF_TRY(lf_form_bind(form, catalog, view, error));
+    if (view->event)
+        LF_TRY(lf_window_check_begin(&check->windows, catalog, view, error));
     for (int i = 0; i < 2; i++) {
         check->cells[i] = lf_arena_array(&form->arena, LF_FEATURES_MAX,
                                          sizeof *check->cells[i]);
@@ -52,6 +55,7 @@ lf_history_check_free(struct lf_history_check *check)
     lf_versions_block_free(&check->block);
     lf_press_free(check->press);
     check->press = NULL;
+    lf_window_check_free(&check->windows);
     lf_form_free(&check->form);
 }
 
@@ -261,6 +265,22 @@ is_known(const struct lf_history_check *check,
            (!entry->has_image || entry->image_time <= check->commit_time);
 }
 
+/* Kept events add up to nothing: each stands by itself. */
+static feature_status
+check_event(struct lf_history_check *check,
+            const struct lf_history_entry *entry,
+            struct lf_history_problem *problem, struct feature_error *error)
+{
+    bool is_right;
+
+    LF_TRY(lf_window_check_entry(&check->windows, entry, &is_right, error));
+    if (!is_right)
+        return say(problem, "structure", "it is none of the event's");
+    if (!is_known(check, entry))
+        return say(problem, "structure", "it is of a commit that cannot be");
+    return FEATURE_OK;
+}
+
 /* One version, whose key was checked. */
 static feature_status
 check_version(struct lf_history_check *check, const uint8_t *key,
@@ -269,6 +289,10 @@ check_version(struct lf_history_check *check, const uint8_t *key,
 {
     lf_hash128_add(&check->content,
                    lf_history_hash(check->form.view->id, key, key_size, entry));
+    if (check->form.event)
+        return check_event(check, entry, problem, error);
+    if (entry->operation > FEATURE_DELETE)
+        return say(problem, "structure", "it is of an event");
     LF_TRY(check_row(check, &entry->row, problem, error));
     if (!problem->reason && entry->has_image)
         LF_TRY(check_row(check, &entry->image, problem, error));

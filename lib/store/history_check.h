@@ -5,7 +5,7 @@
 
 #include "format/block.h"
 #include "format/meta.h"
-#include "store/form.h"
+#include "store/window_check.h"
 
 /* Rows that wait for what lies below them: of the newest entry that adds up to
  * something its own and its sum, then the patches below it. */
@@ -33,6 +33,7 @@ struct lf_history_check {
     struct lf_press *press;         /* with the view's dictionary */
     struct lf_versions_block block; /* the last one, with its entries */
     struct lf_hash128 content;
+    struct lf_window_check windows; /* of a view FROM an event */
 };
 
 /* What is wrong with an entry; a reason of NULL: nothing. */
@@ -41,6 +42,7 @@ struct lf_history_problem {
 };
 
 feature_status lf_history_check_begin(struct lf_history_check *check,
+                                      const struct lf_catalog *catalog,
                                       const struct lf_view *view,
                                       const struct lf_meta_view *meta,
                                       const struct lf_meta_store *store,

@@ -452,3 +452,27 @@ lf_history_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     free_trim(&trim);
     return status;
 }
+
+feature_status
+lf_history_is_long(struct lf_rows *rows, const uint8_t *key, size_t key_size,
+                   int64_t horizon, bool *found, struct feature_error *error)
+{
+    struct lf_history_place place = {horizon, UINT64_MAX, UINT32_MAX};
+    uint8_t from[LF_HISTORY_KEY_MAX];
+    size_t size = key_size + LF_HISTORY_PLACE_SIZE;
+    enum lf_step step = LF_STEP_SEEK;
+    struct lf_tree_entry at;
+
+    memcpy(from, key, key_size);
+    lf_history_put_place(from + key_size, &place);
+    *found = true;
+    for (int i = rows->form->event ? 1 : 0; i < 2 && *found;
+         i++, step = LF_STEP_NEXT) {
+        LF_TRY(lf_tree_move(rows->history, step, from, size, &at, error));
+        *found =
+            at.key && at.key_size == size && !memcmp(at.key, key, key_size);
+        if (*found && lf_is_block(at.value, at.size))
+            break;
+    }
+    return FEATURE_OK;
+}

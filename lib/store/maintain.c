@@ -9,12 +9,14 @@
  */
 #include <string.h>
 
+#include "store/dedupe.h"
 #include "store/upkeep.h"
 
 #define STEP_SEEN     16384
 #define STEP_CHANGES  1024
 #define STEP_SEGMENTS 8
 #define STEP_LOOKS    65536
+#define STEP_IDS      4096
 #define TRAININGS     8 /* of dictionaries in one call; each takes a while */
 
 struct maintain {
@@ -33,6 +35,7 @@ struct step {
     struct lf_catalog *catalog;
     struct lf_upkeep_work work;
     uint32_t segments;
+    uint64_t ids; /* of events, forgotten */
     bool has_pass, is_ended, is_numbered;
     uint64_t pass; /* view and kind */
     uint64_t left;
@@ -125,8 +128,9 @@ run_pass(struct step *step, const struct lf_view *view, int kind,
     LF_TRY(lf_upkeep_read(commit, view->id, &upkeep, error));
     lf_commit_number(commit);
     LF_TRY(lf_feed_begin(commit, step->catalog, NULL, 0, error));
-    LF_TRY(lf_upkeep_step(commit, view, &upkeep, (enum lf_pass_kind)kind, &most,
-                          &step->work, &step->is_numbered, error));
+    LF_TRY(lf_upkeep_step(commit, step->catalog, view, &upkeep,
+                          (enum lf_pass_kind)kind, &most, &step->work,
+                          &step->is_numbered, error));
     LF_TRY(lf_upkeep_write(commit, view->id, &upkeep, error));
     step->has_pass = true;
     step->pass = pass_of(view, kind);
@@ -147,6 +151,8 @@ run_step(struct step *step, struct feature_error *error)
     LF_TRY(lf_commit_catalog(&step->commit, &step->catalog, error));
     LF_TRY(lf_feed_upkeep(&step->commit, step->catalog, STEP_SEGMENTS,
                           &step->segments, error));
+    LF_TRY(lf_dedupe_upkeep(&step->commit, step->catalog, STEP_IDS, &step->ids,
+                            error));
     if (lf_feed_check_leader(&step->commit, NULL))
         return FEATURE_OK;
     LF_TRY(choose(step, &view, &kind, error));
@@ -170,7 +176,7 @@ take_step(struct maintain *maintain, const struct step *step,
     report->commits += step->is_numbered;
     report->sequence = step->commit.meta.sequence;
     report->passes_left = step->left - (step->has_pass && step->is_ended);
-    maintain->is_over = !step->has_pass && !step->segments;
+    maintain->is_over = !step->has_pass && !step->segments && !step->ids;
     if (step->has_pass && step->is_ended &&
         !lf_buffer_append(&maintain->finished, &step->pass, sizeof step->pass))
         return lf_fail_memory(error);
@@ -190,7 +196,7 @@ try_step(struct maintain *maintain, struct feature_error *error)
     LF_TRY(lf_commit_begin(&step.commit, maintain->store,
                            maintain->options.wait_ms, error));
     status = run_step(&step, error);
-    if (status || (!step.has_pass && !step.segments))
+    if (status || (!step.has_pass && !step.segments && !step.ids))
         lf_commit_abort(&step.commit);
     else
         status = lf_commit_finish(&step.commit, error);

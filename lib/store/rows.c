@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "store/event_history.h"
 #include "store/history_trim.h"
 
 feature_status
@@ -93,6 +94,20 @@ keep_bytes(struct lf_rows *rows, const uint8_t **value, size_t size,
     return FEATURE_OK;
 }
 
+/* Its state is checked where it is loaded. */
+static feature_status
+check_window(const struct lf_rows *rows, struct lf_stored *stored,
+             struct feature_error *error)
+{
+    const struct lf_row *row = &stored->row;
+
+    stored->migration = NULL;
+    if (!lf_view_schema(rows->form->view, row->version) ||
+        !(row->flags & (LF_ROW_WINDOW | LF_ROW_TOMBSTONE)))
+        return fail_stored(rows, "structure", error);
+    return FEATURE_OK;
+}
+
 feature_status
 lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
              struct lf_stored *stored, struct feature_error *error)
@@ -114,6 +129,8 @@ lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     if (lf_load_u32(value) !=
         lf_row_checksum(rows->seed, key, key_size, value, size))
         return fail_stored(rows, "checksum", error);
+    if (rows->form->event)
+        return check_window(rows, stored, error);
     LF_TRY(lf_form_migration(rows->form, stored->row.version,
                              &stored->migration, error));
     if (!lf_row_check(&stored->row, &stored->migration->from))
@@ -164,8 +181,11 @@ lf_rows_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     const struct lf_row *old = &stored->row;
     struct lf_meta_view *meta = &rows->meta;
 
-    if (rows->history)
+    if (rows->history && !rows->form->event)
         LF_TRY(lf_history_expire(rows, key, key_size, stored, error));
+    if (rows->history && rows->form->event && old->flags & LF_ROW_TOMBSTONE)
+        LF_TRY(lf_event_history_forget(rows, key, key_size, old->timestamp,
+                                       error));
     note_purge(meta, rows->commit, old);
     lf_hash128_subtract(&meta->content,
                         lf_row_hash(rows->form->view->id, key, key_size,

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "store/dedupe.h"
+#include "store/event_history.h"
 #include "store/history_pack.h"
 #include "store/history_trim.h"
 
@@ -73,10 +75,25 @@ lf_upkeep_applies(const struct lf_view *view, enum lf_pass_kind kind)
     return kind == LF_PASS_ROWS || view->history;
 }
 
+/* The age limit of a view FROM an event. */
+static int64_t
+longest_window(const struct lf_view *view)
+{
+    int64_t longest = 0;
+
+    for (uint32_t i = 0; i < view->feature_count; i++)
+        if (view->features[i].aggregate &&
+            view->features[i].aggregate->window.size > longest)
+            longest = view->features[i].aggregate->window.size;
+    return longest;
+}
+
 static int64_t
 interval(const struct lf_view *view, enum lf_pass_kind kind)
 {
-    int64_t time = kind == LF_PASS_HISTORY ? view->history : view->ttl;
+    int64_t time = kind == LF_PASS_HISTORY ? view->history
+                   : view->event           ? longest_window(view)
+                                           : view->ttl;
 
     if (!time || time / PASSES_IN_TIME > DAY)
         return DAY;
@@ -105,25 +122,13 @@ is_older(int64_t time, int64_t now, int64_t age)
     return !__builtin_sub_overflow(now, age, &edge) && time < edge;
 }
 
-/* A cell at now - ttl is within its max age still. */
-static bool
-has_expired(const struct lf_view *view, int64_t now, int64_t time,
-            uint16_t flags)
-{
-    int64_t age = view->ttl;
-
-    if (flags & LF_ROW_TOMBSTONE) {
-        age = age > TOMBSTONE_AGE ? age : TOMBSTONE_AGE;
-        age = age > view->history ? age : view->history;
-    }
-    return age && is_older(time, now, age);
-}
-
 /* --- rows -------------------------------------------------------------------- */
 
 /* One step through a tree. */
 struct walk {
+    const struct lf_catalog *catalog;
     const struct lf_view *view;
+    const struct lf_tile_plan *plan; /* of a view FROM an event, or NULL */
     int64_t now;
     struct lf_pass *pass;
     const struct lf_upkeep_bounds *most;
@@ -133,6 +138,23 @@ struct walk {
     bool is_full;
     struct lf_packing packing;
 };
+
+/* A cell at now - ttl is within its max age still. */
+static bool
+has_expired(const struct walk *walk, int64_t time, uint16_t flags)
+{
+    const struct lf_view *view = walk->view;
+    int64_t age =
+        walk->plan ? walk->plan->longest + walk->plan->slack : view->ttl;
+
+    if (flags & LF_ROW_TOMBSTONE) {
+        age = age > TOMBSTONE_AGE ? age : TOMBSTONE_AGE;
+        age = age > view->history ? age : view->history;
+    } else if (walk->plan) {
+        return lf_tile_is_over(walk->plan, time, walk->now);
+    }
+    return age && is_older(time, walk->now, age);
+}
 
 static void
 take_place(struct lf_pass *pass, const uint8_t *key, size_t key_size)
@@ -164,8 +186,7 @@ visit_row(void *context, const uint8_t *key, size_t key_size,
     walk->seen++;
     take_place(walk->pass, key, key_size);
     if (size < LF_ROW_HEADER_SIZE ||
-        !has_expired(walk->view, walk->now, lf_load_i64(value + 8),
-                     lf_load_u16(value + 6)))
+        !has_expired(walk, lf_load_i64(value + 8), lf_load_u16(value + 6)))
         return FEATURE_OK;
     walk->changes++;
     if (!lf_buffer_append(&walk->keys, &length, sizeof length) ||
@@ -192,7 +213,8 @@ expire_row(struct walk *walk, struct lf_rows *rows, const uint8_t *key,
     LF_TRY(status);
     is_tombstone = stored.row.flags & LF_ROW_TOMBSTONE;
     if (is_tombstone && rows->history)
-        LF_TRY(lf_history_is_short(rows, key, key_size, &is_short, error));
+        LF_TRY((walk->plan ? lf_event_history_is_short : lf_history_is_short)(
+            rows, key, key_size, &is_short, error));
     if (!is_short)
         return FEATURE_OK;
     status = lf_rows_expire(rows, key, key_size, &stored, &problem);
@@ -228,7 +250,8 @@ step_rows(struct walk *walk, struct lf_rows *rows, struct feature_error *error)
     const struct lf_pass *pass = walk->pass;
     struct lf_pass from = *pass; /* the walk moves the place */
 
-    if (!walk->view->ttl && !rows->meta.tombstones)
+    if ((walk->plan ? walk->plan->has_lifetime : !walk->view->ttl) &&
+        !rows->meta.tombstones)
         return FEATURE_OK;
     LF_TRY(lf_tree_scan_from(rows->tree, from.size ? from.place : first,
                              from.size ? from.size : 1, visit_row, walk,
@@ -265,31 +288,6 @@ next_history(struct walk *walk, struct lf_rows *rows, uint8_t *key,
     return FEATURE_OK;
 }
 
-/* Whether the key has two versions at or before the horizon, as far as a block
- * tells. */
-static feature_status
-is_long(struct lf_rows *rows, const uint8_t *key, size_t key_size,
-        int64_t horizon, bool *found, struct feature_error *error)
-{
-    struct lf_history_place place = {horizon, UINT64_MAX, UINT32_MAX};
-    uint8_t from[LF_HISTORY_KEY_MAX];
-    size_t size = key_size + LF_HISTORY_PLACE_SIZE;
-    enum lf_step step = LF_STEP_SEEK;
-    struct lf_tree_entry at;
-
-    memcpy(from, key, key_size);
-    lf_history_put_place(from + key_size, &place);
-    *found = true;
-    for (int i = 0; i < 2 && *found; i++, step = LF_STEP_NEXT) {
-        LF_TRY(lf_tree_move(rows->history, step, from, size, &at, error));
-        *found =
-            at.key && at.key_size == size && !memcmp(at.key, key, key_size);
-        if (*found && lf_is_block(at.value, at.size))
-            break;
-    }
-    return FEATURE_OK;
-}
-
 /* A history that is damaged, or would need an image that is too large, stays as
  * it is. more: the key has another part to drop. */
 static feature_status
@@ -303,11 +301,11 @@ trim_history(struct walk *walk, struct lf_rows *rows, const uint8_t *key,
     bool found;
 
     *more = false;
-    LF_TRY(is_long(rows, key, key_size, horizon, &found, error));
+    LF_TRY(lf_history_is_long(rows, key, key_size, horizon, &found, error));
     if (!found)
         return FEATURE_OK;
-    status =
-        lf_history_trim(rows, key, key_size, horizon, &dropped, more, &problem);
+    status = (walk->plan ? lf_event_history_trim : lf_history_trim)(
+        rows, key, key_size, horizon, &dropped, more, &problem);
     if (status == FEATURE_CORRUPT ||
         (status == FEATURE_FULL && !strcmp(problem.reason, "row-size"))) {
         *more = false;
@@ -361,7 +359,7 @@ step_histories(struct walk *walk, struct lf_rows *rows,
             return FEATURE_OK;
         walk->seen++;
         LF_TRY(trim_history(walk, rows, key, key_size, &more, error));
-        if (!more)
+        if (!more && !walk->plan)
             LF_TRY(pack_history(walk, key, key_size, &more, error));
         if (!more)
             take_place(walk->pass, key, key_size);
@@ -397,7 +395,9 @@ take_step(struct walk *walk, struct lf_form *form, struct lf_commit *commit,
     LF_TRY(lf_rows_read_meta(commit, walk->view, &rows.meta, &found, error));
     if (!found)
         return FEATURE_OK;
-    LF_TRY(lf_form_bind(form, walk->view, error));
+    LF_TRY(lf_form_bind(form, walk->catalog, walk->view, error));
+    if (form->event)
+        LF_TRY(lf_form_plan(form, form->layout.version, &walk->plan, error));
     LF_TRY(lf_rows_begin(&rows, form, commit, error));
     LF_TRY(kind == LF_PASS_ROWS ? step_rows(walk, &rows, error)
                                 : step_history(walk, &rows, error));
@@ -411,13 +411,15 @@ take_step(struct walk *walk, struct lf_form *form, struct lf_commit *commit,
 }
 
 feature_status
-lf_upkeep_step(struct lf_commit *commit, const struct lf_view *view,
-               struct lf_upkeep *upkeep, enum lf_pass_kind kind,
-               const struct lf_upkeep_bounds *most, struct lf_upkeep_work *work,
-               bool *changed, struct feature_error *error)
+lf_upkeep_step(struct lf_commit *commit, const struct lf_catalog *catalog,
+               const struct lf_view *view, struct lf_upkeep *upkeep,
+               enum lf_pass_kind kind, const struct lf_upkeep_bounds *most,
+               struct lf_upkeep_work *work, bool *changed,
+               struct feature_error *error)
 {
     struct lf_pass *pass = &upkeep->passes[kind];
-    struct walk walk = {.view = view,
+    struct walk walk = {.catalog = catalog,
+                        .view = view,
                         .now = commit->now,
                         .pass = pass,
                         .most = most,
@@ -472,6 +474,7 @@ lf_upkeep_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
         !catalog->view_count)
         return FEATURE_OK;
     commit->is_kept_up = true;
+    LF_TRY(lf_dedupe_ride(commit, catalog, RIDE_CHANGES, error));
     view = &catalog->views[commit->meta.sequence % catalog->view_count];
     LF_TRY(lf_upkeep_read(commit, view->id, &upkeep, error));
     is_moved = begin_counting(&upkeep, commit->now);
@@ -479,8 +482,9 @@ lf_upkeep_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
         if (!lf_upkeep_is_due(view, &upkeep, (enum lf_pass_kind)kind,
                               commit->now))
             continue;
-        LF_TRY(lf_upkeep_step(commit, view, &upkeep, (enum lf_pass_kind)kind,
-                              &most, &work, &changed, error));
+        LF_TRY(lf_upkeep_step(commit, catalog, view, &upkeep,
+                              (enum lf_pass_kind)kind, &most, &work, &changed,
+                              error));
         is_moved = true;
     }
     return is_moved ? lf_upkeep_write(commit, view->id, &upkeep, error)

@@ -10,8 +10,6 @@
  */
 #include "format/state_read.h"
 
-#include "base/bits.h"
-
 static void
 order_stream(struct lf_read *read, struct lf_stream *stream)
 {
@@ -93,56 +91,24 @@ struct piece {
     const struct lf_entry *entry;
 };
 
-/* The same for states that are a varint each; false: a number that is too long
- * for it, or damage. Nothing is folded then. */
-static bool
-fold_varints(const struct lf_read *read, struct lf_stream *stream,
-             const uint8_t *bytes, uint32_t size, uint64_t count)
-{
-    struct lf_bytes_in in = {bytes, bytes + size};
-    uint32_t states = read->plan->state_count;
-    uint64_t values[LF_READ_VARINTS];
-
-    if (size < lf_bits_size(states))
-        return false;
-    in.at += lf_bits_size(states);
-    for (uint32_t i = 0; i < states; i++)
-        if (lf_bit_get(bytes, i) && !lf_in_varint(&in, &values[i]))
-            return false;
-    for (uint32_t i = 0; i < states; i++)
-        if (stream->is_used[i])
-            lf_acc_add_varint(&stream->accs.accs[i],
-                              lf_bit_get(bytes, i) ? &values[i] : NULL, count);
-    return true;
-}
-
 static bool
 fold_states(const struct lf_read *read, struct lf_stream *stream,
             const uint8_t *bytes, uint32_t size, int64_t base, uint64_t count,
             bool lifetime)
 {
     const struct lf_tile_plan *plan = read->plan;
-    struct lf_bytes_in in = {bytes, bytes + size};
-    uint32_t bit = 0, bits = 0;
+    size_t sizes = lf_sizes_size(read->measure.states[lifetime]);
+    struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
+    uint32_t which = 0;
 
-    for (uint32_t i = 0; i < plan->state_count; i++)
-        bits += !lifetime || plan->states[i].is_lifetime;
-    if (size < lf_bits_size(bits))
+    if (size < sizes)
         return false;
-    in.at += lf_bits_size(bits);
     for (uint32_t i = 0; i < plan->state_count; i++) {
-        struct lf_acc *acc = &stream->accs.accs[i];
-        bool is_there;
-
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
-        is_there = lf_bit_get(bytes, bit++);
-        if (!is_there && stream->is_used[i])
-            lf_acc_add_none(acc, count);
-        else if (is_there && stream->is_used[i]) {
-            if (!lf_acc_add_bytes(acc, &in, base, count, true))
-                return false;
-        } else if (is_there && !lf_acc_skip(acc, &in))
+        if (!lf_state_take(bytes, which++, &in, &state) ||
+            (stream->is_used[i] && !lf_acc_add_bytes(&stream->accs.accs[i],
+                                                     &state, base, count, true)))
             return false;
     }
     return true;
@@ -169,10 +135,6 @@ load_inputs(struct lf_read *read, struct piece *piece)
 static bool
 fold_piece(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
 {
-    if (piece->count > 1 && read->is_fast &&
-        fold_varints(read, stream, piece->entry->bytes, piece->entry->size,
-                     piece->count))
-        return true;
     if (piece->count > 1)
         return fold_states(read, stream, piece->entry->bytes,
                            piece->entry->size, piece->ts, piece->count, false);

@@ -5,8 +5,6 @@
 
 #include "format/state_parts.h"
 
-#define LF_READ_VARINTS 64 /* states that are read at once */
-
 /* A feature that is asked for. */
 struct lf_wanted {
     const struct lf_feature *feature;
@@ -42,7 +40,6 @@ struct lf_read {
     int64_t *bounds;                  /* from and to of each */
     struct lf_inputs inputs;
     struct lf_accs measure;
-    bool is_fast;         /* states are a varint each */
     size_t *offsets;      /* of the answers in out */
     struct lf_buffer out; /* their bytes */
     bool failed;

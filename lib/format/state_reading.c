@@ -119,8 +119,6 @@ lf_reading_make(const struct lf_tile_plan *plan,
         return NULL;
     }
     find_windows(read);
-    read->is_fast =
-        read->measure.is_varints && plan->state_count <= LF_READ_VARINTS;
     return &read->reading;
 }
 

@@ -33,6 +33,31 @@ init_items(struct lf_acc *acc)
     return acc->items && acc->spare;
 }
 
+static enum lf_acc_op
+op_of(const struct lf_acc *acc)
+{
+    bool is_double = is_real(acc) && acc->input->code == FEATURE_TYPE_FLOAT64;
+
+    if (acc->state->kind == LF_STATE_COUNT)
+        return LF_OP_COUNT;
+    if (!acc->input || acc->input->class == LF_CLASS_TEXT)
+        return LF_OP_OTHER;
+    switch (acc->state->kind) {
+    case LF_STATE_SUM:
+        return is_real(acc) ? LF_OP_REAL_SUM : LF_OP_SUM;
+    case LF_STATE_MIN:
+        return is_double      ? LF_OP_REAL_LEAST
+               : is_real(acc) ? LF_OP_OTHER
+                              : LF_OP_LEAST;
+    case LF_STATE_MAX:
+        return is_double      ? LF_OP_REAL_MOST
+               : is_real(acc) ? LF_OP_OTHER
+                              : LF_OP_MOST;
+    default:
+        return LF_OP_OTHER;
+    }
+}
+
 bool
 lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan, uint32_t which)
 {
@@ -43,6 +68,7 @@ lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan, uint32_t which)
         acc->input = &plan->inputs[state->input];
     if (state->by != LF_TILE_NONE)
         acc->by = &plan->inputs[state->by];
+    acc->op = op_of(acc);
     if (lf_state_has_items(state->kind))
         return init_items(acc);
     if (state->kind == LF_STATE_DISTINCT)

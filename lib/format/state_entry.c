@@ -6,7 +6,7 @@
  * Keeps one form for each state: docs/format.md, "Window state".
  * Never reads past the end of a body, nor believes a number in it.
  */
-#include "format/state_parts.h"
+#include "format/state_fold.h"
 
 #include "base/alloc.h"
 #include "base/bits.h"
@@ -137,7 +137,15 @@ skip_states(uint32_t count, struct lf_bytes_in *in)
 {
     const uint8_t *sizes = in->at;
     struct lf_bytes_in state;
+    uint64_t packed;
 
+    if (count - 1 < LF_FOLD_STATES && in->end - in->at >= 8 &&
+        lf_sizes_load(in->at, count, &packed)) {
+        size_t size = lf_sizes_size(count) + lf_sizes_sum(packed);
+
+        in->at += size;
+        return size <= (size_t)(in->end - sizes);
+    }
     if ((size_t)(in->end - in->at) < lf_sizes_size(count))
         return false;
     in->at += lf_sizes_size(count);
@@ -303,10 +311,15 @@ __extension__ typedef unsigned __int128 wide;
 static bool
 get_head(struct lf_bytes_in *in, wide *head)
 {
+    uint64_t word;
     wide sum = 0;
 
     if (in->at < in->end && *in->at < 128) {
         *head = *in->at++;
+        return true;
+    }
+    if (in->end - in->at >= 8 && lf_varint_peek(&in->at, &word)) {
+        *head = word;
         return true;
     }
     for (unsigned shift = 0; in->at < in->end && shift < 84; shift += 7) {

@@ -134,7 +134,20 @@ struct lf_item {
     uint32_t place;             /* BY_SUM of doubles: in acc->reals */
 };
 
+/* States whose bytes are folded without a call: state_fold.h. */
+enum lf_acc_op {
+    LF_OP_COUNT = 0,
+    LF_OP_SUM = 1,
+    LF_OP_LEAST = 2,
+    LF_OP_MOST = 3,
+    LF_OP_REAL_LEAST = 4,
+    LF_OP_REAL_MOST = 5,
+    LF_OP_REAL_SUM = 6,
+    LF_OP_OTHER = 7
+};
+
 struct lf_acc {
+    enum lf_acc_op op;
     const struct lf_tile_state *state;
     const struct lf_tile_input *input; /* NULL: COUNT(*) */
     const struct lf_tile_input *by;

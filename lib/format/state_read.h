@@ -16,6 +16,12 @@ struct lf_wanted {
     bool is_partial;
 };
 
+/* Where a state is folded into; NULL: no feature needs it. */
+struct lf_step {
+    struct lf_acc *acc;
+    enum lf_acc_op op;
+};
+
 /* Windows that end at the same time share accumulators, from which each is read
  * when its tail is reached. */
 struct lf_stream {
@@ -24,7 +30,8 @@ struct lf_stream {
     uint32_t count;
     uint32_t *order; /* of what is wanted: the latest tail first */
     uint32_t next;   /* in order: those before are answered */
-    bool *is_used;   /* states */
+    int64_t from;    /* the tail of the next; INT64_MIN where there is none */
+    struct lf_step *steps; /* one a state */
     struct lf_accs accs;
 };
 
@@ -34,12 +41,14 @@ struct lf_read {
     struct lf_wanted *wanted;
     uint32_t stream_count;
     struct lf_stream *streams;
+    uint32_t open; /* streams with something left to answer */
     uint32_t window_count;
     uint32_t visible_count;           /* of them: those of the plan */
     const struct lf_window **windows; /* different ones */
     int64_t *bounds;                  /* from and to of each */
     struct lf_inputs inputs;
     struct lf_accs measure;
+    const uint8_t *end; /* of the row */
     size_t *offsets;      /* of the answers in out */
     struct lf_buffer out; /* their bytes */
     bool failed;

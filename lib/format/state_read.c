@@ -299,12 +299,18 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
     struct lf_entry entry;
     bool is_done = false;
 
-    while (!is_done && lf_body_next(body, &read->measure, &entry)) {
-        struct piece piece = {.ts = entry.start,
-                              .last = lf_entry_last(read->plan, &entry),
-                              .count = entry.count,
-                              .entry = &entry};
+    while (!is_done) {
+        struct piece piece;
 
+        if (read->has_runs && !extra && read->reading.is_visible &&
+            !lf_read_run(read, body))
+            return LF_TILE_CORRUPT;
+        if (!lf_body_next(body, &read->measure, &entry))
+            break;
+        piece = (struct piece){.ts = entry.start,
+                               .last = lf_entry_last(read->plan, &entry),
+                               .count = entry.count,
+                               .entry = &entry};
         if (piece.last > wm)
             piece.last = wm;
         if (extra && extra->ts >= piece.last) {

@@ -35,6 +35,16 @@ struct lf_stream {
     struct lf_accs accs;
 };
 
+#define LF_RUN 64
+
+/* Tiles that are folded together. */
+struct lf_run {
+    uint32_t count;
+    const uint8_t *at[LF_RUN]; /* the next state */
+    uint64_t sizes[LF_RUN];
+    uint64_t events[LF_RUN];
+};
+
 struct lf_read {
     struct lf_reading reading;
     const struct lf_tile_plan *plan;
@@ -52,7 +62,18 @@ struct lf_read {
     size_t *offsets;      /* of the answers in out */
     struct lf_buffer out; /* their bytes */
     bool failed;
+    bool has_runs;
+    uint64_t words; /* sizes of states that are numbers: bit 0 of each */
+    struct lf_run run;
 };
+
+/* Whether tiles can be folded in runs. */
+bool lf_run_is_for(const struct lf_read *read, const struct lf_stream *stream,
+                   uint64_t *words);
+
+/* Folds tiles of one level from where body is, none to many; false: damage. The
+ * entity is visible, and body->last lies in the windows. */
+bool lf_read_run(struct lf_read *read, struct lf_body *body);
 
 /* Answers what is wanted from its accumulators. */
 void lf_read_answer(struct lf_read *read, uint32_t which);

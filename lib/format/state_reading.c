@@ -128,6 +128,8 @@ lf_reading_make(const struct lf_tile_plan *plan,
         return NULL;
     }
     find_windows(read);
+    read->has_runs = read->stream_count == 1 &&
+                     lf_run_is_for(read, &read->streams[0], &read->words);
     return &read->reading;
 }
 

@@ -11,7 +11,8 @@
 #include "format/state_fold.h"
 #include "format/state_read.h"
 
-#define FAR (INT64_MIN / 2) /* no step of a byte overflows above it */
+#define FAR (INT64_MIN / 2) /* no step overflows above it */
+#define STEP (INT64_C(1) << 54) /* longest hop of a step in a byte */
 
 bool
 lf_run_is_for(const struct lf_read *read, const struct lf_stream *stream,
@@ -100,7 +101,7 @@ fold_doubles(struct lf_acc *acc, struct column column, bool is_least)
     for (uint32_t i = 0; i < column.run->count; i++) {
         uint64_t bits = next_word(column, i, &size);
 
-        if (size && (size != 8 || !lf_fold_double(acc, bits, is_least)))
+        if (size && (size != 8 || !lf_fold_bits(acc, bits, is_least)))
             return false;
     }
     return true;
@@ -176,47 +177,54 @@ fold_run(struct lf_read *read, struct lf_run *run)
 
 /* --- entry by entry --------------------------------------------------------*/
 
+/* Takes up what follows a head of one byte: its events and sizes; false: it is
+ * not plain. */
+static inline bool
+list_tile(struct lf_run *run, uint32_t states, uint64_t words,
+          const uint8_t **from, const uint8_t *end)
+{
+    const uint8_t *at = *from + 2;
+    uint64_t sizes, events = at[-1];
+
+    if (events > 127) {
+        if (*at > 127)
+            return false;
+        events = (events & 127) | (uint64_t)*at++ << 7;
+    }
+    if (!lf_sizes_load(at, states, &sizes) ||
+        (sizes >> 3 & (sizes | sizes >> 1 | sizes >> 2) & words))
+        return false;
+    at += lf_sizes_size(states);
+    run->at[run->count] = at;
+    run->sizes[run->count] = sizes;
+    run->events[run->count] = events + 2;
+    at += lf_sizes_sum(sizes);
+    if (at > end)
+        return false;
+    run->count++;
+    *from = at;
+    return true;
+}
+
 /* Lists tiles from body->last on while they are plain, down to `until`. */
 static void
 list_run(struct lf_read *read, struct lf_body *body, int64_t until)
 {
-    const struct lf_tile_plan *plan = read->plan;
-    uint32_t states = plan->state_count, level = body->last_level;
-    size_t head_size = lf_sizes_size(states);
-    const uint8_t *at = body->in.at, *end = body->in.end;
-    uint8_t mask = (uint8_t)((1u << plan->level_bits) - 1);
-    int64_t hop = plan->hops[level], last = body->last;
+    uint32_t bits = read->plan->level_bits, states = read->plan->state_count;
+    uint32_t mask = 128u | ((1u << bits) - 1), level = body->last_level;
+    const uint8_t *at = body->in.at, *end = body->in.end - LF_FOLD_ROOM;
+    int64_t hop = read->plan->hops[level], last = body->last;
+    uint64_t words = read->words;
     struct lf_run *run = &read->run;
-    uint32_t count = 0;
 
-    while (count < LF_RUN && end - at >= 2 + 8) {
-        uint8_t head = at[0], events = at[1];
-        const uint8_t *sizes_at = at + 2;
-        int64_t start = last - (head >> plan->level_bits) * hop;
-        uint64_t sizes, many = events & 127u;
-        size_t size;
+    run->count = 0;
+    while (run->count < LF_RUN && at < end && (*at & mask) == level) {
+        int64_t start = last - (*at >> bits) * hop;
 
-        if (head > 127 || (head & mask) != level || start < until)
+        if (start < until || !list_tile(run, states, words, &at, end))
             break;
-        if (events > 127) {
-            many |= (uint64_t)at[2] << 7;
-            if (at[2] > 127)
-                break;
-            sizes_at++;
-        }
-        if (end - sizes_at < 8 || !lf_sizes_load(sizes_at, states, &sizes) ||
-            (sizes >> 3 & (sizes | sizes >> 1 | sizes >> 2) & read->words))
-            break;
-        size = head_size + lf_sizes_sum(sizes);
-        if (end - sizes_at < (ptrdiff_t)(size + LF_FOLD_ROOM))
-            break;
-        run->at[count] = sizes_at + head_size;
-        run->sizes[count] = sizes;
-        run->events[count++] = many + 2;
-        at = sizes_at + size;
         last = start;
     }
-    run->count = count;
     body->in.at = at;
     body->last = last;
 }
@@ -227,8 +235,9 @@ lf_read_run(struct lf_read *read, struct lf_body *body)
     const struct lf_stream *stream = &read->streams[0];
     int64_t until = stream->from > FAR ? stream->from : FAR;
 
-    if (body->last_level >= read->plan->level_count || body->last < until ||
-        body->last >= stream->to || read->plan->hops[body->last_level] > -(FAR / 256))
+    if (body->in.end - body->in.at < LF_FOLD_ROOM ||
+        body->last_level >= read->plan->level_count || body->last < until ||
+        body->last >= stream->to || read->plan->hops[body->last_level] > STEP)
         return true;
     do {
         list_run(read, body, until);

@@ -74,7 +74,6 @@ definitions_come_back_from_a_store_and_its_copies(void **state)
     assert_int_equal(stats_of(f).catalog_version, 2);
 }
 
-/* Its columns are known, its values are not yet. */
 static void
 a_query_of_windows_knows_its_columns(void **state)
 {
@@ -102,28 +101,12 @@ a_query_of_windows_knows_its_columns(void **state)
     feature_query_free(query);
 }
 
-static void
-what_is_not_computed_yet_is_not_answered(void **state)
-{
-    struct fixture *f = *state;
-    struct reader reader;
-
-    define(f, ALL);
-    reader = open_reader(f, "spend(*)", 0, "x");
-    must_fail(feature_request_read(reader.request, &problem),
-              FEATURE_UNSUPPORTED, "not-yet");
-    assert_string_equal(problem.message, "spend is computed FROM an event: "
-                                         "reading it is not supported yet");
-    close_reader(&reader);
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(definitions_come_back_from_a_store_and_its_copies),
         TEST(a_query_of_windows_knows_its_columns),
-        TEST(what_is_not_computed_yet_is_not_answered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,9 +286,11 @@ flags_the_format_does_not_know_are_refused(void **state)
     for (uint32_t flags = 0; flags <= UINT16_MAX; flags++) {
         lf_store_u16(row.data + 6, (uint16_t)flags);
         assert_int_equal(lf_row_open(&opened, row.data, row.size),
-                         flags == 0 || flags == LF_ROW_CELL_TIMES);
+                         flags == 0 || flags == LF_ROW_CELL_TIMES ||
+                             flags == LF_ROW_WINDOW);
         assert_int_equal(lf_row_open(&opened, row.data, LF_ROW_HEADER_SIZE),
                          flags == 0 || flags == LF_ROW_CELL_TIMES ||
+                             flags == LF_ROW_WINDOW ||
                              flags == LF_ROW_TOMBSTONE);
     }
     sample_end(&sample);

@@ -139,7 +139,8 @@ enum class role : std::int32_t {
     join_key = FEATURE_ROLE_JOIN_KEY,
     event_timestamp = FEATURE_ROLE_EVENT_TIMESTAMP,
     feature = FEATURE_ROLE_FEATURE,
-    view = FEATURE_ROLE_VIEW
+    view = FEATURE_ROLE_VIEW,
+    event_column = FEATURE_ROLE_EVENT_COLUMN
 };
 
 /** What a read serves for a cell without a value: ::feature_fill. @since 0.1 */

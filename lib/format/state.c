@@ -298,8 +298,6 @@ forget_past(struct lf_state *state)
 
     if (body->covered <= bound)
         body->covered = INT64_MIN;
-    if (body->barrier < bound && !plan->has_lifetime)
-        body->barrier = INT64_MIN;
     if (body->mark_count && !keeps &&
         body->marks[body->mark_count - 1].wm < bound) {
         body->mark_count = 0;

@@ -94,9 +94,11 @@ enum lf_tile_status lf_state_retract(struct lf_state *state,
                                      const struct lf_tile_event *event);
 
 /*
- * state (+) later: as if later's events had been applied after state's. Both of
- * the same plan; later stays. LF_TILE_REFUSED: a delete of one side cuts through
- * tiles of the other; state has to be loaded anew then.
+ * state (+) later: as if what happened to later had happened after what happened
+ * to state. Both of the same plan; later stays. A delete of later takes all of
+ * state and is no earlier than its wm; events of later at or before the barrier
+ * of either are late. LF_TILE_REFUSED: they share a tile, or the lifetime state,
+ * with others; state has to be loaded anew then.
  */
 enum lf_tile_status lf_state_merge(struct lf_state *state,
                                    const struct lf_state *later);

@@ -277,16 +277,15 @@ lf_state_merge(struct lf_state *state, const struct lf_state *later)
     struct lf_body body = later->body;
     struct lf_entry entry;
 
-    if (other->barrier > INT64_MIN) {
-        if (state->wm > other->barrier)
-            return LF_TILE_REFUSED;
+    /* The later side's delete takes all of this one, as it would have. */
+    if (other->barrier > INT64_MIN)
         lf_state_bury(state, other->barrier);
-    }
     if (state->body.barrier > INT64_MIN && other->lifetime_count &&
         state->body.barrier != other->barrier)
         return LF_TILE_REFUSED;
     /* What leaves the windows of this side is earlier than the other's. */
-    lf_state_set_wm(state, later->wm);
+    if (later->wm > state->body.barrier)
+        lf_state_set_wm(state, later->wm);
     LF_TILE_TRY(lf_state_settle(state));
     LF_TILE_TRY(merge_lifetime(state, other));
     while (lf_body_next(&body, &later->accs, &entry))

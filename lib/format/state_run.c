@@ -232,7 +232,8 @@ list_tile(struct lf_read *read, struct cursor *cursor, uint32_t states,
     return true;
 }
 
-/* Lists tiles that lie in the windows whole, up to one that is not plain. */
+/* Lists tiles down to `until`, up to one that is not plain. No tile reaches above
+ * the start of the entry before it: levels begin on the next one's grid. */
 static void
 list_run(struct lf_read *read, struct lf_body *body, int64_t until)
 {
@@ -241,7 +242,6 @@ list_run(struct lf_read *read, struct lf_body *body, int64_t until)
                             read->run.count};
     const uint8_t *end = body->in.end - LF_FOLD_ROOM;
     uint32_t bits = plan->level_bits, mask = (1u << bits) - 1;
-    int64_t to = read->streams[0].to;
 
     while (cursor.count < LF_RUN && cursor.at < end) {
         uint32_t head = *cursor.at, level = head & mask;
@@ -250,11 +250,8 @@ list_run(struct lf_read *read, struct lf_body *body, int64_t until)
         if (head > 127 || level >= plan->level_count)
             break;
         hop = plan->hops[level];
-        if (level != cursor.level) {
+        if (level != cursor.level)
             start = lf_tile_start(start, hop, plan->zone);
-            if (start - (head >> bits) * hop + hop > to)
-                break;
-        }
         start -= (head >> bits) * hop;
         if (start < until || !list_tile(read, &cursor, plan->state_count, end))
             break;

@@ -37,6 +37,10 @@ play(uint64_t seed)
     try_cut(plan, &row);
     try_damage(plan, &row, lf_state_wm(state));
     try_replan(plan);
+    try_deletes(plan);
+    try_purge();
+    if (seed % 16 == 1)
+        try_memory(plan, &row, lf_state_wm(state));
     if (groups)
         try_retract(plan, &row);
     lf_buffer_free(&row);
@@ -81,7 +85,9 @@ find_plants(uint64_t seed)
         [PLANT_LEVEL] = "<= for < in the rule of levels",
         [PLANT_TAIL] = "< for <= at the tail",
         [PLANT_TIES] = "ties reversed",
-        [PLANT_CUT] = "an event on both sides of a cut"};
+        [PLANT_CUT] = "an event on both sides of a cut",
+        [PLANT_PARTIAL] = "nothing is PARTIAL",
+        [PLANT_BARRIER] = "an event at the time of a delete stays"};
     bool all = true;
 
     for (int i = 1; i < PLANTS; i++) {
@@ -110,12 +116,17 @@ main(int argc, char **argv)
     for (uint64_t i = seed; tally.reads < reads && !tally.wrong; i++)
         play(i);
     printf("reads=%llu told=%llu wrong=%llu rows=%llu permutations=%llu "
-           "cuts=%llu replans=%llu retracts=%llu damaged=%llu seed=%llu\n",
+           "cuts=%llu replans=%llu retracts=%llu damaged=%llu deletes=%llu "
+           "merged=%llu refused=%llu partials=%llu failures=%llu seed=%llu\n",
            (unsigned long long)tally.reads, (unsigned long long)tally.told,
            (unsigned long long)tally.wrong, (unsigned long long)tally.rows,
            (unsigned long long)tally.permutations,
            (unsigned long long)tally.cuts, (unsigned long long)tally.replans,
            (unsigned long long)tally.retracts,
-           (unsigned long long)tally.damaged, (unsigned long long)seed);
+           (unsigned long long)tally.damaged,
+           (unsigned long long)tally.deletes, (unsigned long long)tally.merged,
+           (unsigned long long)tally.refused,
+           (unsigned long long)tally.partials,
+           (unsigned long long)tally.failures, (unsigned long long)seed);
     return tally.wrong || !find_plants(seed);
 }

@@ -4,6 +4,8 @@
 
 enum windows_plant windows_planted;
 
+void __real_lf_state_bury(struct lf_state *state, int64_t ts);
+void __wrap_lf_state_bury(struct lf_state *state, int64_t ts);
 void __real_lf_window_bounds(const struct lf_window *window, int64_t zone,
                              int64_t t, int64_t *from, int64_t *to);
 void __wrap_lf_window_bounds(const struct lf_window *window, int64_t zone,
@@ -16,6 +18,16 @@ void __real_lf_acc_add(struct lf_acc *acc, const struct lf_inputs *inputs,
                        bool before);
 void __wrap_lf_acc_add(struct lf_acc *acc, const struct lf_inputs *inputs,
                        bool before);
+
+/* An event at the time of a delete is later than it. */
+void
+__wrap_lf_state_bury(struct lf_state *state, int64_t ts)
+{
+    if (windows_planted == PLANT_BARRIER && ts > INT64_MIN &&
+        lf_state_wm(state) < ts)
+        ts--;
+    __real_lf_state_bury(state, ts);
+}
 
 /* `<` for `<=` at the tail. */
 void

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 struct tally tally;
+int64_t windows_barrier = INT64_MIN;
 struct world world;
 const struct happening *order[EVENTS_MAX + 1];
 struct lf_tile_event committed[EVENTS_MAX + 1];

@@ -16,11 +16,13 @@ struct tally {
     uint64_t reads; /* answers that were compared */
     uint64_t told;  /* of them: not left to kept events */
     uint64_t rows, permutations, cuts, replans, retracts, damaged;
+    uint64_t deletes, merged, refused, partials, failures;
     uint64_t wrong;
     uint64_t seed; /* of the round */
 };
 
 extern struct tally tally;
+extern int64_t windows_barrier; /* reads up to it are not promised */
 extern struct world world;
 extern const struct happening *order[EVENTS_MAX + 1]; /* of commit */
 extern struct lf_tile_event committed[EVENTS_MAX + 1];
@@ -57,5 +59,16 @@ void try_damage(const struct lf_tile_plan *plan, struct lf_buffer *row,
                 int64_t wm);
 void try_replan(const struct lf_tile_plan *plan);
 void try_retract(const struct lf_tile_plan *plan, struct lf_buffer *row);
+
+/* Deletes among the events; PARTIAL after a purge, and after a new plan whose
+ * new features lack events up to mark. */
+void try_deletes(const struct lf_tile_plan *plan);
+void try_purge(void);
+void expect_partial(const struct lf_tile_plan *next,
+                    const struct lf_buffer *row, int64_t wm, int64_t mark);
+
+/* Each allocation fails once. */
+void try_memory(const struct lf_tile_plan *plan, const struct lf_buffer *row,
+                int64_t wm);
 
 #endif

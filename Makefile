@@ -263,6 +263,11 @@ time_programs := $(B)/bench/times $(B)/bench/times_write
 $(time_programs): $(B)/bench/times_rows.o
 $(B)/bench/heap $(time_programs): $(B)/bench/%: $(B)/bench/%.o $(so)
 	$(call link_so,$$ORIGIN/..,$(pc_libs))
+window_programs := $(B)/bench/windows_write $(B)/bench/windows_read
+$(window_programs): $(addprefix $(B)/bench/,times_rows.o windows_rows.o)
+$(B)/bench/windows_read: $(addprefix $(B)/bench/,windows_redis.o windows_sqlite.o)
+$(window_programs): $(B)/bench/%: $(B)/bench/%.o $(so)
+	$(call link_so,$$ORIGIN/..,$(pc_libs) $(if $(filter %_read,$@),$(window_peers)))
 # An archive: a test links only what it uses, be it of the support or of the
 # library that is being built.
 $(support): $(support_objects)
@@ -631,7 +636,7 @@ BENCH_READS ?= /dev/shm/feature-bench
 BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
 speed_parts := $(filter-out bench/heap.c bench/micro.c bench/times%.c \
-                   bench/bindings_%.c,$(wildcard bench/*.c))
+                   bench/windows%.c bench/bindings_%.c,$(wildcard bench/*.c))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
                    store.o)
@@ -685,6 +690,16 @@ bench-time: all $(time_programs) ## time reads at past times, history and feed
 	@$(if $(own_python),scripts/deps-python.sh)
 	@python3 bench/times.py --build $(B) --python $(PYTHON) $(if $(QUICK),--quick) \
 	    $(if $(DOCUMENT),--document $(DOCUMENT))
+
+# The same for windows.
+$(B)/bench/windows_redis.o $(B)/bench/windows_sqlite.o: bench_flags = $(peer_flags)
+$(B)/bench/windows_redis.o $(B)/bench/windows_sqlite.o: $(B)/bench/peers
+window_peers = $(filter -lsqlite3 -lhiredis,$(peer_libs))
+.PHONY: bench-windows
+bench-windows: all $(window_programs) ## time events and windows beside LMDB and peers
+	@$(if $(own_python),scripts/deps-python.sh)
+	@python3 bench/windows.py --build $(B) --python $(PYTHON) \
+	    $(if $(QUICK),--quick) $(if $(DOCUMENT),--document $(DOCUMENT))
 
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
 	@$(B)/bench/speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \

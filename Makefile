@@ -247,6 +247,11 @@ cpp_examples := $(if $(shell command -v $(CXX)),$(patsubst %.cpp,$(B)/%,$(sort \
 examples: $(cpp_examples)
 $(cpp_examples): $(B)/%: $(B)/%.o $(so)
 	$(call link_cxx,$$ORIGIN/../..)
+# One of several files.
+weblog := $(B)/examples/weblog/weblog
+examples: $(weblog)
+$(weblog): $(patsubst %.c,$(B)/%.o,$(sort $(wildcard examples/weblog/*.c))) $(so)
+	$(call link_so,$$ORIGIN/../..,-lm)
 # An example with librdkafka, and the same with what its tests plant into it.
 kafka_objects := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard \
                      examples/kafka-ingest/*.c)))

@@ -568,7 +568,8 @@ python_test  = @B=$(B) RESULTS=$(B)/python LIBFEATURE_PATH=$(abspath $(so)) \
 LABELS ?= 1000000
 oracle = LIBFEATURE_PATH=$(abspath $(so)) PYTHONPATH=bindings/python \
          PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -s -p no:cacheprovider \
-         bindings/python/tests/test_join_oracle.py
+         bindings/python/tests/test_join_oracle.py \
+         bindings/python/tests/test_windows_oracle.py
 .PHONY: check-time
 check-time: all ## compare LABELS joined labels with DuckDB and sqlite3
 	@$(if $(own_python),scripts/deps-python.sh)

@@ -138,7 +138,7 @@ jobs   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: all deps demo test check lint format install uninstall dist clean help \
         examples bench-load tests api-tests begin-check check-plain check-asan check-tsan check-install \
         demo-run asan-fuzz tsan-threads check-mdb-get fuzz-descent fuzz-arrow fuzz-verify \
-        fuzz-snapshot check-go check-abi \
+        fuzz-snapshot fuzz-windows check-go check-abi \
         check-gen gen abi-baseline \
         bench bench-plot deps-bench FORCE $(runs)
 
@@ -176,6 +176,10 @@ endef
 
 $(B)/lib/%.o: lib/%.c $(B)/flags | $(gen_headers)
 	$(call compile,$(lib_flags))
+# Folds and their answers have the same bits everywhere.
+folds := state* tiles* exact* ddsketch* hll* limbs* wide*
+$(patsubst %.c,$(B)/%.o,$(wildcard $(folds:%=lib/format/%.c))): \
+    private lib_flags += -ffp-contract=off
 $(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
 	$(call compile,$(gen_flags))
 $(B)/tools/%.o: tools/%.c $(B)/flags
@@ -304,7 +308,8 @@ $(shim): tests/shim/shim.c tests/shim/shim.h $(B)/flags
 $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
-fuzz_wrap := -Wl,--wrap=lf_descend -Wl,--wrap=lf_row_checksum
+fuzz_wrap := $(addprefix -Wl$(comma)--wrap=,lf_descend lf_row_checksum \
+    lf_window_bounds lf_tile_bounds lf_acc_add)
 $(fuzz_tests): private wrap := $(fuzz_wrap)
 # And there other libraries than there are, and a disk that spoils a new store.
 $(B)/tests/unit/libraries: private wrap := -Wl,--wrap=ZSTD_versionNumber \
@@ -470,6 +475,8 @@ fuzz-verify: $(B)/tests/fuzz/verify ## verify COUNT damaged stores
 fuzz-arrow: $(B)/tests/fuzz/arrow ## write COUNT random Arrow streams
 	@$< $(COUNT) $(SEED)
 
+fuzz-windows: $(B)/tests/fuzz/windows ## compare COUNT windows with plain arrays
+	@$< $(or $(COUNT),1000000) $(SEED)
 fuzz-snapshot: $(B)/tests/fuzz/snapshot ## check COUNT damaged snapshots
 	@$< $(COUNT) $(SEED)
 

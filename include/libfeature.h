@@ -112,8 +112,8 @@ enum feature_state {
  */
 enum feature_outcome {
     FEATURE_OUTCOME_NONE = 0,      /**< not written yet */
-    FEATURE_OUTCOME_APPLIED = 1,   /**< at least one cell was written */
-    FEATURE_OUTCOME_LATE = 2,      /**< every cell held something newer */
+    FEATURE_OUTCOME_APPLIED = 1,   /**< written; an event: in a view or more */
+    FEATURE_OUTCOME_LATE = 2,      /**< too old to change anything; counted */
     FEATURE_OUTCOME_DUPLICATE = 3, /**< seen before; nothing was done */
     FEATURE_OUTCOME_FUTURE = 4,    /**< ahead of the clock by over max_skew */
     FEATURE_OUTCOME_REJECTED = 5   /**< invalid; see feature_batch_problem() */
@@ -128,8 +128,8 @@ enum feature_operation {
     FEATURE_UPSERT = 1, /**< writes all features; those left out become null */
     FEATURE_PATCH = 2,  /**< writes the batch's own features only */
     FEATURE_DELETE = 3, /**< removes rows; older writes stay out */
-    FEATURE_EVENT = 4,  /**< reserved: events are not supported yet */
-    FEATURE_RETRACT = 5 /**< reserved: events are not supported yet */
+    FEATURE_EVENT = 4,  /**< adds events to all views FROM theirs */
+    FEATURE_RETRACT = 5 /**< takes such events back */
 };
 
 /**
@@ -158,7 +158,8 @@ enum feature_role {
     FEATURE_ROLE_JOIN_KEY = 1,        /**< part of an entity's key */
     FEATURE_ROLE_EVENT_TIMESTAMP = 2, /**< the column `event_timestamp` */
     FEATURE_ROLE_FEATURE = 3,         /**< a feature of a view */
-    FEATURE_ROLE_VIEW = 4             /**< a feature view of a query */
+    FEATURE_ROLE_VIEW = 4,            /**< a feature view of a query */
+    FEATURE_ROLE_EVENT_COLUMN = 5     /**< a column of an event */
 };
 
 /**
@@ -1534,25 +1535,29 @@ FEATURE_API void
 feature_changes_free(feature_changes *changes);
 
 /**
- * Makes an empty batch for one view.
+ * Makes an empty batch for one view, or for one event.
  *
  * @p columns names the columns in the order of feature_batch_set(), separated
- * by commas: every join key of the view, `event_timestamp` or not (then every
+ * by commas. Of a view: every join key, `event_timestamp` or not (then every
  * row takes the time of its commit), and features. NULL stands for the join
  * keys, `event_timestamp` and, save for a DELETE, every feature in order of
  * definition.
  *
+ * Of an event, for EVENT and RETRACT: any of its columns (the others are null)
+ * and `event_timestamp` or not. NULL stands for all of its columns, then
+ * `event_timestamp`. A view FROM an event takes DELETE alone.
+ *
  * @param store       {borrowed batch} may be closed first: see `closed`
- * @param view        {copied} a feature view
+ * @param view        {copied} a feature view; an event for EVENT and RETRACT
  * @param columns     {copied} {nullable} column names
- * @param operation   ::feature_operation: UPSERT, PATCH or DELETE
+ * @param operation   ::feature_operation
  * @param[out] batch  {owned feature_batch_free}
  * @param[out] error  {inout} {nullable} column: byte in @p columns, from 1
  * @return FEATURE_INVALID      a key missing, a column twice, a PATCH without
  *                              features, a DELETE with some, a NOT NULL feature
- *                              without DEFAULT left out of an UPSERT
- * @return FEATURE_NOT_FOUND    no such view or column
- * @return FEATURE_UNSUPPORTED  events, for now
+ *                              without DEFAULT left out of an UPSERT, an
+ *                              operation that the view or the event has not
+ * @return FEATURE_NOT_FOUND    no such view, event or column
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -1993,6 +1998,36 @@ feature_request_set_as_of(feature_request *request, const int64_t *timestamps,
                           uint32_t rows, struct feature_error *error);
 
 /**
+ * Counts events that are not stored: each row is answered as if its event had
+ * been written just before.
+ *
+ * Row i of the batch belongs to row i of the request; a batch of one row belongs
+ * to all. In each view FROM the event, a row's event counts where its columns
+ * hold the join key that the request asks the row for; where they hold another
+ * key or a null, it does not. The keys of the request are never changed.
+ *
+ * An event is visible from one microsecond after its own timestamp on: the
+ * views FROM it are read at the later one of that and the row's time, which is
+ * that of feature_request_set_as_of(), or else the clock. Without a column
+ * event_timestamp each event is at the clock. Of events of equal timestamps it
+ * is the latest. Nothing is written, ids are not looked up (`dedupe`), and no
+ * event is too far ahead of the clock.
+ *
+ * @param request     {inout} the request
+ * @param batch       {copied} {nullable} rows for FEATURE_EVENT, of the same
+ *                    store; NULL or a batch without rows goes back to none
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID    a batch for another operation or of another store,
+ *                            a row that could not be written, `closed`
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_set_events(feature_request *request, const feature_batch *batch,
+                           struct feature_error *error);
+
+/**
  * Reads all keys from one snapshot into columns.
  *
  * Without feature_request_set_as_of() the newest row answers, whatever its
@@ -2127,6 +2162,29 @@ feature_request_commit(const feature_request *request);
  */
 FEATURE_API int64_t
 feature_request_now(const feature_request *request);
+
+/**
+ * Tells of which span of time a feature of the last read was computed: of the
+ * events with from <= timestamp < to.
+ *
+ * A window is not longer than written by more than its hop less a microsecond;
+ * these are its true ends. Of a feature over all time, from is INT64_MIN.
+ *
+ * @param request    {copied} the request
+ * @param column     below feature_query_column_count(), of a view FROM an event
+ * @param row        of the answer
+ * @param[out] from  {inout} microseconds since 1970 UTC
+ * @param[out] to    {inout} the first microsecond that is not in it
+ * @param[out] error {inout} {nullable}
+ * @return FEATURE_INVALID    no read yet, a column of rows, no such row
+ * @return FEATURE_NOT_FOUND  no such column
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_window(const feature_request *request, uint32_t column,
+                       uint32_t row, int64_t *from, int64_t *to,
+                       struct feature_error *error);
 
 /**
  * Copies the answer of the last feature_request_read() into one Arrow struct

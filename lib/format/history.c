@@ -65,6 +65,7 @@ is_consistent(const struct lf_history_entry *entry)
     return place->time != LF_TIME_UNSET &&
            is_tombstone == (entry->operation == FEATURE_DELETE) &&
            entry->row.timestamp == place->time &&
+           (entry->operation <= FEATURE_DELETE || !entry->has_image) &&
            (!entry->has_image || entry->image_time >= entry->commit_time);
 }
 
@@ -100,7 +101,7 @@ lf_history_open(struct lf_history_entry *entry, uint32_t seed,
     if (lf_load_u32(value) != lf_row_checksum(seed, key, key_size, value, size))
         return "checksum";
     flags = lf_load_u16(value + 6);
-    if (value[4] != LF_HISTORY_VERSION || value[5] > FEATURE_DELETE ||
+    if (value[4] != LF_HISTORY_VERSION || value[5] > FEATURE_RETRACT ||
         (flags & ~LF_HISTORY_HAS_IMAGE))
         return "structure";
     entry->place = lf_history_get_place(key + key_size - LF_HISTORY_PLACE_SIZE);

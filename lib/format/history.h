@@ -15,8 +15,9 @@
 
 enum lf_history_kind { LF_HISTORY_VERSION = 1 };
 
-/* Beside FEATURE_UPSERT, FEATURE_PATCH and FEATURE_DELETE: the row that was
- * there when history began. */
+/* Beside FEATURE_UPSERT, FEATURE_PATCH and FEATURE_DELETE, and, of a view FROM
+ * an event, FEATURE_EVENT and FEATURE_RETRACT with the event's payload
+ * (format/event.h): the row that was there when history began. */
 #define LF_HISTORY_BASE 0
 
 enum lf_history_flag { LF_HISTORY_HAS_IMAGE = 1 };

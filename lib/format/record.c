@@ -97,9 +97,12 @@ encode_views(const struct lf_catalog *catalog, struct lf_arena *arena,
 {
     for (uint32_t i = 0; i < catalog->view_count; i++) {
         const struct lf_view *view = &catalog->views[i];
+        const struct lf_entity *entity =
+            lf_catalog_entity_by_id(catalog, view->entity);
         Lf__ViewRecord message;
 
-        if (!lf_message_of_view(view, scratch, &message))
+        if (!lf_message_of_view(view, entity ? entity->key_count : 0, scratch,
+                                &message))
             return lf_fail_memory(error);
         LF_TRY(encode(LF_RECORD_VIEW, view->id, &message.base, arena,
                       &records[i], error));
@@ -107,7 +110,24 @@ encode_views(const struct lf_catalog *catalog, struct lf_arena *arena,
     return FEATURE_OK;
 }
 
-/* In order of keys: the store, entities, services, views. */
+static feature_status
+encode_events(const struct lf_catalog *catalog, struct lf_arena *arena,
+              struct lf_arena *scratch, struct lf_record *records,
+              struct feature_error *error)
+{
+    for (uint32_t i = 0; i < catalog->event_count; i++) {
+        const struct lf_event *event = &catalog->events[i];
+        Lf__EventRecord message;
+
+        if (!lf_message_of_event(event, scratch, &message))
+            return lf_fail_memory(error);
+        LF_TRY(encode(LF_RECORD_EVENT, event->id, &message.base, arena,
+                      &records[i], error));
+    }
+    return FEATURE_OK;
+}
+
+/* In order of keys: the store, entities, services, views, events. */
 static feature_status
 encode_all(const struct lf_catalog *catalog, struct lf_arena *arena,
            struct lf_arena *scratch, struct lf_record *records,
@@ -121,7 +141,9 @@ encode_all(const struct lf_catalog *catalog, struct lf_arena *arena,
     records += catalog->entity_count;
     LF_TRY(encode_services(catalog, arena, scratch, records, error));
     records += catalog->service_count;
-    return encode_views(catalog, arena, scratch, records, error);
+    LF_TRY(encode_views(catalog, arena, scratch, records, error));
+    records += catalog->view_count;
+    return encode_events(catalog, arena, scratch, records, error);
 }
 
 feature_status
@@ -130,7 +152,7 @@ lf_records_encode(const struct lf_catalog *catalog, struct lf_arena *arena,
                   struct feature_error *error)
 {
     size_t total = 1 + (size_t)catalog->entity_count + catalog->view_count +
-                   catalog->service_count;
+                   catalog->service_count + catalog->event_count;
     struct lf_arena scratch = {0};
     struct lf_record *made;
     feature_status status;
@@ -166,6 +188,9 @@ refuse(const struct lf_record *record, const char *reason, const char *problem,
     case LF_RECORD_SERVICE:
         kind = "feature service";
         break;
+    case LF_RECORD_EVENT:
+        kind = "event";
+        break;
     }
     return lf_fail(error, FEATURE_CORRUPT, reason,
                    "the catalog record %u of a %s is damaged: %s",
@@ -184,6 +209,8 @@ descriptor_of(uint8_t kind)
         return &lf__view_record__descriptor;
     case LF_RECORD_SERVICE:
         return &lf__service_record__descriptor;
+    case LF_RECORD_EVENT:
+        return &lf__event_record__descriptor;
     }
     return NULL;
 }
@@ -198,6 +225,7 @@ take_message(const struct lf_record *record, const ProtobufCMessage *message,
     const Lf__EntityRecord *entity = any;
     const Lf__ViewRecord *view = any;
     const Lf__ServiceRecord *service = any;
+    const Lf__EventRecord *event = any;
     bool is_same = true;
 
     switch ((enum lf_record_kind)record->key[0]) {
@@ -212,6 +240,9 @@ take_message(const struct lf_record *record, const ProtobufCMessage *message,
     case LF_RECORD_SERVICE:
         is_same = id && service->id == id && id < catalog->next_id;
         return is_same ? lf_message_to_service(service, catalog) : "a wrong id";
+    case LF_RECORD_EVENT:
+        is_same = id && event->id == id && id < catalog->next_id;
+        return is_same ? lf_message_to_event(event, catalog) : "a wrong id";
     }
     return "an unknown kind";
 }
@@ -272,7 +303,9 @@ make_room(const struct lf_record *records, size_t count,
     catalog->entities = lf_arena_array(arena, count, sizeof *catalog->entities);
     catalog->views = lf_arena_array(arena, count, sizeof *catalog->views);
     catalog->services = lf_arena_array(arena, count, sizeof *catalog->services);
-    if (!catalog->entities || !catalog->views || !catalog->services)
+    catalog->events = lf_arena_array(arena, count, sizeof *catalog->events);
+    if (!catalog->entities || !catalog->views || !catalog->services ||
+        !catalog->events)
         return lf_fail_memory(error);
     return FEATURE_OK;
 }
@@ -340,6 +373,8 @@ check_names(const struct lf_catalog *catalog, struct lf_arena *scratch,
         LF_TRY(check_name(&names, scratch, catalog->views[i].name, error));
     for (uint32_t i = 0; i < catalog->service_count; i++)
         LF_TRY(check_name(&names, scratch, catalog->services[i].name, error));
+    for (uint32_t i = 0; i < catalog->event_count; i++)
+        LF_TRY(check_name(&names, scratch, catalog->events[i].name, error));
     return FEATURE_OK;
 }
 
@@ -350,7 +385,8 @@ decode_all(const struct lf_record *records, size_t count,
            struct feature_error *error)
 {
     static const enum lf_record_kind order[] = {
-        LF_RECORD_STORE, LF_RECORD_ENTITY, LF_RECORD_VIEW, LF_RECORD_SERVICE};
+        LF_RECORD_STORE, LF_RECORD_ENTITY, LF_RECORD_EVENT, LF_RECORD_VIEW,
+        LF_RECORD_SERVICE};
 
     LF_TRY(make_room(records, count, catalog, error));
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)

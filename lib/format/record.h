@@ -10,7 +10,8 @@ enum lf_record_kind {
     LF_RECORD_STORE = 'c', /* id 0: version, next_id, STORE options */
     LF_RECORD_ENTITY = 'e',
     LF_RECORD_VIEW = 'v',
-    LF_RECORD_SERVICE = 's'
+    LF_RECORD_SERVICE = 's',
+    LF_RECORD_EVENT = 'w'
 };
 
 #define LF_RECORD_KEY_SIZE 5

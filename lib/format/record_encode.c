@@ -12,8 +12,8 @@
 #include "format/record_message.h"
 
 /* protobuf-c's structs are not const, and it does not write to them. */
-static char *
-borrow(const char *text)
+char *
+lf_message_borrow(const char *text)
 {
     union {
         const char *borrowed;
@@ -23,8 +23,8 @@ borrow(const char *text)
     return both.lent;
 }
 
-static uint8_t *
-borrow_bytes(const uint8_t *bytes)
+uint8_t *
+lf_message_borrow_bytes(const uint8_t *bytes)
 {
     union {
         const uint8_t *borrowed;
@@ -35,9 +35,9 @@ borrow_bytes(const uint8_t *bytes)
 }
 
 /* Messages in a row, and pointers to each of them, as protobuf-c wants. */
-static void *
-make_messages(struct lf_arena *arena, size_t count, size_t size,
-              void (*init)(void *), void *pointers)
+void *
+lf_message_array(struct lf_arena *arena, size_t count, size_t size,
+                 void (*init)(void *), void *pointers)
 {
     uint8_t *messages = lf_arena_array(arena, count, size);
     void **each = lf_arena_array(arena, count, sizeof *each);
@@ -88,14 +88,14 @@ lf_message_of_entity(const struct lf_entity *entity, struct lf_arena *arena,
 
     lf__entity_record__init(message);
     message->id = entity->id;
-    message->name = borrow(entity->name);
-    keys = make_messages(arena, entity->key_count, sizeof *keys, init_key,
-                         &message->keys);
+    message->name = lf_message_borrow(entity->name);
+    keys = lf_message_array(arena, entity->key_count, sizeof *keys, init_key,
+                            &message->keys);
     if (!keys)
         return false;
     message->n_keys = entity->key_count;
     for (uint32_t i = 0; i < entity->key_count; i++) {
-        keys[i].name = borrow(entity->keys[i].name);
+        keys[i].name = lf_message_borrow(entity->keys[i].name);
         keys[i].type = (uint32_t)entity->keys[i].code;
     }
     return true;
@@ -112,11 +112,15 @@ fill_feature(const struct lf_feature *feature, struct lf_arena *arena,
              Lf__Feature *message)
 {
     message->id = feature->id;
-    message->name = borrow(feature->name);
+    message->name = lf_message_borrow(feature->name);
     message->type = (uint32_t)feature->type.code;
     message->width = width_of(feature->type);
     message->list = feature->type.is_list;
     message->not_null = feature->not_null;
+    if (feature->aggregate &&
+        !lf_message_of_aggregate(feature->aggregate, arena,
+                                 &message->aggregate))
+        return false;
     if (!feature->fallback.is_set)
         return true;
     message->default_value =
@@ -125,7 +129,8 @@ fill_feature(const struct lf_feature *feature, struct lf_arena *arena,
         return false;
     init_value(message->default_value);
     message->default_value->bytes.len = feature->fallback.size;
-    message->default_value->bytes.data = borrow_bytes(feature->fallback.bytes);
+    message->default_value->bytes.data =
+        lf_message_borrow_bytes(feature->fallback.bytes);
     return true;
 }
 
@@ -164,7 +169,7 @@ static bool
 fill_set(const struct lf_schema *before, const struct lf_schema *schema,
          struct lf_arena *arena, Lf__Schema *message)
 {
-    Lf__SchemaField *fields = make_messages(
+    Lf__SchemaField *fields = lf_message_array(
         arena, schema->count, sizeof *fields, init_field, &message->set);
     uint32_t at = 0;
 
@@ -193,8 +198,8 @@ fill_schemas(const struct lf_view *view, struct lf_arena *arena,
 {
     static const struct lf_schema nothing;
     Lf__Schema *schemas =
-        make_messages(arena, view->schema_count, sizeof *schemas, init_schema,
-                      &message->schemas);
+        lf_message_array(arena, view->schema_count, sizeof *schemas,
+                         init_schema, &message->schemas);
 
     if (!schemas)
         return false;
@@ -211,15 +216,50 @@ fill_schemas(const struct lf_view *view, struct lf_arena *arena,
     return true;
 }
 
-bool
-lf_message_of_view(const struct lf_view *view, struct lf_arena *arena,
-                   Lf__ViewRecord *message)
+static bool
+fill_features(const struct lf_feature *features, uint32_t count,
+              struct lf_arena *arena, Lf__Feature ***messages)
 {
-    Lf__Feature *features;
+    Lf__Feature *made =
+        lf_message_array(arena, count, sizeof *made, init_feature, messages);
 
+    if (!made)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!fill_feature(&features[i], arena, &made[i]))
+            return false;
+    return true;
+}
+
+/* The key columns are as many as the entity's join keys. */
+static bool
+fill_origin(const struct lf_view *view, uint32_t keys, struct lf_arena *arena,
+            Lf__ViewRecord *message)
+{
+    if (!view->event)
+        return true;
+    message->event = view->event;
+    message->slack = view->slack;
+    message->zone = view->zone;
+    message->n_key_columns = keys;
+    message->key_columns =
+        lf_arena_array(arena, keys, sizeof *message->key_columns);
+    if (!message->key_columns)
+        return false;
+    for (uint32_t i = 0; i < keys; i++)
+        message->key_columns[i] = view->key_columns[i] + 2;
+    message->n_retired = view->retired_count;
+    return fill_features(view->retired, view->retired_count, arena,
+                         &message->retired);
+}
+
+bool
+lf_message_of_view(const struct lf_view *view, uint32_t keys,
+                   struct lf_arena *arena, Lf__ViewRecord *message)
+{
     lf__view_record__init(message);
     message->id = view->id;
-    message->name = borrow(view->name);
+    message->name = lf_message_borrow(view->name);
     message->entity = view->entity;
     message->version = view->version;
     message->next_feature = view->next_feature;
@@ -227,15 +267,11 @@ lf_message_of_view(const struct lf_view *view, struct lf_arena *arena,
     message->history = view->history;
     message->max_skew = view->max_skew;
     message->changes = (uint32_t)view->changes;
-    features = make_messages(arena, view->feature_count, sizeof *features,
-                             init_feature, &message->features);
-    if (!features)
-        return false;
     message->n_features = view->feature_count;
-    for (uint32_t i = 0; i < view->feature_count; i++)
-        if (!fill_feature(&view->features[i], arena, &features[i]))
-            return false;
-    return fill_schemas(view, arena, message);
+    return fill_features(view->features, view->feature_count, arena,
+                         &message->features) &&
+           fill_origin(view, keys, arena, message) &&
+           fill_schemas(view, arena, message);
 }
 
 static bool
@@ -243,25 +279,25 @@ fill_item(const struct lf_service_item *item, struct lf_arena *arena,
           Lf__ServiceItem *message)
 {
     Lf__Selected *selected =
-        make_messages(arena, item->selected_count, sizeof *selected,
-                      init_selected, &message->selected);
+        lf_message_array(arena, item->selected_count, sizeof *selected,
+                         init_selected, &message->selected);
     Lf__RenamedKey *renamed =
-        make_messages(arena, item->renamed_count, sizeof *renamed, init_renamed,
-                      &message->renamed);
+        lf_message_array(arena, item->renamed_count, sizeof *renamed,
+                         init_renamed, &message->renamed);
 
     if (!selected || !renamed)
         return false;
     message->view = item->view;
-    message->alias = borrow(item->alias);
+    message->alias = lf_message_borrow(item->alias);
     message->n_selected = item->selected_count;
     for (uint32_t i = 0; i < item->selected_count; i++) {
         selected[i].feature = item->selected[i].feature;
-        selected[i].as = borrow(item->selected[i].as);
+        selected[i].as = lf_message_borrow(item->selected[i].as);
     }
     message->n_renamed = item->renamed_count;
     for (uint32_t i = 0; i < item->renamed_count; i++) {
-        renamed[i].key = borrow(item->renamed[i].key);
-        renamed[i].as = borrow(item->renamed[i].as);
+        renamed[i].key = lf_message_borrow(item->renamed[i].key);
+        renamed[i].as = lf_message_borrow(item->renamed[i].as);
     }
     return true;
 }
@@ -274,10 +310,10 @@ lf_message_of_service(const struct lf_service *service, struct lf_arena *arena,
 
     lf__service_record__init(message);
     message->id = service->id;
-    message->name = borrow(service->name);
-    message->written = borrow(service->written);
-    items = make_messages(arena, service->item_count, sizeof *items, init_item,
-                          &message->items);
+    message->name = lf_message_borrow(service->name);
+    message->written = lf_message_borrow(service->written);
+    items = lf_message_array(arena, service->item_count, sizeof *items,
+                             init_item, &message->items);
     if (!items)
         return false;
     message->n_items = service->item_count;

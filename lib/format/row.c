@@ -151,6 +151,8 @@ lf_row_check(struct lf_row *row, const struct lf_layout *layout)
 
     if (row->flags & LF_ROW_TOMBSTONE)
         return true;
+    if (row->flags & LF_ROW_WINDOW)
+        return false;
     if (row->size < layout->data_offset || !check_ends(row, layout, &total))
         return false;
     if (row->flags & LF_ROW_CELL_TIMES)

@@ -16,8 +16,9 @@
 
 enum lf_row_flag {
     LF_ROW_TOMBSTONE = 1,
+    LF_ROW_WINDOW = 2, /* behind the header: window state (format/state.h) */
     LF_ROW_CELL_TIMES = 8,
-    LF_ROW_KNOWN_FLAGS = LF_ROW_TOMBSTONE | LF_ROW_CELL_TIMES
+    LF_ROW_KNOWN_FLAGS = LF_ROW_TOMBSTONE | LF_ROW_WINDOW | LF_ROW_CELL_TIMES
 };
 
 /* Where one feature lies in the rows of one schema version. The index of a slot
@@ -93,11 +94,13 @@ lf_row_open(struct lf_row *row, const uint8_t *bytes, size_t size)
     row->time_count = 0;
     if (row->flags & LF_ROW_TOMBSTONE)
         return row->flags == LF_ROW_TOMBSTONE && size == LF_ROW_HEADER_SIZE;
+    if (row->flags & LF_ROW_WINDOW)
+        return row->flags == LF_ROW_WINDOW;
     return !(row->flags & ~LF_ROW_KNOWN_FLAGS);
 }
 
 /* Checks every size and offset of the row against its layout and finds the cell
- * times. Afterwards the accessors are safe. */
+ * times. Afterwards the accessors are safe. Window state has no layout: false. */
 bool lf_row_check(struct lf_row *row, const struct lf_layout *layout);
 
 /* Finds the cell times of a row that lf_row_check accepted before. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The catalog as a value: its life, its copies, its look-ups.
+ * The catalog as a value: its life and its look-ups.
  *
  * Owns the arena in which all of a catalog's definitions lie.
- * Keeps a copy free of pointers into what it was copied from.
+ * Keeps names and ids apart: a look-up says by which.
  * Never changes a definition.
  */
 #include "model/catalog.h"
@@ -21,147 +21,6 @@ lf_catalog_empty(void)
         return NULL;
     atomic_init(&made->references, 1);
     made->next_id = 1;
-    return made;
-}
-
-static bool
-copy_text(struct lf_arena *arena, const char **text)
-{
-    if (!*text)
-        return true;
-    *text = lf_arena_copy(arena, *text, strlen(*text));
-    return *text != NULL;
-}
-
-/* A copy of count items, as they are, or NULL. */
-static void *
-copy_items(struct lf_arena *arena, const void *items, size_t count, size_t size)
-{
-    void *copy = lf_arena_array(arena, count, size);
-
-    if (copy && count)
-        memcpy(copy, items, count * size);
-    return copy;
-}
-
-#define COPY_ITEMS(arena, items, count) \
-    ((items) = copy_items((arena), (items), (count), sizeof *(items)))
-
-static bool
-copy_entity(struct lf_arena *arena, struct lf_entity *entity)
-{
-    if (!copy_text(arena, &entity->name) ||
-        !COPY_ITEMS(arena, entity->keys, entity->key_count))
-        return false;
-    for (uint32_t i = 0; i < entity->key_count; i++)
-        if (!copy_text(arena, &entity->keys[i].name))
-            return false;
-    return true;
-}
-
-static bool
-copy_feature(struct lf_arena *arena, struct lf_feature *feature)
-{
-    struct lf_literal *fallback = &feature->fallback;
-
-    if (!copy_text(arena, &feature->name))
-        return false;
-    if (!fallback->is_set)
-        return true;
-    fallback->bytes = copy_items(arena, fallback->bytes, fallback->size, 1);
-    return fallback->bytes != NULL;
-}
-
-static bool
-copy_view(struct lf_arena *arena, struct lf_view *view)
-{
-    if (!copy_text(arena, &view->name) ||
-        !COPY_ITEMS(arena, view->features, view->feature_count) ||
-        !COPY_ITEMS(arena, view->schemas, view->schema_count))
-        return false;
-    for (uint32_t i = 0; i < view->feature_count; i++)
-        if (!copy_feature(arena, &view->features[i]))
-            return false;
-    for (uint32_t i = 0; i < view->schema_count; i++)
-        if (!COPY_ITEMS(arena, view->schemas[i].fields, view->schemas[i].count))
-            return false;
-    return true;
-}
-
-static bool
-copy_item(struct lf_arena *arena, struct lf_service_item *item)
-{
-    if (!copy_text(arena, &item->alias) ||
-        !COPY_ITEMS(arena, item->selected, item->selected_count) ||
-        !COPY_ITEMS(arena, item->renamed, item->renamed_count))
-        return false;
-    for (uint32_t i = 0; i < item->selected_count; i++)
-        if (!copy_text(arena, &item->selected[i].as))
-            return false;
-    for (uint32_t i = 0; i < item->renamed_count; i++)
-        if (!copy_text(arena, &item->renamed[i].key) ||
-            !copy_text(arena, &item->renamed[i].as))
-            return false;
-    return true;
-}
-
-static bool
-copy_service(struct lf_arena *arena, struct lf_service *service)
-{
-    if (!copy_text(arena, &service->name) ||
-        !copy_text(arena, &service->written) ||
-        !COPY_ITEMS(arena, service->items, service->item_count))
-        return false;
-    for (uint32_t i = 0; i < service->item_count; i++)
-        if (!copy_item(arena, &service->items[i]))
-            return false;
-    return true;
-}
-
-/* The three arrays still point into the original here. */
-static bool
-copy_definitions(struct lf_catalog *made)
-{
-    struct lf_arena *arena = &made->arena;
-
-    if (!COPY_ITEMS(arena, made->entities, made->entity_count) ||
-        !COPY_ITEMS(arena, made->views, made->view_count) ||
-        !COPY_ITEMS(arena, made->services, made->service_count))
-        return false;
-    for (uint32_t i = 0; i < made->entity_count; i++)
-        if (!copy_entity(arena, &made->entities[i]))
-            return false;
-    for (uint32_t i = 0; i < made->view_count; i++)
-        if (!copy_view(arena, &made->views[i]))
-            return false;
-    for (uint32_t i = 0; i < made->service_count; i++)
-        if (!copy_service(arena, &made->services[i]))
-            return false;
-    return true;
-}
-
-struct lf_catalog *
-lf_catalog_copy(const struct lf_catalog *catalog)
-{
-    struct lf_catalog *made = lf_catalog_empty();
-
-    if (!made)
-        return NULL;
-    made->version = catalog->version;
-    made->next_id = catalog->next_id;
-    made->changes = catalog->changes;
-    made->changes_size = catalog->changes_size;
-    made->max_size = catalog->max_size;
-    made->entity_count = catalog->entity_count;
-    made->entities = catalog->entities;
-    made->view_count = catalog->view_count;
-    made->views = catalog->views;
-    made->service_count = catalog->service_count;
-    made->services = catalog->services;
-    if (!copy_definitions(made)) {
-        lf_catalog_release(made);
-        return NULL;
-    }
     return made;
 }
 
@@ -206,6 +65,24 @@ lf_catalog_service(const struct lf_catalog *catalog, const char *name)
     for (uint32_t i = 0; i < catalog->service_count; i++)
         if (!strcmp(catalog->services[i].name, name))
             return &catalog->services[i];
+    return NULL;
+}
+
+const struct lf_event *
+lf_catalog_event(const struct lf_catalog *catalog, const char *name)
+{
+    for (uint32_t i = 0; i < catalog->event_count; i++)
+        if (!strcmp(catalog->events[i].name, name))
+            return &catalog->events[i];
+    return NULL;
+}
+
+const struct lf_event *
+lf_catalog_event_by_id(const struct lf_catalog *catalog, uint32_t id)
+{
+    for (uint32_t i = 0; i < catalog->event_count; i++)
+        if (catalog->events[i].id == id)
+            return &catalog->events[i];
     return NULL;
 }
 
@@ -260,4 +137,50 @@ const struct lf_schema *
 lf_view_current_schema(const struct lf_view *view)
 {
     return &view->schemas[view->schema_count - 1];
+}
+
+const struct lf_feature *
+lf_view_definition(const struct lf_view *view, uint32_t id)
+{
+    const struct lf_feature *feature = lf_view_feature_by_id(view, id);
+
+    for (uint32_t i = 0; !feature && i < view->retired_count; i++)
+        if (view->retired[i].id == id)
+            feature = &view->retired[i];
+    return feature;
+}
+
+uint16_t
+lf_feature_since(const struct lf_view *view, uint32_t id)
+{
+    for (uint32_t i = 0; i < view->schema_count; i++)
+        for (uint32_t j = 0; j < view->schemas[i].count; j++)
+            if (view->schemas[i].fields[j].feature == id)
+                return view->schemas[i].version;
+    return 0;
+}
+
+uint32_t
+lf_event_column(const struct lf_event *event, const char *name)
+{
+    if (!strcmp(name, "event_timestamp"))
+        return LF_TIME_COLUMN;
+    for (uint32_t i = 0; i < event->column_count; i++)
+        if (!strcmp(event->columns[i].name, name))
+            return i;
+    return LF_NO_COLUMN;
+}
+
+const char *
+lf_event_column_name(const struct lf_event *event, uint32_t column)
+{
+    return column == LF_TIME_COLUMN ? "event_timestamp"
+                                    : event->columns[column].name;
+}
+
+int32_t
+lf_event_column_code(const struct lf_event *event, uint32_t column)
+{
+    return column == LF_TIME_COLUMN ? FEATURE_TYPE_TIMESTAMP
+                                    : event->columns[column].code;
 }

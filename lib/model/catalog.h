@@ -123,7 +123,7 @@ struct lf_catalog {
     atomic_uint references;
     struct lf_arena arena;
     uint64_t version;      /* counts changes; 0: nothing was ever defined */
-    uint32_t next_id;      /* of the next entity, view or service */
+    uint32_t next_id;      /* of the next entity, event, view or service */
     int64_t changes;       /* STORE WITH (changes): microseconds; 0: not set */
     uint64_t changes_size; /* STORE WITH (changes_size): bytes; 0: not set */
     uint64_t max_size;     /* STORE WITH (max_size): bytes; 0: not set */
@@ -153,6 +153,10 @@ const struct lf_view *lf_catalog_view(const struct lf_catalog *catalog,
                                       const char *name);
 const struct lf_service *lf_catalog_service(const struct lf_catalog *catalog,
                                             const char *name);
+const struct lf_event *lf_catalog_event(const struct lf_catalog *catalog,
+                                        const char *name);
+const struct lf_event *lf_catalog_event_by_id(const struct lf_catalog *catalog,
+                                              uint32_t id);
 const struct lf_entity *lf_catalog_entity_by_id(
     const struct lf_catalog *catalog, uint32_t id);
 const struct lf_view *lf_catalog_view_by_id(const struct lf_catalog *catalog,
@@ -165,5 +169,21 @@ const struct lf_schema *lf_view_schema(const struct lf_view *view,
                                        uint16_t version);
 /* The schema that new rows are written under. */
 const struct lf_schema *lf_view_current_schema(const struct lf_view *view);
+
+/* The same feature, or a dropped one of a view FROM an event that an older
+ * schema still names. */
+const struct lf_feature *lf_view_definition(const struct lf_view *view,
+                                            uint32_t id);
+
+/* The first schema version that holds a feature; 0: none does. */
+uint16_t lf_feature_since(const struct lf_view *view, uint32_t id);
+
+/* The place of a column: LF_TIME_COLUMN for event_timestamp, LF_NO_COLUMN where
+ * there is none of the name. */
+uint32_t lf_event_column(const struct lf_event *event, const char *name);
+
+/* Name and type of a column by its place; event_timestamp too. */
+const char *lf_event_column_name(const struct lf_event *event, uint32_t column);
+int32_t lf_event_column_code(const struct lf_event *event, uint32_t column);
 
 #endif

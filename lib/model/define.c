@@ -3,7 +3,7 @@
  * A definition text applied to a catalog.
  *
  * Owns the order in which a set of statements takes effect: drops of whole
- * objects, entities, views, drops of features, services.
+ * objects, entities, events, views, drops of features, services.
  * Keeps the catalog it started from untouched, whatever happens.
  * Never removes what a text merely leaves out.
  */
@@ -66,6 +66,32 @@ lf_change_invalid(const struct lf_change *change, struct lf_place at,
 }
 
 feature_status
+lf_change_fixed(const struct lf_change *change,
+                const struct lf_option_clause *clause, enum lf_option option,
+                const char *name, int64_t old)
+{
+    struct lf_text text = {0};
+    feature_status status;
+
+    if (!clause->is_set || clause->value == old)
+        return FEATURE_OK;
+    lf_option_print(&text, option, old);
+    lf_text_add(&text, " in the store and ");
+    lf_option_print(&text, option, clause->value);
+    if (text.failed)
+        status = lf_fail_memory(change->error);
+    else
+        status = lf_change_conflict(change, clause->at,
+                                    "%s of %s is %.*s in this text: it never "
+                                    "changes",
+                                    lf_option_name(option), name,
+                                    (int)text.bytes.size,
+                                    (const char *)text.bytes.data);
+    lf_text_free(&text);
+    return status;
+}
+
+feature_status
 lf_change_take_id(struct lf_change *change, uint32_t *id)
 {
     if (change->after->next_id == UINT32_MAX)
@@ -84,6 +110,7 @@ names_object(const struct lf_statement *statement, enum object_kind *kind)
     case LF_DROP_ENTITY:
         *kind = OBJECT_ENTITY;
         return true;
+    case LF_CREATE_EVENT:
     case LF_DROP_EVENT:
         *kind = OBJECT_EVENT;
         return true;
@@ -106,6 +133,7 @@ static bool
 is_create(const struct lf_statement *statement)
 {
     return statement->kind == LF_CREATE_ENTITY ||
+           statement->kind == LF_CREATE_EVENT ||
            statement->kind == LF_CREATE_VIEW ||
            statement->kind == LF_CREATE_SERVICE;
 }
@@ -120,6 +148,9 @@ index_kinds(const struct lf_change *change, struct lf_names *kinds)
     for (uint32_t i = 0; done && i < after->entity_count; i++)
         done = lf_names_add(kinds, change->scratch, after->entities[i].name,
                             OBJECT_ENTITY);
+    for (uint32_t i = 0; done && i < after->event_count; i++)
+        done = lf_names_add(kinds, change->scratch, after->events[i].name,
+                            OBJECT_EVENT);
     for (uint32_t i = 0; done && i < after->view_count; i++)
         done = lf_names_add(kinds, change->scratch, after->views[i].name,
                             OBJECT_VIEW);
@@ -197,6 +228,7 @@ make_room(struct lf_change *change, const struct lf_definitions *definitions)
     uint32_t entities = count_of(definitions, LF_CREATE_ENTITY);
     uint32_t views = count_of(definitions, LF_CREATE_VIEW);
     uint32_t services = count_of(definitions, LF_CREATE_SERVICE);
+    uint32_t events = count_of(definitions, LF_CREATE_EVENT);
 
     after->entities =
         lf_list_extend(&after->arena, after->entities, after->entity_count,
@@ -207,9 +239,13 @@ make_room(struct lf_change *change, const struct lf_definitions *definitions)
     after->services =
         lf_list_extend(&after->arena, after->services, after->service_count,
                        services, sizeof *after->services);
+    after->events =
+        lf_list_extend(&after->arena, after->events, after->event_count, events,
+                       sizeof *after->events);
     change->views = lf_arena_array(change->scratch, after->view_count + views,
                                    sizeof *change->views);
-    if (!after->entities || !after->views || !after->services || !change->views)
+    if (!after->entities || !after->views || !after->services ||
+        !after->events || !change->views)
         return lf_fail_memory(change->error);
     return FEATURE_OK;
 }
@@ -286,8 +322,10 @@ apply_all(struct lf_change *change, const struct lf_definitions *definitions)
 {
     LF_TRY(apply_each(change, definitions, LF_DROP_SERVICE, lf_drop_service));
     LF_TRY(apply_each(change, definitions, LF_DROP_VIEW, lf_drop_view));
+    LF_TRY(apply_each(change, definitions, LF_DROP_EVENT, lf_drop_event));
     LF_TRY(apply_each(change, definitions, LF_DROP_ENTITY, lf_drop_entity));
     LF_TRY(apply_each(change, definitions, LF_CREATE_ENTITY, lf_evolve_entity));
+    LF_TRY(apply_each(change, definitions, LF_CREATE_EVENT, lf_evolve_event));
     LF_TRY(apply_each(change, definitions, LF_CREATE_VIEW, lf_evolve_view));
     LF_TRY(apply_each(change, definitions, LF_DROP_FEATURE, lf_drop_feature));
     LF_TRY(lf_evolve_schemas(change));
@@ -310,20 +348,58 @@ keep_features(struct lf_change *change, const struct lf_view *view,
               const struct lf_view_change *of_view)
 {
     for (uint32_t i = 0; of_view->statement && i < view->feature_count; i++)
-        if (!lf_names_find(&of_view->declared, view->features[i].name, NULL))
+        if (!lf_names_find(&of_view->declared, view->features[i].name, NULL) &&
+            !(view->features[i].aggregate &&
+              view->features[i].aggregate->is_keys))
             lf_text_add(&change->lines,
                         "kept, not in this text: feature %s:%s\n", view->name,
                         view->features[i].name);
 }
 
+/* The columns of an event that its statement leaves out. */
+static void
+keep_columns(struct lf_change *change, const struct lf_event *event,
+             const struct lf_statement *statement)
+{
+    uint32_t at;
+
+    if (statement->kind != LF_CREATE_EVENT)
+        return;
+    for (uint32_t i = 0; i < event->column_count; i++) {
+        for (at = 0; at < statement->count; at++)
+            if (!strcmp(statement->columns[at].name.text,
+                        event->columns[i].name))
+                break;
+        if (at == statement->count)
+            lf_text_add(&change->lines,
+                        "kept, not in this text: column %s:%s\n", event->name,
+                        event->columns[i].name);
+    }
+}
+
+static void
+keep_event(struct lf_change *change, const struct lf_names *written,
+           const struct lf_event *event, const struct lf_definitions *all)
+{
+    uint32_t statement;
+
+    if (lf_names_find(written, event->name, &statement))
+        keep_columns(change, event, &all->statements[statement]);
+    else
+        keep(change, written, "event", event->name);
+}
+
 /* What the store holds and the text leaves out. */
 static void
-keep_all(struct lf_change *change, const struct lf_names *written)
+keep_all(struct lf_change *change, const struct lf_names *written,
+         const struct lf_definitions *definitions)
 {
     const struct lf_catalog *after = change->after;
 
     for (uint32_t i = 0; i < after->entity_count; i++)
         keep(change, written, "entity", after->entities[i].name);
+    for (uint32_t i = 0; i < after->event_count; i++)
+        keep_event(change, written, &after->events[i], definitions);
     for (uint32_t i = 0; i < after->view_count; i++) {
         keep(change, written, "feature view", after->views[i].name);
         keep_features(change, &after->views[i], &change->views[i]);
@@ -343,7 +419,7 @@ run(struct lf_change *change, const char *text)
     LF_TRY(check_names(change, &definitions, &written));
     LF_TRY(make_room(change, &definitions));
     LF_TRY(apply_all(change, &definitions));
-    keep_all(change, &written);
+    keep_all(change, &written, &definitions);
     return change->lines.failed ? lf_fail_memory(change->error) : FEATURE_OK;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/aggregate.h"
 #include "model/evolve.h"
 #include "model/literal.h"
 #include "model/suggest.h"
@@ -27,13 +28,19 @@ print_entity(struct lf_text *text, const struct lf_entity *entity)
 }
 
 static void
-print_feature(struct lf_text *text, const struct lf_feature *feature, int width)
+print_feature(struct lf_text *text, const struct lf_event *event,
+              const struct lf_feature *feature, int width)
 {
     char type[LF_TYPE_NAME_SIZE];
 
-    lf_text_add(text, "    %-*s %s%s", width, feature->name,
-                lf_type_name(type, feature->type),
-                feature->not_null ? " NOT NULL" : "");
+    lf_text_add(text, "    %-*s ", width, feature->name);
+    if (feature->aggregate) {
+        lf_text_add(text, "= ");
+        lf_aggregate_print(text, event, feature->aggregate);
+    } else {
+        lf_text_add(text, "%s%s", lf_type_name(type, feature->type),
+                    feature->not_null ? " NOT NULL" : "");
+    }
     if (feature->fallback.is_set) {
         lf_text_add(text, " DEFAULT ");
         lf_literal_print(text, feature->type, &feature->fallback);
@@ -52,26 +59,93 @@ print_option(struct lf_text *text, enum lf_option option, int64_t value,
 }
 
 static void
-print_view(struct lf_text *text, const struct lf_catalog *catalog,
-           const struct lf_view *view)
+print_event(struct lf_text *text, const struct lf_event *event)
 {
     const char *between = " WITH (";
+
+    lf_text_add(text, "CREATE EVENT %s (", event->name);
+    for (uint32_t i = 0; i < event->column_count; i++)
+        lf_text_add(text, "%s%s %s", i ? ", " : "", event->columns[i].name,
+                    lf_type_code_name(event->columns[i].code));
+    lf_text_add(text, ")");
+    print_option(text, LF_OPTION_EVENT_SKEW, event->max_skew, LF_SKEW_EVENT,
+                 &between);
+    if (event->dedupe != LF_NO_COLUMN) {
+        lf_text_add(text, "%sdedupe = %s", between,
+                    event->columns[event->dedupe].name);
+        between = ", ";
+        print_option(text, LF_OPTION_DEDUPE_FOR, event->dedupe_for,
+                     LF_DEDUPE_FOR, &between);
+    }
+    lf_text_add(text, *between == ',' ? ");\n" : ";\n");
+}
+
+/* What the text of a view says; keys come with the feature beside them. */
+static bool
+is_written(const struct lf_feature *feature)
+{
+    return !feature->aggregate || !feature->aggregate->is_keys;
+}
+
+static void
+print_features(struct lf_text *text, const struct lf_event *event,
+               const struct lf_view *view)
+{
+    const char *between = "";
     size_t width = 0;
 
     for (uint32_t i = 0; i < view->feature_count; i++)
-        if (strlen(view->features[i].name) > width)
+        if (is_written(&view->features[i]) &&
+            strlen(view->features[i].name) > width)
             width = strlen(view->features[i].name);
-    lf_text_add(text, "CREATE FEATURE VIEW %s (\n", view->name);
     for (uint32_t i = 0; i < view->feature_count; i++) {
-        print_feature(text, &view->features[i], (int)width);
-        lf_text_add(text, i + 1 < view->feature_count ? ",\n" : "\n");
+        if (!is_written(&view->features[i]))
+            continue;
+        lf_text_add(text, "%s", between);
+        print_feature(text, event, &view->features[i], (int)width);
+        between = ",\n";
     }
-    lf_text_add(text, ") FOR %s",
-                lf_catalog_entity_by_id(catalog, view->entity)->name);
+}
+
+/* FOR entity (key = column) FROM event; all keys where one has another name. */
+static void
+print_origin(struct lf_text *text, const struct lf_entity *entity,
+             const struct lf_event *event, const struct lf_view *view)
+{
+    bool by_name = true;
+
+    lf_text_add(text, "\n) FOR %s", entity->name);
+    if (!event)
+        return;
+    for (uint32_t i = 0; i < entity->key_count; i++)
+        by_name &= !strcmp(entity->keys[i].name,
+                           event->columns[view->key_columns[i]].name);
+    for (uint32_t i = 0; !by_name && i < entity->key_count; i++)
+        lf_text_add(text, "%s%s = %s", i ? ", " : " (", entity->keys[i].name,
+                    event->columns[view->key_columns[i]].name);
+    lf_text_add(text, "%s FROM %s", by_name ? "" : ")", event->name);
+}
+
+static void
+print_view(struct lf_text *text, const struct lf_catalog *catalog,
+           const struct lf_view *view)
+{
+    const struct lf_event *event = lf_catalog_event_by_id(catalog, view->event);
+    const char *between = " WITH (";
+
+    lf_text_add(text, "CREATE FEATURE VIEW %s (\n", view->name);
+    print_features(text, event, view);
+    print_origin(text, lf_catalog_entity_by_id(catalog, view->entity), event,
+                 view);
     print_option(text, LF_OPTION_TTL, view->ttl, 0, &between);
     print_option(text, LF_OPTION_HISTORY, view->history, 0, &between);
     print_option(text, LF_OPTION_MAX_SKEW, view->max_skew, LF_SKEW_VIEW,
                  &between);
+    if (event) {
+        print_option(text, LF_OPTION_SLACK, view->slack, LF_SLACK_DEFAULT,
+                     &between);
+        print_option(text, LF_OPTION_ZONE, view->zone, 0, &between);
+    }
     print_option(text, LF_OPTION_VIEW_CHANGES, view->changes, 0, &between);
     lf_text_add(text, *between == ',' ? ");\n" : ";\n");
 }
@@ -114,6 +188,10 @@ print_catalog(struct lf_text *text, const struct lf_catalog *catalog)
 {
     for (uint32_t i = 0; i < catalog->entity_count; i++)
         print_entity(text, &catalog->entities[i]);
+    for (uint32_t i = 0; i < catalog->event_count; i++) {
+        separate(text);
+        print_event(text, &catalog->events[i]);
+    }
     for (uint32_t i = 0; i < catalog->view_count; i++) {
         separate(text);
         print_view(text, catalog, &catalog->views[i]);
@@ -137,6 +215,7 @@ unknown_name(const struct lf_catalog *catalog, const char *name,
 
     lf_suggestion_begin(&near, name);
     lf_suggestion_offer_entities(&near, catalog);
+    lf_suggestion_offer_events(&near, catalog);
     lf_suggestion_offer_views(&near, catalog);
     lf_suggestion_offer_services(&near, catalog);
     lf_quote(quoted, name, strnlen(name, LF_QUOTE_SIZE));
@@ -153,11 +232,14 @@ print_object(struct lf_text *text, const struct lf_catalog *catalog,
              const char *name, struct feature_error *error)
 {
     const struct lf_entity *entity = lf_catalog_entity(catalog, name);
+    const struct lf_event *event = lf_catalog_event(catalog, name);
     const struct lf_view *view = lf_catalog_view(catalog, name);
     const struct lf_service *service = lf_catalog_service(catalog, name);
 
     if (entity)
         print_entity(text, entity);
+    else if (event)
+        print_event(text, event);
     else if (view)
         print_view(text, catalog, view);
     else if (service)

@@ -63,6 +63,28 @@ lf_drop_view(struct lf_change *change, const struct lf_statement *statement)
 }
 
 feature_status
+lf_drop_event(struct lf_change *change, const struct lf_statement *statement)
+{
+    struct lf_catalog *after = change->after;
+    const struct lf_event *event =
+        lf_catalog_event(after, statement->name.text);
+    uint32_t index;
+
+    if (!event)
+        return FEATURE_OK;
+    for (uint32_t i = 0; i < after->view_count; i++)
+        if (after->views[i].event == event->id)
+            return refuse_drop(change, statement, "feature view",
+                               after->views[i].name);
+    index = (uint32_t)(event - after->events);
+    lf_change_add(change, "drop event %s", event->name);
+    after->event_count--;
+    memmove(&after->events[index], &after->events[index + 1],
+            (after->event_count - index) * sizeof *after->events);
+    return FEATURE_OK;
+}
+
+feature_status
 lf_drop_entity(struct lf_change *change, const struct lf_statement *statement)
 {
     struct lf_catalog *after = change->after;
@@ -115,27 +137,74 @@ check_undeclared(const struct lf_change *change,
 }
 
 static feature_status
-drop_feature(struct lf_change *change, struct lf_view *view, uint32_t index,
-             struct lf_place at)
+check_unused(const struct lf_change *change, const struct lf_view *view,
+             const struct lf_feature *feature, struct lf_place at)
 {
-    const struct lf_feature *feature = &view->features[index];
     const struct lf_service *user =
         lf_service_using(change->after, view->id, feature->id);
 
-    if (user)
-        return lf_fail_at(change->error, FEATURE_CONFLICT, "in-use", at.line,
-                          at.column, "the feature service %s still uses %s:%s",
-                          user->name, view->name, feature->name);
-    if (view->feature_count == 1)
-        return lf_change_conflict(change, at,
-                                  "%s is the last feature of %s: drop the "
-                                  "feature view",
-                                  feature->name, view->name);
+    if (!user)
+        return FEATURE_OK;
+    return lf_fail_at(change->error, FEATURE_CONFLICT, "in-use", at.line,
+                      at.column, "the feature service %s still uses %s:%s",
+                      user->name, view->name, feature->name);
+}
+
+/* Rows of older schema versions are decoded by what their features were. */
+static feature_status
+retire(struct lf_change *change, struct lf_view *view,
+       const struct lf_feature *feature)
+{
+    if (!feature->aggregate || !lf_feature_since(view, feature->id))
+        return FEATURE_OK;
+    view->retired =
+        lf_list_extend(&change->after->arena, view->retired,
+                       view->retired_count, 1, sizeof *view->retired);
+    if (!view->retired)
+        return lf_fail_memory(change->error);
+    view->retired[view->retired_count] = *feature;
+    view->retired[view->retired_count++].fallback = (struct lf_literal){0};
+    return FEATURE_OK;
+}
+
+static feature_status
+remove_feature(struct lf_change *change, struct lf_view *view,
+               const struct lf_feature *feature)
+{
+    uint32_t index = (uint32_t)(feature - view->features);
+
     lf_change_add(change, "drop feature %s:%s", view->name, feature->name);
+    LF_TRY(retire(change, view, feature));
     view->feature_count--;
     memmove(&view->features[index], &view->features[index + 1],
             (view->feature_count - index) * sizeof *view->features);
     return FEATURE_OK;
+}
+
+static feature_status
+drop_feature(struct lf_change *change, struct lf_view *view,
+             const struct lf_feature *feature, struct lf_place at)
+{
+    const struct lf_feature *pair = lf_feature_pair(view, feature);
+    uint32_t pair_id = pair ? pair->id : 0;
+
+    if (pair && feature->aggregate->is_keys)
+        return lf_change_conflict(change, at,
+                                  "%s are the keys of %s: drop that, they go "
+                                  "with it",
+                                  feature->name, pair->name);
+    LF_TRY(check_unused(change, view, feature, at));
+    if (pair)
+        LF_TRY(check_unused(change, view, pair, at));
+    if (view->feature_count == (pair ? 2 : 1))
+        return lf_change_conflict(change, at,
+                                  "%s is the last feature of %s: drop the "
+                                  "feature view",
+                                  feature->name, view->name);
+    LF_TRY(remove_feature(change, view, feature));
+    return pair_id ? remove_feature(change, view,
+                                    lf_view_feature_by_id(view, pair_id))
+                   : FEATURE_OK;
 }
 
 feature_status
@@ -143,8 +212,8 @@ lf_drop_feature(struct lf_change *change, const struct lf_statement *statement)
 {
     const struct lf_view *found =
         lf_catalog_view(change->after, statement->name.text);
-    const char *name = statement->feature.text;
     struct lf_view_change *of_view;
+    const struct lf_feature *feature;
     struct lf_view *view;
     uint32_t index;
 
@@ -154,11 +223,10 @@ lf_drop_feature(struct lf_change *change, const struct lf_statement *statement)
     view = &change->after->views[index];
     of_view = &change->views[index];
     LF_TRY(check_undeclared(change, of_view, &statement->feature));
-    for (uint32_t i = 0; i < view->feature_count; i++)
-        if (!strcmp(view->features[i].name, name)) {
-            of_view->layout_changed = true;
-            of_view->changed_at = statement->feature.at;
-            return drop_feature(change, view, i, statement->feature.at);
-        }
-    return FEATURE_OK;
+    feature = lf_view_feature(view, statement->feature.text);
+    if (!feature)
+        return FEATURE_OK;
+    of_view->layout_changed = true;
+    of_view->changed_at = statement->feature.at;
+    return drop_feature(change, view, feature, statement->feature.at);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/aggregate.h"
 #include "model/literal.h"
 #include "model/suggest.h"
 
@@ -87,13 +88,18 @@ add_feature(struct lf_change *change, struct lf_view *view,
                                 .name = copy_name(change, clause->name.text),
                                 .type = clause->type,
                                 .not_null = clause->not_null};
-    if (!made->name)
+    if (clause->aggregate)
+        made->aggregate =
+            lf_aggregate_copy(&change->after->arena, clause->aggregate);
+    if (!made->name || (clause->aggregate && !made->aggregate))
         return lf_fail_memory(change->error);
     LF_TRY(set_default(change, made, &clause->fallback));
     view->feature_count++;
     of_view->layout_changed = true;
     of_view->changed_at = clause->name.at;
-    if (!of_view->is_new)
+    if (!of_view->is_new && made->aggregate)
+        lf_report_window(change, view, made);
+    else if (!of_view->is_new)
         report_added(change, view, made);
     return FEATURE_OK;
 }
@@ -173,6 +179,8 @@ change_feature(struct lf_change *change, const struct lf_view *view,
 {
     struct lf_type old_type = feature->type;
 
+    if (feature->aggregate)
+        LF_TRY(lf_check_aggregate(change, view, feature, clause));
     LF_TRY(change_type(change, view, feature, of_view, clause));
     LF_TRY(change_null(change, view, feature, clause));
     return change_default(change, view, feature, old_type, clause);
@@ -321,10 +329,29 @@ find_entity(const struct lf_change *change, const struct lf_name *name,
                               "there is no entity %s", name->text);
 }
 
+static feature_status
+set_origin(struct lf_change *change, const struct lf_statement *statement,
+           const struct lf_entity *entity, const struct lf_origin *origin,
+           struct lf_view *view)
+{
+    const struct lf_option_clause *slack = &statement->options[LF_OPTION_SLACK];
+
+    if (!origin->event)
+        return FEATURE_OK;
+    view->event = origin->event->id;
+    view->slack = slack->is_set ? slack->value : LF_SLACK_DEFAULT;
+    view->zone = statement->options[LF_OPTION_ZONE].value;
+    view->key_columns =
+        lf_list_extend(&change->after->arena, origin->key_columns,
+                       entity->key_count, 0, sizeof *view->key_columns);
+    return view->key_columns ? FEATURE_OK : lf_fail_memory(change->error);
+}
+
 /* The array of views has room. */
 static feature_status
 create_view(struct lf_change *change, const struct lf_statement *statement,
-            const struct lf_entity *entity, uint32_t *index)
+            const struct lf_entity *entity, const struct lf_origin *origin,
+            uint32_t *index)
 {
     struct lf_catalog *after = change->after;
     struct lf_view made = {.name = copy_name(change, statement->name.text),
@@ -339,28 +366,31 @@ create_view(struct lf_change *change, const struct lf_statement *statement,
                                   LF_VIEWS_MAX);
     if (!made.name)
         return lf_fail_memory(change->error);
+    LF_TRY(set_origin(change, statement, entity, origin, &made));
     LF_TRY(lf_change_take_id(change, &made.id));
     *index = after->view_count++;
     after->views[*index] = made;
     change->views[*index] = (struct lf_view_change){.is_new = true};
-    lf_change_add(change, "create feature view %s (%u feature%s) for %s",
+    lf_change_add(change, "create feature view %s (%u feature%s) for %s%s%s",
                   made.name, statement->count, statement->count == 1 ? "" : "s",
-                  entity->name);
+                  entity->name, origin->event ? " from " : "",
+                  origin->event ? origin->event->name : "");
     return FEATURE_OK;
 }
 
 static feature_status
 find_view(struct lf_change *change, const struct lf_statement *statement,
-          const struct lf_entity *entity, uint32_t *index)
+          const struct lf_entity *entity, const struct lf_origin *origin,
+          uint32_t *index)
 {
     const struct lf_catalog *after = change->after;
     const struct lf_view *view = lf_catalog_view(after, statement->name.text);
 
     if (!view)
-        return create_view(change, statement, entity, index);
+        return create_view(change, statement, entity, origin, index);
     *index = (uint32_t)(view - after->views);
     if (view->entity == entity->id)
-        return FEATURE_OK;
+        return lf_check_origin(change, statement, view, origin);
     return lf_change_conflict(
         change, statement->entity.at,
         "%s is for %s in the store and for %s in this text", view->name,
@@ -372,11 +402,14 @@ lf_evolve_view(struct lf_change *change, const struct lf_statement *statement)
 {
     const struct lf_entity *entity;
     struct lf_view_change *of_view;
+    struct lf_origin origin = {0};
     struct lf_view *view;
     uint32_t index = 0;
 
     LF_TRY(find_entity(change, &statement->entity, &entity));
-    LF_TRY(find_view(change, statement, entity, &index));
+    if (statement->event.text)
+        LF_TRY(lf_resolve_origin(change, entity, &statement, &origin));
+    LF_TRY(find_view(change, statement, entity, &origin, &index));
     view = &change->after->views[index];
     of_view = &change->views[index];
     of_view->statement = statement;

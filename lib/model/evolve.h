@@ -8,6 +8,7 @@
 
 #define LF_ENTITIES_MAX      4096
 #define LF_SERVICES_MAX      4096
+#define LF_EVENTS_MAX        4096
 #define LF_SCHEMA_FIELDS_MAX (1u << 22) /* of all schema versions of a view */
 
 /* What the text says about one view. */
@@ -42,12 +43,57 @@ feature_status lf_change_invalid(const struct lf_change *change,
                                  struct lf_place at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The next id of an entity, a view or a service. */
+/* Fails as FEATURE_CONFLICT: an option that never changes would. */
+feature_status lf_change_fixed(const struct lf_change *change,
+                               const struct lf_option_clause *clause,
+                               enum lf_option option, const char *name,
+                               int64_t old);
+
+/* The next id of an entity, an event, a view or a service. */
 feature_status lf_change_take_id(struct lf_change *change, uint32_t *id);
 
 /* Creates an entity, or finds that it is there already. */
 feature_status lf_evolve_entity(struct lf_change *change,
                                 const struct lf_statement *statement);
+
+/* Creates an event, or adds columns to it. */
+feature_status lf_evolve_event(struct lf_change *change,
+                               const struct lf_statement *statement);
+
+/* What a view is FROM. */
+struct lf_origin {
+    const struct lf_event *event; /* NULL: a view of rows */
+    uint32_t *key_columns;        /* one a join key of the entity */
+};
+
+/* Looks up what a statement of a view FROM an event names: its event, the
+ * columns of join keys, and of each feature the aggregate, the type and the
+ * DEFAULT. They are in a copy of the statement. */
+feature_status lf_resolve_origin(struct lf_change *change,
+                                 const struct lf_entity *entity,
+                                 const struct lf_statement **statement,
+                                 struct lf_origin *origin);
+
+/* Checks that an existing view is FROM the same. */
+feature_status lf_check_origin(const struct lf_change *change,
+                               const struct lf_statement *statement,
+                               const struct lf_view *view,
+                               const struct lf_origin *origin);
+
+/* Checks that the hops of a view form one chain. */
+feature_status lf_check_hops(const struct lf_change *change,
+                             const struct lf_view *view,
+                             const struct lf_view_change *of_view);
+
+/* Whether the aggregates are the same, or FEATURE_CONFLICT. */
+feature_status lf_check_aggregate(const struct lf_change *change,
+                                  const struct lf_view *view,
+                                  const struct lf_feature *feature,
+                                  const struct lf_feature_clause *clause);
+
+/* Adds the line of a new feature with an aggregate. */
+void lf_report_window(struct lf_change *change, const struct lf_view *view,
+                      const struct lf_feature *feature);
 
 /* Makes a view what a CREATE statement says. */
 feature_status lf_evolve_view(struct lf_change *change,
@@ -58,6 +104,8 @@ feature_status lf_drop_service(struct lf_change *change,
                                const struct lf_statement *statement);
 feature_status lf_drop_view(struct lf_change *change,
                             const struct lf_statement *statement);
+feature_status lf_drop_event(struct lf_change *change,
+                             const struct lf_statement *statement);
 feature_status lf_drop_entity(struct lf_change *change,
                               const struct lf_statement *statement);
 feature_status lf_drop_feature(struct lf_change *change,
@@ -65,6 +113,11 @@ feature_status lf_drop_feature(struct lf_change *change,
 
 /* Adds a schema version to each view whose layout changed. */
 feature_status lf_evolve_schemas(struct lf_change *change);
+
+/* The feature of keys beside one with BY, or the feature beside its keys. NULL:
+ * it has none. */
+const struct lf_feature *lf_feature_pair(const struct lf_view *view,
+                                         const struct lf_feature *feature);
 
 /* Creates a service, or finds that it is there already. */
 feature_status lf_evolve_service(struct lf_change *change,

@@ -182,6 +182,8 @@ refuse_character(const struct lf_lexer *lexer)
                                     "strings have single ones");
     if (*lexer->at == '/')
         return lf_lexer_fail(lexer, "unexpected \"/\": comments begin with --");
+    if (*lexer->at == '!')
+        return lf_lexer_fail(lexer, "unexpected \"!\": not equal is <>");
     return lf_lexer_fail(lexer, "unexpected \"%s\"",
                          lf_quote(quoted, lexer->at, size));
 }
@@ -209,10 +211,13 @@ read_token(struct lf_lexer *lexer)
             lexer->at++;
         return FEATURE_OK;
     }
-    if (!strchr("()[],;=:*", c))
+    if (!strchr("()[],;=:*<>", c))
         return refuse_character(lexer);
     lexer->token.kind = LF_TOKEN_MARK;
     lexer->at++;
+    if ((c == '<' && (peek(lexer, 0) == '=' || peek(lexer, 0) == '>')) ||
+        (c == '>' && peek(lexer, 0) == '='))
+        lexer->at++;
     return FEATURE_OK;
 }
 
@@ -287,7 +292,16 @@ lf_lexer_is_word(const struct lf_lexer *lexer, const char *word)
 bool
 lf_lexer_is_mark(const struct lf_lexer *lexer, char mark)
 {
-    return lexer->token.kind == LF_TOKEN_MARK && *lexer->token.text == mark;
+    return lexer->token.kind == LF_TOKEN_MARK && lexer->token.size == 1 &&
+           *lexer->token.text == mark;
+}
+
+bool
+lf_lexer_is_marks(const struct lf_lexer *lexer, const char *marks)
+{
+    return lexer->token.kind == LF_TOKEN_MARK &&
+           lexer->token.size == strlen(marks) &&
+           memcmp(lexer->token.text, marks, lexer->token.size) == 0;
 }
 
 feature_status

@@ -18,7 +18,7 @@ enum lf_token_kind {
     LF_TOKEN_NUMBER,
     LF_TOKEN_STRING, /* 'text', '' for one quote */
     LF_TOKEN_HEX,    /* x'00ff', digits checked */
-    LF_TOKEN_MARK    /* one of ( ) [ ] , ; = : * */
+    LF_TOKEN_MARK    /* ( ) [ ] , ; = : * < > <= >= <> */
 };
 
 struct lf_token {
@@ -53,6 +53,7 @@ feature_status lf_lexer_next(struct lf_lexer *lexer);
 /* Whether the token is this keyword, in capitals here, in any case there. */
 bool lf_lexer_is_word(const struct lf_lexer *lexer, const char *word);
 bool lf_lexer_is_mark(const struct lf_lexer *lexer, char mark);
+bool lf_lexer_is_marks(const struct lf_lexer *lexer, const char *marks);
 
 /* Goes past an optional token and says whether it was there. */
 feature_status lf_lexer_skip_word(struct lf_lexer *lexer, const char *word,

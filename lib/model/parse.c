@@ -9,6 +9,7 @@
  */
 #include "model/parse.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -16,14 +17,6 @@
 #include "model/names.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static feature_status
-not_yet(const struct lf_lexer *lexer, const char *what)
-{
-    return lf_fail_at(lexer->error, FEATURE_UNSUPPORTED, "not-yet",
-                      lexer->token.at.line, lexer->token.at.column,
-                      "%s not supported yet", what);
-}
 
 static feature_status
 check_not_reserved(const struct lf_lexer *start, const struct lf_name *name)
@@ -144,8 +137,10 @@ parse_feature(struct lf_lexer *lexer, struct lf_arena *arena,
     LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a feature",
                               &feature->name));
     LF_TRY(check_not_reserved(&start, &feature->name));
-    if (lf_lexer_is_mark(lexer, '='))
-        return not_yet(lexer, "an aggregation of events is");
+    if (lf_lexer_is_mark(lexer, '=')) {
+        LF_TRY(lf_lexer_next(lexer));
+        return lf_parse_aggregate(lexer, arena, feature);
+    }
     LF_TRY(lf_parse_type(lexer, &feature->type));
     while (!lf_lexer_is_mark(lexer, ',') && !lf_lexer_is_mark(lexer, ')')) {
         if (lf_lexer_is_word(lexer, "DEFAULT"))
@@ -160,22 +155,75 @@ parse_feature(struct lf_lexer *lexer, struct lf_arena *arena,
     return FEATURE_OK;
 }
 
-/* (feature TYPE ..., ...) */
+static feature_status
+suffix_keys(struct lf_lexer *lexer, struct lf_arena *arena,
+            struct lf_name *name)
+{
+    char made[LF_NAME_MAX + sizeof LF_KEYS_SUFFIX];
+    int size = snprintf(made, sizeof made, "%s" LF_KEYS_SUFFIX, name->text);
+
+    if (size > LF_NAME_MAX)
+        return lf_fail_at(lexer->error, FEATURE_INVALID, "argument",
+                          name->at.line, name->at.column,
+                          "the column of keys would be %s: names have at most "
+                          "%d bytes",
+                          made, LF_NAME_MAX);
+    name->text = lf_arena_copy(arena, made, (size_t)size);
+    return name->text ? FEATURE_OK : lf_fail_memory(lexer->error);
+}
+
+/* The feature of keys beside one with BY: its neighbour in all things. */
+static feature_status
+make_keys(struct lf_lexer *lexer, struct lf_arena *arena,
+          const struct lf_feature_clause *values,
+          struct lf_feature_clause *keys)
+{
+    struct lf_aggregate_clause *written =
+        lf_arena_alloc(arena, sizeof *written);
+
+    if (!written)
+        return lf_fail_memory(lexer->error);
+    *written = *values->written;
+    written->made.is_keys = true;
+    written->has_fallback = false;
+    *keys = *values;
+    keys->written = written;
+    if (keys->renamed_from.text)
+        LF_TRY(suffix_keys(lexer, arena, &keys->renamed_from));
+    return suffix_keys(lexer, arena, &keys->name);
+}
+
+static feature_status
+add_feature(struct lf_lexer *lexer, struct lf_arena *arena,
+            struct lf_statement *statement, struct lf_feature_clause **made)
+{
+    statement->features =
+        lf_list_room(arena, statement->features, statement->count,
+                     sizeof *statement->features);
+    if (!statement->features)
+        return lf_fail_memory(lexer->error);
+    *made = &statement->features[statement->count++];
+    return FEATURE_OK;
+}
+
+/* (feature TYPE ..., feature = AGGREGATE(...) ...) */
 static feature_status
 parse_features(struct lf_lexer *lexer, struct lf_arena *arena,
                struct lf_statement *statement)
 {
+    struct lf_feature_clause *feature = NULL;
     bool more = true;
 
     LF_TRY(lf_lexer_take_mark(lexer, '('));
     while (more) {
-        statement->features =
-            lf_list_room(arena, statement->features, statement->count,
-                         sizeof *statement->features);
-        if (!statement->features)
-            return lf_fail_memory(lexer->error);
-        LF_TRY(parse_feature(lexer, arena,
-                             &statement->features[statement->count++]));
+        LF_TRY(add_feature(lexer, arena, statement, &feature));
+        LF_TRY(parse_feature(lexer, arena, feature));
+        if (feature->written && feature->written->by.text) {
+            LF_TRY(add_feature(lexer, arena, statement, &feature));
+            LF_TRY(make_keys(lexer, arena,
+                             &statement->features[statement->count - 2],
+                             feature));
+        }
         LF_TRY(lf_lexer_skip_mark(lexer, ',', &more));
     }
     return lf_lexer_take_mark(lexer, ')');
@@ -190,9 +238,20 @@ parse_for(struct lf_lexer *lexer, struct lf_arena *arena,
     LF_TRY(lf_lexer_next(lexer));
     LF_TRY(lf_lexer_take_name(lexer, arena, "the name of an entity",
                               &statement->entity));
-    if (lf_lexer_is_mark(lexer, '('))
-        return not_yet(lexer, "join keys taken from an event are");
-    return FEATURE_OK;
+    return lf_lexer_is_mark(lexer, '(')
+               ? lf_parse_sources(lexer, arena, statement)
+               : FEATURE_OK;
+}
+
+static feature_status
+parse_from(struct lf_lexer *lexer, struct lf_arena *arena,
+           struct lf_statement *statement)
+{
+    if (statement->event.text)
+        return lf_lexer_fail(lexer, "FROM is here twice");
+    LF_TRY(lf_lexer_next(lexer));
+    return lf_lexer_take_name(lexer, arena, "the name of an event",
+                              &statement->event);
 }
 
 static feature_status
@@ -206,20 +265,21 @@ parse_create_view(struct lf_lexer *lexer, struct lf_arena *arena,
                               &statement->name));
     LF_TRY(parse_features(lexer, arena, statement));
     for (;;) {
-        if (lf_lexer_is_word(lexer, "FROM"))
-            return not_yet(lexer, "a feature view FROM an event is");
-        if (lf_lexer_is_word(lexer, "FOR")) {
+        if (lf_lexer_is_word(lexer, "FROM")) {
+            LF_TRY(parse_from(lexer, arena, statement));
+        } else if (lf_lexer_is_word(lexer, "FOR")) {
             LF_TRY(parse_for(lexer, arena, statement));
         } else if (lf_lexer_is_word(lexer, "WITH")) {
             if (has_options)
                 return lf_lexer_fail(lexer, "WITH is here twice");
             has_options = true;
             LF_TRY(lf_lexer_next(lexer));
-            LF_TRY(lf_parse_options(lexer, arena, false, statement->options));
+            LF_TRY(
+                lf_parse_options(lexer, arena, LF_OF_VIEW, statement->options));
         } else if (!statement->entity.text) {
             return lf_lexer_expected(lexer, "FOR and an entity");
         } else {
-            return FEATURE_OK;
+            return lf_check_view(lexer, statement);
         }
     }
 }
@@ -242,15 +302,18 @@ parse_create(struct lf_lexer *lexer, struct lf_arena *arena,
     static const char *const kinds[] = {"ENTITY", "FEATURE", "EVENT"};
     static const char *const features[] = {"VIEW", "SERVICE"};
 
-    if (lf_lexer_is_word(lexer, "EVENT"))
-        return not_yet(lexer, "CREATE EVENT is");
+    if (lf_lexer_is_word(lexer, "EVENT")) {
+        LF_TRY(lf_lexer_next(lexer));
+        return lf_parse_event(lexer, arena, statement);
+    }
     if (lf_lexer_is_word(lexer, "ENTITY")) {
         LF_TRY(lf_lexer_next(lexer));
         return parse_create_entity(lexer, arena, statement);
     }
     if (!lf_lexer_is_word(lexer, "FEATURE"))
         return lf_lexer_expected_word(lexer,
-                                      "ENTITY, FEATURE VIEW or FEATURE SERVICE",
+                                      "ENTITY, EVENT, FEATURE VIEW or FEATURE "
+                                      "SERVICE",
                                       kinds, COUNT(kinds));
     LF_TRY(lf_lexer_next(lexer));
     if (lf_lexer_is_word(lexer, "VIEW")) {
@@ -337,7 +400,7 @@ parse_statement(struct lf_lexer *lexer, struct lf_arena *arena,
     LF_TRY(lf_lexer_next(lexer));
     statement->kind = LF_STORE_WITH;
     LF_TRY(lf_lexer_take_word(lexer, "WITH"));
-    return lf_parse_options(lexer, arena, true, statement->options);
+    return lf_parse_options(lexer, arena, LF_OF_STORE, statement->options);
 }
 
 /* Goes past any `;` and says whether a statement follows. */

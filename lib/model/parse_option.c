@@ -20,17 +20,28 @@
 
 static const struct {
     const char *name;
-    bool of_store;
-    enum { DURATION, SIZE, WORD } kind;
+    enum lf_option_owner owner;
+    enum { DURATION, SIZE, WORD, ZONE, COLUMN } kind;
     int64_t none;
 } options_known[LF_OPTION_COUNT] = {
-    [LF_OPTION_TTL] = {"ttl", false, DURATION, 0},
-    [LF_OPTION_HISTORY] = {"history", false, DURATION, 0},
-    [LF_OPTION_MAX_SKEW] = {"max_skew", false, DURATION, LF_SKEW_NONE},
-    [LF_OPTION_VIEW_CHANGES] = {"changes", false, WORD, 0},
-    [LF_OPTION_CHANGES] = {"changes", true, DURATION, 0},
-    [LF_OPTION_CHANGES_SIZE] = {"changes_size", true, SIZE, 0},
-    [LF_OPTION_MAX_SIZE] = {"max_size", true, SIZE, 0},
+    [LF_OPTION_TTL] = {"ttl", LF_OF_VIEW, DURATION, 0},
+    [LF_OPTION_HISTORY] = {"history", LF_OF_VIEW, DURATION, 0},
+    [LF_OPTION_MAX_SKEW] = {"max_skew", LF_OF_VIEW, DURATION, LF_SKEW_NONE},
+    [LF_OPTION_VIEW_CHANGES] = {"changes", LF_OF_VIEW, WORD, 0},
+    [LF_OPTION_SLACK] = {"slack", LF_OF_VIEW, DURATION, 0},
+    [LF_OPTION_ZONE] = {"zone", LF_OF_VIEW, ZONE, 0},
+    [LF_OPTION_EVENT_SKEW] = {"max_skew", LF_OF_EVENT, DURATION, LF_SKEW_NONE},
+    [LF_OPTION_DEDUPE] = {"dedupe", LF_OF_EVENT, COLUMN, 0},
+    [LF_OPTION_DEDUPE_FOR] = {"dedupe_for", LF_OF_EVENT, DURATION, 0},
+    [LF_OPTION_CHANGES] = {"changes", LF_OF_STORE, DURATION, 0},
+    [LF_OPTION_CHANGES_SIZE] = {"changes_size", LF_OF_STORE, SIZE, 0},
+    [LF_OPTION_MAX_SIZE] = {"max_size", LF_OF_STORE, SIZE, 0},
+};
+
+static const char *const choices[] = {
+    [LF_OF_STORE] = "changes, changes_size or max_size",
+    [LF_OF_VIEW] = "ttl, history, max_skew, changes, slack or zone",
+    [LF_OF_EVENT] = "max_skew, dedupe or dedupe_for",
 };
 
 const char *
@@ -44,7 +55,9 @@ lf_option_print(struct lf_text *text, enum lf_option option, int64_t value)
 {
     char buffer[LF_QUANTITY_SIZE];
 
-    if (value == options_known[option].none)
+    if (options_known[option].kind == ZONE)
+        lf_text_add(text, "'%s'", lf_zone_print(buffer, value));
+    else if (value == options_known[option].none)
         lf_text_add(text, "'none'");
     else if (options_known[option].kind == WORD)
         lf_text_add(text, "'%s'", BEFORE_AFTER);
@@ -55,13 +68,14 @@ lf_option_print(struct lf_text *text, enum lf_option option, int64_t value)
 }
 
 static feature_status
-find_option(const struct lf_lexer *lexer, bool of_store, int *option)
+find_option(const struct lf_lexer *lexer, enum lf_option_owner owner,
+            int *option)
 {
     const char *names[LF_OPTION_COUNT];
     size_t count = 0;
 
     for (int i = 0; i < LF_OPTION_COUNT; i++) {
-        if (options_known[i].of_store != of_store)
+        if (options_known[i].owner != owner)
             continue;
         names[count++] = options_known[i].name;
         if (lf_lexer_is_word(lexer, options_known[i].name)) {
@@ -69,11 +83,7 @@ find_option(const struct lf_lexer *lexer, bool of_store, int *option)
             return FEATURE_OK;
         }
     }
-    return lf_lexer_expected_word(lexer,
-                                  of_store
-                                      ? "changes, changes_size or max_size"
-                                      : "ttl, history, max_skew or changes",
-                                  names, count);
+    return lf_lexer_expected_word(lexer, choices[owner], names, count);
 }
 
 static const char *
@@ -89,6 +99,8 @@ parse_text(int kind, const char *text, int64_t *value)
         *value = (int64_t)bytes;
         return problem;
     }
+    if (kind == ZONE)
+        return lf_zone_parse(text, value);
     *value = 1;
     return strcasecmp(text, BEFORE_AFTER) ? "expected '" BEFORE_AFTER
                                             "' or 'none'"
@@ -102,14 +114,15 @@ parse_value(struct lf_lexer *lexer, struct lf_arena *arena, int option,
     static const char *const wanted[] = {
         [DURATION] = "a duration such as '2 hours'",
         [SIZE] = "a size such as '200 GB'",
-        [WORD] = "'" BEFORE_AFTER "' or 'none'"};
+        [WORD] = "'" BEFORE_AFTER "' or 'none'",
+        [ZONE] = "an offset such as '+08:00'"};
     struct lf_lexer start = *lexer;
     const char *text, *problem;
     uint32_t size;
 
     LF_TRY(lf_lexer_take_string(
         lexer, arena, wanted[options_known[option].kind], &text, &size));
-    if (!strcasecmp(text, "none")) {
+    if (!strcasecmp(text, "none") && options_known[option].kind != ZONE) {
         *value = options_known[option].none;
         return FEATURE_OK;
     }
@@ -118,21 +131,26 @@ parse_value(struct lf_lexer *lexer, struct lf_arena *arena, int option,
 }
 
 feature_status
-lf_parse_options(struct lf_lexer *lexer, struct lf_arena *arena, bool of_store,
-                 struct lf_option_clause *options)
+lf_parse_options(struct lf_lexer *lexer, struct lf_arena *arena,
+                 enum lf_option_owner owner, struct lf_option_clause *options)
 {
     bool more = true;
     int option = 0;
 
     LF_TRY(lf_lexer_take_mark(lexer, '('));
     while (more) {
-        LF_TRY(find_option(lexer, of_store, &option));
+        LF_TRY(find_option(lexer, owner, &option));
         if (options[option].is_set)
             return lf_lexer_fail(lexer, "%s is set twice",
                                  options_known[option].name);
+        options[option].at = lexer->token.at;
         LF_TRY(lf_lexer_next(lexer));
         LF_TRY(lf_lexer_take_mark(lexer, '='));
-        LF_TRY(parse_value(lexer, arena, option, &options[option].value));
+        if (options_known[option].kind == COLUMN)
+            LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a column",
+                                      &options[option].name));
+        else
+            LF_TRY(parse_value(lexer, arena, option, &options[option].value));
         options[option].is_set = true;
         LF_TRY(lf_lexer_skip_mark(lexer, ',', &more));
     }

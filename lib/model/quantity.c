@@ -356,3 +356,43 @@ lf_timestamp_print(char buffer[LF_QUANTITY_SIZE], int64_t timestamp)
     snprintf(buffer + size, LF_QUANTITY_SIZE - (size_t)size, "Z");
     return buffer;
 }
+
+static bool
+take_two_digits(const char *text, int64_t *value)
+{
+    if (!is_digit(text[0]) || !is_digit(text[1]))
+        return false;
+    *value = (text[0] - '0') * 10 + (text[1] - '0');
+    return true;
+}
+
+const char *
+lf_zone_parse(const char *text, int64_t *zone)
+{
+    int64_t hours, minutes;
+
+    *zone = 0;
+    if (!strcasecmp(text, "UTC"))
+        return NULL;
+    if ((*text != '+' && *text != '-') || !take_two_digits(text + 1, &hours) ||
+        text[3] != ':' || !take_two_digits(text + 4, &minutes) || text[6])
+        return "expected an offset such as '+08:00', or 'UTC': a zone with "
+               "daylight saving has days of several lengths";
+    if (minutes > 59 || hours * HOUR + minutes * MINUTE > 14 * HOUR)
+        return "an offset is at most 14 hours";
+    *zone = (hours * HOUR + minutes * MINUTE) * (*text == '-' ? -1 : 1);
+    return NULL;
+}
+
+const char *
+lf_zone_print(char buffer[LF_QUANTITY_SIZE], int64_t zone)
+{
+    int64_t minutes = (zone < 0 ? -zone : zone) / MINUTE;
+
+    if (!zone)
+        snprintf(buffer, LF_QUANTITY_SIZE, "UTC");
+    else
+        snprintf(buffer, LF_QUANTITY_SIZE, "%c%02" PRId64 ":%02" PRId64,
+                 zone < 0 ? '-' : '+', minutes / 60, minutes % 60);
+    return buffer;
+}

@@ -18,6 +18,10 @@ const char *lf_duration_print(char buffer[LF_QUANTITY_SIZE], int64_t duration);
 const char *lf_size_parse(const char *text, uint64_t *size);
 const char *lf_size_print(char buffer[LF_QUANTITY_SIZE], uint64_t size);
 
+/* '+08:00', 'UTC': microseconds east of UTC, 14 hours at most. */
+const char *lf_zone_parse(const char *text, int64_t *zone);
+const char *lf_zone_print(char buffer[LF_QUANTITY_SIZE], int64_t zone);
+
 /* '2024-01-31T12:00:00.5Z': microseconds since 1970 UTC. */
 const char *lf_timestamp_parse(const char *text, int64_t *timestamp);
 

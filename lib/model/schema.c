@@ -61,6 +61,8 @@ lf_evolve_schemas(struct lf_change *change)
 
         if (!of_view->layout_changed)
             continue;
+        if (view->event)
+            LF_TRY(lf_check_hops(change, view, of_view));
         if (view->feature_count > LF_FEATURES_MAX)
             return lf_change_conflict(change, of_view->statement->name.at,
                                       "%s would have %u features; %d is the "

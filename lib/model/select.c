@@ -199,6 +199,20 @@ column_name(struct lf_arena *arena, const char *alias, const char *name)
     return made;
 }
 
+/* The k values of LAST(x, k) and its kin have k places. */
+static uint32_t
+count_floats(const struct lf_feature *feature)
+{
+    const struct lf_aggregate *aggregate = feature->aggregate;
+
+    if (!lf_type_is_variable(feature->type))
+        return feature->type.width;
+    if (!aggregate || aggregate->by != LF_NO_COLUMN ||
+        lf_type_element_size(feature->type.code) == 0)
+        return 0;
+    return aggregate->k;
+}
+
 static feature_status
 add_column(struct lf_selector *selector, const struct lf_view *view,
            uint32_t role, const struct lf_selected *selected,
@@ -211,7 +225,8 @@ add_column(struct lf_selector *selector, const struct lf_view *view,
     struct lf_selection_column made = {.view = role,
                                        .feature = feature->id,
                                        .type = feature->type,
-                                       .not_null = feature->not_null};
+                                       .not_null = feature->not_null,
+                                       .floats = count_floats(feature)};
     struct lf_selection_column *columns;
     uint32_t other;
 

@@ -28,6 +28,7 @@ struct lf_selection_column {
     uint32_t feature; /* id */
     struct lf_type type;
     bool not_null;
+    uint32_t floats; /* in a row of a matrix; 0: a matrix cannot hold it */
 };
 
 struct lf_selection {

@@ -91,6 +91,22 @@ lf_suggestion_offer_entities(struct lf_suggestion *suggestion,
 }
 
 void
+lf_suggestion_offer_events(struct lf_suggestion *suggestion,
+                           const struct lf_catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->event_count; i++)
+        lf_suggestion_offer(suggestion, catalog->events[i].name);
+}
+
+void
+lf_suggestion_offer_columns(struct lf_suggestion *suggestion,
+                            const struct lf_event *event)
+{
+    for (uint32_t i = 0; i < event->column_count; i++)
+        lf_suggestion_offer(suggestion, event->columns[i].name);
+}
+
+void
 lf_suggestion_offer_views(struct lf_suggestion *suggestion,
                           const struct lf_catalog *catalog)
 {

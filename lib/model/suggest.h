@@ -19,6 +19,10 @@ void lf_suggestion_offer(struct lf_suggestion *suggestion,
 /* Offer the names of a kind. */
 void lf_suggestion_offer_entities(struct lf_suggestion *suggestion,
                                   const struct lf_catalog *catalog);
+void lf_suggestion_offer_events(struct lf_suggestion *suggestion,
+                                const struct lf_catalog *catalog);
+void lf_suggestion_offer_columns(struct lf_suggestion *suggestion,
+                                 const struct lf_event *event);
 void lf_suggestion_offer_views(struct lf_suggestion *suggestion,
                                const struct lf_catalog *catalog);
 void lf_suggestion_offer_services(struct lf_suggestion *suggestion,

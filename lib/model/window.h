@@ -17,6 +17,19 @@
 #define LF_TIME_COLUMN       (UINT32_MAX - 1) /* event_timestamp */
 #define LF_WINDOW_K_MAX      1024 /* k of LAST, TOP ..., cap of DISTINCT, BY */
 #define LF_DISTINCT_CAP      256  /* the default */
+#define LF_BY_CAP            64   /* the default */
+#define LF_PRECISION         12   /* p of APPROX_COUNT_DISTINCT, the default */
+#define LF_PRECISION_MIN     4
+#define LF_PRECISION_MAX     16
+#define LF_ERROR             0.01 /* of APPROX_PERCENTILE, the default */
+#define LF_ERROR_MIN         0.001
+#define LF_ERROR_MAX         0.1
+#define LF_KEYS_SUFFIX       "_keys" /* spent_by, spent_by_keys */
+#define LF_TERMS_MAX         64      /* of a condition */
+#define LF_LITERALS_MAX      1024    /* of one IN */
+#define LF_WINDOW_MAX        INT64_C(3155760000000000) /* 36525 days */
+#define LF_ZONE_MAX          INT64_C(50400000000)      /* 14 hours */
+#define LF_DEDUPE_FOR        INT64_C(3600000000)       /* default: '1 hour' */
 
 struct lf_literal; /* model/catalog.h */
 
@@ -105,7 +118,6 @@ struct lf_aggregate {
     uint32_t term_count;
     struct lf_term *terms;
     struct lf_window window;
-    bool hop_written; /* the text gave the hop */
 };
 
 /* floor(x / h) * h for any sign of x, without overflow: INT64_MIN where the

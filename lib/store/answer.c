@@ -98,7 +98,7 @@ put_null(const struct decoder *decoder, const struct lf_column_plan *column,
     if (decoder->sink->matrix) {
         float *cell = matrix_cell(decoder, column, row);
 
-        for (uint32_t i = 0; i < column->type.width; i++)
+        for (uint32_t i = 0; i < column->floats; i++)
             cell[i] = NAN;
         return;
     }
@@ -126,6 +126,27 @@ mark_defaulted(const struct decoder *decoder,
     lf_bit_set(answer->defaulted.data, row);
 }
 
+/* The values of a list into as many floats as it may have, NaN behind them. */
+static void
+put_floats(const struct decoder *decoder, const struct lf_column_plan *column,
+           lf_convert cast, struct lf_type stored, const uint8_t *bytes,
+           size_t size, uint32_t row)
+{
+    size_t element = lf_type_element_size(stored.code), count = size / element;
+    float *cell = matrix_cell(decoder, column, row);
+    uint32_t used =
+        count < column->floats ? (uint32_t)count : column->floats;
+
+    if (!is_age(decoder, column))
+        cast(&bytes, 1, 0, used, (uint8_t *)cell, 0);
+    else
+        for (uint32_t i = 0; i < used; i++)
+            cell[i] = lf_matrix_age(lf_decoder_time(decoder, row),
+                                    lf_load_i64(bytes + element * i));
+    for (uint32_t i = used; i < column->floats; i++)
+        cell[i] = NAN;
+}
+
 /* One value of any shape, stored as type stored. */
 static feature_status
 put_value(const struct decoder *decoder, const struct lf_column_plan *column,
@@ -136,6 +157,10 @@ put_value(const struct decoder *decoder, const struct lf_column_plan *column,
     if (!lf_type_is_variable(column->type))
         return put_fixed(decoder, column, exact, cast, &bytes, 0, row, 1,
                          error);
+    if (decoder->sink->matrix) {
+        put_floats(decoder, column, cast, stored, bytes, size, row);
+        return FEATURE_OK;
+    }
     switch (lf_answer_append(&decoder->request->answers[column->column],
                              column->type, stored, exact, bytes, size, row)) {
     case LF_APPEND_OK:
@@ -169,6 +194,34 @@ put_fill(const struct decoder *decoder, const struct lf_column_plan *column,
     return put_value(decoder, column, column->exact, column->cast,
                      column->stored, fallback->bytes, fallback->size, row,
                      error);
+}
+
+feature_status
+lf_decoder_put_value(const struct decoder *decoder, uint32_t index,
+                     const uint8_t *bytes, size_t size, uint32_t i,
+                     struct feature_error *error)
+{
+    const struct lf_column_plan *column = &decoder->view->columns[index];
+
+    return put_value(decoder, column, column->exact, column->cast,
+                     column->stored, bytes, size, decoder->first + i, error);
+}
+
+feature_status
+lf_decoder_put_values(const struct decoder *decoder, uint32_t index,
+                      const uint8_t *const *from, struct feature_error *error)
+{
+    const struct lf_column_plan *column = &decoder->view->columns[index];
+
+    return put_fixed(decoder, column, column->exact, column->cast, from, 0,
+                     decoder->first, decoder->count, error);
+}
+
+void
+lf_decoder_put_unknown(const struct decoder *decoder, uint32_t index,
+                       uint32_t i)
+{
+    put_null(decoder, &decoder->view->columns[index], decoder->first + i);
 }
 
 enum verdict { CURRENT, MISSING, STALE, UNKNOWN };

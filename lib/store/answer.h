@@ -56,6 +56,22 @@ feature_status lf_decoder_put_cell(struct decoder *decoder, uint32_t index,
 feature_status lf_decoder_put_missing(struct decoder *decoder, uint32_t index,
                                       uint32_t i, struct feature_error *error);
 
+/* A value of the present type of its feature, as rows store it. */
+feature_status lf_decoder_put_value(const struct decoder *decoder,
+                                    uint32_t index, const uint8_t *bytes,
+                                    size_t size, uint32_t i,
+                                    struct feature_error *error);
+
+/* The same for all rows of the block, of a fixed type. */
+feature_status lf_decoder_put_values(const struct decoder *decoder,
+                                     uint32_t index,
+                                     const uint8_t *const *from,
+                                     struct feature_error *error);
+
+/* A cell that no fill policy replaces. */
+void lf_decoder_put_unknown(const struct decoder *decoder, uint32_t index,
+                            uint32_t i);
+
 /* The rows from decoder->first on into the matrix, as long as each is of
  * decoder->plan and plain and has no null: those need no block. Returns how many
  * (matrix.c). */

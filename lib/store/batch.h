@@ -3,6 +3,7 @@
 #ifndef LF_STORE_BATCH_H
 #define LF_STORE_BATCH_H
 
+#include "format/event.h"
 #include "store/input.h"
 #include "store/store.h"
 
@@ -11,14 +12,32 @@
 struct lf_batch_column {
     const char *name;
     int32_t role;
-    uint32_t feature; /* id, of a feature */
+    uint32_t feature; /* id, of a feature; of an event's column its place */
     bool not_null;
     struct lf_input input;
+};
+
+/* What a row of an event is checked against. */
+struct lf_batch_keys {
+    const char *view;
+    uint32_t count;
+    uint32_t *columns; /* of the event */
+};
+
+struct lf_batch_event {
+    struct lf_arena arena;
+    uint64_t catalog;      /* its version */
+    struct lf_event event; /* without a name */
+    struct lf_event_layout layout;
+    struct lf_cell *cells; /* room for a row */
+    uint32_t key_count;
+    struct lf_batch_keys *keys; /* one a view FROM the event */
 };
 
 struct feature_batch {
     feature_store *store;
     struct lf_arena arena; /* columns, names */
+    bool is_event;         /* EVENT or RETRACT: view is an event instead */
     const char *view_name;
     uint32_t view; /* id */
     int32_t operation;
@@ -27,7 +46,8 @@ struct feature_batch {
     uint32_t key_count;
     uint32_t *keys;     /* per join key of the entity: its column */
     uint32_t timestamp; /* its column, or UINT32_MAX */
-    bool is_written;    /* outcomes tell of the last write */
+    struct lf_batch_event *of_event; /* of the catalog that wrote it last */
+    bool is_written;                 /* outcomes tell of the last write */
     struct lf_buffer outcomes;
     struct lf_buffer refused; /* bit per row: it came with what no column can
                                  hold; may be shorter */
@@ -39,6 +59,26 @@ struct lf_column_list {
     const char *const *names;
     const uint32_t *positions; /* bytes in a text, from 1; 0: in none */
 };
+
+static inline bool
+lf_operation_is_event(int32_t operation)
+{
+    return operation == FEATURE_EVENT || operation == FEATURE_RETRACT;
+}
+
+/* What a batch is made for: columns by name, or in a text, or all. */
+struct lf_batch_wanted {
+    const char *name; /* of a view, or of an event */
+    const char *text;
+    const struct lf_column_list *list;
+    int32_t operation;
+};
+
+/* Fills the columns of a new batch. */
+feature_status lf_batch_build(feature_batch *batch,
+                              const struct lf_catalog *catalog,
+                              const struct lf_batch_wanted *wanted,
+                              struct feature_error *error);
 
 /* feature_batch_create() for columns that were found elsewhere than in a text
  * of names. */
@@ -79,6 +119,25 @@ int64_t lf_batch_time(const feature_batch *batch, uint32_t row,
 size_t lf_batch_key_size(const feature_batch *batch, uint32_t row);
 uint8_t *lf_batch_put_key(const feature_batch *batch, uint32_t row,
                           uint8_t *to);
+
+/* --- of an event -------------------------------------------------------------- */
+
+/* Takes over what a catalog says of the batch's event. */
+feature_status lf_batch_bind_event(feature_batch *batch,
+                                   const struct lf_catalog *catalog,
+                                   const struct lf_event *event,
+                                   struct feature_error *error);
+void lf_batch_free_event(feature_batch *batch);
+
+/* The cells of a row, one a column of the event. Those of columns that the batch
+ * has not are left alone: they begin as null. */
+void lf_batch_take_event(const feature_batch *batch, uint32_t row,
+                         struct lf_cell *cells);
+
+/* Its keys, its id, its size; what is wrong with single cells is checked
+ * before. */
+feature_status lf_batch_check_event(const feature_batch *batch, uint32_t row,
+                                    struct feature_error *error);
 
 /* INVALID `row-size`, at a row of a batch. */
 feature_status lf_batch_fail_row_size(const feature_batch *batch, uint32_t row,

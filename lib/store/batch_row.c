@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "format/key.h"
 #include "format/row.h"
+#include "format/tiles.h"
 #include "store/batch.h"
 
 feature_status
@@ -78,6 +79,23 @@ strings_valid(const uint8_t *cell)
     return true;
 }
 
+/* Either would make a minimum or a sum depend on the order of events. */
+static feature_status
+check_finite(const feature_batch *batch, uint32_t row, uint32_t column,
+             struct feature_error *error)
+{
+    const struct lf_input *input = &batch->columns[column].input;
+    struct lf_cell cell = {0};
+    size_t size;
+
+    cell.bytes = lf_input_cell(input, row, &size);
+    cell.size = (uint32_t)size;
+    return lf_tile_cell_is_valid(input->type.code, &cell)
+               ? FEATURE_OK
+               : fail_cell(batch, row, column, "argument",
+                           "an event takes no NaN and no infinity", error);
+}
+
 static feature_status
 check_cell(const feature_batch *batch, uint32_t row, uint32_t column,
            struct feature_error *error)
@@ -96,6 +114,10 @@ check_cell(const feature_batch *batch, uint32_t row, uint32_t column,
             return fail_cell(batch, row, column, "argument",
                              "the text is not UTF-8", error);
     }
+    if (at->role == FEATURE_ROLE_EVENT_COLUMN &&
+        (at->input.type.code == FEATURE_TYPE_FLOAT32 ||
+         at->input.type.code == FEATURE_TYPE_FLOAT64))
+        return check_finite(batch, row, column, error);
     if (at->role == FEATURE_ROLE_EVENT_TIMESTAMP) {
         cell = lf_input_cell(&at->input, row, &size);
         if (lf_load_i64(cell) == LF_TIME_UNSET)
@@ -111,6 +133,9 @@ needs_check(const struct lf_batch_column *column)
 {
     return (column->not_null && column->input.has_nulls) ||
            column->input.type.code == FEATURE_TYPE_STRING ||
+           (column->role == FEATURE_ROLE_EVENT_COLUMN &&
+            (column->input.type.code == FEATURE_TYPE_FLOAT32 ||
+             column->input.type.code == FEATURE_TYPE_FLOAT64)) ||
            column->role == FEATURE_ROLE_EVENT_TIMESTAMP;
 }
 
@@ -140,6 +165,8 @@ lf_batch_check_row(const feature_batch *batch, uint32_t row,
         LF_TRY(check_cell(batch, row, checks->columns[i], error));
     for (uint32_t i = 0; checks->all && i < batch->column_count; i++)
         LF_TRY(check_cell(batch, row, i, error));
+    if (batch->is_event)
+        return lf_batch_check_event(batch, row, error);
     if (lf_batch_key_size(batch, row) > LF_KEY_MAX) {
         lf_fail(error, FEATURE_INVALID, "key-size",
                 "row %u, column \"%s\": the encoded key has %zu bytes, the "
@@ -225,5 +252,9 @@ feature_batch_problem(const feature_batch *batch, uint32_t row,
         return FEATURE_OK;
     lf_batch_find_checks(batch, &checks);
     LF_TRY(lf_batch_check_row(batch, row, &checks, error));
+    if (batch->operation == FEATURE_RETRACT)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "row %u: a view FROM %s cannot take it back", row,
+                       batch->view_name);
     return lf_batch_fail_row_size(batch, row, error);
 }

@@ -46,6 +46,7 @@ add_definition(struct lf_text *text, const struct lf_change *change)
                : *key == 'e' ? "entity"
                : *key == 's' ? "feature service"
                : *key == 'v' ? "feature view"
+               : *key == 'w' ? "event"
                              : kind;
     lf_text_add(text, ",\"kind\":\"%s\",\"id\":%" PRIu32 ",\"removed\":%s",
                 kind, change->key.size == 5 ? lf_load_big_u32(key + 1) : 0,

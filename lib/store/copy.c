@@ -277,8 +277,8 @@ lf_copy_history(struct lf_copy *copy, struct feature_error *error)
     if (!copy->definition->history)
         return damaged(error, "a view has history and should keep none");
     lf_history_check_free(&copy->check);
-    LF_TRY(lf_history_check_begin(&copy->check, copy->definition, meta,
-                                  &copy->manifest.meta, error));
+    LF_TRY(lf_history_check_begin(&copy->check, copy->catalog, copy->definition,
+                                  meta, &copy->manifest.meta, error));
     copy->is_history = true;
     return copy->sink
                ? copy->sink->tree(copy->to, copy->definition, true, error)

@@ -211,6 +211,8 @@ lf_answer_view(feature_request *request, uint32_t view,
 {
     struct decoder decoder; /* two kilobytes: a block sets what it uses */
 
+    if (request->plan->views[view].event)
+        return lf_windows_put(request, view, sink, error);
     decoder.request = request;
     decoder.sink = sink;
     decoder.view = &request->plan->views[view];

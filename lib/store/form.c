@@ -2,13 +2,15 @@
 /*
  * Views, bound for writing.
  *
- * Owns the layout of a view's current schema and the ways to it from older ones.
- * Keeps each migration that was asked for: making one is not cheap, and its
- * memory is given back with the form alone.
+ * Owns the layout of a view's current schema and the ways to it from older ones;
+ * of a view FROM an event, the plans of its state.
+ * Keeps each migration and plan that was asked for: making one is not cheap,
+ * and its memory is given back with the form alone.
  * Never outlives the catalog it was bound to.
  */
 #include "store/form.h"
 
+#include "format/state.h"
 #include "store/history.h"
 
 void
@@ -16,17 +18,44 @@ lf_form_free(struct lf_form *form)
 {
     lf_history_free(form->history);
     form->history = NULL;
+    lf_state_free(form->state);
+    form->state = NULL;
+    for (uint32_t i = 0; form->plans && i < form->view->schema_count; i++)
+        lf_tile_plan_free(form->plans[i]);
+    form->plans = NULL;
     lf_arena_free(&form->arena);
 }
 
+static feature_status
+bind_event(struct lf_form *form, const struct lf_catalog *catalog,
+           struct feature_error *error)
+{
+    const struct lf_view *view = form->view;
+    const struct lf_entity *entity;
+
+    form->event = NULL;
+    if (!view->event)
+        return FEATURE_OK;
+    form->event = lf_catalog_event_by_id(catalog, view->event);
+    entity = lf_catalog_entity_by_id(catalog, view->entity);
+    if (!form->event || !entity)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "feature view %s has no event", view->name);
+    form->key_count = entity->key_count;
+    form->plans =
+        lf_arena_array(&form->arena, view->schema_count, sizeof *form->plans);
+    return form->plans ? FEATURE_OK : lf_fail_memory(error);
+}
+
 feature_status
-lf_form_bind(struct lf_form *form, const struct lf_view *view,
-             struct feature_error *error)
+lf_form_bind(struct lf_form *form, const struct lf_catalog *catalog,
+             const struct lf_view *view, struct feature_error *error)
 {
     lf_form_free(form);
     form->migration_count = 0;
     form->view = view;
     lf_rows_tree(view, form->tree);
+    LF_TRY(bind_event(form, catalog, error));
     if (!lf_layout_init(&form->layout, lf_view_current_schema(view),
                         &form->arena))
         return lf_fail_memory(error);
@@ -59,6 +88,58 @@ lf_form_migration(struct lf_form *form, uint16_t version,
         return lf_fail_memory(error);
     form->migration_count++;
     *migration = made;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_form_fail(const struct lf_form *form, enum lf_tile_status status,
+             struct feature_error *error)
+{
+    if (status == LF_TILE_OK)
+        return FEATURE_OK;
+    if (status == LF_TILE_MEMORY)
+        return lf_fail_memory(error);
+    if (status == LF_TILE_CORRUPT)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "its stored state is damaged in %s", form->view->name);
+    return lf_fail(error, FEATURE_CORRUPT, "structure",
+                   "the definitions of %s and its event do not fit each other",
+                   form->view->name);
+}
+
+feature_status
+lf_form_plan(struct lf_form *form, uint16_t version,
+             const struct lf_tile_plan **plan, struct feature_error *error)
+{
+    const struct lf_view *view = form->view;
+    struct lf_tile_plan **made;
+
+    if (!lf_view_schema(view, version))
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "a row of %s has schema version %u, which the catalog "
+                       "does not know",
+                       view->name, version);
+    made = &form->plans[version - 1];
+    if (!*made)
+        LF_TRY(lf_form_fail(
+            form, lf_tile_plan_make(made, form->event, view, version), error));
+    *plan = *made;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_form_state(struct lf_form *form, struct lf_state **state,
+              struct feature_error *error)
+{
+    const struct lf_tile_plan *plan;
+
+    if (!form->state) {
+        LF_TRY(lf_form_plan(form, form->layout.version, &plan, error));
+        form->state = lf_state_make(plan);
+        if (!form->state)
+            return lf_fail_memory(error);
+    }
+    *state = form->state;
     return FEATURE_OK;
 }
 

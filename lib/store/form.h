@@ -6,8 +6,10 @@
 #include "base/error.h"
 #include "engine/engine.h"
 #include "format/merge.h"
+#include "format/tiles.h"
 
 struct lf_history;
+struct lf_state;
 
 struct lf_form {
     const struct lf_view *view;
@@ -17,13 +19,35 @@ struct lf_form {
     uint32_t migration_count;
     struct lf_migration *migrations; /* room for all versions */
     struct lf_history *history;      /* history.c's; NULL so far */
+    /* Of a view FROM an event alone. */
+    const struct lf_event *event; /* NULL: a view of rows */
+    uint32_t key_count;           /* of view->key_columns */
+    struct lf_tile_plan **plans;  /* per schema version; NULL so far */
+    struct lf_state *state;       /* of the current one; NULL so far */
 };
 
-/* Binds a form, zeroed or bound before, to a view whose catalog has to outlive
- * the binding. */
-feature_status lf_form_bind(struct lf_form *form, const struct lf_view *view,
+/* Binds a form, zeroed or bound before, to a view of a catalog that has to
+ * outlive the binding. */
+feature_status lf_form_bind(struct lf_form *form,
+                            const struct lf_catalog *catalog,
+                            const struct lf_view *view,
                             struct feature_error *error);
 void lf_form_free(struct lf_form *form);
+
+/* The plan of a schema version of a view FROM an event; valid as long as the
+ * form is bound. */
+feature_status lf_form_plan(struct lf_form *form, uint16_t version,
+                            const struct lf_tile_plan **plan,
+                            struct feature_error *error);
+
+/* A state of the current version's plan, used for key after key. */
+feature_status lf_form_state(struct lf_form *form, struct lf_state **state,
+                             struct feature_error *error);
+
+/* What a kernel's status is for a key of the view; OK is OK. */
+feature_status lf_form_fail(const struct lf_form *form,
+                            enum lf_tile_status status,
+                            struct feature_error *error);
 
 /* How rows of a schema version become cells of the current one; valid as long as
  * the form is bound. */

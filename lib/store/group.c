@@ -149,7 +149,8 @@ settle_group(struct lf_write *group, feature_status status,
 }
 
 /* One transaction. A call that fails ends it: the others go back unsettled, and
- * all of them where another try will have a larger map. */
+ * all of them where another try will have a larger map, or rows that were found
+ * to be invalid (LF_AGAIN) left out. */
 static void
 run_group(struct lf_write *group, struct lf_commit *commit)
 {
@@ -160,7 +161,8 @@ run_group(struct lf_write *group, struct lf_commit *commit)
 
     if (failed) {
         lf_commit_abort(commit);
-        if (!lf_commit_grow(failed->store, &failed->status, &failed->error))
+        if (failed->status != LF_AGAIN &&
+            !lf_commit_grow(failed->store, &failed->status, &failed->error))
             failed->is_settled = true;
         return;
     }

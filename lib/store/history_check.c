@@ -14,6 +14,7 @@
 
 feature_status
 lf_history_check_begin(struct lf_history_check *check,
+                       const struct lf_catalog *catalog,
                        const struct lf_view *view,
                        const struct lf_meta_view *meta,
                        const struct lf_meta_store *store,
@@ -25,7 +26,7 @@ lf_history_check_begin(struct lf_history_check *check,
                                        .seed = lf_history_seed(view->id),
                                        .commit_time = store->commit_time,
                                        .sequence = store->sequence};
-    LF_TRY(lf_form_bind(form, view, error));
+    LF_TRY(lf_form_bind(form, catalog, view, error));
     for (int i = 0; i < 2; i++) {
         check->cells[i] = lf_arena_array(&form->arena, LF_FEATURES_MAX,
                                          sizeof *check->cells[i]);

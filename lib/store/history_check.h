@@ -38,6 +38,7 @@ struct lf_history_problem {
 };
 
 feature_status lf_history_check_begin(struct lf_history_check *check,
+                                      const struct lf_catalog *catalog,
                                       const struct lf_view *view,
                                       const struct lf_meta_view *meta,
                                       const struct lf_meta_store *store,

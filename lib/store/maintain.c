@@ -122,8 +122,9 @@ run_pass(struct step *step, const struct lf_view *view, int kind,
     LF_TRY(lf_upkeep_read(commit, view->id, &upkeep, error));
     lf_commit_number(commit);
     LF_TRY(lf_feed_begin(commit, step->catalog, NULL, 0, error));
-    LF_TRY(lf_upkeep_step(commit, view, &upkeep, (enum lf_pass_kind)kind, &most,
-                          &step->work, &step->is_numbered, error));
+    LF_TRY(lf_upkeep_step(commit, step->catalog, view, &upkeep,
+                          (enum lf_pass_kind)kind, &most, &step->work,
+                          &step->is_numbered, error));
     LF_TRY(lf_upkeep_write(commit, view->id, &upkeep, error));
     step->has_pass = true;
     step->pass = pass_of(view, kind);

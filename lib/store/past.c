@@ -43,7 +43,7 @@ lf_past_begin(struct lf_past *past, struct lf_reader *reader,
     LF_TRY(lf_store_read_view(reader, view->id, &past->meta, error));
     if (past->catalog != catalog || past->form.view != view) {
         lf_past_free(past);
-        LF_TRY(lf_form_bind(&past->form, view, error));
+        LF_TRY(lf_form_bind(&past->form, catalog, view, error));
         past->cells = lf_arena_array(&past->form.arena, past->form.layout.count,
                                      sizeof *past->cells);
         if (!past->cells)

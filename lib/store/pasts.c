@@ -117,6 +117,9 @@ find_view(feature_request *request, struct lf_reader *reader, uint32_t view,
     feature_status status;
     uint32_t row = 0;
 
+    past->is_used = false;
+    if (definition->event)
+        return FEATURE_OK;
     LF_TRY(lf_store_read_view(reader, definition->id, &past->meta, error));
     past->is_used = request->query->known_by || definition->history ||
                     past->meta.purge_time;

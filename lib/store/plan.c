@@ -46,10 +46,33 @@ plan_column(const struct lf_plan *plan, uint32_t view, uint32_t index,
         .column = index,
         .feature = asked->feature,
         .type = asked->type,
+        .floats = asked->floats,
         .fallback = feature->fallback,
         .stored = feature->type,
         .exact = lf_convert_exact(feature->type.code, asked->type.code),
         .cast = lf_convert_float(feature->type.code)};
+    return FEATURE_OK;
+}
+
+/* What the columns of a view FROM an event are computed by. */
+static feature_status
+plan_event(struct lf_plan *plan, struct lf_view_plan *view,
+           struct feature_error *error)
+{
+    if (!view->definition->event)
+        return FEATURE_OK;
+    view->event =
+        lf_catalog_event_by_id(plan->catalog, view->definition->event);
+    if (!view->event)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "feature view %s has no event", view->definition->name);
+    view->features = lf_arena_array(&plan->arena, view->column_count,
+                                    sizeof *view->features);
+    if (!view->features)
+        return lf_fail_memory(error);
+    for (uint32_t i = 0; i < view->column_count; i++)
+        view->features[i] = lf_view_feature_by_id(view->definition,
+                                                  view->columns[i].feature);
     return FEATURE_OK;
 }
 
@@ -75,7 +98,7 @@ plan_view(struct lf_plan *plan, uint32_t index, struct feature_error *error)
     for (uint32_t i = 0; i < selection->column_count; i++)
         if (selection->columns[i].view == index)
             LF_TRY(plan_column(plan, index, i, &view->columns[next++], error));
-    return FEATURE_OK;
+    return plan_event(plan, view, error);
 }
 
 /* Views of one entity, asked by the same keys, share their encoded keys. */
@@ -125,8 +148,17 @@ lf_plan_create(const struct feature_query *query, struct lf_catalog *catalog,
 void
 lf_plan_free(struct lf_plan *plan)
 {
+    uint32_t views;
+
     if (!plan)
         return;
+    views = plan->query->selection->view_count;
+    for (uint32_t i = 0; plan->views && i < views; i++)
+        for (struct lf_row_plan *rows = plan->views[i].rows; rows;
+             rows = rows->next) {
+            lf_reading_free(rows->reading);
+            lf_tile_plan_free(rows->tiles);
+        }
     lf_catalog_release(plan->catalog);
     lf_arena_free(&plan->arena);
     lf_free(plan);
@@ -148,6 +180,66 @@ plan_cell(const struct lf_layout *layout, const struct lf_column_plan *column,
     cell->cast = lf_convert_float(slot->type.code);
 }
 
+/* How the states of a schema version are read. What was made of it so far goes
+ * with the plan. */
+static feature_status
+plan_tiles(const struct lf_view_plan *view, struct lf_row_plan *rows,
+           struct feature_error *error)
+{
+    switch (lf_tile_plan_make(&rows->tiles, view->event, view->definition,
+                              rows->layout.version)) {
+    case LF_TILE_OK:
+        break;
+    case LF_TILE_MEMORY:
+        return lf_fail_memory(error);
+    case LF_TILE_CORRUPT:
+    case LF_TILE_REFUSED:
+    case LF_TILE_INVALID:
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "feature view %s does not fit its event",
+                       view->definition->name);
+    }
+    rows->reading =
+        lf_reading_make(rows->tiles, view->features, view->column_count);
+    return rows->reading ? FEATURE_OK : lf_fail_memory(error);
+}
+
+static feature_status
+plan_cells(struct lf_plan *plan, const struct lf_view_plan *view,
+           const struct lf_schema *schema, struct lf_row_plan *rows,
+           struct feature_error *error)
+{
+    rows->cells = lf_arena_array(&plan->arena, view->column_count,
+                                 sizeof *rows->cells);
+    if (!rows->cells ||
+        !lf_layout_init(&rows->layout, schema, &plan->arena))
+        return lf_fail_memory(error);
+    for (uint32_t i = 0; i < view->column_count; i++)
+        plan_cell(&rows->layout, &view->columns[i], &rows->cells[i]);
+    if (plan->query->is_matrix)
+        LF_TRY(lf_matrix_plan(plan, view, rows, error));
+    return FEATURE_OK;
+}
+
+/* A version that could not be planned is not one of the view's. */
+static feature_status
+plan_version(struct lf_plan *plan, const struct lf_view_plan *view,
+             const struct lf_schema *schema, struct lf_row_plan *rows,
+             struct feature_error *error)
+{
+    feature_status status;
+
+    if (!view->event)
+        return plan_cells(plan, view, schema, rows, error);
+    rows->layout.version = schema->version;
+    status = plan_tiles(view, rows, error);
+    if (status) {
+        lf_reading_free(rows->reading);
+        lf_tile_plan_free(rows->tiles);
+    }
+    return status;
+}
+
 feature_status
 lf_plan_rows(struct lf_plan *plan, struct lf_view_plan *view, uint16_t version,
              struct lf_row_plan **rows, struct feature_error *error)
@@ -163,16 +255,9 @@ lf_plan_rows(struct lf_plan *plan, struct lf_view_plan *view, uint16_t version,
     if (!schema)
         return FEATURE_OK;
     made = lf_arena_alloc(&plan->arena, sizeof *made);
-    if (made)
-        made->cells = lf_arena_array(&plan->arena, view->column_count,
-                                     sizeof *made->cells);
-    if (!made || !made->cells ||
-        !lf_layout_init(&made->layout, schema, &plan->arena))
+    if (!made)
         return lf_fail_memory(error);
-    for (uint32_t i = 0; i < view->column_count; i++)
-        plan_cell(&made->layout, &view->columns[i], &made->cells[i]);
-    if (plan->query->is_matrix)
-        LF_TRY(lf_matrix_plan(plan, view, made, error));
+    LF_TRY(plan_version(plan, view, schema, made, error));
     made->next = view->rows;
     view->rows = made;
     *rows = made;

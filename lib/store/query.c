@@ -33,12 +33,6 @@ check_options(const struct feature_query_options *options,
     return FEATURE_OK;
 }
 
-static bool
-fits_matrix(struct lf_type type)
-{
-    return !lf_type_is_variable(type);
-}
-
 /* Lays the columns out in a matrix row. */
 static feature_status
 lay_out_matrix(feature_query *query, struct feature_error *error)
@@ -54,12 +48,12 @@ lay_out_matrix(feature_query *query, struct feature_error *error)
     for (uint32_t i = 0; i < selection->column_count; i++) {
         const struct lf_selection_column *column = &selection->columns[i];
 
-        if (!fits_matrix(column->type))
+        if (!column->floats)
             return lf_fail(error, FEATURE_INVALID, "argument",
                            "column %s is %s: a matrix holds numbers",
                            column->name, lf_type_name(name, column->type));
         query->matrix_offsets[i] = query->matrix_width;
-        query->matrix_width += column->type.width;
+        query->matrix_width += column->floats;
     }
     return FEATURE_OK;
 }

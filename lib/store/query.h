@@ -4,7 +4,7 @@
 #define LF_STORE_QUERY_H
 
 #include "format/convert.h"
-#include "format/row.h"
+#include "format/state.h"
 #include "model/select.h"
 #include "store/matrix.h"
 #include "store/store.h"
@@ -38,6 +38,8 @@ struct lf_cell_plan {
 struct lf_row_plan {
     struct lf_row_plan *next;
     struct lf_layout layout;
+    struct lf_tile_plan *tiles; /* of a view FROM an event, and nothing below */
+    struct lf_reading *reading;
     struct lf_cell_plan *cells;   /* per column of the view */
     struct lf_matrix_plan matrix; /* of a MATRIX query */
 };
@@ -47,6 +49,7 @@ struct lf_column_plan {
     uint32_t column;            /* index in the selection */
     uint32_t feature;           /* id */
     struct lf_type type;        /* as answered */
+    uint32_t floats;            /* in a row of a matrix */
     struct lf_literal fallback; /* DEFAULT, in the feature's present type */
     lf_convert exact, cast;     /* of the DEFAULT */
     struct lf_type stored;      /* present type of the feature */
@@ -59,6 +62,8 @@ struct lf_view_plan {
     uint32_t column_count;
     struct lf_column_plan *columns;
     struct lf_row_plan *rows; /* versions met so far */
+    const struct lf_event *event; /* NULL: a view of rows */
+    const struct lf_feature **features; /* of the columns, if FROM an event */
     uint32_t same_keys; /* the first view with the same keys: encoded once */
 };
 
@@ -77,6 +82,14 @@ feature_status lf_plan_create(const struct feature_query *query,
                               struct lf_catalog *catalog, struct lf_plan **plan,
                               struct feature_error *error);
 void lf_plan_free(struct lf_plan *plan); /* NULL is fine */
+
+/* Whether a row is of the kind of its view: a window's state, or cells. */
+static inline bool
+lf_plan_fits(const struct lf_view_plan *view, const struct lf_row *row)
+{
+    return (row->flags & LF_ROW_TOMBSTONE) ||
+           !view->event == !(row->flags & LF_ROW_WINDOW);
+}
 
 /* The decoding of a schema version; NULL in *rows: the catalog has none. */
 feature_status lf_plan_rows(struct lf_plan *plan, struct lf_view_plan *view,

@@ -10,6 +10,23 @@
  */
 #include "store/request.h"
 
+static feature_status
+count_scored(const feature_request *request, uint32_t *most, const char *who,
+             struct feature_error *error)
+{
+    uint32_t rows = request->scored.rows;
+
+    if (rows <= 1)
+        return FEATURE_OK;
+    if (*most > 1 && rows != *most)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "the events have %u rows and %s %u: one row or the "
+                       "same number is needed",
+                       rows, who, *most);
+    *most = rows;
+    return FEATURE_OK;
+}
+
 /* One row, or as many as the request; any column without rows empties it. */
 feature_status
 lf_request_count_rows(const feature_request *request, uint32_t *rows,
@@ -38,6 +55,7 @@ lf_request_count_rows(const feature_request *request, uint32_t *rows,
             who = selection->keys[i].name;
         most = key->rows;
     }
+    LF_TRY(count_scored(request, &most, who, error));
     *rows = empty ? 0 : most;
     return FEATURE_OK;
 }
@@ -97,12 +115,13 @@ verify_job(feature_request *request, uint32_t view, uint32_t index,
                                                    job->size))
         return fail_row(request, view, index, "checksum",
                         "the stored row does not match its checksum", error);
-    if (!lf_row_open(&row, job->value, job->size))
+    if (!lf_row_open(&row, job->value, job->size) ||
+        !lf_plan_fits(plan, &row))
         return fail_row(request, view, index, "structure",
                         "the stored row has an unknown form", error);
     if (!*rows || (*rows)->layout.version != row.version)
         LF_TRY(lf_plan_rows(request->plan, plan, row.version, rows, error));
-    if (!*rows || !lf_row_check(&row, &(*rows)->layout))
+    if (!*rows || (!plan->event && !lf_row_check(&row, &(*rows)->layout)))
         return fail_row(request, view, index, "structure",
                         "the stored row does not fit its schema version",
                         error);
@@ -156,6 +175,7 @@ read_snapshot(feature_request *request, struct lf_reader *reader,
         LF_TRY(find_stored(request, reader, count, error));
     if (request->as_of_rows || request->query->known_by)
         LF_TRY(lf_pasts_find(request, reader, error));
+    LF_TRY(lf_windows_find(request, reader, error));
     for (uint32_t i = 0; i < views; i++)
         LF_TRY(lf_answer_view(request, i, sink, error));
     return FEATURE_OK;

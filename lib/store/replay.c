@@ -58,7 +58,7 @@ use_view(struct lf_replay *replay, uint32_t id, struct feature_error *error)
     view = lf_catalog_view_by_id(replay->before, id);
     if (!view)
         return damaged(error, "it names a view that is not there");
-    LF_TRY(lf_form_bind(&replay->form, view, error));
+    LF_TRY(lf_form_bind(&replay->form, replay->before, view, error));
     LF_TRY(lf_rows_begin(&replay->rows, &replay->form, replay->commit, error));
     count = replay->form.layout.count;
     replay->slots.size = 0;

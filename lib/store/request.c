@@ -257,6 +257,7 @@ feature_request_clear(feature_request *request)
     for (uint32_t i = 0; i < request->query->selection->key_count; i++)
         lf_input_clear(&request->keys[i]);
     request->as_of_rows = 0;
+    request->scored.rows = 0;
     request->has_answer = false;
     request->has_columns = false;
 }
@@ -293,6 +294,8 @@ feature_request_free(feature_request *request)
     lf_buffer_free(&request->key_bytes);
     lf_buffer_free(&request->slots);
     lf_pasts_free(request);
+    lf_windows_free(request);
+    lf_scored_free(&request->scored);
     lf_plan_free(request->plan);
     if (request->store)
         lf_counts_leave(request->store, &request->counts);

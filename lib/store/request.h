@@ -6,6 +6,8 @@
 #include "store/input.h"
 #include "store/past.h"
 #include "store/query.h"
+#include "store/scored.h"
+#include "store/window.h"
 
 /* One answered column under construction. */
 struct lf_answer {
@@ -49,6 +51,8 @@ struct feature_request {
     struct lf_buffer key_bytes;
     struct lf_buffer slots; /* u32, to find repeated keys by */
 
+    struct lf_scored scored;    /* events that count and are not stored */
+    struct lf_windows *windows; /* one per view; NULL: none is FROM an event */
     struct lf_past *pasts;      /* one per view; NULL: none was asked for */
     struct lf_buffer past_rows; /* struct lf_past_row, views x rows */
     bool has_past;              /* the read asks for them */

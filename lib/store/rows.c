@@ -93,6 +93,20 @@ keep_bytes(struct lf_rows *rows, const uint8_t **value, size_t size,
     return FEATURE_OK;
 }
 
+/* Its state is checked where it is loaded. */
+static feature_status
+check_window(const struct lf_rows *rows, struct lf_stored *stored,
+             struct feature_error *error)
+{
+    const struct lf_row *row = &stored->row;
+
+    stored->migration = NULL;
+    if (!lf_view_schema(rows->form->view, row->version) ||
+        !(row->flags & (LF_ROW_WINDOW | LF_ROW_TOMBSTONE)))
+        return fail_stored(rows, "structure", error);
+    return FEATURE_OK;
+}
+
 feature_status
 lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
              struct lf_stored *stored, struct feature_error *error)
@@ -114,6 +128,8 @@ lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     if (lf_load_u32(value) !=
         lf_row_checksum(rows->seed, key, key_size, value, size))
         return fail_stored(rows, "checksum", error);
+    if (rows->form->event)
+        return check_window(rows, stored, error);
     LF_TRY(lf_form_migration(rows->form, stored->row.version,
                              &stored->migration, error));
     if (!lf_row_check(&stored->row, &stored->migration->from))

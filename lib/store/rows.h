@@ -20,7 +20,8 @@ struct lf_rows {
 struct lf_stored {
     bool found;
     struct lf_row row;                    /* checked */
-    const struct lf_migration *migration; /* to the current layout */
+    const struct lf_migration *migration; /* to the current layout; NULL: of a
+                                             view FROM an event */
 };
 
 /* Everything in rows is the transaction's: there is nothing to free. */

@@ -68,12 +68,14 @@ open_row(const struct walk *walk, const struct lf_job *job, struct lf_row *row,
                                                    job->size))
         return fail_row(walk, "checksum",
                         "the stored row does not match its checksum", error);
-    if (!lf_row_open(row, job->value, job->size))
+    if (!lf_row_open(row, job->value, job->size) ||
+        !lf_plan_fits(walk->view, row))
         return fail_row(walk, "structure", "the stored row has an unknown form",
                         error);
     LF_TRY(lf_plan_rows(walk->scan->request->plan, walk->view, row->version,
                         &rows, error));
-    if (!rows || !lf_row_check(row, &rows->layout))
+    if (!rows ||
+        (!walk->view->event && !lf_row_check(row, &rows->layout)))
         return fail_row(walk, "structure",
                         "the stored row does not fit its schema version",
                         error);
@@ -142,6 +144,21 @@ decode_key(struct walk *walk, uint32_t row, struct feature_error *error)
                     error);
 }
 
+/* A key of which nothing is visible has no row, whether it was swept or not. */
+static feature_status
+find_windows(struct walk *walk, struct lf_reader *reader,
+             struct feature_error *error)
+{
+    feature_request *request = walk->scan->request;
+
+    request->rows = walk->rows;
+    request->ranges[0] = (struct lf_job_range){.count = walk->rows};
+    LF_TRY(lf_windows_find(request, reader, error));
+    lf_windows_drop(request, 0);
+    walk->rows = request->rows;
+    return FEATURE_OK;
+}
+
 /* The rows that were walked over, as keys and columns. */
 static feature_status
 decode(struct walk *walk, struct feature_error *error)
@@ -190,6 +207,8 @@ read_snapshot(struct lf_scan *scan, struct lf_reader *reader,
     walk.row_bytes = measure_row(walk.view);
     LF_TRY(lf_reader_scan_from(reader, walk.view->tree, scan->from.data,
                                scan->from.size, visit_row, &walk, error));
+    if (walk.rows && walk.view->event)
+        LF_TRY(find_windows(&walk, reader, error));
     if (walk.rows)
         LF_TRY(decode(&walk, error));
     advance(&walk);

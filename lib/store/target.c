@@ -9,8 +9,10 @@
  */
 #include "store/target.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "store/event_target.h"
+#include "store/key_order.h"
 
 #define SORT_FROM 256 /* rows; below, a page rarely holds two of them */
 
@@ -24,13 +26,14 @@ lf_target_name(const struct lf_target *target, feature_status status,
     return status;
 }
 
-static feature_status
-check_rows(struct lf_target *target, bool skip_invalid,
-           struct feature_error *error)
+feature_status
+lf_target_check_rows(struct lf_target *target, bool skip_invalid,
+                     struct feature_error *error)
 {
     struct lf_checks checks;
     bool any = false;
 
+    target->checked.size = 0;
     lf_batch_find_checks(target->batch, &checks);
     for (uint32_t i = 0; i < target->rows; i++) {
         struct feature_error *report = skip_invalid ? NULL : error;
@@ -84,16 +87,6 @@ encode_keys(struct lf_target *target, struct feature_error *error)
     return FEATURE_OK;
 }
 
-static int
-compare_keys(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
-{
-    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
-
-    if (order)
-        return order;
-    return a_size < b_size ? -1 : a_size > b_size;
-}
-
 static bool
 rows_rise(const struct lf_target *target)
 {
@@ -105,7 +98,7 @@ rows_rise(const struct lf_target *target)
     last = lf_target_key(target, 0, &last_size);
     for (uint32_t i = 1; i < target->rows; i++) {
         key = lf_target_key(target, i, &size);
-        if (compare_keys(last, last_size, key, size) > 0)
+        if (lf_key_compare(last, last_size, key, size) > 0)
             return false;
         last = key;
         last_size = size;
@@ -113,68 +106,18 @@ rows_rise(const struct lf_target *target)
     return true;
 }
 
-/* The first eight bytes decide nearly every comparison. */
-struct sort_item {
-    uint64_t head;
-    uint32_t row;
-    uint32_t reserved;
-};
-
-static uint64_t
-key_head(const uint8_t *key, size_t size)
-{
-    uint8_t head[8] = {0};
-
-    if (size >= 8)
-        return lf_load_big_u64(key);
-    if (size)
-        memcpy(head, key, size);
-    return lf_load_big_u64(head);
-}
-
-static int
-compare_items(const void *left, const void *right, void *context)
-{
-    const struct sort_item *a = left, *b = right;
-    const struct lf_target *target = context;
-    const uint8_t *a_key, *b_key;
-    size_t a_size, b_size;
-    int order;
-
-    if (a->head != b->head)
-        return a->head < b->head ? -1 : 1;
-    a_key = lf_target_key(target, a->row, &a_size);
-    b_key = lf_target_key(target, b->row, &b_size);
-    order = compare_keys(a_key, a_size, b_key, b_size);
-    if (order)
-        return order;
-    return a->row < b->row ? -1 : a->row > b->row;
-}
-
 static feature_status
 sort_rows(struct lf_target *target, struct feature_error *error)
 {
-    struct lf_buffer items = {0};
-    struct sort_item *item;
-    uint8_t *order;
+    struct lf_row_keys keys = {target->keys.data, target->key_ends.data};
+    uint8_t *order = lf_buffer_extend(&target->order, 4 * (size_t)target->rows);
 
-    item = (struct sort_item *)lf_buffer_extend(
-        &items, target->rows * sizeof(struct sort_item));
-    order = lf_buffer_extend(&target->order, 4 * (size_t)target->rows);
-    if (!item || !order) {
-        lf_buffer_free(&items);
+    if (!order)
         return lf_fail_memory(error);
-    }
-    for (uint32_t i = 0; i < target->rows; i++) {
-        size_t size;
-        const uint8_t *key = lf_target_key(target, i, &size);
-
-        item[i] = (struct sort_item){.head = key_head(key, size), .row = i};
-    }
-    qsort_r(item, target->rows, sizeof *item, compare_items, target);
     for (uint32_t i = 0; i < target->rows; i++)
-        lf_store_u32(order + 4 * (size_t)i, item[i].row);
-    lf_buffer_free(&items);
+        lf_store_u32(order + 4 * (size_t)i, i);
+    if (!lf_row_keys_sort(&keys, order, target->rows))
+        return lf_fail_memory(error);
     target->is_sorted = true;
     return FEATURE_OK;
 }
@@ -186,7 +129,11 @@ lf_target_check(struct lf_target *target, bool skip_invalid,
     LF_TRY(lf_batch_rows(target->batch, &target->rows, error));
     if (!lf_buffer_extend(&target->outcomes, target->rows))
         return lf_fail_memory(error);
-    LF_TRY(check_rows(target, skip_invalid, error));
+    if (target->batch->is_event)
+        lf_event_target_normalize(target);
+    LF_TRY(lf_target_check_rows(target, skip_invalid, error));
+    if (target->batch->is_event)
+        return lf_event_target_order(target, error);
     LF_TRY(encode_keys(target, error));
     target->is_sorted = rows_rise(target);
     if (!target->is_sorted && target->rows >= SORT_FROM)
@@ -240,9 +187,11 @@ lf_target_resolve(struct lf_target *target, const struct lf_catalog *catalog,
     struct lf_arena *arena = &target->form.arena;
     size_t count;
 
+    if (target->batch->is_event)
+        return lf_event_target_resolve(target, catalog, error);
     if (!view)
         return fail_changed(target, NULL, error);
-    LF_TRY(lf_form_bind(&target->form, view, error));
+    LF_TRY(lf_form_bind(&target->form, catalog, view, error));
     count = target->form.layout.count;
     target->columns = lf_arena_array(arena, count, sizeof *target->columns);
     target->own = lf_arena_array(arena, count, sizeof *target->own);
@@ -285,4 +234,5 @@ lf_target_free(struct lf_target *target)
     lf_buffer_free(&target->key_ends);
     lf_buffer_free(&target->order);
     lf_form_free(&target->form);
+    lf_event_rows_free(&target->events);
 }

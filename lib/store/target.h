@@ -5,6 +5,7 @@
 
 #include "store/batch.h"
 #include "store/commit.h"
+#include "store/event_rows.h"
 #include "store/form.h"
 
 struct lf_target {
@@ -24,6 +25,10 @@ struct lf_target {
     bool *own;         /* per slot: the batch names it */
     struct lf_cell *incoming, *cells, *backup;
     struct lf_fixed_column *sources; /* per slot; set where none is variable */
+
+    /* Of a batch of events, instead. */
+    struct lf_event_rows events;
+    bool is_ordered; /* its keys are those of the catalog */
 };
 
 /* Binds the batch of a target (batch and index are set, the rest zero) to a
@@ -37,6 +42,10 @@ feature_status lf_target_resolve(struct lf_target *target,
  * skip_invalid marks bad rows REJECTED instead of failing. */
 feature_status lf_target_check(struct lf_target *target, bool skip_invalid,
                                struct feature_error *error);
+
+/* The checks alone. */
+feature_status lf_target_check_rows(struct lf_target *target, bool skip_invalid,
+                                    struct feature_error *error);
 
 /* Points the sources at the columns as they are now; false: some slot has no
  * fixed size. */

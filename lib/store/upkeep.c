@@ -120,6 +120,7 @@ has_expired(const struct lf_view *view, int64_t now, int64_t time,
 
 /* One step through a tree. */
 struct walk {
+    const struct lf_catalog *catalog;
     const struct lf_view *view;
     int64_t now;
     struct lf_pass *pass;
@@ -353,7 +354,7 @@ take_step(struct walk *walk, struct lf_form *form, struct lf_commit *commit,
     LF_TRY(lf_rows_read_meta(commit, walk->view, &rows.meta, &found, error));
     if (!found)
         return FEATURE_OK;
-    LF_TRY(lf_form_bind(form, walk->view, error));
+    LF_TRY(lf_form_bind(form, walk->catalog, walk->view, error));
     LF_TRY(lf_rows_begin(&rows, form, commit, error));
     LF_TRY(kind == LF_PASS_ROWS ? step_rows(walk, &rows, error)
                                 : step_history(walk, &rows, error));
@@ -367,13 +368,15 @@ take_step(struct walk *walk, struct lf_form *form, struct lf_commit *commit,
 }
 
 feature_status
-lf_upkeep_step(struct lf_commit *commit, const struct lf_view *view,
-               struct lf_upkeep *upkeep, enum lf_pass_kind kind,
-               const struct lf_upkeep_bounds *most, struct lf_upkeep_work *work,
-               bool *changed, struct feature_error *error)
+lf_upkeep_step(struct lf_commit *commit, const struct lf_catalog *catalog,
+               const struct lf_view *view, struct lf_upkeep *upkeep,
+               enum lf_pass_kind kind, const struct lf_upkeep_bounds *most,
+               struct lf_upkeep_work *work, bool *changed,
+               struct feature_error *error)
 {
     struct lf_pass *pass = &upkeep->passes[kind];
-    struct walk walk = {.view = view,
+    struct walk walk = {.catalog = catalog,
+                        .view = view,
                         .now = commit->now,
                         .pass = pass,
                         .most = most,
@@ -434,8 +437,9 @@ lf_upkeep_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
         if (!lf_upkeep_is_due(view, &upkeep, (enum lf_pass_kind)kind,
                               commit->now))
             continue;
-        LF_TRY(lf_upkeep_step(commit, view, &upkeep, (enum lf_pass_kind)kind,
-                              &most, &work, &changed, error));
+        LF_TRY(lf_upkeep_step(commit, catalog, view, &upkeep,
+                              (enum lf_pass_kind)kind, &most, &work, &changed,
+                              error));
         is_moved = true;
     }
     return is_moved ? lf_upkeep_write(commit, view->id, &upkeep, error)

@@ -45,6 +45,7 @@ bool lf_upkeep_applies(const struct lf_view *view, enum lf_pass_kind kind);
  * over where it is not under way any more. changed: rows or history are others.
  */
 feature_status lf_upkeep_step(struct lf_commit *commit,
+                              const struct lf_catalog *catalog,
                               const struct lf_view *view,
                               struct lf_upkeep *upkeep, enum lf_pass_kind kind,
                               const struct lf_upkeep_bounds *most,

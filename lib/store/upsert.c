@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "store/event_target.h"
 #include "store/journal.h"
 #include "store/target.h"
 
@@ -432,6 +433,9 @@ lf_target_apply(struct lf_target *target, struct lf_commit *commit,
                         .commit_time = commit->meta.commit_time};
     feature_status status;
 
+    if (target->batch->is_event)
+        return lf_event_target_apply(target, commit, skip_invalid, report,
+                                     touched, error);
     lf_merge_init(&work.merge, &target->form.layout, target->cells);
     status = apply_work(&work, touched, error);
     lf_merge_free(&work.merge);

@@ -361,11 +361,7 @@ prepare(struct lf_versions *versions, struct lf_reader *reader,
 
     LF_TRY(lf_request_follow(request, reader, error));
     view = request->plan->views[0].definition;
-    if (!view->history)
-        return lf_fail(error, FEATURE_NOT_FOUND, "history",
-                       "%s keeps no history: give it the option history, as in "
-                       "'90 days', to keep it from then on",
-                       view->name);
+    LF_TRY(lf_versions_check_view(view, error));
     LF_TRY(lf_store_read_view(reader, view->id, &versions->meta, error));
     LF_TRY(lf_jobs_make(request, &count, error));
     versions->is_one_key = request->ranges[0].count == 1;

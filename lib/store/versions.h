@@ -52,6 +52,10 @@ feature_status lf_versions_next(struct lf_versions *versions,
 
 void lf_versions_free(struct lf_versions *versions); /* NULL is fine */
 
+/* Whether a view has versions to list. */
+feature_status lf_versions_check_view(const struct lf_view *view,
+                                      struct feature_error *error);
+
 /* The columns of a chunk whose versions were found (versions_out.c). */
 struct lf_version {
     struct lf_row row;

@@ -12,6 +12,23 @@
 
 #include "store/versions.h"
 
+/* What a view FROM an event keeps are events, which have other columns. */
+feature_status
+lf_versions_check_view(const struct lf_view *view, struct feature_error *error)
+{
+    if (view->event)
+        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                       "%s is computed FROM an event: its history is of "
+                       "events, read its features as of a time instead",
+                       view->name);
+    if (!view->history)
+        return lf_fail(error, FEATURE_NOT_FOUND, "history",
+                       "%s keeps no history: give it the option history, as in "
+                       "'90 days', to keep it from then on",
+                       view->name);
+    return FEATURE_OK;
+}
+
 static const struct lf_version *
 found(const struct lf_versions *versions)
 {

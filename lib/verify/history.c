@@ -65,8 +65,8 @@ walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
     struct lf_history_problem problem;
 
     walk->entity = lf_catalog_entity_by_id(verify->catalog, view->entity);
-    LF_TRY(lf_history_check_begin(&walk->check, view, meta, &verify->store,
-                                  error));
+    LF_TRY(lf_history_check_begin(&walk->check, verify->catalog, view, meta,
+                                  &verify->store, error));
     LF_TRY(lf_verify_tree(verify, tree->name, view->name, tree->record, visit,
                           walk, error));
     LF_TRY(lf_history_check_end(&walk->check, &problem, error));

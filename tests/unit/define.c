@@ -117,10 +117,11 @@ a_wrong_word_is_named_with_what_was_expected(void **state)
         {"CRAETE", "1:1: expected CREATE, DROP or STORE, found \"CRAETE\"; did "
                    "you mean CREATE?"},
         {"SELECT 1", "1:1: expected CREATE, DROP or STORE, found \"SELECT\""},
-        {"CREATE", "1:7: expected ENTITY, FEATURE VIEW or FEATURE SERVICE, "
-                   "found the end of the text"},
+        {"CREATE",
+         "1:7: expected ENTITY, EVENT, FEATURE VIEW or FEATURE SERVICE, "
+         "found the end of the text"},
         {"CREATE ENTTY",
-         "1:8: expected ENTITY, FEATURE VIEW or FEATURE SERVICE, found "
+         "1:8: expected ENTITY, EVENT, FEATURE VIEW or FEATURE SERVICE, found "
          "\"ENTTY\"; did you mean ENTITY?"},
         {"CREATE FEATURE VEIW",
          "1:16: expected VIEW or SERVICE, found \"VEIW\"; did you mean VIEW?"},
@@ -240,16 +241,6 @@ static void
 what_comes_later_is_said_to_be_unsupported(void **state)
 {
     static const struct mistake mistakes[] = {
-        {"CREATE EVENT payment (id INT64)",
-         "1:8: CREATE EVENT is not supported yet"},
-        {VIEW("a = SUM(x) OVER '1 day'"),
-         "3:3: an aggregation of events is not supported yet"},
-        {DRIVER "\nCREATE FEATURE VIEW v (a INT64) FOR driver FROM e",
-         "2:44: a feature view FROM an event is not supported yet"},
-        {DRIVER "\nCREATE FEATURE VIEW v (a INT64) FROM e FOR driver",
-         "2:33: a feature view FROM an event is not supported yet"},
-        {DRIVER "\nCREATE FEATURE VIEW v (a INT64) FOR driver (a = b)",
-         "2:44: join keys taken from an event are not supported yet"},
         {VIEW("a INT8[4]"),
          "3:3: the type INT8 is reserved and not supported yet"},
         {VIEW("a float16"),
@@ -316,7 +307,8 @@ options_have_their_place_and_their_units(void **state)
 {
     static const struct mistake mistakes[] = {
         {VIEW("a INT64") " WITH (tll = '1 h')",
-         "4:20: expected ttl, history, max_skew or changes, found \"tll\"; did "
+         "4:20: expected ttl, history, max_skew, changes, slack or zone, found "
+         "\"tll\"; did "
          "you "
          "mean "
          "ttl?"},

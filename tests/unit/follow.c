@@ -24,7 +24,11 @@ make_history(struct fixture *f)
               "CREATE FEATURE VIEW other (a INT64) FOR trip;");
     upsert(f, "other", NULL, "1 1 1\n2 2 2");
     upsert(f, "trips", NULL, "1 400 0.5 8 end");
-    define(f, "DROP FEATURE VIEW other;"
+    define(f, "CREATE EVENT ride (trip_id INT64, fare FLOAT64);"
+              "CREATE FEATURE VIEW rides (paid = SUM(fare) OVER '1 day', "
+              "rides = COUNT(*)) FOR trip FROM ride;");
+    define(f, "DROP FEATURE VIEW other; DROP FEATURE rides:paid;"
+              "CREATE EVENT ride (seats INT32);"
               "CREATE FEATURE SERVICE s AS trips(fare, note AS n);");
     upsert(f, "trips", NULL, "77 400 0.5 8 end");
 }
@@ -434,7 +438,8 @@ expire(feature_store *store, int64_t trip)
     lf_key_put_int64(key, trip);
     must(lf_commit_begin(&commit, store, 0, &problem));
     must(lf_commit_catalog(&commit, &catalog, &problem));
-    must(lf_form_bind(&form, lf_catalog_view(catalog, "trips"), &problem));
+    must(lf_form_bind(&form, catalog, lf_catalog_view(catalog, "trips"),
+                      &problem));
     lf_commit_number(&commit);
     must(lf_feed_begin(&commit, catalog, NULL, 0, &problem));
     must(lf_rows_begin(&rows, &form, &commit, &problem));

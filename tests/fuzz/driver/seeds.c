@@ -26,14 +26,20 @@
 #include "format/row.h"
 #include "model/define.h"
 
-#define DEFINITIONS                                                         \
-    "CREATE ENTITY e (k INT64, p STRING); CREATE FEATURE VIEW v (b BOOL, i" \
-    " INT32 DEFAULT 4, d TIMESTAMP, s STRING, w FLOAT32[3], l INT64[], t "  \
-    "STRING[]) FOR e"                                                       \
-    " WITH (ttl = '1 day');"                                                \
-    "CREATE FEATURE VIEW u (a INT64 DEFAULT 7) FOR e;"                      \
-    "CREATE FEATURE SERVICE s1 AS v(*), u(a AS c);"                         \
-    "STORE WITH (changes = '3 days', max_size = '1 GB')"
+#define DEFINITIONS                                                            \
+    "CREATE ENTITY e (k INT64, p STRING); CREATE FEATURE VIEW v (b BOOL, i "   \
+    "INT32 DEFAULT 4, d TIMESTAMP, s STRING, w FLOAT32[3], l INT64[], t "      \
+    "STRING[]) FOR e WITH (ttl = '1 day'); CREATE FEATURE VIEW u (a INT64 "    \
+    "DEFAULT 7) FOR e;CREATE EVENT p (q STRING, k INT64, r FLOAT64) WITH "     \
+    "(dedupe = q);CREATE FEATURE VIEW x (m = COUNT(*) BY q WHERE k IN (1, 2) " \
+    "OVER '1 h', d = LAST(r, 3) DEFAULT [1] OVER TUMBLE '1 d') FOR e (p = q) " \
+    "FROM p;CREATE FEATURE SERVICE s1 AS v(*), u(a AS c);STORE WITH (changes " \
+    "= '3 days', max_size = '1 GB')"
+
+#define LATER                                                               \
+    "CREATE FEATURE VIEW v (i INT64, z INT64) FOR e; DROP FEATURE SERVICE " \
+    "s1; "                                                                  \
+    "DROP FEATURE v:b; DROP FEATURE x:d; CREATE FEATURE SERVICE s AS v(*)"
 
 static const char *root;
 
@@ -320,12 +326,7 @@ make_catalog(void)
     struct feature_error error;
 
     must(lf_define(empty, DEFINITIONS, &made, NULL, &error), &error);
-    must(lf_define(made,
-                   "CREATE FEATURE VIEW v (i INT64, z INT64 RENAMED FROM y) "
-                   "FOR e; DROP FEATURE SERVICE s1; DROP FEATURE v:b; "
-                   "CREATE FEATURE SERVICE s2 AS v(*), u(a AS c)",
-                   &after, NULL, &error),
-         &error);
+    must(lf_define(made, LATER, &after, NULL, &error), &error);
     lf_catalog_release(empty);
     lf_catalog_release(made);
     return after;

@@ -22,7 +22,16 @@ static const char *const texts[] = {
     "CREATE FEATURE VIEW v (a INT64, e FLOAT64 RENAMED FROM d2, f INT32[]) FOR "
     "driver; DROP FEATURE v:d",
     "CREATE FEATURE SERVICE s AS v(*), w(x AS z) AS r (a AS k, b AS l), w:y;"
-    "DROP FEATURE v:b; DROP FEATURE v:f"};
+    "DROP FEATURE v:b; DROP FEATURE v:f;"
+    "CREATE EVENT p (i STRING, c INT64, m STRING, n INT32, r FLOAT64, o BOOL) "
+    "WITH (dedupe = i);"
+    "CREATE FEATURE VIEW x (q = SUM(n) BY m WHERE o = TRUE AND n IN (1, 2) "
+    "OVER "
+    "'1 h', l = LAST(m, 3), d = COUNT(*) OVER TUMBLE '1 d') FOR driver "
+    "(driver_id = c) FROM p WITH (zone = '+08:00');",
+    "CREATE FEATURE VIEW x (s = APPROX_PERCENTILE(r, 0.5) OVER '7 d' HOP '1 "
+    "d') "
+    "FOR driver (driver_id = c) FROM p; DROP FEATURE x:d"};
 
 static struct lf_catalog *
 after_text(struct lf_catalog *before, const char *text)

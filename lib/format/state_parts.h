@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What state*.c share and nobody else includes: values, the inputs of an event,
+ * accumulators, entries. */
+#ifndef LF_FORMAT_STATE_PARTS_H
+#define LF_FORMAT_STATE_PARTS_H
+
+#include "base/varint.h"
+#include "format/ddsketch.h"
+#include "format/distinct.h"
+#include "format/exact.h"
+#include "format/hll.h"
+#include "format/state.h"
+
+/* --- bytes that are read ---------------------------------------------------*/
+
+struct lf_bytes_in {
+    const uint8_t *at;
+    const uint8_t *end;
+};
+
+static inline bool
+lf_in_varint(struct lf_bytes_in *in, uint64_t *value)
+{
+    const uint8_t *at;
+
+    if (in->at < in->end && *in->at < 128) {
+        *value = *in->at++;
+        return true;
+    }
+    at = lf_varint_get(in->at, in->end, value);
+    if (at)
+        in->at = at;
+    return at != NULL;
+}
+
+bool lf_put_varint(struct lf_buffer *to, uint64_t value);
+
+/* --- values ----------------------------------------------------------------*/
+
+/* Texts are borrowed. */
+struct lf_tile_value {
+    union {
+        int64_t integer;
+        double real;
+        const uint8_t *text;
+    };
+    uint32_t size; /* of a text */
+};
+
+int lf_value_compare(enum lf_tile_class class, const struct lf_tile_value *a,
+                     const struct lf_tile_value *b);
+bool lf_value_put(const struct lf_tile_input *input,
+                  const struct lf_tile_value *value, struct lf_buffer *to);
+bool lf_value_get(const struct lf_tile_input *input,
+                  struct lf_tile_value *value, struct lf_bytes_in *in);
+
+/* What a plan looks at in an event. */
+struct lf_inputs {
+    int64_t ts;
+    bool *holds; /* a condition */
+    bool *has;   /* an input; it is used by a state whose condition holds */
+    struct lf_tile_value *values;
+};
+
+bool lf_inputs_init(struct lf_inputs *inputs, const struct lf_tile_plan *plan);
+void lf_inputs_free(struct lf_inputs *inputs);
+void lf_inputs_of_event(struct lf_inputs *inputs,
+                        const struct lf_tile_plan *plan,
+                        const struct lf_tile_event *event);
+/* The body of an entry of one event, and back. */
+bool lf_inputs_put(const struct lf_inputs *inputs,
+                   const struct lf_tile_plan *plan, struct lf_buffer *to);
+bool lf_inputs_get(struct lf_inputs *inputs, const struct lf_tile_plan *plan,
+                   struct lf_bytes_in *in);
+/* Keeps of the inputs what a state uses. */
+void lf_inputs_trim(struct lf_inputs *inputs, const struct lf_tile_plan *plan);
+
+/* --- accumulators ----------------------------------------------------------*/
+
+/* One of the values of a state of several; of BY one of its keys. */
+struct lf_item {
+    int64_t ts;                 /* FIRST, LAST */
+    struct lf_tile_value value; /* or the key */
+    struct lf_tile_value most;  /* BY_MIN, BY_MAX */
+    uint64_t count;             /* BY_COUNT, BY_SUM */
+    struct lf_sum sum;          /* BY_SUM of integers */
+    uint32_t place;             /* BY_SUM of doubles: in acc->reals */
+};
+
+struct lf_acc {
+    const struct lf_tile_state *state;
+    const struct lf_tile_input *input; /* NULL: COUNT(*) */
+    const struct lf_tile_input *by;
+    bool is_varint; /* its bytes are one varint */
+    bool failed;    /* no memory */
+    uint64_t count; /* LF_STATE_COUNT; items; cap + 1: too many keys */
+    struct lf_item *items;
+    struct lf_item *spare; /* as many, and as many again to read into */
+    struct lf_real_sum *reals;
+    union {
+        struct lf_sum sum;
+        struct lf_squares squares;
+        struct lf_real_sum real_sum;
+        struct lf_real_squares real_squares;
+        struct lf_distinct distinct;
+        struct lf_hll hll;
+        struct lf_dd dd;
+    };
+};
+
+bool lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan,
+                 uint32_t state);
+void lf_acc_free(struct lf_acc *acc);
+void lf_acc_clear(struct lf_acc *acc);
+
+/* Adds an event, if its condition holds and it has the values. It comes after
+ * those of equal ts, or before them. */
+void lf_acc_add(struct lf_acc *acc, const struct lf_inputs *inputs,
+                bool before);
+
+/* Adds an encoded state of so many events, whose ts are told from base; false:
+ * no such state. */
+bool lf_acc_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in, int64_t base,
+                      uint64_t events, bool before);
+/* A state that was left out, because it says nothing. */
+void lf_acc_add_none(struct lf_acc *acc, uint64_t events);
+/* A state whose bytes are one varint of 64 bits at most; NULL: left out. */
+static inline void
+lf_acc_add_varint(struct lf_acc *acc, const uint64_t *value, uint64_t events)
+{
+    int64_t number;
+
+    if (acc->state->kind == LF_STATE_COUNT) {
+        acc->count += events - (value ? *value : 0);
+        return;
+    }
+    if (!value)
+        return;
+    number = lf_unzigzag(*value);
+    if (acc->state->kind == LF_STATE_SUM) {
+        lf_sum_add(&acc->sum, number);
+    } else if (acc->state->kind == LF_STATE_SQUARES) {
+        struct lf_squares squares = {{(uint64_t)number, 0, 0}};
+
+        squares.word[1] = squares.word[2] = number < 0 ? UINT64_MAX : 0;
+        lf_squares_merge(&acc->squares, &squares);
+    } else if (!acc->count || (acc->state->kind == LF_STATE_MIN
+                                   ? number < acc->items[0].value.integer
+                                   : number > acc->items[0].value.integer)) {
+        acc->items[0].value.integer = number;
+        acc->count = 1;
+    }
+}
+bool lf_acc_skip(const struct lf_acc *acc, struct lf_bytes_in *in);
+
+/* Takes an event back; false: it cannot have been in it, or nobody can tell. */
+bool lf_acc_subtract(struct lf_acc *acc, const struct lf_inputs *inputs);
+
+bool lf_acc_is_none(const struct lf_acc *acc, uint64_t events);
+bool lf_acc_encode(struct lf_acc *acc, int64_t base, uint64_t events,
+                   struct lf_buffer *to);
+
+/* The items of FIRST ... BOTTOM, MIN, MAX and BY. */
+void lf_items_add(struct lf_acc *acc, const struct lf_inputs *inputs,
+                  bool before);
+bool lf_items_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in,
+                        int64_t base, bool before);
+bool lf_items_skip(const struct lf_acc *acc, struct lf_bytes_in *in);
+bool lf_items_subtract(struct lf_acc *acc, const struct lf_inputs *inputs);
+bool lf_items_encode(const struct lf_acc *acc, int64_t base,
+                     struct lf_buffer *to);
+
+static inline bool
+lf_state_has_items(enum lf_state_kind kind)
+{
+    return (kind >= LF_STATE_MIN && kind <= LF_STATE_BOTTOM) ||
+           kind >= LF_STATE_BY_COUNT;
+}
+
+static inline bool
+lf_state_is_by(enum lf_state_kind kind)
+{
+    return kind >= LF_STATE_BY_COUNT;
+}
+
+/* All states of a plan. */
+struct lf_accs {
+    const struct lf_tile_plan *plan;
+    struct lf_acc *accs;
+    uint64_t events;
+    uint32_t bits[2]; /* states: all, those of the lifetime part */
+    bool is_varints;  /* the bytes of each state are one varint */
+};
+
+bool lf_accs_init(struct lf_accs *accs, const struct lf_tile_plan *plan);
+void lf_accs_free(struct lf_accs *accs);
+void lf_accs_clear(struct lf_accs *accs);
+
+/* --- entries ---------------------------------------------------------------*/
+
+/* Tiles of several events and single ones. */
+struct lf_entry {
+    int64_t start;  /* of a single event: its ts */
+    uint32_t level; /* of a single event: level_count */
+    uint64_t count;
+    const uint8_t *bytes; /* states, or inputs */
+    uint32_t size;
+};
+
+/* The last microsecond that an entry can hold. */
+static inline int64_t
+lf_entry_last(const struct lf_tile_plan *plan, const struct lf_entry *entry)
+{
+    int64_t last = entry->start;
+
+    if (entry->level == plan->level_count)
+        return last;
+    if (last == INT64_MIN) /* it may begin below */
+        return lf_tile_last(last, plan->hops[entry->level], plan->zone);
+    return __builtin_add_overflow(last, plan->hops[entry->level] - 1, &last)
+               ? INT64_MAX
+               : last;
+}
+
+#define LF_MARKS_MAX 64
+
+/* Features of schema versions up to version, and above those of the mark
+ * before, lack events up to wm. */
+struct lf_mark {
+    uint16_t version;
+    int64_t wm;
+};
+
+/* A body, opened: what is before the entries. */
+struct lf_body {
+    const struct lf_tile_plan *plan;
+    uint16_t base; /* features up to this version lack nothing */
+    uint32_t mark_count;
+    struct lf_mark marks[LF_MARKS_MAX];
+    int64_t covered; /* below it events are missing; INT64_MIN: no such time */
+    int64_t barrier; /* INT64_MIN: none */
+    uint64_t lifetime_count;
+    const uint8_t *lifetime;
+    uint32_t lifetime_size;
+    int64_t last; /* start of the entry before */
+    uint32_t last_level;
+    bool is_damaged;
+    struct lf_bytes_in in;
+};
+
+/* accs: to measure states with. */
+bool lf_body_open(struct lf_body *body, const struct lf_accs *accs,
+                  const uint8_t *bytes, size_t size, int64_t wm);
+/* The next older entry; false: none, or body->is_damaged. */
+bool lf_body_next(struct lf_body *body, const struct lf_accs *accs,
+                  struct lf_entry *entry);
+/* Until when features of a version lack events; INT64_MIN: they lack none. */
+int64_t lf_body_mark(const struct lf_body *body, uint16_t since);
+
+bool lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to);
+/* last: the entry before, or one at wm with LF_TILE_NONE for its level. */
+bool lf_entry_put(const struct lf_tile_plan *plan, const struct lf_entry *entry,
+                  const struct lf_entry *last, struct lf_buffer *to);
+
+/* Adds the states of several events. lifetime: those alone are there. */
+bool lf_accs_add_states(struct lf_accs *accs, const uint8_t *bytes,
+                        uint32_t size, int64_t base, uint64_t events,
+                        bool lifetime, bool before);
+void lf_accs_add_inputs(struct lf_accs *accs, const struct lf_inputs *inputs,
+                        bool before);
+bool lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
+                 struct lf_buffer *to);
+
+#endif

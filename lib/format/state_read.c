@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading: windows at t, from a row or from events.
+ *
+ * Owns the one pass from the newest entry to the oldest, in which nested
+ * windows share accumulators.
+ * Keeps the answer that a fold over the events themselves gives, or says that
+ * the row cannot tell it.
+ * Never allocates on its way, save where a list or a sketch grows.
+ */
+#include "format/state_read.h"
+
+#include "base/bits.h"
+
+static void
+order_stream(struct lf_read *read, struct lf_stream *stream)
+{
+    for (uint32_t i = 1; i < stream->count; i++) {
+        uint32_t which = stream->order[i], j = i;
+
+        for (; j > 0 && read->wanted[stream->order[j - 1]].from <
+                            read->wanted[which].from;
+             j--)
+            stream->order[j] = stream->order[j - 1];
+        stream->order[j] = which;
+    }
+}
+
+static void
+begin_read(struct lf_read *read, int64_t t)
+{
+    int64_t zone = read->plan->zone;
+
+    read->out.size = 0;
+    read->failed = false;
+    read->reading.is_visible = false;
+    for (uint32_t i = 0; i < read->window_count; i++)
+        lf_window_bounds(read->windows[i], zone, t, &read->bounds[2 * i],
+                         &read->bounds[2 * i + 1]);
+    for (uint32_t i = 0; i < read->reading.count; i++) {
+        struct lf_wanted *wanted = &read->wanted[i];
+
+        wanted->from = read->bounds[2 * wanted->window];
+        read->streams[wanted->stream].to = read->bounds[2 * wanted->window + 1];
+        wanted->is_past = wanted->is_partial = false;
+    }
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        order_stream(read, stream);
+        stream->next = 0;
+        for (uint32_t j = 0; j < read->plan->state_count; j++)
+            if (stream->is_used[j])
+                lf_acc_clear(&stream->accs.accs[j]);
+    }
+}
+
+static void
+answer_next(struct lf_read *read, struct lf_stream *stream)
+{
+    lf_read_answer(read, stream->order[stream->next++]);
+}
+
+static enum lf_tile_status
+end_read(struct lf_read *read)
+{
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        while (stream->next < stream->count)
+            answer_next(read, stream);
+        for (uint32_t j = 0; j < read->plan->state_count; j++)
+            if (stream->is_used[j])
+                read->failed |= stream->accs.accs[j].failed;
+    }
+    if (read->failed)
+        return LF_TILE_MEMORY;
+    for (uint32_t i = 0; i < read->reading.count; i++)
+        if (read->reading.answers[i].kind == LF_ANSWER_VALUE)
+            read->reading.answers[i].bytes =
+                read->out.data ? read->out.data + read->offsets[i] : NULL;
+    return LF_TILE_OK;
+}
+
+/* One event, or some whose ts are from ts to last. */
+struct piece {
+    int64_t ts;
+    int64_t last;
+    uint64_t count;
+    const struct lf_tile_event *event; /* one that is not in a row */
+    bool is_latest;                    /* of all commits */
+    bool has_inputs;
+    const struct lf_entry *entry;
+};
+
+/* The same for states that are a varint each; false: a number that is too long
+ * for it, or damage. Nothing is folded then. */
+static bool
+fold_varints(const struct lf_read *read, struct lf_stream *stream,
+             const uint8_t *bytes, uint32_t size, uint64_t count)
+{
+    struct lf_bytes_in in = {bytes, bytes + size};
+    uint32_t states = read->plan->state_count;
+    uint64_t values[LF_READ_VARINTS];
+
+    if (size < lf_bits_size(states))
+        return false;
+    in.at += lf_bits_size(states);
+    for (uint32_t i = 0; i < states; i++)
+        if (lf_bit_get(bytes, i) && !lf_in_varint(&in, &values[i]))
+            return false;
+    for (uint32_t i = 0; i < states; i++)
+        if (stream->is_used[i])
+            lf_acc_add_varint(&stream->accs.accs[i],
+                              lf_bit_get(bytes, i) ? &values[i] : NULL, count);
+    return true;
+}
+
+static bool
+fold_states(const struct lf_read *read, struct lf_stream *stream,
+            const uint8_t *bytes, uint32_t size, int64_t base, uint64_t count,
+            bool lifetime)
+{
+    const struct lf_tile_plan *plan = read->plan;
+    struct lf_bytes_in in = {bytes, bytes + size};
+    uint32_t bit = 0, bits = 0;
+
+    for (uint32_t i = 0; i < plan->state_count; i++)
+        bits += !lifetime || plan->states[i].is_lifetime;
+    if (size < lf_bits_size(bits))
+        return false;
+    in.at += lf_bits_size(bits);
+    for (uint32_t i = 0; i < plan->state_count; i++) {
+        struct lf_acc *acc = &stream->accs.accs[i];
+        bool is_there;
+
+        if (lifetime && !plan->states[i].is_lifetime)
+            continue;
+        is_there = lf_bit_get(bytes, bit++);
+        if (!is_there && stream->is_used[i])
+            lf_acc_add_none(acc, count);
+        else if (is_there && stream->is_used[i]) {
+            if (!lf_acc_add_bytes(acc, &in, base, count, true))
+                return false;
+        } else if (is_there && !lf_acc_skip(acc, &in))
+            return false;
+    }
+    return true;
+}
+
+static bool
+load_inputs(struct lf_read *read, struct piece *piece)
+{
+    struct lf_bytes_in in;
+
+    if (piece->has_inputs)
+        return true;
+    piece->has_inputs = true;
+    if (piece->event) {
+        lf_inputs_of_event(&read->inputs, read->plan, piece->event);
+        return true;
+    }
+    in = (struct lf_bytes_in){piece->entry->bytes,
+                              piece->entry->bytes + piece->entry->size};
+    read->inputs.ts = piece->ts;
+    return lf_inputs_get(&read->inputs, read->plan, &in);
+}
+
+static bool
+fold_piece(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
+{
+    if (piece->count > 1 && read->is_fast &&
+        fold_varints(read, stream, piece->entry->bytes, piece->entry->size,
+                     piece->count))
+        return true;
+    if (piece->count > 1)
+        return fold_states(read, stream, piece->entry->bytes,
+                           piece->entry->size, piece->ts, piece->count, false);
+    if (!load_inputs(read, piece))
+        return false;
+    for (uint32_t i = 0; i < read->plan->state_count; i++)
+        if (stream->is_used[i])
+            lf_acc_add(&stream->accs.accs[i], &read->inputs, !piece->is_latest);
+    return true;
+}
+
+/* What cuts through a piece cannot be told; where the feature lacks events
+ * anyway, those of the piece are among them. */
+static void
+answer_cut(struct lf_read *read, struct lf_stream *stream)
+{
+    struct lf_wanted *wanted = &read->wanted[stream->order[stream->next]];
+
+    wanted->is_past |= !wanted->is_partial;
+    answer_next(read, stream);
+}
+
+static bool
+pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
+{
+    while (stream->next < stream->count) {
+        int64_t from = read->wanted[stream->order[stream->next]].from;
+
+        if (from <= piece->ts)
+            break;
+        if (from <= piece->last && piece->ts < stream->to)
+            answer_cut(read, stream);
+        else
+            answer_next(read, stream);
+    }
+    if (stream->next == stream->count || piece->ts >= stream->to)
+        return true;
+    if (piece->last < stream->to)
+        return fold_piece(read, stream, piece);
+    while (stream->next < stream->count) {
+        read->wanted[stream->order[stream->next]].is_past = true;
+        answer_next(read, stream);
+    }
+    return true;
+}
+
+/* Takes up a piece; pieces come newest first. *is_done: older ones can change
+ * nothing. False: damage. */
+static bool
+pass(struct lf_read *read, struct piece *piece, int64_t t, bool *is_done)
+{
+    struct lf_reading *reading = &read->reading;
+
+    if (!reading->is_visible && read->plan->has_lifetime)
+        reading->is_visible = piece->ts < t;
+    for (uint32_t i = 0; !reading->is_visible && i < read->visible_count; i++)
+        reading->is_visible = piece->last >= read->bounds[2 * i] &&
+                              piece->ts < read->bounds[2 * i + 1];
+    *is_done = reading->is_visible;
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        if (!pass_stream(read, stream, piece))
+            return false;
+        *is_done &= stream->next == stream->count;
+    }
+    return true;
+}
+
+static bool
+pass_event(struct lf_read *read, const struct lf_tile_event *event,
+           bool is_latest, int64_t t, bool *is_done)
+{
+    struct piece piece = {.ts = event->ts,
+                          .last = event->ts,
+                          .count = 1,
+                          .event = event,
+                          .is_latest = is_latest};
+
+    return pass(read, &piece, t, is_done);
+}
+
+/* Which features a row cannot answer at t, and which lack events. */
+static void
+judge(struct lf_read *read, const struct lf_body *body, int64_t wm, int64_t t)
+{
+    const struct lf_tile_plan *plan = read->plan;
+    int64_t bound = lf_tile_bound(plan, plan->level_count - 1, wm);
+    int64_t reach = body->covered > bound ? body->covered : bound;
+
+    for (uint32_t i = 0; i < read->reading.count; i++) {
+        struct lf_wanted *wanted = &read->wanted[i];
+        bool lasts = wanted->feature->aggregate->window.kind == LF_LIFETIME;
+        int64_t from = lasts ? t : wanted->from, mark = wm;
+
+        if (wanted->of != LF_TILE_NONE)
+            mark = lf_body_mark(body, plan->features[wanted->of].since);
+        wanted->is_partial =
+            mark > INT64_MIN && (lasts || wanted->from <= mark);
+        wanted->is_past = from < (wanted->is_partial ? bound : reach) ||
+                          (body->barrier > INT64_MIN && t <= body->barrier);
+    }
+}
+
+static enum lf_tile_status
+read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
+          const struct lf_tile_event *extra)
+{
+    struct lf_entry entry;
+    bool is_done = false;
+
+    while (!is_done && lf_body_next(body, &read->measure, &entry)) {
+        struct piece piece = {.ts = entry.start,
+                              .last = lf_entry_last(read->plan, &entry),
+                              .count = entry.count,
+                              .entry = &entry};
+
+        if (piece.last > wm)
+            piece.last = wm;
+        if (extra && extra->ts >= piece.last) {
+            if (!pass_event(read, extra, true, t, &is_done))
+                return LF_TILE_CORRUPT;
+            extra = NULL;
+        }
+        if (!pass(read, &piece, t, &is_done))
+            return LF_TILE_CORRUPT;
+    }
+    if (body->is_damaged)
+        return LF_TILE_CORRUPT;
+    if (extra && !pass_event(read, extra, true, t, &is_done))
+        return LF_TILE_CORRUPT;
+    return LF_TILE_OK;
+}
+
+/* What left the windows is the oldest of all. */
+static enum lf_tile_status
+read_lifetime(struct lf_read *read, const struct lf_body *body)
+{
+    for (uint32_t i = 0; body->lifetime_count && i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        if (stream->tumble)
+            continue;
+        while (stream->next < stream->count &&
+               read->wanted[stream->order[stream->next]]
+                       .feature->aggregate->window.kind != LF_LIFETIME)
+            answer_next(read, stream);
+        if (stream->next < stream->count &&
+            !fold_states(read, stream, body->lifetime, body->lifetime_size, 0,
+                         body->lifetime_count, true))
+            return LF_TILE_CORRUPT;
+    }
+    return LF_TILE_OK;
+}
+
+enum lf_tile_status
+lf_reading_row(struct lf_reading *reading, const uint8_t *bytes, size_t size,
+               int64_t wm, int64_t t, const struct lf_tile_event *extra)
+{
+    struct lf_read *read = (struct lf_read *)reading;
+    enum lf_tile_status status;
+    struct lf_body body;
+    bool is_done;
+
+    begin_read(read, t);
+    if (!bytes) {
+        if (extra && !pass_event(read, extra, true, t, &is_done))
+            return LF_TILE_CORRUPT;
+        return end_read(read);
+    }
+    if (!lf_body_open(&body, &read->measure, bytes, size, wm))
+        return LF_TILE_CORRUPT;
+    judge(read, &body, wm, t);
+    status = read_body(read, &body, wm, t, extra);
+    if (!status)
+        status = read_lifetime(read, &body);
+    reading->is_visible |= body.lifetime_count && read->plan->has_lifetime;
+    return status ? status : end_read(read);
+}
+
+enum lf_tile_status
+lf_reading_events(struct lf_reading *reading,
+                  const struct lf_tile_event *events, size_t count, int64_t t)
+{
+    struct lf_read *read = (struct lf_read *)reading;
+    bool is_done = false;
+
+    begin_read(read, t);
+    while (count > 0 && !is_done)
+        if (!pass_event(read, &events[--count], false, t, &is_done))
+            return LF_TILE_CORRUPT;
+    return end_read(read);
+}

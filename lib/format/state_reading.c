@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Readings: what a read needs, made once for a plan and a list of features.
+ *
+ * Owns the choice of windows and of accumulators that features share.
+ * Keeps the order of the features asked for; each has an answer of its own.
+ * Never looks at a row: state_read.c does.
+ */
+#include "format/state_read.h"
+
+#include "base/alloc.h"
+
+static uint32_t
+stream_of(struct lf_read *read, const struct lf_window *window)
+{
+    int64_t tumble = window->kind == LF_TUMBLE ? window->size : 0;
+    uint32_t i = 0;
+
+    while (i < read->stream_count && read->streams[i].tumble != tumble)
+        i++;
+    if (i == read->stream_count) {
+        read->streams[i].tumble = tumble;
+        read->stream_count++;
+    }
+    return i;
+}
+
+static bool
+same_window(const struct lf_window *a, const struct lf_window *b)
+{
+    return a->kind == b->kind && a->size == b->size && a->hop == b->hop;
+}
+
+static uint32_t
+window_of(struct lf_read *read, const struct lf_window *window)
+{
+    uint32_t i = 0;
+
+    while (i < read->window_count && !same_window(read->windows[i], window))
+        i++;
+    if (i == read->window_count)
+        read->windows[read->window_count++] = window;
+    return i;
+}
+
+/* First those of the plan, in which an event makes the entity visible. */
+static void
+find_windows(struct lf_read *read)
+{
+    for (uint32_t i = 0; i < read->plan->feature_count; i++) {
+        const struct lf_window *window =
+            &read->plan->features[i].feature->aggregate->window;
+
+        if (window->kind != LF_LIFETIME)
+            window_of(read, window);
+    }
+    read->visible_count = read->window_count;
+    for (uint32_t i = 0; i < read->reading.count; i++)
+        read->wanted[i].window =
+            window_of(read, &read->wanted[i].feature->aggregate->window);
+}
+
+static bool
+make_streams(struct lf_read *read, const struct lf_feature *const *features)
+{
+    const struct lf_tile_plan *plan = read->plan;
+
+    for (uint32_t i = 0; i < read->reading.count; i++) {
+        struct lf_wanted *wanted = &read->wanted[i];
+
+        wanted->feature = features[i];
+        wanted->of = lf_tile_feature(plan, features[i]->id);
+        wanted->stream = stream_of(read, &features[i]->aggregate->window);
+    }
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        stream->order = lf_alloc_array(read->reading.count, sizeof(uint32_t));
+        stream->is_used = lf_alloc_array(plan->state_count, sizeof(bool));
+        if (!stream->order || !stream->is_used ||
+            !lf_accs_init(&stream->accs, plan))
+            return false;
+    }
+    for (uint32_t i = 0; i < read->reading.count; i++) {
+        const struct lf_wanted *wanted = &read->wanted[i];
+        struct lf_stream *stream = &read->streams[wanted->stream];
+
+        stream->order[stream->count++] = i;
+        for (int j = 0; j < 3 && wanted->of != LF_TILE_NONE; j++)
+            if (plan->features[wanted->of].states[j] != LF_TILE_NONE)
+                stream->is_used[plan->features[wanted->of].states[j]] = true;
+    }
+    return true;
+}
+
+struct lf_reading *
+lf_reading_make(const struct lf_tile_plan *plan,
+                const struct lf_feature *const *features, uint32_t count)
+{
+    struct lf_read *read = lf_alloc(sizeof *read);
+
+    if (!read)
+        return NULL;
+    read->plan = plan;
+    read->reading.count = count;
+    read->reading.answers =
+        lf_alloc_array(count, sizeof *read->reading.answers);
+    read->wanted = lf_alloc_array(count, sizeof *read->wanted);
+    read->offsets = lf_alloc_array(count, sizeof *read->offsets);
+    read->streams = lf_alloc_array((size_t)count + 1, sizeof *read->streams);
+    read->windows = lf_alloc_array(plan->feature_count, sizeof(void *));
+    read->bounds =
+        lf_alloc_array(2 * (size_t)plan->feature_count, sizeof(int64_t));
+    if (!read->reading.answers || !read->wanted || !read->offsets ||
+        !read->streams || !read->windows || !read->bounds ||
+        !lf_accs_init(&read->measure, plan) ||
+        !lf_inputs_init(&read->inputs, plan) || !make_streams(read, features)) {
+        lf_reading_free(&read->reading);
+        return NULL;
+    }
+    find_windows(read);
+    read->is_fast =
+        read->measure.is_varints && plan->state_count <= LF_READ_VARINTS;
+    return &read->reading;
+}
+
+void
+lf_reading_free(struct lf_reading *reading)
+{
+    struct lf_read *read = (struct lf_read *)reading;
+
+    if (!read)
+        return;
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        lf_free(read->streams[i].order);
+        lf_free(read->streams[i].is_used);
+        if (read->streams[i].accs.plan)
+            lf_accs_free(&read->streams[i].accs);
+    }
+    if (read->measure.plan)
+        lf_accs_free(&read->measure);
+    lf_inputs_free(&read->inputs);
+    lf_free(read->reading.answers);
+    lf_free(read->wanted);
+    lf_free(read->offsets);
+    lf_free(read->streams);
+    lf_free(read->windows);
+    lf_free(read->bounds);
+    lf_buffer_free(&read->out);
+    lf_free(read);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A row of an older schema version under a newer plan.
+ *
+ * Owns which state of the one is which of the other, and the marks of what new
+ * features lack.
+ * Keeps what features of both versions read: where tiles of the older one do
+ * not fit into the new levels, the state says that it does not reach there.
+ * Never invents an event for a state that was not kept.
+ */
+#include "format/state_work.h"
+
+#include "base/alloc.h"
+#include "base/bits.h"
+
+static bool
+same_condition(const struct lf_tile_plan *a, uint32_t x,
+               const struct lf_tile_plan *b, uint32_t y)
+{
+    const struct lf_tile_condition *p, *q;
+
+    if (x == LF_TILE_NONE || y == LF_TILE_NONE)
+        return x == y;
+    p = &a->conditions[x];
+    q = &b->conditions[y];
+    return p->term_count == q->term_count &&
+           lf_terms_equal(p->terms, q->terms, p->term_count);
+}
+
+static uint32_t
+column_of(const struct lf_tile_plan *plan, uint32_t input)
+{
+    return input == LF_TILE_NONE ? LF_NO_COLUMN : plan->inputs[input].column;
+}
+
+/* The state of the older plan that is this one of the newer, or LF_TILE_NONE. */
+static uint32_t
+same_state(const struct lf_tile_plan *plan, uint32_t which,
+           const struct lf_tile_plan *old)
+{
+    const struct lf_tile_state *a = &plan->states[which];
+
+    for (uint32_t i = 0; i < old->state_count; i++) {
+        const struct lf_tile_state *b = &old->states[i];
+
+        if (a->kind == b->kind && a->k == b->k &&
+            memcmp(&a->error, &b->error, sizeof a->error) == 0 &&
+            column_of(plan, a->input) == column_of(old, b->input) &&
+            column_of(plan, a->by) == column_of(old, b->by) &&
+            same_condition(plan, a->condition, old, b->condition))
+            return i;
+    }
+    return LF_TILE_NONE;
+}
+
+/* --- entries ---------------------------------------------------------------*/
+
+static enum lf_tile_status
+finish_entry(struct lf_state *state, struct lf_entry *entry)
+{
+    entry->bytes =
+        lf_pool_copy(&state->pool, state->scratch.data, state->scratch.size);
+    entry->size = (uint32_t)state->scratch.size;
+    return entry->bytes ? LF_TILE_OK : LF_TILE_MEMORY;
+}
+
+static enum lf_tile_status
+replan_single(struct lf_state *state, struct lf_entry *entry)
+{
+    struct lf_state *from = state->previous;
+    const struct lf_tile_plan *plan = state->plan, *old = from->plan;
+    struct lf_bytes_in in = {entry->bytes, entry->bytes + entry->size};
+    struct lf_inputs *a = &from->inputs, *b = &state->inputs;
+
+    a->ts = b->ts = entry->start;
+    if (!lf_inputs_get(a, old, &in))
+        return LF_TILE_CORRUPT;
+    for (uint32_t i = 0; i < plan->condition_count; i++) {
+        b->holds[i] = false;
+        for (uint32_t j = 0; j < old->condition_count; j++)
+            if (a->holds[j] && same_condition(plan, i, old, j))
+                b->holds[i] = true;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        b->has[i] = false;
+        for (uint32_t j = 0; j < old->input_count; j++)
+            if (a->has[j] && plan->inputs[i].column == old->inputs[j].column) {
+                b->has[i] = true;
+                b->values[i] = a->values[j];
+            }
+    }
+    lf_inputs_trim(b, plan);
+    state->scratch.size = 0;
+    if (!lf_inputs_put(b, plan, &state->scratch))
+        return LF_TILE_MEMORY;
+    entry->level = plan->level_count;
+    return finish_entry(state, entry);
+}
+
+/* Where each state of the older plan lies in bytes; NULL: left out. */
+static bool
+find_states(struct lf_state *from, const struct lf_entry *entry, bool lifetime,
+            const uint8_t **places, const uint8_t **end)
+{
+    const struct lf_tile_plan *old = from->plan;
+    uint32_t bit = 0, bits = 0;
+    struct lf_bytes_in in;
+
+    for (uint32_t i = 0; i < old->state_count; i++)
+        bits += !lifetime || old->states[i].is_lifetime;
+    in.at = entry->bytes + lf_bits_size(bits);
+    in.end = entry->bytes + entry->size;
+    for (uint32_t i = 0; i < old->state_count; i++) {
+        places[i] = NULL;
+        if ((lifetime && !old->states[i].is_lifetime) ||
+            !lf_bit_get(entry->bytes, bit++))
+            continue;
+        places[i] = in.at;
+        if (!lf_acc_skip(&from->accs.accs[i], &in))
+            return false;
+    }
+    *end = in.end;
+    return true;
+}
+
+static enum lf_tile_status
+replan_states(struct lf_state *state, const struct lf_entry *entry,
+              bool lifetime, int64_t base, const uint8_t **places)
+{
+    struct lf_state *from = state->previous;
+    struct lf_accs *accs = &state->accs;
+    const uint8_t *end;
+
+    if (!find_states(from, entry, lifetime, places, &end))
+        return LF_TILE_CORRUPT;
+    lf_accs_clear(accs);
+    accs->events = entry->count;
+    for (uint32_t i = 0; i < state->plan->state_count; i++) {
+        uint32_t which = same_state(state->plan, i, from->plan);
+        struct lf_bytes_in in;
+
+        if (which == LF_TILE_NONE ||
+            (lifetime && !from->plan->states[which].is_lifetime))
+            continue;
+        in = (struct lf_bytes_in){places[which], end};
+        if (!in.at)
+            lf_acc_add_none(&accs->accs[i], entry->count);
+        else if (!lf_acc_add_bytes(&accs->accs[i], &in,
+                                   lifetime ? 0 : entry->start, entry->count,
+                                   false))
+            return LF_TILE_CORRUPT;
+    }
+    state->scratch.size = 0;
+    return lf_accs_put(accs, base, lifetime, &state->scratch) ? LF_TILE_OK
+                                                              : LF_TILE_MEMORY;
+}
+
+/* The finest level whose tiles hold those of the older level whole. */
+static uint32_t
+fitting_level(const struct lf_tile_plan *plan, int64_t hop)
+{
+    uint32_t level = 0;
+
+    while (level < plan->level_count && plan->hops[level] % hop != 0)
+        level++;
+    return level;
+}
+
+/* A tile that fits nowhere is not kept, and the state begins after it. */
+static enum lf_tile_status
+replan_tile(struct lf_state *state, struct lf_entry *entry, bool *is_kept,
+            const uint8_t **places)
+{
+    const struct lf_tile_plan *plan = state->plan;
+    const struct lf_tile_plan *old = state->previous->plan;
+    int64_t hop = old->hops[entry->level], start;
+    uint32_t level = fitting_level(plan, hop);
+    enum lf_tile_status status;
+
+    *is_kept = level < plan->level_count;
+    if (!*is_kept) {
+        int64_t last = lf_tile_last(entry->start, hop, plan->zone);
+
+        if (last >= state->body.covered)
+            state->body.covered = last < INT64_MAX ? last + 1 : last;
+        level = 0;
+    }
+    start = *is_kept
+                ? lf_tile_start(entry->start, plan->hops[level], plan->zone)
+                : entry->start;
+    status = replan_states(state, entry, false, start, places);
+    if (status)
+        return status;
+    entry->start = start;
+    entry->level = level;
+    return finish_entry(state, entry);
+}
+
+/* Into the lifetime state with a tile that no level holds. */
+static enum lf_tile_status
+absorb(struct lf_state *state, const struct lf_entry *entry)
+{
+    struct lf_body *body = &state->body;
+
+    if (!state->plan->has_lifetime)
+        return LF_TILE_OK;
+    lf_accs_clear(&state->accs);
+    if ((body->lifetime_count &&
+         !lf_accs_add_states(&state->accs, body->lifetime, body->lifetime_size,
+                             0, body->lifetime_count, true, false)) ||
+        !lf_accs_add_states(&state->accs, entry->bytes, entry->size,
+                            entry->start, entry->count, false, false))
+        return LF_TILE_CORRUPT;
+    state->scratch.size = 0;
+    if (!lf_accs_put(&state->accs, 0, true, &state->scratch))
+        return LF_TILE_MEMORY;
+    body->lifetime_count += entry->count;
+    body->lifetime_size = (uint32_t)state->scratch.size;
+    body->lifetime =
+        lf_pool_copy(&state->pool, state->scratch.data, state->scratch.size);
+    return body->lifetime ? LF_TILE_OK : LF_TILE_MEMORY;
+}
+
+/* --- marks -----------------------------------------------------------------*/
+
+static void
+add_mark(struct lf_state *state, int64_t wm)
+{
+    const struct lf_tile_plan *plan = state->plan;
+    struct lf_body *body = &state->body;
+    bool is_needed = false;
+
+    for (uint32_t i = 0; i < plan->feature_count; i++)
+        is_needed |= plan->features[i].since > state->previous->plan->version;
+    if (!is_needed) {
+        if (!body->mark_count)
+            body->base = plan->version;
+        return;
+    }
+    if (body->mark_count == LF_MARKS_MAX)
+        memmove(body->marks, body->marks + 1,
+                --body->mark_count * sizeof *body->marks);
+    body->marks[body->mark_count++] = (struct lf_mark){plan->version, wm};
+}
+
+static enum lf_tile_status
+take_over(struct lf_state *state, const uint8_t **places)
+{
+    struct lf_state *from = state->previous;
+    struct lf_body *body = &state->body;
+    struct lf_entry lifetime = {.count = from->body.lifetime_count,
+                                .bytes = from->body.lifetime,
+                                .size = from->body.lifetime_size};
+    uint32_t last = from->plan->level_count - 1;
+
+    *body = from->body;
+    body->plan = state->plan;
+    body->in.at = body->in.end;
+    body->lifetime_count = 0;
+    if (from->bounds[last] > body->covered)
+        body->covered = from->bounds[last];
+    add_mark(state, from->wm);
+    if (lifetime.count && state->plan->has_lifetime) {
+        LF_TILE_TRY(replan_states(state, &lifetime, true, 0, places));
+        LF_TILE_TRY(finish_entry(state, &lifetime));
+        body->lifetime_count = lifetime.count;
+        body->lifetime = lifetime.bytes;
+        body->lifetime_size = lifetime.size;
+    }
+    for (size_t i = 0; i < from->old.count; i++) {
+        struct lf_entry entry = from->old.items[i], *to;
+        bool is_kept = true;
+
+        if (entry.level == from->plan->level_count)
+            LF_TILE_TRY(replan_single(state, &entry));
+        else
+            LF_TILE_TRY(replan_tile(state, &entry, &is_kept, places));
+        if (!is_kept) {
+            LF_TILE_TRY(absorb(state, &entry));
+            continue;
+        }
+        to = lf_entries_add(&state->added);
+        if (!to)
+            return LF_TILE_MEMORY;
+        *to = entry;
+    }
+    lf_state_set_wm(state, from->wm);
+    return lf_state_settle(state);
+}
+
+enum lf_tile_status
+lf_state_replan(struct lf_state *state, const struct lf_tile_plan *old,
+                const uint8_t *body, size_t size, int64_t wm)
+{
+    const uint8_t **places;
+    enum lf_tile_status status;
+
+    lf_state_begin(state);
+    if (!state->previous || state->previous->plan != old) {
+        lf_state_free(state->previous);
+        state->previous = lf_state_make(old);
+    }
+    places = lf_alloc_array(old->state_count + 1, sizeof *places);
+    status = state->previous && places
+                 ? lf_state_load(state->previous, body, size, wm)
+                 : LF_TILE_MEMORY;
+    if (!status)
+        status = lf_state_pull(state->previous, INT64_MIN);
+    if (!status)
+        status = take_over(state, places);
+    if (status)
+        lf_state_begin(state);
+    lf_free(places);
+    return status;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Views FROM an event, read.
+ *
+ * Owns the t of each row, what the stored state says of it at t, and whether
+ * that may be believed.
+ * Keeps every answer as a cell until all views were read: a caller's matrix is
+ * written only when nothing can fail any more.
+ * Never answers from a state what the state cannot know.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "store/request.h"
+
+feature_status
+lf_windows_fail(const struct lf_window_pass *pass, uint32_t row,
+                enum lf_tile_status status, struct feature_error *error)
+{
+    if (status == LF_TILE_MEMORY)
+        return lf_fail_memory(error);
+    lf_fail(error, FEATURE_CORRUPT, "structure",
+            "row %u of %s: the stored state has an unknown form", row,
+            pass->view->definition->name);
+    lf_error_place(error, 0, row, 0);
+    return FEATURE_CORRUPT;
+}
+
+/* --- cells -------------------------------------------------------------------- */
+
+static uint8_t
+kind_of(const struct lf_tile_answer *answer)
+{
+    if (answer->kind == LF_ANSWER_PAST)
+        return LF_WINDOW_PAST;
+    if (answer->is_partial)
+        return LF_WINDOW_PARTIAL;
+    return answer->kind == LF_ANSWER_VALUE ? LF_WINDOW_VALUE : LF_WINDOW_NULL;
+}
+
+static bool
+take_value(struct lf_windows *windows, const struct lf_tile_answer *answer,
+           struct lf_window_cell *cell)
+{
+    cell->size = answer->size;
+    cell->value = 0;
+    if (answer->size <= sizeof cell->value) {
+        if (answer->size)
+            memcpy(&cell->value, answer->bytes, answer->size);
+        return true;
+    }
+    cell->value = windows->bytes.size;
+    return lf_buffer_append(&windows->bytes, answer->bytes, answer->size);
+}
+
+bool
+lf_windows_take(struct lf_windows *windows, const struct lf_tile_answer *answer,
+                struct lf_window_cell *cell)
+{
+    cell->kind = kind_of(answer);
+    return cell->kind != LF_WINDOW_VALUE || take_value(windows, answer, cell);
+}
+
+static void
+set_all(const struct lf_window_pass *pass, uint32_t row, uint8_t kind)
+{
+    uint32_t columns = pass->view->column_count;
+    struct lf_window_cell *cells =
+        lf_windows_cells(pass->windows, columns, row);
+
+    for (uint32_t i = 0; i < columns; i++)
+        cells[i].kind = kind;
+}
+
+/* --- what may be believed ------------------------------------------------------ */
+
+/* Where rows went for good, what a state lacks may have gone with them: events
+ * before the horizon, for a t before that. */
+static void
+doubt_purged(const struct lf_window_pass *pass, uint32_t row)
+{
+    const struct lf_meta_view *meta = &pass->windows->meta;
+    uint32_t columns = pass->view->column_count;
+    struct lf_window_row *at = lf_windows_row(pass->windows, row);
+    struct lf_window_cell *cells =
+        lf_windows_cells(pass->windows, columns, row);
+
+    if (!pass->exact || !meta->purge_time || at->t >= meta->purge_time)
+        return;
+    for (uint32_t i = 0; i < columns; i++) {
+        int64_t from, to;
+
+        lf_window_bounds(&pass->view->features[i]->aggregate->window,
+                         pass->view->definition->zone, at->t, &from, &to);
+        if (from < meta->purge_horizon && from < to)
+            cells[i].kind = LF_WINDOW_PAST;
+    }
+    if (at->found == LF_FOUND_NOTHING)
+        at->found = LF_FOUND_UNKNOWN;
+}
+
+/* A state tells for sure that nothing is visible where it holds all that the
+ * longest window can reach. */
+static bool
+is_sure(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
+{
+    int64_t tail;
+
+    if (t > wm || plan->has_lifetime)
+        return true;
+    return !__builtin_sub_overflow(wm, plan->slack, &tail) && t >= tail;
+}
+
+static void
+close_row(const struct lf_window_pass *pass, uint32_t row)
+{
+    uint32_t columns = pass->view->column_count;
+    struct lf_window_row *at = lf_windows_row(pass->windows, row);
+    const struct lf_window_cell *cells =
+        lf_windows_cells(pass->windows, columns, row);
+
+    at->is_open = at->found == LF_FOUND_UNKNOWN;
+    for (uint32_t i = 0; i < columns; i++)
+        at->is_open |= cells[i].kind >= LF_WINDOW_PAST;
+}
+
+/* --- rows --------------------------------------------------------------------- */
+
+/* What a job says of a row: its state, or none. */
+struct stored {
+    const uint8_t *body;
+    size_t size;
+    int64_t wm;
+    bool is_deleted; /* up to wm */
+};
+
+static feature_status
+open_stored(struct lf_window_pass *pass, const struct lf_job *job,
+            struct stored *stored, struct feature_error *error)
+{
+    struct lf_row row;
+
+    *stored = (struct stored){.wm = LF_TIME_UNSET};
+    if (!job->value || !lf_row_open(&row, job->value, job->size))
+        return FEATURE_OK; /* what is stored was opened before */
+    stored->wm = row.timestamp;
+    stored->is_deleted = row.flags & LF_ROW_TOMBSTONE;
+    if (stored->is_deleted)
+        return FEATURE_OK;
+    stored->body = row.bytes + LF_ROW_HEADER_SIZE;
+    stored->size = row.size - LF_ROW_HEADER_SIZE;
+    if (pass->rows->layout.version == row.version)
+        return FEATURE_OK;
+    return lf_plan_rows(pass->request->plan, pass->view, row.version,
+                        &pass->rows, error);
+}
+
+static feature_status
+take_row(struct lf_window_pass *pass, uint32_t row,
+         const struct lf_reading *reading, struct feature_error *error)
+{
+    uint32_t columns = pass->view->column_count;
+    struct lf_window_cell *cells =
+        lf_windows_cells(pass->windows, columns, row);
+
+    for (uint32_t i = 0; i < columns; i++)
+        if (!lf_windows_take(pass->windows, &reading->answers[i], &cells[i]))
+            return lf_fail_memory(error);
+    return FEATURE_OK;
+}
+
+static feature_status
+read_state(struct lf_window_pass *pass, uint32_t row,
+           const struct stored *stored, const struct lf_tile_event *extra,
+           struct feature_error *error)
+{
+    struct lf_window_row *at = lf_windows_row(pass->windows, row);
+    const struct lf_row_plan *plan = stored->body ? pass->rows : pass->current;
+    int64_t wm = stored->body ? stored->wm : INT64_MIN;
+    enum lf_tile_status status;
+
+    if (extra && stored->is_deleted && extra->ts <= stored->wm)
+        extra = NULL;
+    status = lf_reading_row(plan->reading, stored->body, stored->size, wm,
+                            at->t, extra);
+    if (status)
+        return lf_windows_fail(pass, row, status, error);
+    at->found = plan->reading->is_visible ? LF_FOUND_SOMETHING
+                                          : LF_FOUND_NOTHING;
+    if (at->found == LF_FOUND_NOTHING && pass->exact && stored->body &&
+        !is_sure(plan->tiles, wm, at->t))
+        at->found = LF_FOUND_UNKNOWN;
+    at->newest = stored->wm;
+    if (pass->exact && at->newest >= at->t)
+        at->newest = LF_TIME_UNSET;
+    if (extra && extra->ts > at->newest)
+        at->newest = extra->ts;
+    return take_row(pass, row, plan->reading, error);
+}
+
+/* Whether a state says nothing of t: one that was deleted since, or one that may
+ * have commits which do not count. */
+static bool
+is_hidden(const struct lf_window_pass *pass, const struct stored *stored,
+          int64_t t)
+{
+    if (pass->is_restricted)
+        return stored->wm != LF_TIME_UNSET || pass->windows->meta.purge_time;
+    return pass->exact && stored->is_deleted && t <= stored->wm;
+}
+
+static feature_status
+read_row(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
+         struct feature_error *error)
+{
+    struct lf_window_row *at = lf_windows_row(pass->windows, row);
+    const struct lf_tile_event *extra;
+    struct lf_tile_event event;
+    struct stored stored;
+
+    *at = (struct lf_window_row){.newest = LF_TIME_UNSET,
+                                 .has_key = job->key != NULL};
+    extra = lf_scored_event(pass->request, pass->index, row, job, &event,
+                            &at->t);
+    if (!at->has_key) {
+        set_all(pass, row, LF_WINDOW_NULL);
+        return FEATURE_OK;
+    }
+    LF_TRY(open_stored(pass, job, &stored, error));
+    if (is_hidden(pass, &stored, at->t)) {
+        set_all(pass, row, LF_WINDOW_PAST);
+        at->found = LF_FOUND_UNKNOWN;
+    } else {
+        LF_TRY(read_state(pass, row, &stored, extra, error));
+        doubt_purged(pass, row);
+    }
+    close_row(pass, row);
+    return FEATURE_OK;
+}
+
+static feature_status
+read_rows(struct lf_window_pass *pass, struct feature_error *error)
+{
+    const feature_request *request = pass->request;
+    const struct lf_job_range *range = &request->ranges[pass->index];
+    const struct lf_job *jobs = lf_request_jobs(request) + range->first;
+    bool is_open = false;
+
+    for (uint32_t row = 0; row < request->rows; row++) {
+        LF_TRY(read_row(pass, row, &jobs[range->count == 1 ? 0 : row], error));
+        is_open |= lf_windows_row(pass->windows, row)->is_open;
+    }
+    return is_open ? lf_windows_reopen(pass, error) : FEATURE_OK;
+}
+
+/* --- views -------------------------------------------------------------------- */
+
+static feature_status
+find_view(struct lf_window_pass *pass, struct feature_error *error)
+{
+    feature_request *request = pass->request;
+    struct lf_windows *windows = pass->windows;
+    const struct lf_view *view = pass->view->definition;
+    size_t rows = request->rows, columns = pass->view->column_count;
+
+    windows->bytes.size = 0;
+    LF_TRY(lf_scored_begin(request, error));
+    if (!lf_buffer_reserve(&windows->rows,
+                           rows * sizeof(struct lf_window_row)) ||
+        !lf_buffer_reserve(&windows->cells,
+                           rows * columns * sizeof(struct lf_window_cell) + 1))
+        return lf_fail_memory(error);
+    LF_TRY(lf_plan_rows(request->plan, pass->view,
+                        lf_view_current_schema(view)->version, &pass->current,
+                        error));
+    pass->rows = pass->current;
+    if (pass->exact || pass->is_restricted)
+        LF_TRY(lf_store_read_view(pass->reader, view->id, &windows->meta,
+                                  error));
+    return read_rows(pass, error);
+}
+
+feature_status
+lf_windows_find(feature_request *request, struct lf_reader *reader,
+                struct feature_error *error)
+{
+    uint32_t views = request->query->selection->view_count;
+    int64_t known_by = request->query->known_by;
+    struct lf_window_pass pass = {
+        .request = request,
+        .reader = reader,
+        .exact = request->as_of_rows != 0,
+        .is_restricted = known_by && known_by < request->commit_time};
+
+    for (uint32_t i = 0; i < views; i++) {
+        if (!request->plan->views[i].event)
+            continue;
+        if (!request->windows)
+            request->windows = lf_alloc_array(views, sizeof *request->windows);
+        if (!request->windows)
+            return lf_fail_memory(error);
+        pass.index = i;
+        pass.view = &request->plan->views[i];
+        pass.windows = &request->windows[i];
+        LF_TRY(find_view(&pass, error));
+    }
+    return FEATURE_OK;
+}
+
+static void
+free_windows(struct lf_windows *windows)
+{
+    lf_buffer_free(&windows->rows);
+    lf_buffer_free(&windows->cells);
+    lf_buffer_free(&windows->bytes);
+    lf_buffer_free(&windows->open);
+    lf_buffer_free(&windows->room);
+    lf_buffer_free(&windows->scored);
+    lf_kept_free(&windows->kept);
+}
+
+void
+lf_windows_free(feature_request *request)
+{
+    uint32_t views = request->query->selection->view_count;
+
+    for (uint32_t i = 0; request->windows && i < views; i++)
+        free_windows(&request->windows[i]);
+    lf_free(request->windows);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be planted into the kernel of windows. */
+#ifndef LF_TESTS_FUZZ_WINDOWS_PLANTS_H
+#define LF_TESTS_FUZZ_WINDOWS_PLANTS_H
+
+#include "format/state_parts.h"
+
+enum windows_plant {
+    PLANT_NONE,
+    PLANT_LEVEL,
+    PLANT_TAIL,
+    PLANT_TIES,
+    PLANT_CUT, /* in the rig: an event on both sides of a cut */
+    PLANTS
+};
+
+extern enum windows_plant windows_planted;
+
+#endif

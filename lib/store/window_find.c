@@ -104,11 +104,19 @@ doubt_purged(const struct lf_window_pass *pass, uint32_t row)
 static bool
 is_sure(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 {
-    int64_t tail;
+    int64_t bound = lf_tile_bound(plan, plan->level_count - 1, wm);
 
     if (t > wm || plan->has_lifetime)
         return true;
-    return !__builtin_sub_overflow(wm, plan->slack, &tail) && t >= tail;
+    for (uint32_t i = 0; i < plan->feature_count; i++) {
+        int64_t from, to;
+
+        lf_window_bounds(&plan->features[i].feature->aggregate->window,
+                         plan->zone, t, &from, &to);
+        if (from < bound)
+            return false;
+    }
+    return true;
 }
 
 static void

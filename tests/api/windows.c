@@ -292,6 +292,26 @@ is_visible(const struct world *w, int64_t key, int64_t t, int64_t known_by)
     return 0;
 }
 
+/* What a failure is about. */
+static void
+explain(const struct world *w, const struct reader *reader, uint32_t row,
+        int64_t key)
+{
+    for (uint32_t i = 0; i < w->specs; i++) {
+        char got[ANSWER_SIZE];
+        struct printer printer = {.text = got};
+        struct feature_column values;
+
+        must(feature_request_column(reader->request, i, &values, &problem));
+        print_cell(&printer, &values, row);
+        printf("f%u of define %u: %s %s = %s\n", i, w->spec[i].since,
+               fold_texts[w->spec[i].fold], w->spec[i].window.text, got);
+    }
+    for (uint32_t i = 0; i < w->events; i++)
+        if (w->event[i].key == key)
+            printf("event %u at %lld\n", i, (long long)w->event[i].ts);
+}
+
 static void
 check_row(struct world *w, const struct reader *reader, uint32_t row,
           int64_t key, int64_t t, int64_t known_by)
@@ -307,14 +327,14 @@ check_row(struct world *w, const struct reader *reader, uint32_t row,
         check_cell(w, reader, row, i, key, t, state, known_by);
     }
     if (state == FEATURE_STATE_NO_HISTORY) {
-        if (has_to_know(w, key, t)) for (uint32_t i = 0; i < w->specs; i++) { char got[ANSWER_SIZE]; struct printer p = {.text = got}; struct feature_column v; feature_request_column(reader->request, i, &v, NULL); print_cell(&p, &v, row); printf("DBG f%u since %u %s %s = %s\n", i, w->spec[i].since, fold_texts[w->spec[i].fold], w->spec[i].window.text, got); }
-        if (has_to_know(w, key, t)) for (uint32_t i = 0; i < w->events; i++) if (w->event[i].key == key) printf("DBG ev %lld\n", (long long)w->event[i].ts);
-        if (has_to_know(w, key, t))
+        if (has_to_know(w, key, t)) {
+            explain(w, reader, row, key);
             fail_msg("seed %llu: key %d at %lld is not known (wm %lld, mark "
                      "%lld, history %d, known_by %lld)",
                      (unsigned long long)draw_seed, (int)key, (long long)t,
                      (long long)w->wm[key], (long long)w->mark[key],
                      w->has_history, (long long)known_by);
+        }
         w->unknown++;
     } else if (state == FEATURE_STATE_PARTIAL) {
         assert_true(may_lack);
@@ -322,6 +342,7 @@ check_row(struct world *w, const struct reader *reader, uint32_t row,
     } else if ((state == FEATURE_STATE_NOT_FOUND) ==
                    is_visible(w, key, t, known_by) &&
                (state == FEATURE_STATE_NOT_FOUND || has_to_know(w, key, t))) {
+        explain(w, reader, row, key);
         fail_msg("seed %llu: key %d at %lld is in state %d (wm %lld)",
                  (unsigned long long)draw_seed, (int)key, (long long)t, state,
                  (long long)w->wm[key]);

@@ -71,6 +71,7 @@ measure_events(const char *path, int64_t entities, size_t rate, size_t count)
     windows_write(store, &events, WINDOWS_BATCH);
     printf("%.6f\n", times_now() - begun);
     feature_store_close(store);
+    windows_events_free(&events);
 }
 
 /* --- LMDB alone ------------------------------------------------------------------- */

@@ -650,7 +650,8 @@ BENCH_READS ?= /dev/shm/feature-bench
 BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
 speed_parts := $(filter-out bench/heap.c bench/micro.c bench/sketches.c bench/times%.c \
-                   bench/windows%.c bench/bindings_%.c,$(wildcard bench/*.c))
+                   bench/bindings_%.c,$(wildcard bench/*.c))
+speed_parts := $(filter-out bench/windows%.c,$(speed_parts))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
                    store.o)

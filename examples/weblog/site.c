@@ -68,6 +68,7 @@ site_open(const char *path, int64_t clock)
 {
     struct feature_options options = {.struct_size = sizeof options,
                                       .flags = FEATURE_OPEN_CREATE,
+                                      .max_row_size = UINT64_C(16) << 20,
                                       .fixed_now = clock};
     struct site *site = calloc(1, sizeof *site);
 

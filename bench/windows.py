@@ -27,6 +27,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from array import array
 from pathlib import Path
 from statistics import median
 from typing import Any, Dict, List, Optional
@@ -47,6 +48,8 @@ NOW = FIRST + 8 * DAY + 12_345_678
 WINDOWS = ((DAY // 24, DAY // 1440), (DAY, DAY // 72), (7 * DAY, DAY // 8))
 #: Events a day to entities of which the sizes are measured.
 RATES = {1: 200, 10: 200, 100: 50, 1_000: 10, 10_000: 3}
+#: Events a second of the stream itself; 0: as it was before.
+PACES = (0, 100, 1_000, 10_000)
 WRITERS = {
     'events': 'libfeature, `feature_store_write`',
     'raw': 'LMDB alone: get, copy, put for each event',
@@ -133,29 +136,31 @@ class Bench:
 
     # --- events -----------------------------------------------------------------
 
-    def write_once(self, kind: str) -> float:
+    def write_once(self, kind: str, pace: int) -> float:
         """Seconds, on a fresh copy of the store that is warm."""
-        place = self.work / 'copy'
+        place, s = self.work / 'copy', self.sizes
+        sizes = self.work / ('sizes-%d' % pace)
         shutil.copytree(self.work / 'warm', place)
-        s, more = self.sizes, []
-        if kind != 'events':
-            more = [self.work / 'sizes']
-        took = self.call(kind, place, s['keys'], s['rate'], s['events'], *more)
-        if kind == 'events' and not more:
-            self.call('sizes', place, self.work / 'sizes', s['keys'])
+        given = [place, s['keys'], s['rate'], s['events'], pace]
+        took = self.call(kind, *given, *([] if kind == 'events' else [sizes]))
+        if not sizes.exists():
+            self.call('sizes', place, sizes, s['keys'])
         shutil.rmtree(place)
         return took
+
+    def write_rounds(self, kinds: List[str], pace: int) -> Dict[str, List[float]]:
+        times: Dict[str, List[float]] = {kind: [] for kind in kinds}
+        self.write_once('events', pace)  # for the sizes of the rows
+        for at in range(self.rounds):
+            turn = at % len(kinds)
+            for kind in kinds[turn:] + kinds[:turn]:
+                times[kind].append(self.write_once(kind, pace))
+        return times
 
     def writes(self) -> None:
         s = self.sizes
         self.call('warm', self.work / 'warm', s['keys'], s['rate'])
-        times: Dict[str, List[float]] = {kind: [] for kind in WRITERS}
-        self.write_once('events')  # for the sizes of the rows
-        for at in range(self.rounds):
-            order = list(WRITERS)
-            for kind in order[at % 3 :] + order[: at % 3]:
-                times[kind].append(self.write_once(kind))
-        shutil.rmtree(self.work / 'warm')
+        times = self.write_rounds(list(WRITERS), 0)
         self.say(
             '| {:,} events to {:,} keys, commits of 1,000 on {} | ns an event |'
             ' events/s and core | libfeature to it |'.format(
@@ -176,16 +181,43 @@ class Bench:
                     else '',
                 )
             )
-        self.ratios['events_vs_raw'] = median_ratio(
-            times['events'], times['raw']
-        )
-        self.ratios['events_vs_raw_by_key'] = median_ratio(
-            times['events'], times['keys']
-        )
+        for kind, name in (('raw', ''), ('keys', '_by_key')):
+            self.ratios['events_vs_raw' + name] = median_ratio(
+                times['events'], times[kind]
+            )
         self.facts['write_seconds'] = times
         self.facts['events_per_second'] = round(
             s['events'] / median(times['events'])
         )
+
+    def paces(self) -> None:
+        """The more often a key has events, the larger is its row: those of its
+        running hop are kept one by one."""
+        s = self.sizes
+        self.say()
+        self.say(
+            '| the stream has, events/s | the most frequent key | largest row,'
+            ' bytes | events/s and core | of LMDB alone |'
+        )
+        self.say('|---|---|---|---|---|')
+        most = 1 / sum(1 / (rank + 1) for rank in range(s['keys']))
+        for pace in PACES:
+            times = self.write_rounds(['events', 'raw'], pace)
+            sizes = array('I')
+            sizes.frombytes((self.work / ('sizes-%d' % pace)).read_bytes())
+            stream = pace or s['rate'] / (8 * 86400)
+            ratio = median_ratio(times['events'], times['raw'])
+            self.facts['pace_%d' % pace] = dict(times, largest_row=max(sizes))
+            self.say(
+                '| {:,.1f} | {:,.1f} | {:,} | {:,.0f} | {:.2f} |'.format(
+                    stream,
+                    stream * most,
+                    max(sizes),
+                    s['events'] / median(times['events']),
+                    ratio,
+                )
+            )
+        shutil.rmtree(self.work / 'warm')
 
     def row_bytes(self) -> None:
         self.say()
@@ -371,6 +403,7 @@ def main() -> None:
     ) as at:
         bench = Bench(arguments, Path(at))
         bench.writes()
+        bench.paces()
         bench.row_bytes()
         bench.reads()
         bench.finish()

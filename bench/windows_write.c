@@ -3,14 +3,15 @@
  * What an event costs a store with windows, beside LMDB alone.
  *
  *     windows_write warm STORE ENTITIES RATE
- *     windows_write events STORE ENTITIES RATE COUNT
+ *     windows_write events STORE ENTITIES RATE COUNT PACE
  *     windows_write sizes STORE FILE ENTITIES
- *     windows_write raw|keys STORE ENTITIES RATE COUNT FILE
+ *     windows_write raw|keys STORE ENTITIES RATE COUNT PACE FILE
  *     windows_write bytes STORE EVENTS_A_DAY ENTITIES
  *     windows_write dump FILE ENTITIES RATE
  *
  * Owns the writers of bench/windows.py. `warm` writes the events of eight days;
- * `events`, `raw` and `keys` go on from a copy of that. `raw` gets, copies and
+ * `events`, `raw` and `keys` go on from a copy of that, with PACE events a second of
+ * their own time (0: as before). `raw` gets, copies and
  * puts a row for each event; `keys` does so once for each key of a batch, which
  * is what the library does. Rows are put with the sizes that they have after
  * `events`, from the file that `sizes` makes. `dump` writes what `warm` does:
@@ -57,13 +58,30 @@ dump(const char *file, int64_t entities, size_t rate)
     windows_events_free(&events);
 }
 
+/* The events after those, late by as much as before. */
+static struct windows_events
+later_events(int64_t entities, size_t rate, size_t count, size_t pace)
+{
+    struct windows_events events = windows_events(entities, rate, rate, count);
+    int64_t step = WINDOWS_SPAN / (int64_t)rate;
+    int64_t first = WINDOWS_FIRST + (int64_t)rate * step;
+
+    for (size_t i = 0; pace && i < count; i++) {
+        int64_t late = first + (int64_t)i * step - events.times[i];
+
+        events.times[i] = first + (int64_t)(i * 1000000 / pace) - late;
+    }
+    return events;
+}
+
 /* --- the library ------------------------------------------------------------------ */
 
 /* Prints seconds. */
 static void
-measure_events(const char *path, int64_t entities, size_t rate, size_t count)
+measure_events(const char *path, int64_t entities, size_t rate, size_t count,
+               size_t pace)
 {
-    struct windows_events events = windows_events(entities, rate, rate, count);
+    struct windows_events events = later_events(entities, rate, count, pace);
     feature_store *store =
         windows_store(path, events.times[count - 1] + INT64_C(600000000));
     double begun = times_now();
@@ -162,9 +180,10 @@ measure_raw(char **arguments, int is_by_key)
 {
     int64_t entities = (int64_t)number(arguments[1]);
     size_t rate = number(arguments[2]), count = number(arguments[3]);
-    struct windows_events events = windows_events(entities, rate, rate, count);
+    struct windows_events events =
+        later_events(entities, rate, count, number(arguments[4]));
     struct windows_tree tree = windows_tree_open(arguments[0], 0);
-    uint32_t *sizes = read_sizes(arguments[4], entities);
+    uint32_t *sizes = read_sizes(arguments[5], entities);
     uint32_t *seen = times_room((size_t)entities * sizeof *seen);
     double begun = times_now();
     uint32_t batch = 0;
@@ -237,12 +256,12 @@ main(int argc, char **argv)
 
     if (!strcmp(what, "warm") && argc == 5)
         warm(argv[2], (int64_t)number(argv[3]), number(argv[4]));
-    else if (!strcmp(what, "events") && argc == 6)
+    else if (!strcmp(what, "events") && argc == 7)
         measure_events(argv[2], (int64_t)number(argv[3]), number(argv[4]),
-                       number(argv[5]));
+                       number(argv[5]), number(argv[6]));
     else if (!strcmp(what, "sizes") && argc == 5)
         write_sizes(argv[2], argv[3], (int64_t)number(argv[4]));
-    else if ((!strcmp(what, "raw") || !strcmp(what, "keys")) && argc == 7)
+    else if ((!strcmp(what, "raw") || !strcmp(what, "keys")) && argc == 8)
         measure_raw(argv + 2, !strcmp(what, "keys"));
     else if (!strcmp(what, "dump") && argc == 5)
         dump(argv[2], (int64_t)number(argv[3]), number(argv[4]));

@@ -119,24 +119,20 @@ is_sure(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
     return true;
 }
 
-/* A row of an older version was asked for its own windows alone; in one of today
- * there is at least the event at wm. */
+/* A row of an older version was asked for its own windows alone; one of today may
+ * reach an event that it has, or had: wm stays where that was retracted. */
 static enum lf_found
 find_newer(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 {
-    enum lf_found found = LF_FOUND_NOTHING;
-
     for (uint32_t i = 0; i < plan->feature_count; i++) {
         int64_t from, to;
 
         lf_window_bounds(&plan->features[i].feature->aggregate->window,
                          plan->zone, t, &from, &to);
-        if (from <= wm && wm < to)
-            return LF_FOUND_SOMETHING;
         if (from <= wm)
-            found = LF_FOUND_UNKNOWN;
+            return LF_FOUND_UNKNOWN;
     }
-    return found;
+    return LF_FOUND_NOTHING;
 }
 
 static void

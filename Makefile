@@ -649,7 +649,7 @@ $(B)/bench/bindings_go: all FORCE
 BENCH_READS ?= /dev/shm/feature-bench
 BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
-speed_parts := $(filter-out bench/heap.c bench/micro.c bench/sketches.c bench/times%.c \
+speed_parts := $(filter-out bench/heap.c bench/micro.c bench/sketches.c bench/tiles.c bench/times%.c \
                    bench/bindings_%.c,$(wildcard bench/*.c))
 speed_parts := $(filter-out bench/windows%.c,$(speed_parts))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
@@ -668,8 +668,8 @@ peer_libs    = $(subst -DBENCH_SQLITE,-lsqlite3,$(subst \
 
 $(speed_parts): bench_flags = $(peer_flags) $(pc_cflags)
 $(filter $(B)/bench/peer_%,$(speed_parts)): $(B)/bench/peers
-$(B)/bench/micro.o: bench_flags = -Ilib -I$(B)/gen $(pc_cflags)
-$(B)/bench/micro.o: | $(gen_headers)
+$(B)/bench/micro.o $(B)/bench/tiles.o: bench_flags = -Ilib -I$(B)/gen $(pc_cflags)
+$(B)/bench/micro.o $(B)/bench/tiles.o: | $(gen_headers)
 # What is installed may change.
 $(B)/bench/peers: FORCE
 	@mkdir -p $(@D)
@@ -728,6 +728,12 @@ $(B)/bench/sketches: $(B)/bench/sketches.o $(so)
 .PHONY: bench-sketches
 bench-sketches: $(B)/bench/sketches ## errors, sizes and times of sketches
 	@$< $(B)/bench/sketches.json && cat $(B)/bench/sketches.json
+$(B)/bench/tiles: $(B)/bench/tiles.o $(lib_objects)
+	$(call say,LINK,$@)
+	$(quiet)$(CC) $(pie_flags) -o $@ $(filter %.o,$^) $(pc_libs) -lm
+.PHONY: bench-tiles
+bench-tiles: $(B)/bench/tiles ## times and bytes of window states
+	@$<
 deps-bench: ## install the peers of the bench
 	@scripts/deps-bench.sh
 	@scripts/deps-feast.sh

@@ -33,6 +33,31 @@ init_items(struct lf_acc *acc)
     return acc->items && acc->spare;
 }
 
+static enum lf_acc_op
+op_of(const struct lf_acc *acc)
+{
+    bool is_double = is_real(acc) && acc->input->code == FEATURE_TYPE_FLOAT64;
+
+    if (acc->state->kind == LF_STATE_COUNT)
+        return LF_OP_COUNT;
+    if (!acc->input || acc->input->class == LF_CLASS_TEXT)
+        return LF_OP_OTHER;
+    switch (acc->state->kind) {
+    case LF_STATE_SUM:
+        return is_real(acc) ? LF_OP_REAL_SUM : LF_OP_SUM;
+    case LF_STATE_MIN:
+        return is_double      ? LF_OP_REAL_LEAST
+               : is_real(acc) ? LF_OP_OTHER
+                              : LF_OP_LEAST;
+    case LF_STATE_MAX:
+        return is_double      ? LF_OP_REAL_MOST
+               : is_real(acc) ? LF_OP_OTHER
+                              : LF_OP_MOST;
+    default:
+        return LF_OP_OTHER;
+    }
+}
+
 bool
 lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan, uint32_t which)
 {
@@ -43,11 +68,7 @@ lf_acc_init(struct lf_acc *acc, const struct lf_tile_plan *plan, uint32_t which)
         acc->input = &plan->inputs[state->input];
     if (state->by != LF_TILE_NONE)
         acc->by = &plan->inputs[state->by];
-    acc->is_varint =
-        state->kind == LF_STATE_COUNT ||
-        (acc->input && acc->input->class == LF_CLASS_INT &&
-         (state->kind == LF_STATE_SUM || state->kind == LF_STATE_SQUARES ||
-          state->kind == LF_STATE_MIN || state->kind == LF_STATE_MAX));
+    acc->op = op_of(acc);
     if (lf_state_has_items(state->kind))
         return init_items(acc);
     if (state->kind == LF_STATE_DISTINCT)
@@ -241,31 +262,88 @@ lf_acc_subtract(struct lf_acc *acc, const struct lf_inputs *inputs)
 
 /* --- bytes -----------------------------------------------------------------*/
 
-/* Most sums fit an int64, which is then their varint. */
+/* Integers are words, lowest bytes first, without zero bytes at their end. */
 static bool
-add_small_sum(struct lf_acc *acc, struct lf_bytes_in *in)
+load_words(const struct lf_bytes_in *in, uint64_t *words, uint32_t count)
 {
-    uint64_t value;
+    size_t size = (size_t)(in->end - in->at);
 
-    if (acc->state->kind != LF_STATE_SUM || is_real(acc) ||
-        !lf_in_varint(in, &value))
+    if (size > 8 * (size_t)count || (size && in->end[-1] == 0))
         return false;
-    lf_sum_add(&acc->sum, lf_unzigzag(value));
+    for (uint32_t i = 0; i < count; i++) {
+        size_t some = size < 8 * (size_t)i ? 0 : size - 8 * (size_t)i;
+
+        words[i] = lf_word_load(in->at + 8 * (size_t)i, some < 8 ? some : 8);
+    }
     return true;
 }
 
-static size_t
-add_moment_bytes(struct lf_acc *acc, const uint8_t *from, size_t size)
+static bool
+put_words(const uint64_t *words, uint32_t count, struct lf_buffer *to)
 {
+    uint8_t bytes[24];
+    size_t size = 8 * (size_t)count;
+
+    for (uint32_t i = 0; i < count; i++)
+        lf_store_u64(bytes + 8 * (size_t)i, words[i]);
+    while (size && !bytes[size - 1])
+        size--;
+    return !size || lf_buffer_append(to, bytes, size);
+}
+
+/* A sum is a zigzag of 128 bits. */
+static bool
+add_sum(struct lf_acc *acc, struct lf_bytes_in *in)
+{
+    uint64_t words[2], sign;
+    struct lf_sum sum;
+
+    if (!load_words(in, words, 2))
+        return false;
+    sign = words[0] & 1 ? UINT64_MAX : 0;
+    sum.word[0] = (words[0] >> 1 | words[1] << 63) ^ sign;
+    sum.word[1] = words[1] >> 1 ^ sign;
+    lf_sum_merge(&acc->sum, &sum);
+    in->at = in->end;
+    return true;
+}
+
+static bool
+put_sum(const struct lf_acc *acc, struct lf_buffer *to)
+{
+    const uint64_t *word = acc->sum.word;
+    uint64_t sign = word[1] >> 63 ? UINT64_MAX : 0;
+    uint64_t words[2] = {word[0] << 1 ^ sign,
+                         (word[1] << 1 | word[0] >> 63) ^ sign};
+
+    return put_words(words, 2, to);
+}
+
+static bool
+add_squares(struct lf_acc *acc, struct lf_bytes_in *in)
+{
+    struct lf_squares squares;
+
+    if (!load_words(in, squares.word, 3))
+        return false;
+    lf_squares_merge(&acc->squares, &squares);
+    in->at = in->end;
+    return true;
+}
+
+static bool
+add_moment_bytes(struct lf_acc *acc, struct lf_bytes_in *in)
+{
+    size_t size = (size_t)(in->end - in->at), used;
     bool is_sum = acc->state->kind == LF_STATE_SUM;
 
-    if (is_sum && is_real(acc))
-        return lf_real_sum_merge_bytes(&acc->real_sum, from, size);
-    if (is_sum)
-        return lf_sum_merge_bytes(&acc->sum, from, size);
-    if (is_real(acc))
-        return lf_real_squares_merge_bytes(&acc->real_squares, from, size);
-    return lf_squares_merge_bytes(&acc->squares, from, size);
+    if (!is_real(acc))
+        return is_sum ? add_sum(acc, in) : add_squares(acc, in);
+    used = is_sum
+               ? lf_real_sum_merge_bytes(&acc->real_sum, in->at, size)
+               : lf_real_squares_merge_bytes(&acc->real_squares, in->at, size);
+    in->at += used;
+    return used > 1; /* one byte is the sum of nothing, which is left out */
 }
 
 static size_t
@@ -279,14 +357,15 @@ check_sketch(const struct lf_acc *acc, const uint8_t *from, size_t size)
     return lf_dd_check(&acc->dd.mapping, from, size);
 }
 
-static size_t
-add_sketch_bytes(struct lf_acc *acc, const uint8_t *from, size_t size)
+static bool
+add_sketch_bytes(struct lf_acc *acc, struct lf_bytes_in *in)
 {
-    size_t used = check_sketch(acc, from, size);
+    const uint8_t *from = in->at;
+    size_t used = check_sketch(acc, from, (size_t)(in->end - from));
     bool added;
 
     if (!used)
-        return 0;
+        return false;
     if (acc->state->kind == LF_STATE_DISTINCT)
         added = lf_distinct_merge_bytes(&acc->distinct, from, used);
     else if (acc->state->kind == LF_STATE_HLL)
@@ -294,155 +373,85 @@ add_sketch_bytes(struct lf_acc *acc, const uint8_t *from, size_t size)
     else
         added = lf_dd_merge_bytes(&acc->dd, from, used);
     acc->failed |= !added;
-    return used;
+    in->at += used;
+    return true;
+}
+
+/* How many events do not count. */
+static bool
+add_count(struct lf_acc *acc, struct lf_bytes_in *in, uint64_t events)
+{
+    uint64_t less;
+
+    if (!load_words(in, &less, 1) || less > events)
+        return false;
+    acc->count += events - less;
+    in->at = in->end;
+    return true;
 }
 
 bool
 lf_acc_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in, int64_t base,
                  uint64_t events, bool before)
 {
-    size_t used, room = (size_t)(in->end - in->at);
-    uint64_t less;
+    bool is_sound;
 
-    switch (acc->state->kind) {
-    case LF_STATE_COUNT:
-        if (!lf_in_varint(in, &less) || less > events)
-            return false;
-        acc->count += events - less;
-        return true;
-    case LF_STATE_SUM:
-    case LF_STATE_SQUARES:
-        if (add_small_sum(acc, in))
-            return true;
-        used = add_moment_bytes(acc, in->at, room);
-        break;
-    case LF_STATE_DISTINCT:
-    case LF_STATE_HLL:
-    case LF_STATE_DDSKETCH:
-        used = add_sketch_bytes(acc, in->at, room);
-        break;
-    default:
-        return lf_items_add_bytes(acc, in, base, before);
-    }
-    in->at += used;
-    return used > 0;
-}
-
-void
-lf_acc_add_none(struct lf_acc *acc, uint64_t events)
-{
     if (acc->state->kind == LF_STATE_COUNT)
-        acc->count += events;
-}
-
-/* Integers are one varint, of any length; sums of doubles tell their size. */
-static bool
-skip_moment(const struct lf_acc *acc, struct lf_bytes_in *in)
-{
-    uint64_t size, place;
-
-    if (!is_real(acc)) {
-        while (in->at < in->end)
-            if (*in->at++ < 128)
-                return true;
-        return false;
-    }
-    if (!lf_in_varint(in, &size))
-        return false;
-    if (size == 0)
+        return add_count(acc, in, events);
+    if (in->at == in->end)
         return true;
-    if (!lf_in_varint(in, &place) || size / 2 > (uint64_t)(in->end - in->at))
-        return false;
-    in->at += size / 2;
-    return true;
-}
-
-bool
-lf_acc_skip(const struct lf_acc *acc, struct lf_bytes_in *in)
-{
-    size_t used, room = (size_t)(in->end - in->at);
-    uint64_t less;
-
     switch (acc->state->kind) {
-    case LF_STATE_COUNT:
-        return lf_in_varint(in, &less);
     case LF_STATE_SUM:
     case LF_STATE_SQUARES:
-        return skip_moment(acc, in);
+        is_sound = add_moment_bytes(acc, in);
+        break;
     case LF_STATE_DISTINCT:
     case LF_STATE_HLL:
     case LF_STATE_DDSKETCH:
-        used = check_sketch(acc, in->at, room);
+        is_sound = add_sketch_bytes(acc, in);
         break;
     default:
-        return lf_items_skip(acc, in);
+        is_sound = lf_items_add_bytes(acc, in, base, before);
     }
-    in->at += used;
-    return used > 0;
+    return is_sound && in->at == in->end;
 }
 
-static size_t
-moment_bytes(const struct lf_acc *acc, uint8_t *bytes)
-{
-    bool is_sum = acc->state->kind == LF_STATE_SUM;
-
-    if (is_sum && is_real(acc))
-        return lf_real_sum_encode(&acc->real_sum, bytes);
-    if (is_sum)
-        return lf_sum_encode(&acc->sum, bytes);
-    if (is_real(acc))
-        return lf_real_squares_encode(&acc->real_squares, bytes);
-    return lf_squares_encode(&acc->squares, bytes);
-}
-
-/* A sum of nothing, or of what cancels, is one zero. */
 static bool
-is_zero(const struct lf_acc *acc)
+put_moment(const struct lf_acc *acc, struct lf_buffer *to)
 {
     uint8_t bytes[LF_REAL_SQUARES_SIZE_MAX];
+    bool is_sum = acc->state->kind == LF_STATE_SUM;
+    size_t size;
 
-    return moment_bytes(acc, bytes) == 1 && bytes[0] == 0;
-}
-
-bool
-lf_acc_is_none(const struct lf_acc *acc, uint64_t events)
-{
-    switch (acc->state->kind) {
-    case LF_STATE_COUNT:
-        return acc->count == events;
-    case LF_STATE_SUM:
-    case LF_STATE_SQUARES:
-        return is_zero(acc);
-    case LF_STATE_DISTINCT:
-        return acc->distinct.count == 0;
-    case LF_STATE_HLL:
-        return acc->hll.count == 0 && !acc->hll.has_registers;
-    case LF_STATE_DDSKETCH:
-        return acc->dd.count == 0;
-    default:
-        return acc->count == 0;
-    }
+    if (!is_real(acc))
+        return is_sum ? put_sum(acc, to) : put_words(acc->squares.word, 3, to);
+    size = is_sum ? lf_real_sum_encode(&acc->real_sum, bytes)
+                  : lf_real_squares_encode(&acc->real_squares, bytes);
+    return size == 1 || lf_buffer_append(to, bytes, size);
 }
 
 bool
 lf_acc_encode(struct lf_acc *acc, int64_t base, uint64_t events,
               struct lf_buffer *to)
 {
-    uint8_t bytes[LF_REAL_SQUARES_SIZE_MAX];
+    uint64_t less;
 
     switch (acc->state->kind) {
     case LF_STATE_COUNT:
-        return lf_put_varint(to, events - acc->count);
+        less = events - acc->count;
+        return put_words(&less, 1, to);
     case LF_STATE_SUM:
     case LF_STATE_SQUARES:
-        return lf_buffer_append(to, bytes, moment_bytes(acc, bytes));
+        return put_moment(acc, to);
     case LF_STATE_DISTINCT:
-        return lf_distinct_encode(&acc->distinct, to);
+        return acc->distinct.count == 0 ||
+               lf_distinct_encode(&acc->distinct, to);
     case LF_STATE_HLL:
-        return lf_hll_encode(&acc->hll, to);
+        return (acc->hll.count == 0 && !acc->hll.has_registers) ||
+               lf_hll_encode(&acc->hll, to);
     case LF_STATE_DDSKETCH:
-        return lf_dd_encode(&acc->dd, to);
+        return acc->dd.count == 0 || lf_dd_encode(&acc->dd, to);
     default:
-        return lf_items_encode(acc, base, to);
+        return acc->count == 0 || lf_items_encode(acc, base, to);
     }
 }

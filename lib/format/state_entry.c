@@ -6,7 +6,7 @@
  * Keeps one form for each state: docs/format.md, "Window state".
  * Never reads past the end of a body, nor believes a number in it.
  */
-#include "format/state_parts.h"
+#include "format/state_fold.h"
 
 #include "base/alloc.h"
 #include "base/bits.h"
@@ -26,15 +26,13 @@ lf_accs_init(struct lf_accs *accs, const struct lf_tile_plan *plan)
 {
     accs->plan = plan;
     accs->events = 0;
-    accs->bits[0] = plan->state_count;
-    accs->bits[1] = 0;
-    accs->is_varints = true;
+    accs->states[0] = plan->state_count;
+    accs->states[1] = 0;
     accs->accs = lf_alloc_array(plan->state_count + 1, sizeof *accs->accs);
     for (uint32_t i = 0; accs->accs && i < plan->state_count; i++) {
         if (!lf_acc_init(&accs->accs[i], plan, i))
             return false;
-        accs->bits[1] += plan->states[i].is_lifetime;
-        accs->is_varints &= accs->accs[i].is_varint;
+        accs->states[1] += plan->states[i].is_lifetime;
     }
     return accs->accs != NULL;
 }
@@ -61,21 +59,18 @@ lf_accs_add_states(struct lf_accs *accs, const uint8_t *bytes, uint32_t size,
                    int64_t base, uint64_t events, bool lifetime, bool before)
 {
     const struct lf_tile_plan *plan = accs->plan;
-    size_t bits = lf_bits_size(accs->bits[lifetime]);
-    struct lf_bytes_in in = {bytes + bits, bytes + size};
-    uint32_t bit = 0;
+    size_t sizes = lf_sizes_size(accs->states[lifetime]);
+    struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
+    uint32_t which = 0;
 
-    if (size < bits)
+    if (size < sizes)
         return false;
     accs->events += events;
-    for (uint32_t i = 0; i < plan->state_count; i++) {
-        if (lifetime && !plan->states[i].is_lifetime)
-            continue;
-        if (!lf_bit_get(bytes, bit++))
-            lf_acc_add_none(&accs->accs[i], events);
-        else if (!lf_acc_add_bytes(&accs->accs[i], &in, base, events, before))
+    for (uint32_t i = 0; i < plan->state_count; i++)
+        if ((!lifetime || plan->states[i].is_lifetime) &&
+            (!lf_state_take(bytes, which++, &in, &state) ||
+             !lf_acc_add_bytes(&accs->accs[i], &state, base, events, before)))
             return false;
-    }
     return in.at == in.end;
 }
 
@@ -88,76 +83,75 @@ lf_accs_add_inputs(struct lf_accs *accs, const struct lf_inputs *inputs,
         lf_acc_add(&accs->accs[i], inputs, before);
 }
 
+/* Notes the size of a state whose bytes begin at `begin`. */
+static bool
+put_size(struct lf_buffer *to, uint8_t *sizes, uint32_t which, size_t begin)
+{
+    size_t size = to->size - begin, place = (size_t)(sizes - to->data);
+    uint8_t more[LF_VARINT_MAX];
+    size_t more_size;
+
+    if (size < LF_SIZE_MORE) {
+        sizes[which / 2] |= (uint8_t)(size << (which % 2 * 4));
+        return true;
+    }
+    more_size = (size_t)(lf_varint_put(more, size - LF_SIZE_MORE) - more);
+    if (!lf_buffer_extend(to, more_size))
+        return false;
+    memmove(to->data + begin + more_size, to->data + begin, size);
+    memcpy(to->data + begin, more, more_size);
+    to->data[place + which / 2] |= (uint8_t)(LF_SIZE_MORE << (which % 2 * 4));
+    return true;
+}
+
 bool
 lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
             struct lf_buffer *to)
 {
     const struct lf_tile_plan *plan = accs->plan;
-    size_t bits = lf_bits_size(accs->bits[lifetime]), at = to->size;
-    uint32_t bit = 0;
+    size_t sizes = lf_sizes_size(accs->states[lifetime]), at = to->size;
+    uint32_t which = 0;
 
-    if (bits && !lf_buffer_extend(to, bits))
+    if (sizes && !lf_buffer_extend(to, sizes))
         return false;
-    if (bits)
-        memset(to->data + at, 0, bits);
+    if (sizes)
+        memset(to->data + at, 0, sizes);
     for (uint32_t i = 0; i < plan->state_count; i++) {
         struct lf_acc *acc = &accs->accs[i];
+        size_t begin = to->size;
 
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
-        if (acc->failed)
+        if (acc->failed || !lf_acc_encode(acc, base, accs->events, to) ||
+            (to->size > begin &&
+             !put_size(to, to->data + at, which, begin)))
             return false;
-        if (!lf_acc_is_none(acc, accs->events)) {
-            lf_bit_set(to->data + at, bit);
-            if (!lf_acc_encode(acc, base, accs->events, to))
-                return false;
-        }
-        bit++;
+        which++;
     }
     return true;
 }
 
-/* As many varints as there are states. */
+/* Moves past as many states; false: damage. */
 static bool
-skip_varints(const uint8_t *bits, size_t size, struct lf_bytes_in *in)
+skip_states(uint32_t count, struct lf_bytes_in *in)
 {
-    const uint8_t *at = in->at, *end = in->end;
-    int count = 0;
+    const uint8_t *sizes = in->at;
+    struct lf_bytes_in state;
+    uint64_t packed;
 
-    for (size_t i = 0; i < size; i++)
-        for (unsigned left = bits[i]; left; left &= left - 1)
-            count++;
-    for (; count > 0; count--) {
-        while (at < end && *at >= 128)
-            at++;
-        if (at == end)
-            return false;
-        at++;
+    if (count - 1 < LF_FOLD_STATES && in->end - in->at >= 8 &&
+        lf_sizes_load(in->at, count, &packed)) {
+        size_t size = lf_sizes_size(count) + lf_sizes_sum(packed);
+
+        in->at += size;
+        return size <= (size_t)(in->end - sizes);
     }
-    in->at = at;
-    return true;
-}
-
-/* Moves past states; false: damage. */
-static bool
-skip_states(const struct lf_accs *accs, struct lf_bytes_in *in, bool lifetime)
-{
-    const struct lf_tile_plan *plan = accs->plan;
-    size_t size = lf_bits_size(accs->bits[lifetime]);
-    const uint8_t *bits = in->at;
-    uint32_t bit = 0;
-
-    if ((size_t)(in->end - in->at) < size)
+    if ((size_t)(in->end - in->at) < lf_sizes_size(count))
         return false;
-    in->at += size;
-    if (accs->is_varints)
-        return skip_varints(bits, size, in);
-    for (uint32_t i = 0; i < plan->state_count; i++) {
-        if (lifetime && !plan->states[i].is_lifetime)
-            continue;
-        if (lf_bit_get(bits, bit++) && !lf_acc_skip(&accs->accs[i], in))
+    in->at += lf_sizes_size(count);
+    for (uint32_t i = 0; i < count; i++)
+        if (!lf_state_take(sizes, i, in, &state))
             return false;
-    }
     return true;
 }
 
@@ -233,7 +227,7 @@ get_lifetime(struct lf_body *body, const struct lf_accs *accs)
         body->lifetime_count == 0)
         return false;
     body->lifetime = body->in.at;
-    if (!skip_states(accs, &body->in, true))
+    if (!skip_states(accs->states[1], &body->in))
         return false;
     body->lifetime_size = (uint32_t)(body->in.at - body->lifetime);
     return true;
@@ -317,10 +311,15 @@ __extension__ typedef unsigned __int128 wide;
 static bool
 get_head(struct lf_bytes_in *in, wide *head)
 {
+    uint64_t word;
     wide sum = 0;
 
     if (in->at < in->end && *in->at < 128) {
         *head = *in->at++;
+        return true;
+    }
+    if (in->end - in->at >= 8 && lf_varint_peek(&in->at, &word)) {
+        *head = word;
         return true;
     }
     for (unsigned shift = 0; in->at < in->end && shift < 84; shift += 7) {
@@ -415,7 +414,7 @@ read_entry(struct lf_body *body, const struct lf_accs *accs,
             return false;
         entry->count = count + 2;
         entry->bytes = in->at;
-        if (!skip_states(accs, in, false))
+        if (!skip_states(accs->states[0], in))
             return false;
     }
     entry->size = (uint32_t)(in->at - entry->bytes);

@@ -322,8 +322,16 @@ add_extreme(struct lf_acc *acc, struct lf_bytes_in *in)
     struct lf_tile_value value, *best = &acc->items[0].value;
     int order = -1;
 
-    if (!lf_value_get(acc->input, &value, in))
+    if (acc->input->class == LF_CLASS_INT) {
+        size_t size = (size_t)(in->end - in->at);
+
+        if (size > 8 || (size > 1 && in->end[-1] == 0))
+            return false;
+        value.integer = lf_unzigzag(lf_word_load(in->at, size));
+        in->at = in->end;
+    } else if (!lf_value_get(acc->input, &value, in)) {
         return false;
+    }
     if (acc->count)
         order = lf_value_compare(acc->input->class, &value, best);
     if (acc->count && acc->state->kind == LF_STATE_MAX)
@@ -355,59 +363,6 @@ lf_items_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in, int64_t base,
 }
 
 static bool
-skip_by(const struct lf_acc *acc, struct lf_bytes_in *in)
-{
-    struct lf_tile_value value;
-    struct lf_real_sum *real = acc->reals ? &acc->reals[acc->state->k] : NULL;
-    struct lf_sum sum = {{0}};
-    uint64_t count, n;
-    size_t size = 1;
-
-    if (!lf_in_varint(in, &count) || count > acc->state->k + 1u)
-        return false;
-    if (count > acc->state->k)
-        return true;
-    for (; count > 0 && size > 0; count--) {
-        enum lf_state_kind kind = acc->state->kind;
-
-        if (!lf_value_get(acc->by, &value, in))
-            return false;
-        if (kind == LF_STATE_BY_MIN || kind == LF_STATE_BY_MAX) {
-            if (!lf_value_get(acc->input, &value, in))
-                return false;
-            continue;
-        }
-        if (!lf_in_varint(in, &n))
-            return false;
-        if (kind == LF_STATE_BY_COUNT)
-            continue;
-        size =
-            real ? lf_real_sum_decode(real, in->at, (size_t)(in->end - in->at))
-                 : lf_sum_decode(&sum, in->at, (size_t)(in->end - in->at));
-        in->at += size;
-    }
-    return size > 0;
-}
-
-bool
-lf_items_skip(const struct lf_acc *acc, struct lf_bytes_in *in)
-{
-    struct lf_tile_value value;
-    uint64_t count = 1, step;
-
-    if (lf_state_is_by(acc->state->kind))
-        return skip_by(acc, in);
-    if (acc->state->k > 1 &&
-        (!lf_in_varint(in, &count) || count > acc->state->k))
-        return false;
-    for (; count > 0; count--)
-        if ((has_ts(acc) && !lf_in_varint(in, &step)) ||
-            !lf_value_get(acc->input, &value, in))
-            return false;
-    return true;
-}
-
-static bool
 put_by_item(const struct lf_acc *acc, const struct lf_item *item,
             struct lf_buffer *to)
 {
@@ -428,11 +383,28 @@ put_by_item(const struct lf_acc *acc, const struct lf_item *item,
     return lf_buffer_append(to, bytes, size);
 }
 
+/* An integer's zigzag, lowest bytes first: as few as it needs, one at least. */
+static bool
+put_extreme(const struct lf_acc *acc, struct lf_buffer *to)
+{
+    uint8_t bytes[8];
+    size_t size = sizeof bytes;
+
+    lf_store_u64(bytes, lf_zigzag(acc->items[0].value.integer));
+    while (size > 1 && !bytes[size - 1])
+        size--;
+    return lf_buffer_append(to, bytes, size);
+}
+
 bool
 lf_items_encode(const struct lf_acc *acc, int64_t base, struct lf_buffer *to)
 {
     bool is_by = lf_state_is_by(acc->state->kind);
 
+    if ((acc->state->kind == LF_STATE_MIN ||
+         acc->state->kind == LF_STATE_MAX) &&
+        acc->input->class == LF_CLASS_INT)
+        return put_extreme(acc, to);
     if ((is_by || acc->state->k > 1) && !lf_put_varint(to, acc->count))
         return false;
     if (is_by && is_full(acc))

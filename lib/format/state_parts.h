@@ -4,6 +4,7 @@
 #ifndef LF_FORMAT_STATE_PARTS_H
 #define LF_FORMAT_STATE_PARTS_H
 
+#include "base/bytes.h"
 #include "base/varint.h"
 #include "format/ddsketch.h"
 #include "format/distinct.h"
@@ -34,6 +35,52 @@ lf_in_varint(struct lf_bytes_in *in, uint64_t *value)
 }
 
 bool lf_put_varint(struct lf_buffer *to, uint64_t value);
+
+/* --- states in bytes -------------------------------------------------------*/
+
+/* Before states are their sizes, 4 bits each, the lower ones of a byte first; 0:
+ * it says nothing. LF_SIZE_MORE: that and a varint, which is before its bytes. */
+#define LF_SIZE_MORE 15u
+
+static inline size_t
+lf_sizes_size(uint32_t states)
+{
+    return ((size_t)states + 1) / 2;
+}
+
+/* Takes the bytes of a state, whose place among the sizes is which; false:
+ * there are not as many. */
+static inline bool
+lf_state_take(const uint8_t *sizes, uint32_t which, struct lf_bytes_in *in,
+              struct lf_bytes_in *state)
+{
+    uint64_t size = sizes[which / 2] >> (which % 2 * 4) & 15, more;
+
+    if (size == LF_SIZE_MORE) {
+        if (!lf_in_varint(in, &more) || more > LF_ROW_SIZE_LIMIT)
+            return false;
+        size += more;
+    }
+    if (size > (uint64_t)(in->end - in->at))
+        return false;
+    state->at = in->at;
+    in->at += size;
+    state->end = in->at;
+    return true;
+}
+
+/* A number of at most 8 bytes, lowest first. */
+static inline uint64_t
+lf_word_load(const uint8_t *at, size_t size)
+{
+    if (size >= 4)
+        return lf_load_u32(at) | (uint64_t)lf_load_u32(at + size - 4)
+                                     << (8 * (size - 4));
+    if (size == 0)
+        return 0;
+    return at[0] | (uint64_t)at[size / 2] << (8 * (size / 2)) |
+           (uint64_t)at[size - 1] << (8 * (size - 1));
+}
 
 /* --- values ----------------------------------------------------------------*/
 
@@ -87,11 +134,23 @@ struct lf_item {
     uint32_t place;             /* BY_SUM of doubles: in acc->reals */
 };
 
+/* States whose bytes are folded without a call: state_fold.h. */
+enum lf_acc_op {
+    LF_OP_COUNT = 0,
+    LF_OP_SUM = 1,
+    LF_OP_LEAST = 2,
+    LF_OP_MOST = 3,
+    LF_OP_REAL_LEAST = 4,
+    LF_OP_REAL_MOST = 5,
+    LF_OP_REAL_SUM = 6,
+    LF_OP_OTHER = 7
+};
+
 struct lf_acc {
+    enum lf_acc_op op;
     const struct lf_tile_state *state;
     const struct lf_tile_input *input; /* NULL: COUNT(*) */
     const struct lf_tile_input *by;
-    bool is_varint; /* its bytes are one varint */
     bool failed;    /* no memory */
     uint64_t count; /* LF_STATE_COUNT; items; cap + 1: too many keys */
     struct lf_item *items;
@@ -118,45 +177,15 @@ void lf_acc_clear(struct lf_acc *acc);
 void lf_acc_add(struct lf_acc *acc, const struct lf_inputs *inputs,
                 bool before);
 
-/* Adds an encoded state of so many events, whose ts are told from base; false:
- * no such state. */
+/* Adds an encoded state of so many events, whose ts are told from base; no bytes:
+ * it says nothing. False: no such state. */
 bool lf_acc_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in, int64_t base,
                       uint64_t events, bool before);
-/* A state that was left out, because it says nothing. */
-void lf_acc_add_none(struct lf_acc *acc, uint64_t events);
-/* A state whose bytes are one varint of 64 bits at most; NULL: left out. */
-static inline void
-lf_acc_add_varint(struct lf_acc *acc, const uint64_t *value, uint64_t events)
-{
-    int64_t number;
-
-    if (acc->state->kind == LF_STATE_COUNT) {
-        acc->count += events - (value ? *value : 0);
-        return;
-    }
-    if (!value)
-        return;
-    number = lf_unzigzag(*value);
-    if (acc->state->kind == LF_STATE_SUM) {
-        lf_sum_add(&acc->sum, number);
-    } else if (acc->state->kind == LF_STATE_SQUARES) {
-        struct lf_squares squares = {{(uint64_t)number, 0, 0}};
-
-        squares.word[1] = squares.word[2] = number < 0 ? UINT64_MAX : 0;
-        lf_squares_merge(&acc->squares, &squares);
-    } else if (!acc->count || (acc->state->kind == LF_STATE_MIN
-                                   ? number < acc->items[0].value.integer
-                                   : number > acc->items[0].value.integer)) {
-        acc->items[0].value.integer = number;
-        acc->count = 1;
-    }
-}
-bool lf_acc_skip(const struct lf_acc *acc, struct lf_bytes_in *in);
 
 /* Takes an event back; false: it cannot have been in it, or nobody can tell. */
 bool lf_acc_subtract(struct lf_acc *acc, const struct lf_inputs *inputs);
 
-bool lf_acc_is_none(const struct lf_acc *acc, uint64_t events);
+/* Appends nothing where it says nothing. */
 bool lf_acc_encode(struct lf_acc *acc, int64_t base, uint64_t events,
                    struct lf_buffer *to);
 
@@ -165,7 +194,6 @@ void lf_items_add(struct lf_acc *acc, const struct lf_inputs *inputs,
                   bool before);
 bool lf_items_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in,
                         int64_t base, bool before);
-bool lf_items_skip(const struct lf_acc *acc, struct lf_bytes_in *in);
 bool lf_items_subtract(struct lf_acc *acc, const struct lf_inputs *inputs);
 bool lf_items_encode(const struct lf_acc *acc, int64_t base,
                      struct lf_buffer *to);
@@ -188,8 +216,7 @@ struct lf_accs {
     const struct lf_tile_plan *plan;
     struct lf_acc *accs;
     uint64_t events;
-    uint32_t bits[2]; /* states: all, those of the lifetime part */
-    bool is_varints;  /* the bytes of each state are one varint */
+    uint32_t states[2]; /* how many: all, those of the lifetime part */
 };
 
 bool lf_accs_init(struct lf_accs *accs, const struct lf_tile_plan *plan);

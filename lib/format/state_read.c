@@ -10,7 +10,7 @@
  */
 #include "format/state_read.h"
 
-#include "base/bits.h"
+#include "format/state_fold.h"
 
 static void
 order_stream(struct lf_read *read, struct lf_stream *stream)
@@ -24,6 +24,17 @@ order_stream(struct lf_read *read, struct lf_stream *stream)
             stream->order[j] = stream->order[j - 1];
         stream->order[j] = which;
     }
+}
+
+/* What is answered next, if anything. */
+static void
+look_ahead(struct lf_read *read, struct lf_stream *stream)
+{
+    bool is_done = stream->next == stream->count;
+
+    stream->from =
+        is_done ? INT64_MIN : read->wanted[stream->order[stream->next]].from;
+    read->open -= is_done;
 }
 
 static void
@@ -44,13 +55,15 @@ begin_read(struct lf_read *read, int64_t t)
         read->streams[wanted->stream].to = read->bounds[2 * wanted->window + 1];
         wanted->is_past = wanted->is_partial = false;
     }
+    read->open = read->stream_count;
     for (uint32_t i = 0; i < read->stream_count; i++) {
         struct lf_stream *stream = &read->streams[i];
 
         order_stream(read, stream);
         stream->next = 0;
+        look_ahead(read, stream);
         for (uint32_t j = 0; j < read->plan->state_count; j++)
-            if (stream->is_used[j])
+            if (stream->steps[j].acc)
                 lf_acc_clear(&stream->accs.accs[j]);
     }
 }
@@ -59,6 +72,7 @@ static void
 answer_next(struct lf_read *read, struct lf_stream *stream)
 {
     lf_read_answer(read, stream->order[stream->next++]);
+    look_ahead(read, stream);
 }
 
 static enum lf_tile_status
@@ -70,7 +84,7 @@ end_read(struct lf_read *read)
         while (stream->next < stream->count)
             answer_next(read, stream);
         for (uint32_t j = 0; j < read->plan->state_count; j++)
-            if (stream->is_used[j])
+            if (stream->steps[j].acc)
                 read->failed |= stream->accs.accs[j].failed;
     }
     if (read->failed)
@@ -93,59 +107,56 @@ struct piece {
     const struct lf_entry *entry;
 };
 
-/* The same for states that are a varint each; false: a number that is too long
- * for it, or damage. Nothing is folded then. */
-static bool
-fold_varints(const struct lf_read *read, struct lf_stream *stream,
-             const uint8_t *bytes, uint32_t size, uint64_t count)
-{
-    struct lf_bytes_in in = {bytes, bytes + size};
-    uint32_t states = read->plan->state_count;
-    uint64_t values[LF_READ_VARINTS];
-
-    if (size < lf_bits_size(states))
-        return false;
-    in.at += lf_bits_size(states);
-    for (uint32_t i = 0; i < states; i++)
-        if (lf_bit_get(bytes, i) && !lf_in_varint(&in, &values[i]))
-            return false;
-    for (uint32_t i = 0; i < states; i++)
-        if (stream->is_used[i])
-            lf_acc_add_varint(&stream->accs.accs[i],
-                              lf_bit_get(bytes, i) ? &values[i] : NULL, count);
-    return true;
-}
-
 static bool
 fold_states(const struct lf_read *read, struct lf_stream *stream,
             const uint8_t *bytes, uint32_t size, int64_t base, uint64_t count,
             bool lifetime)
 {
     const struct lf_tile_plan *plan = read->plan;
-    struct lf_bytes_in in = {bytes, bytes + size};
-    uint32_t bit = 0, bits = 0;
+    size_t sizes = lf_sizes_size(read->measure.states[lifetime]);
+    struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
+    uint32_t which = 0;
 
-    for (uint32_t i = 0; i < plan->state_count; i++)
-        bits += !lifetime || plan->states[i].is_lifetime;
-    if (size < lf_bits_size(bits))
+    if (size < sizes)
         return false;
-    in.at += lf_bits_size(bits);
     for (uint32_t i = 0; i < plan->state_count; i++) {
-        struct lf_acc *acc = &stream->accs.accs[i];
-        bool is_there;
-
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
-        is_there = lf_bit_get(bytes, bit++);
-        if (!is_there && stream->is_used[i])
-            lf_acc_add_none(acc, count);
-        else if (is_there && stream->is_used[i]) {
-            if (!lf_acc_add_bytes(acc, &in, base, count, true))
-                return false;
-        } else if (is_there && !lf_acc_skip(acc, &in))
+        if (!lf_state_take(bytes, which++, &in, &state) ||
+            (stream->steps[i].acc &&
+             !lf_acc_add_bytes(&stream->accs.accs[i], &state, base, count,
+                               true)))
             return false;
     }
     return true;
+}
+
+/* The same for short states of a tile, behind which the row goes on. */
+static bool
+fold_tile(const struct lf_read *read, struct lf_stream *stream,
+          const struct piece *piece)
+{
+    const struct lf_entry *entry = piece->entry;
+    uint32_t states = read->plan->state_count;
+    const uint8_t *at = entry->bytes + lf_sizes_size(states);
+    bool is_sound = true;
+    uint64_t sizes;
+
+    if (states - 1 >= LF_FOLD_STATES ||
+        read->end - (entry->bytes + entry->size) < LF_FOLD_ROOM ||
+        !lf_sizes_load(entry->bytes, states, &sizes))
+        return fold_states(read, stream, entry->bytes, entry->size, piece->ts,
+                           piece->count, false);
+    for (const struct lf_step *step = stream->steps, *end = step + states;
+         step < end; step++, sizes >>= 4) {
+        size_t size = sizes & 15;
+
+        if (step->acc)
+            is_sound &= lf_acc_fold(step->acc, step->op, at, size, piece->ts,
+                                    piece->count, true);
+        at += size;
+    }
+    return is_sound;
 }
 
 static bool
@@ -169,17 +180,12 @@ load_inputs(struct lf_read *read, struct piece *piece)
 static bool
 fold_piece(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
 {
-    if (piece->count > 1 && read->is_fast &&
-        fold_varints(read, stream, piece->entry->bytes, piece->entry->size,
-                     piece->count))
-        return true;
     if (piece->count > 1)
-        return fold_states(read, stream, piece->entry->bytes,
-                           piece->entry->size, piece->ts, piece->count, false);
+        return fold_tile(read, stream, piece);
     if (!load_inputs(read, piece))
         return false;
     for (uint32_t i = 0; i < read->plan->state_count; i++)
-        if (stream->is_used[i])
+        if (stream->steps[i].acc)
             lf_acc_add(&stream->accs.accs[i], &read->inputs, !piece->is_latest);
     return true;
 }
@@ -195,19 +201,23 @@ answer_cut(struct lf_read *read, struct lf_stream *stream)
     answer_next(read, stream);
 }
 
-static bool
-pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
+/* Answers what lies after a piece. */
+static void
+leave(struct lf_read *read, struct lf_stream *stream, const struct piece *piece)
 {
-    while (stream->next < stream->count) {
-        int64_t from = read->wanted[stream->order[stream->next]].from;
-
-        if (from <= piece->ts)
-            break;
-        if (from <= piece->last && piece->ts < stream->to)
+    while (stream->from > piece->ts) {
+        if (stream->from <= piece->last && piece->ts < stream->to)
             answer_cut(read, stream);
         else
             answer_next(read, stream);
     }
+}
+
+static bool
+pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
+{
+    if (stream->from > piece->ts)
+        leave(read, stream, piece);
     if (stream->next == stream->count || piece->ts >= stream->to)
         return true;
     if (piece->last < stream->to)
@@ -219,6 +229,18 @@ pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
     return true;
 }
 
+static bool
+is_visible(const struct lf_read *read, const struct piece *piece, int64_t t)
+{
+    if (read->plan->has_lifetime && piece->ts < t)
+        return true;
+    for (uint32_t i = 0; i < read->visible_count; i++)
+        if (piece->last >= read->bounds[2 * i] &&
+            piece->ts < read->bounds[2 * i + 1])
+            return true;
+    return false;
+}
+
 /* Takes up a piece; pieces come newest first. *is_done: older ones can change
  * nothing. False: damage. */
 static bool
@@ -226,19 +248,12 @@ pass(struct lf_read *read, struct piece *piece, int64_t t, bool *is_done)
 {
     struct lf_reading *reading = &read->reading;
 
-    if (!reading->is_visible && read->plan->has_lifetime)
-        reading->is_visible = piece->ts < t;
-    for (uint32_t i = 0; !reading->is_visible && i < read->visible_count; i++)
-        reading->is_visible = piece->last >= read->bounds[2 * i] &&
-                              piece->ts < read->bounds[2 * i + 1];
-    *is_done = reading->is_visible;
-    for (uint32_t i = 0; i < read->stream_count; i++) {
-        struct lf_stream *stream = &read->streams[i];
-
-        if (!pass_stream(read, stream, piece))
+    if (!reading->is_visible)
+        reading->is_visible = is_visible(read, piece, t);
+    for (uint32_t i = 0; i < read->stream_count; i++)
+        if (!pass_stream(read, &read->streams[i], piece))
             return false;
-        *is_done &= stream->next == stream->count;
-    }
+    *is_done = reading->is_visible && read->open == 0;
     return true;
 }
 
@@ -286,12 +301,18 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
     struct lf_entry entry;
     bool is_done = false;
 
-    while (!is_done && lf_body_next(body, &read->measure, &entry)) {
-        struct piece piece = {.ts = entry.start,
-                              .last = lf_entry_last(read->plan, &entry),
-                              .count = entry.count,
-                              .entry = &entry};
+    while (!is_done) {
+        struct piece piece;
 
+        if (read->has_runs && !extra && read->reading.is_visible &&
+            !lf_read_run(read, body))
+            return LF_TILE_CORRUPT;
+        if (!lf_body_next(body, &read->measure, &entry))
+            break;
+        piece = (struct piece){.ts = entry.start,
+                               .last = lf_entry_last(read->plan, &entry),
+                               .count = entry.count,
+                               .entry = &entry};
         if (piece.last > wm)
             piece.last = wm;
         if (extra && extra->ts >= piece.last) {
@@ -347,6 +368,7 @@ lf_reading_row(struct lf_reading *reading, const uint8_t *bytes, size_t size,
     }
     if (!lf_body_open(&body, &read->measure, bytes, size, wm))
         return LF_TILE_CORRUPT;
+    read->end = bytes + size;
     judge(read, &body, wm, t);
     status = read_body(read, &body, wm, t, extra);
     if (!status)

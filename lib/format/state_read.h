@@ -5,8 +5,6 @@
 
 #include "format/state_parts.h"
 
-#define LF_READ_VARINTS 64 /* states that are read at once */
-
 /* A feature that is asked for. */
 struct lf_wanted {
     const struct lf_feature *feature;
@@ -18,6 +16,12 @@ struct lf_wanted {
     bool is_partial;
 };
 
+/* Where a state is folded into; NULL: no feature needs it. */
+struct lf_step {
+    struct lf_acc *acc;
+    enum lf_acc_op op;
+};
+
 /* Windows that end at the same time share accumulators, from which each is read
  * when its tail is reached. */
 struct lf_stream {
@@ -26,8 +30,19 @@ struct lf_stream {
     uint32_t count;
     uint32_t *order; /* of what is wanted: the latest tail first */
     uint32_t next;   /* in order: those before are answered */
-    bool *is_used;   /* states */
+    int64_t from;    /* the tail of the next; INT64_MIN where there is none */
+    struct lf_step *steps; /* one a state */
     struct lf_accs accs;
+};
+
+#define LF_RUN 64
+
+/* Tiles that are folded together. */
+struct lf_run {
+    uint32_t count;
+    const uint8_t *at[LF_RUN]; /* the next state */
+    uint64_t sizes[LF_RUN];
+    uint64_t events[LF_RUN];
 };
 
 struct lf_read {
@@ -36,17 +51,29 @@ struct lf_read {
     struct lf_wanted *wanted;
     uint32_t stream_count;
     struct lf_stream *streams;
+    uint32_t open; /* streams with something left to answer */
     uint32_t window_count;
     uint32_t visible_count;           /* of them: those of the plan */
     const struct lf_window **windows; /* different ones */
     int64_t *bounds;                  /* from and to of each */
     struct lf_inputs inputs;
     struct lf_accs measure;
-    bool is_fast;         /* states are a varint each */
+    const uint8_t *end; /* of the row */
     size_t *offsets;      /* of the answers in out */
     struct lf_buffer out; /* their bytes */
     bool failed;
+    bool has_runs;
+    uint64_t words; /* sizes of states that are numbers: bit 0 of each */
+    struct lf_run run;
 };
+
+/* Whether tiles can be folded in runs. */
+bool lf_run_is_for(const struct lf_read *read, const struct lf_stream *stream,
+                   uint64_t *words);
+
+/* Folds tiles of one level from where body is, none to many; false: damage. The
+ * entity is visible, and body->last lies in the windows. */
+bool lf_read_run(struct lf_read *read, struct lf_body *body);
 
 /* Answers what is wanted from its accumulators. */
 void lf_read_answer(struct lf_read *read, uint32_t which);

@@ -60,6 +60,14 @@ find_windows(struct lf_read *read)
             window_of(read, &read->wanted[i].feature->aggregate->window);
 }
 
+static void
+use_state(struct lf_stream *stream, uint32_t state)
+{
+    struct lf_acc *acc = &stream->accs.accs[state];
+
+    stream->steps[state] = (struct lf_step){acc, acc->op};
+}
+
 static bool
 make_streams(struct lf_read *read, const struct lf_feature *const *features)
 {
@@ -76,8 +84,9 @@ make_streams(struct lf_read *read, const struct lf_feature *const *features)
         struct lf_stream *stream = &read->streams[i];
 
         stream->order = lf_alloc_array(read->reading.count, sizeof(uint32_t));
-        stream->is_used = lf_alloc_array(plan->state_count, sizeof(bool));
-        if (!stream->order || !stream->is_used ||
+        stream->steps =
+            lf_alloc_array(plan->state_count, sizeof *stream->steps);
+        if (!stream->order || !stream->steps ||
             !lf_accs_init(&stream->accs, plan))
             return false;
     }
@@ -88,7 +97,7 @@ make_streams(struct lf_read *read, const struct lf_feature *const *features)
         stream->order[stream->count++] = i;
         for (int j = 0; j < 3 && wanted->of != LF_TILE_NONE; j++)
             if (plan->features[wanted->of].states[j] != LF_TILE_NONE)
-                stream->is_used[plan->features[wanted->of].states[j]] = true;
+                use_state(stream, plan->features[wanted->of].states[j]);
     }
     return true;
 }
@@ -119,8 +128,8 @@ lf_reading_make(const struct lf_tile_plan *plan,
         return NULL;
     }
     find_windows(read);
-    read->is_fast =
-        read->measure.is_varints && plan->state_count <= LF_READ_VARINTS;
+    read->has_runs = read->stream_count == 1 &&
+                     lf_run_is_for(read, &read->streams[0], &read->words);
     return &read->reading;
 }
 
@@ -133,7 +142,7 @@ lf_reading_free(struct lf_reading *reading)
         return;
     for (uint32_t i = 0; i < read->stream_count; i++) {
         lf_free(read->streams[i].order);
-        lf_free(read->streams[i].is_used);
+        lf_free(read->streams[i].steps);
         if (read->streams[i].accs.plan)
             lf_accs_free(&read->streams[i].accs);
     }

@@ -11,7 +11,6 @@
 #include "format/state_work.h"
 
 #include "base/alloc.h"
-#include "base/bits.h"
 
 static bool
 same_condition(const struct lf_tile_plan *a, uint32_t x,
@@ -97,57 +96,42 @@ replan_single(struct lf_state *state, struct lf_entry *entry)
     return finish_entry(state, entry);
 }
 
-/* Where each state of the older plan lies in bytes; NULL: left out. */
+/* Where each state of the older plan lies in bytes. */
 static bool
 find_states(struct lf_state *from, const struct lf_entry *entry, bool lifetime,
-            const uint8_t **places, const uint8_t **end)
+            struct lf_bytes_in *places)
 {
     const struct lf_tile_plan *old = from->plan;
-    uint32_t bit = 0, bits = 0;
     struct lf_bytes_in in;
+    uint32_t which = 0;
 
-    for (uint32_t i = 0; i < old->state_count; i++)
-        bits += !lifetime || old->states[i].is_lifetime;
-    in.at = entry->bytes + lf_bits_size(bits);
+    in.at = entry->bytes + lf_sizes_size(from->accs.states[lifetime]);
     in.end = entry->bytes + entry->size;
-    for (uint32_t i = 0; i < old->state_count; i++) {
-        places[i] = NULL;
-        if ((lifetime && !old->states[i].is_lifetime) ||
-            !lf_bit_get(entry->bytes, bit++))
-            continue;
-        places[i] = in.at;
-        if (!lf_acc_skip(&from->accs.accs[i], &in))
+    for (uint32_t i = 0; i < old->state_count; i++)
+        if ((!lifetime || old->states[i].is_lifetime) &&
+            !lf_state_take(entry->bytes, which++, &in, &places[i]))
             return false;
-    }
-    *end = in.end;
     return true;
 }
 
 static enum lf_tile_status
 replan_states(struct lf_state *state, const struct lf_entry *entry,
-              bool lifetime, int64_t base, const uint8_t **places)
+              bool lifetime, int64_t base, struct lf_bytes_in *places)
 {
     struct lf_state *from = state->previous;
     struct lf_accs *accs = &state->accs;
-    const uint8_t *end;
 
-    if (!find_states(from, entry, lifetime, places, &end))
+    if (!find_states(from, entry, lifetime, places))
         return LF_TILE_CORRUPT;
     lf_accs_clear(accs);
     accs->events = entry->count;
     for (uint32_t i = 0; i < state->plan->state_count; i++) {
         uint32_t which = same_state(state->plan, i, from->plan);
-        struct lf_bytes_in in;
 
-        if (which == LF_TILE_NONE ||
-            (lifetime && !from->plan->states[which].is_lifetime))
-            continue;
-        in = (struct lf_bytes_in){places[which], end};
-        if (!in.at)
-            lf_acc_add_none(&accs->accs[i], entry->count);
-        else if (!lf_acc_add_bytes(&accs->accs[i], &in,
-                                   lifetime ? 0 : entry->start, entry->count,
-                                   false))
+        if (which != LF_TILE_NONE &&
+            (!lifetime || from->plan->states[which].is_lifetime) &&
+            !lf_acc_add_bytes(&accs->accs[i], &places[which],
+                              lifetime ? 0 : entry->start, entry->count, false))
             return LF_TILE_CORRUPT;
     }
     state->scratch.size = 0;
@@ -169,7 +153,7 @@ fitting_level(const struct lf_tile_plan *plan, int64_t hop)
 /* A tile that fits nowhere is not kept, and the state begins after it. */
 static enum lf_tile_status
 replan_tile(struct lf_state *state, struct lf_entry *entry, bool *is_kept,
-            const uint8_t **places)
+            struct lf_bytes_in *places)
 {
     const struct lf_tile_plan *plan = state->plan;
     const struct lf_tile_plan *old = state->previous->plan;
@@ -244,7 +228,7 @@ add_mark(struct lf_state *state, int64_t wm)
 }
 
 static enum lf_tile_status
-take_over(struct lf_state *state, const uint8_t **places)
+take_over(struct lf_state *state, struct lf_bytes_in *places)
 {
     struct lf_state *from = state->previous;
     struct lf_body *body = &state->body;
@@ -292,7 +276,7 @@ enum lf_tile_status
 lf_state_replan(struct lf_state *state, const struct lf_tile_plan *old,
                 const uint8_t *body, size_t size, int64_t wm)
 {
-    const uint8_t **places;
+    struct lf_bytes_in *places;
     enum lf_tile_status status;
 
     lf_state_begin(state);

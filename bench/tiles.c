@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tiles [EVENTS]: what a state of windows costs without a store, at several
+ * tiles [EVENTS [RATE]]: what a state of windows costs without a store, at several
  * rates: nanoseconds for an event applied to a row (one by one, in batches of
  * 1,000), for a read of twelve features, and bytes. Three windows (1 hour by
  * minutes, 1 day by 20 minutes, 7 days by 3 hours) of SUM, COUNT, MIN and MAX;
@@ -21,7 +21,8 @@
 #define BEGIN    INT64_C(1760000000000000)
 #define FEATURES 12
 #define ROWS     64 /* rows of one rate that are read in turn */
-#define READS    20000
+#define READS    2048
+#define RATES    7
 
 struct world {
     struct lf_event event;
@@ -166,7 +167,7 @@ read_rows(const struct world *world, const struct row *rows, double rate)
     int64_t gap = (int64_t)((double)DAY / rate);
     double best = 1e18;
 
-    for (int round = 0; reading && round < 7; round++) {
+    for (int round = 0; reading && round < 80; round++) {
         double begin = now();
 
         for (int i = 0; i < READS; i++) {
@@ -237,14 +238,16 @@ run(const char *name, int32_t code, double rate, size_t most)
 int
 main(int argc, char **argv)
 {
-    static const double rates[] = {0.1, 1, 10, 100, 1000, 10000, 100000};
+    static const double rates[RATES] = {0.1, 1, 10, 100, 1000, 10000, 100000};
     size_t most = argc > 1 ? strtoull(argv[1], NULL, 0) : 2000000;
+    double only = argc > 2 ? strtod(argv[2], NULL) : 0;
 
     printf("%-8s %10s %10s %10s %10s %8s\n", "column", "events/day", "add, ns",
            "of 1000", "read, ns", "bytes");
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-        run("INT64", FEATURE_TYPE_INT64, rates[i], most);
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-        run("FLOAT64", FEATURE_TYPE_FLOAT64, rates[i], most);
+    for (size_t i = 0; i < 2 * RATES; i++)
+        if (only == 0 || rates[i % RATES] == only)
+            run(i < RATES ? "INT64" : "FLOAT64",
+                i < RATES ? FEATURE_TYPE_INT64 : FEATURE_TYPE_FLOAT64,
+                rates[i % RATES], most);
     return 0;
 }

@@ -53,9 +53,19 @@ lf_word_peek(const uint8_t *at, size_t size)
 
 /* Of a number that is smaller, or larger; order: how they compare. */
 static inline void
-lf_fold_integer(struct lf_acc *acc, uint64_t word, bool is_least)
+lf_fold_integer(struct lf_acc *acc, int64_t number, bool is_least)
 {
-    int64_t number = lf_unzigzag(word), *best = &acc->items[0].value.integer;
+    int64_t *best = &acc->items[0].value.integer;
+
+    if (!acc->count || (is_least ? number < *best : number > *best))
+        *best = number;
+    acc->count = 1;
+}
+
+static inline void
+lf_fold_double(struct lf_acc *acc, double number, bool is_least)
+{
+    double *best = &acc->items[0].value.real;
 
     if (!acc->count || (is_least ? number < *best : number > *best))
         *best = number;
@@ -64,16 +74,14 @@ lf_fold_integer(struct lf_acc *acc, uint64_t word, bool is_least)
 
 /* False: no number that has a place in an order. */
 static inline bool
-lf_fold_double(struct lf_acc *acc, uint64_t bits, bool is_least)
+lf_fold_bits(struct lf_acc *acc, uint64_t bits, bool is_least)
 {
-    double number, *best = &acc->items[0].value.real;
+    double number;
 
     memcpy(&number, &bits, sizeof number);
     if ((bits >> 52 & 0x7ff) == 0x7ff || bits == UINT64_C(1) << 63)
         return false;
-    if (!acc->count || (is_least ? number < *best : number > *best))
-        *best = number;
-    acc->count = 1;
+    lf_fold_double(acc, number, is_least);
     return true;
 }
 
@@ -97,24 +105,55 @@ lf_acc_fold(struct lf_acc *acc, enum lf_acc_op op, const uint8_t *at,
             return true;
         case LF_OP_LEAST:
             if (size)
-                lf_fold_integer(acc, word, true);
+                lf_fold_integer(acc, lf_unzigzag(word), true);
             return true;
         case LF_OP_MOST:
             if (size)
-                lf_fold_integer(acc, word, false);
+                lf_fold_integer(acc, lf_unzigzag(word), false);
             return true;
         case LF_OP_REAL_LEAST:
             return !size ||
-                   (size == 8 && lf_fold_double(acc, word, true));
+                   (size == 8 && lf_fold_bits(acc, word, true));
         default:
             return !size ||
-                   (size == 8 && lf_fold_double(acc, word, false));
+                   (size == 8 && lf_fold_bits(acc, word, false));
         }
     }
     if (op == LF_OP_REAL_SUM && size &&
         lf_fixed_add_short(&acc->real_sum.limbs, acc->real_sum.limb, at, size))
         return true;
     return lf_acc_add_bytes(acc, &in, base, events, before);
+}
+
+/* Adds an event, as lf_acc_add does. */
+static inline void
+lf_acc_fold_event(struct lf_acc *acc, enum lf_acc_op op,
+                  const struct lf_inputs *inputs, bool before)
+{
+    const struct lf_tile_state *state = acc->state;
+    const struct lf_tile_value *value;
+
+    if (op == LF_OP_OTHER) {
+        lf_acc_add(acc, inputs, before);
+        return;
+    }
+    if ((state->condition != LF_TILE_NONE &&
+         !inputs->holds[state->condition]) ||
+        (state->input != LF_TILE_NONE && !inputs->has[state->input]))
+        return;
+    if (op == LF_OP_COUNT) {
+        acc->count++;
+        return;
+    }
+    value = &inputs->values[state->input];
+    if (op == LF_OP_SUM)
+        lf_sum_add(&acc->sum, value->integer);
+    else if (op == LF_OP_REAL_SUM)
+        lf_real_sum_add(&acc->real_sum, value->real);
+    else if (op == LF_OP_LEAST || op == LF_OP_MOST)
+        lf_fold_integer(acc, value->integer, op == LF_OP_LEAST);
+    else
+        lf_fold_double(acc, value->real, op == LF_OP_REAL_LEAST);
 }
 
 #endif

@@ -186,7 +186,8 @@ fold_piece(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
         return false;
     for (uint32_t i = 0; i < read->plan->state_count; i++)
         if (stream->steps[i].acc)
-            lf_acc_add(&stream->accs.accs[i], &read->inputs, !piece->is_latest);
+            lf_acc_fold_event(stream->steps[i].acc, stream->steps[i].op,
+                              &read->inputs, !piece->is_latest);
     return true;
 }
 

@@ -11,7 +11,10 @@
 #include "format/state_fold.h"
 #include "format/state_read.h"
 
-#define FAR (INT64_MIN / 2) /* no step of a byte overflows above it */
+__extension__ typedef __int128 lf_s128;
+
+#define FAR (INT64_MIN / 2) /* no step overflows above it */
+#define STEP (INT64_C(1) << 54) /* longest hop of a step in a byte */
 
 bool
 lf_run_is_for(const struct lf_read *read, const struct lf_stream *stream,
@@ -20,7 +23,8 @@ lf_run_is_for(const struct lf_read *read, const struct lf_stream *stream,
     uint32_t states = read->plan->state_count;
 
     *words = 0;
-    if (read->stream_count != 1 || states - 1 >= LF_FOLD_STATES)
+    if (read->stream_count != 1 || states - 1 >= LF_FOLD_STATES ||
+        read->plan->hops[read->plan->level_count - 1] > STEP)
         return false;
     for (uint32_t i = 0; i < states; i++) {
         if (stream->steps[i].acc && stream->steps[i].op == LF_OP_OTHER)
@@ -52,26 +56,30 @@ static bool
 fold_counts(struct lf_acc *acc, struct column column)
 {
     const struct lf_run *run = column.run;
-    uint64_t total = 0, excess = 0;
+    uint64_t less, all = 0, excess = 0;
     size_t size;
 
     for (uint32_t i = 0; i < run->count; i++) {
-        uint64_t less = next_word(column, i, &size);
-
+        less = next_word(column, i, &size);
         excess |= less > run->events[i];
-        total += run->events[i] - less;
+        all += less;
     }
-    acc->count += total;
+    acc->count -= all;
     return !excess;
 }
 
 static void
 fold_sums(struct lf_acc *acc, struct column column)
 {
+    lf_s128 total = 0;
+    struct lf_sum sum;
     size_t size;
 
     for (uint32_t i = 0; i < column.run->count; i++)
-        lf_sum_add(&acc->sum, lf_unzigzag(next_word(column, i, &size)));
+        total += (lf_s128)lf_unzigzag(next_word(column, i, &size));
+    sum.word[0] = (uint64_t)total;
+    sum.word[1] = (uint64_t)((lf_u128)total >> 64);
+    lf_sum_merge(&acc->sum, &sum);
 }
 
 static inline void
@@ -100,7 +108,7 @@ fold_doubles(struct lf_acc *acc, struct column column, bool is_least)
     for (uint32_t i = 0; i < column.run->count; i++) {
         uint64_t bits = next_word(column, i, &size);
 
-        if (size && (size != 8 || !lf_fold_double(acc, bits, is_least)))
+        if (size && (size != 8 || !lf_fold_bits(acc, bits, is_least)))
             return false;
     }
     return true;
@@ -163,62 +171,104 @@ fold_column(const struct lf_step *step, struct column column)
 }
 
 static bool
-fold_run(struct lf_read *read, struct lf_run *run)
+fold_run(struct lf_read *read)
 {
-    const struct lf_stream *stream = &read->streams[0];
+    const struct lf_step *steps = read->streams[0].steps;
+    struct lf_run *run = &read->run;
+    uint64_t events = 0, any = 0;
     bool is_sound = true;
 
-    for (uint32_t i = 0; run->count && i < read->plan->state_count; i++)
-        is_sound &= fold_column(&stream->steps[i], (struct column){run, 4 * i});
+    for (uint32_t i = 0; i < run->count; i++) {
+        events += run->events[i];
+        any |= run->sizes[i];
+    }
+    for (uint32_t i = 0; i < read->plan->state_count; i++) {
+        if (steps[i].acc && steps[i].op == LF_OP_COUNT)
+            steps[i].acc->count += events;
+        if (any >> 4 * i & 15)
+            is_sound &= fold_column(&steps[i], (struct column){run, 4 * i});
+    }
     run->count = 0;
     return is_sound;
 }
 
 /* --- entry by entry --------------------------------------------------------*/
 
-/* Lists tiles from body->last on while they are plain, down to `until`. */
-static void
-list_run(struct lf_read *read, struct lf_body *body, int64_t until)
+/* Takes up what follows a head of one byte: its events and sizes; false: it is
+ * not plain. */
+static inline bool
+list_tile(struct lf_run *run, uint32_t states, uint64_t words,
+          const uint8_t **from, const uint8_t *end)
+{
+    const uint8_t *at = *from + 2;
+    uint64_t sizes, events = at[-1];
+
+    if (events > 127) {
+        if (*at > 127)
+            return false;
+        events = (events & 127) | (uint64_t)*at++ << 7;
+    }
+    if (!lf_sizes_load(at, states, &sizes) ||
+        (sizes >> 3 & (sizes | sizes >> 1 | sizes >> 2) & words))
+        return false;
+    at += lf_sizes_size(states);
+    run->at[run->count] = at;
+    run->sizes[run->count] = sizes;
+    run->events[run->count] = events + 2;
+    at += lf_sizes_sum(sizes);
+    if (at > end)
+        return false;
+    run->count++;
+    *from = at;
+    return true;
+}
+
+/* Folds one event; false: it is not plain, or lies below `until`. */
+static bool
+take_single(struct lf_read *read, struct lf_body *body, int64_t until)
+{
+    const struct lf_step *steps = read->streams[0].steps;
+    struct lf_bytes_in in = body->in;
+    uint64_t head;
+
+    if (!lf_varint_peek(&in.at, &head))
+        return false;
+    read->inputs.ts = body->last - (int64_t)(head >> read->plan->level_bits);
+    if (read->inputs.ts < until ||
+        !lf_inputs_get(&read->inputs, read->plan, &in))
+        return false;
+    for (uint32_t i = 0; i < read->plan->state_count; i++)
+        if (steps[i].acc)
+            lf_acc_fold_event(steps[i].acc, steps[i].op, &read->inputs, true);
+    body->last = read->inputs.ts;
+    body->last_level = read->plan->level_count;
+    body->in.at = in.at;
+    return true;
+}
+
+/* Lists a tile that lies in the windows whole; false: it is not plain. */
+static inline bool
+take_tile(struct lf_read *read, struct lf_body *body, uint32_t head,
+          int64_t until, const uint8_t *end)
 {
     const struct lf_tile_plan *plan = read->plan;
-    uint32_t states = plan->state_count, level = body->last_level;
-    size_t head_size = lf_sizes_size(states);
-    const uint8_t *at = body->in.at, *end = body->in.end;
-    uint8_t mask = (uint8_t)((1u << plan->level_bits) - 1);
-    int64_t hop = plan->hops[level], last = body->last;
-    struct lf_run *run = &read->run;
-    uint32_t count = 0;
+    uint32_t level = head & ((1u << plan->level_bits) - 1);
+    int64_t hop, start = body->last;
 
-    while (count < LF_RUN && end - at >= 2 + 8) {
-        uint8_t head = at[0], events = at[1];
-        const uint8_t *sizes_at = at + 2;
-        int64_t start = last - (head >> plan->level_bits) * hop;
-        uint64_t sizes, many = events & 127u;
-        size_t size;
-
-        if (head > 127 || (head & mask) != level || start < until)
-            break;
-        if (events > 127) {
-            many |= (uint64_t)at[2] << 7;
-            if (at[2] > 127)
-                break;
-            sizes_at++;
-        }
-        if (end - sizes_at < 8 || !lf_sizes_load(sizes_at, states, &sizes) ||
-            (sizes >> 3 & (sizes | sizes >> 1 | sizes >> 2) & read->words))
-            break;
-        size = head_size + lf_sizes_sum(sizes);
-        if (end - sizes_at < (ptrdiff_t)(size + LF_FOLD_ROOM))
-            break;
-        run->at[count] = sizes_at + head_size;
-        run->sizes[count] = sizes;
-        run->events[count++] = many + 2;
-        at = sizes_at + size;
-        last = start;
-    }
-    run->count = count;
-    body->in.at = at;
-    body->last = last;
+    if (head > 127 || level >= plan->level_count)
+        return false;
+    hop = plan->hops[level];
+    if (level != body->last_level)
+        start = lf_tile_start(start, hop, plan->zone);
+    start -= (head >> plan->level_bits) * hop;
+    if (start < until ||
+        (level != body->last_level && start + hop > read->streams[0].to) ||
+        !list_tile(&read->run, plan->state_count, read->words, &body->in.at,
+                   end))
+        return false;
+    body->last = start;
+    body->last_level = level;
+    return true;
 }
 
 bool
@@ -226,15 +276,21 @@ lf_read_run(struct lf_read *read, struct lf_body *body)
 {
     const struct lf_stream *stream = &read->streams[0];
     int64_t until = stream->from > FAR ? stream->from : FAR;
+    const uint8_t *end = body->in.end - LF_FOLD_ROOM;
+    uint32_t single = read->plan->level_count;
+    uint32_t mask = (1u << read->plan->level_bits) - 1;
 
-    if (body->last_level >= read->plan->level_count || body->last < until ||
-        body->last >= stream->to || read->plan->hops[body->last_level] > -(FAR / 256))
+    if (body->in.end - body->in.at < LF_FOLD_ROOM || body->last < until ||
+        body->last >= stream->to)
         return true;
-    do {
-        list_run(read, body, until);
-        if (!read->run.count)
-            return true;
-        if (!fold_run(read, &read->run))
+    while (body->in.at < end) {
+        uint32_t head = *body->in.at;
+
+        if ((head & mask) == single ? !take_single(read, body, until)
+                                    : !take_tile(read, body, head, until, end))
+            break;
+        if (read->run.count == LF_RUN && !fold_run(read))
             return false;
-    } while (true);
+    }
+    return fold_run(read);
 }

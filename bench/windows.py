@@ -46,8 +46,8 @@ ROWS = 100
 FIRST, DAY = 1_700_000_000_000_000, 86_400_000_000
 NOW = FIRST + 8 * DAY + 12_345_678
 WINDOWS = ((DAY // 24, DAY // 1440), (DAY, DAY // 72), (7 * DAY, DAY // 8))
-#: Events a day to entities of which the sizes are measured.
-RATES = {1: 200, 10: 200, 100: 50, 1_000: 10, 10_000: 3}
+#: Events a day of each entity, to entities.
+RATES = {1: 10_000, 10: 10_000, 100: 2_500, 1_000: 250, 10_000: 100}
 #: Events a second of the stream itself; 0: as it was before.
 PACES = (0, 100, 1_000, 10_000)
 WRITERS = {
@@ -219,19 +219,54 @@ class Bench:
             )
         shutil.rmtree(self.work / 'warm')
 
-    def row_bytes(self) -> None:
+    def rates(self) -> None:
+        """Rows of entities that are all alike: their sizes, and their reads."""
         self.say()
-        self.say('| events a day of an entity | bytes of its row |')
-        self.say('|---|---|')
-        self.facts['row_bytes'] = {}
+        self.say(
+            '| events a day of each entity | bytes of its row | read of 100, us |'
+            ' LMDB alone | libfeature to it |'
+        )
+        self.say('|---|---|---|---|---|')
         for rate, entities in RATES.items():
-            place = self.work / 'bytes'
+            place = self.work / 'store'
+            if self.quick:
+                entities = max(entities // 10, ROWS)
             size = self.call('bytes', place, rate, entities)
+            readers = [
+                Reader(name, self.reader(name, entities, 0), self.core)
+                for name in ('library', 'raw')
+            ]
+            for at in range(-1, self.rounds):
+                for reader in readers[:: 1 if at % 2 else -1]:
+                    took = reader.ask('go')
+                    if at >= 0:
+                        reader.times.append(took)
+            for reader in readers:
+                reader.close()
             shutil.rmtree(place)
-            self.facts['row_bytes'][rate] = size
-            self.say('| {:,} | {:,.0f} |'.format(rate, size))
+            ours, theirs = (reader.times for reader in readers)
+            ratio = median_ratio(ours, theirs)
+            self.facts['rate_%d' % rate] = dict(
+                row_bytes=size, read_us=ours, mdb_get_us=theirs, ratio=ratio
+            )
+            self.say(
+                '| {:,} | {:,.0f} | {:,.1f} | {:,.1f} | {:.2f} |'.format(
+                    rate, size, median(ours), median(theirs), ratio
+                )
+            )
 
     # --- reads --------------------------------------------------------------------
+
+    def reader(self, name: str, entities: int, history: int) -> List[str]:
+        return [
+            str(self.build / 'bench' / 'windows_read'),
+            name,
+            str(self.work / 'store'),
+            str(self.work / name),
+            str(entities),
+            str(history),
+            str(self.sizes['batches']),
+        ]
 
     def start(self, name: str) -> Optional[Reader]:
         s = self.sizes
@@ -250,15 +285,7 @@ class Bench:
             ).returncode:
                 return None
         else:
-            command = [
-                str(self.build / 'bench' / 'windows_read'),
-                name,
-                str(self.work / 'store'),
-                str(self.work / name),
-                str(s['entities']),
-                str(s['history']),
-                str(s['batches']),
-            ]
+            command = self.reader(name, s['entities'], s['history'])
         reader = Reader(name, command, self.core)
         return reader if reader.is_there else None
 
@@ -279,6 +306,7 @@ class Bench:
         self.check(readers)
         for reader in readers.values():
             reader.close()
+        shutil.rmtree(self.work / 'store')
         return readers
 
     def check(self, readers: Dict[str, Reader]) -> None:
@@ -404,8 +432,8 @@ def main() -> None:
         bench = Bench(arguments, Path(at))
         bench.writes()
         bench.paces()
-        bench.row_bytes()
         bench.reads()
+        bench.rates()
         bench.finish()
         if arguments.document:
             put_into(arguments.document, bench.lines)

@@ -5,7 +5,8 @@
  * FEATURE_WINDOW_READS sets how many rows are read (default 40,000),
  * FEATURE_TEST_SEED where the random numbers begin, and FEATURE_WINDOW_PLANT
  * plants a bug in the oracle, as a control: "tail" (< for <=), "tie" (equal ts
- * the other way round), "late" (an event of before the window counts).
+ * the other way round), "late" (an event of before the window counts), "scored"
+ * (an event that is not stored does not count).
  */
 #include "windows.h"
 
@@ -449,6 +450,40 @@ read_some(struct world *w, int online, int64_t known_by)
     end_reader(&reader);
 }
 
+/* The same with an event for each row that is not stored: the last of all. */
+static void
+read_scored(struct world *w, int online)
+{
+    struct reader reader = begin_reader(w, 0);
+    struct event events[ROWS];
+    int64_t keys[ROWS], times[ROWS];
+    feature_batch *batch;
+
+    for (uint32_t i = 0; i < ROWS; i++) {
+        events[i] = draw_event(w);
+        keys[i] = draw_one_in(5) ? draw_below(KEYS) : events[i].key;
+        times[i] = online ? w->f->options.fixed_now
+                          : events[i].ts + (int64_t)draw_below(3) * MINUTE;
+    }
+    batch = event_batch(w->f->store, FEATURE_EVENT, events, ROWS);
+    must(feature_request_set_key(reader.request, 0, FEATURE_TYPE_INT64, keys,
+                                 NULL, NULL, ROWS, &problem));
+    if (!online)
+        must(feature_request_set_as_of(reader.request, times, ROWS, &problem));
+    must(feature_request_set_events(reader.request, batch, &problem));
+    feature_batch_free(batch);
+    must(feature_request_read(reader.request, &problem));
+    for (uint32_t i = 0; i < ROWS; i++) {
+        int64_t t = times[i] > events[i].ts ? times[i] : events[i].ts + 1;
+
+        w->event[w->events] = events[i];
+        w->events += strcmp(plant(), "scored") != 0;
+        check_row(w, &reader, i, keys[i], t, 0);
+        w->events -= strcmp(plant(), "scored") != 0;
+    }
+    end_reader(&reader);
+}
+
 /* --- a run ------------------------------------------------------------------- */
 
 static void
@@ -493,6 +528,8 @@ run(struct world *w, struct fixture *f)
         }
     }
     read_some(w, 1, 0);
+    read_scored(w, 1);
+    read_scored(w, 0);
     if (w->has_history)
         read_some(w, 0, w->event[draw_below(w->events)].commit_time);
 }

@@ -194,14 +194,23 @@ fold_run(struct lf_read *read)
 
 /* --- entry by entry --------------------------------------------------------*/
 
+/* Where a run has come to, in registers. */
+struct cursor {
+    const uint8_t *at;
+    int64_t last;
+    uint32_t level;
+    uint32_t count;
+};
+
 /* Takes up what follows a head of one byte: its events and sizes; false: it is
  * not plain. */
 static inline bool
-list_tile(struct lf_run *run, uint32_t states, uint64_t words,
-          const uint8_t **from, const uint8_t *end)
+list_tile(struct lf_read *read, struct cursor *cursor, uint32_t states,
+          const uint8_t *end)
 {
-    const uint8_t *at = *from + 2;
+    const uint8_t *at = cursor->at + 2;
     uint64_t sizes, events = at[-1];
+    struct lf_run *run = &read->run;
 
     if (events > 127) {
         if (*at > 127)
@@ -209,18 +218,53 @@ list_tile(struct lf_run *run, uint32_t states, uint64_t words,
         events = (events & 127) | (uint64_t)*at++ << 7;
     }
     if (!lf_sizes_load(at, states, &sizes) ||
-        (sizes >> 3 & (sizes | sizes >> 1 | sizes >> 2) & words))
+        (sizes >> 3 & (sizes | sizes >> 1 | sizes >> 2) & read->words))
         return false;
     at += lf_sizes_size(states);
-    run->at[run->count] = at;
-    run->sizes[run->count] = sizes;
-    run->events[run->count] = events + 2;
+    run->at[cursor->count] = at;
+    run->sizes[cursor->count] = sizes;
+    run->events[cursor->count] = events + 2;
     at += lf_sizes_sum(sizes);
     if (at > end)
         return false;
-    run->count++;
-    *from = at;
+    cursor->count++;
+    cursor->at = at;
     return true;
+}
+
+/* Lists tiles that lie in the windows whole, up to one that is not plain. */
+static void
+list_run(struct lf_read *read, struct lf_body *body, int64_t until)
+{
+    const struct lf_tile_plan *plan = read->plan;
+    struct cursor cursor = {body->in.at, body->last, body->last_level,
+                            read->run.count};
+    const uint8_t *end = body->in.end - LF_FOLD_ROOM;
+    uint32_t bits = plan->level_bits, mask = (1u << bits) - 1;
+    int64_t to = read->streams[0].to;
+
+    while (cursor.count < LF_RUN && cursor.at < end) {
+        uint32_t head = *cursor.at, level = head & mask;
+        int64_t hop, start = cursor.last;
+
+        if (head > 127 || level >= plan->level_count)
+            break;
+        hop = plan->hops[level];
+        if (level != cursor.level) {
+            start = lf_tile_start(start, hop, plan->zone);
+            if (start - (head >> bits) * hop + hop > to)
+                break;
+        }
+        start -= (head >> bits) * hop;
+        if (start < until || !list_tile(read, &cursor, plan->state_count, end))
+            break;
+        cursor.last = start;
+        cursor.level = level;
+    }
+    read->run.count = cursor.count;
+    body->in.at = cursor.at;
+    body->last = cursor.last;
+    body->last_level = cursor.level;
 }
 
 /* Folds one event; false: it is not plain, or lies below `until`. */
@@ -228,12 +272,15 @@ static bool
 take_single(struct lf_read *read, struct lf_body *body, int64_t until)
 {
     const struct lf_step *steps = read->streams[0].steps;
+    uint32_t bits = read->plan->level_bits;
     struct lf_bytes_in in = body->in;
     uint64_t head;
 
-    if (!lf_varint_peek(&in.at, &head))
+    if (in.end - in.at < 8 ||
+        (*in.at & ((1u << bits) - 1)) != read->plan->level_count ||
+        !lf_varint_peek(&in.at, &head))
         return false;
-    read->inputs.ts = body->last - (int64_t)(head >> read->plan->level_bits);
+    read->inputs.ts = body->last - (int64_t)(head >> bits);
     if (read->inputs.ts < until ||
         !lf_inputs_get(&read->inputs, read->plan, &in))
         return false;
@@ -246,51 +293,22 @@ take_single(struct lf_read *read, struct lf_body *body, int64_t until)
     return true;
 }
 
-/* Lists a tile that lies in the windows whole; false: it is not plain. */
-static inline bool
-take_tile(struct lf_read *read, struct lf_body *body, uint32_t head,
-          int64_t until, const uint8_t *end)
-{
-    const struct lf_tile_plan *plan = read->plan;
-    uint32_t level = head & ((1u << plan->level_bits) - 1);
-    int64_t hop, start = body->last;
-
-    if (head > 127 || level >= plan->level_count)
-        return false;
-    hop = plan->hops[level];
-    if (level != body->last_level)
-        start = lf_tile_start(start, hop, plan->zone);
-    start -= (head >> plan->level_bits) * hop;
-    if (start < until ||
-        (level != body->last_level && start + hop > read->streams[0].to) ||
-        !list_tile(&read->run, plan->state_count, read->words, &body->in.at,
-                   end))
-        return false;
-    body->last = start;
-    body->last_level = level;
-    return true;
-}
-
 bool
 lf_read_run(struct lf_read *read, struct lf_body *body)
 {
     const struct lf_stream *stream = &read->streams[0];
     int64_t until = stream->from > FAR ? stream->from : FAR;
-    const uint8_t *end = body->in.end - LF_FOLD_ROOM;
-    uint32_t single = read->plan->level_count;
-    uint32_t mask = (1u << read->plan->level_bits) - 1;
 
     if (body->in.end - body->in.at < LF_FOLD_ROOM || body->last < until ||
         body->last >= stream->to)
         return true;
-    while (body->in.at < end) {
-        uint32_t head = *body->in.at;
-
-        if ((head & mask) == single ? !take_single(read, body, until)
-                                    : !take_tile(read, body, head, until, end))
-            break;
-        if (read->run.count == LF_RUN && !fold_run(read))
-            return false;
-    }
+    do {
+        list_run(read, body, until);
+        while (read->run.count == LF_RUN) {
+            if (!fold_run(read))
+                return false;
+            list_run(read, body, until);
+        }
+    } while (take_single(read, body, until));
     return fold_run(read);
 }

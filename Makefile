@@ -433,15 +433,17 @@ asan_cpp = $(filter-out tests/cpp/golden.cpp tests/cpp/reads.cpp,$(cpp_sources))
 check-asan:
 	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
 	    runs='$(filter-out run/tests/kafka/scenes run/tests/cpp/golden \
-	        run/tests/cpp/reads run/tests/fuzz/verify run/tests/fuzz/corrupt,\
-	        $(runs))' cpp_sources='$(asan_cpp)' \
+	        run/tests/cpp/reads run/tests/unit/change_largest \
+	        run/tests/fuzz/verify run/tests/fuzz/corrupt,$(runs))' \
+	    cpp_sources='$(asan_cpp)' \
 	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)'
 
 # Without the rigs of tests/fuzz and the random operations, which have one thread.
 # LMDB is not instrumented; there are no suppressions. Two maps of 1 TiB are more
 # than ThreadSanitizer leaves room for.
 TSAN := -O1 -fno-omit-frame-pointer -fsanitize=thread -UNDEBUG -U_FORTIFY_SOURCE
-tsan_tests = $(patsubst $(B)/%,$(B)/tsan/%,$(unit_tests) $(api_tests))
+tsan_tests = $(patsubst $(B)/%,$(B)/tsan/%,$(filter-out %/change_largest,\
+                 $(unit_tests)) $(api_tests))
 check-tsan:
 	@TSAN_OPTIONS="allocator_may_return_null=1:$$TSAN_OPTIONS" TEST_TIMEOUT=400 \
 	FEATURE_MAP_SIZE=64G $(MAKE) --no-print-directory check B=$(B)/tsan CFLAGS='$(TSAN)' Z_DEFS= \

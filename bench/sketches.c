@@ -43,7 +43,7 @@ now(void)
 {
     struct timespec at;
 
-    clock_gettime(CLOCK_MONOTONIC, &at);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
     return (double)at.tv_sec * 1e9 + (double)at.tv_nsec;
 }
 
@@ -85,7 +85,7 @@ static void
 distinct(uint32_t precision, uint32_t count)
 {
     int64_t *values = malloc(count * sizeof *values);
-    double squares = 0, each = 1e9, merged, told;
+    double squares = 0, each = 1e9, merged = 0, told = 0;
     uint32_t trials = count > 100000 ? TRIALS / 4 : TRIALS;
     struct feature_error error;
     feature_sketch *sketch, *other = make(FEATURE_SKETCH_DISTINCT, precision);
@@ -145,7 +145,8 @@ draw_real(const char *kind)
 static void
 quantiles(const char *kind, uint32_t count)
 {
-    double *values = malloc(count * sizeof *values), worst = 0, each, told;
+    double *values = malloc(count * sizeof *values), worst = 0, each = 1e9,
+           told;
     feature_sketch *sketch = make(FEATURE_SKETCH_QUANTILES, 0);
     struct feature_error error;
 
@@ -153,7 +154,12 @@ quantiles(const char *kind, uint32_t count)
         exit(1);
     for (uint32_t i = 0; i < count; i++)
         values[i] = draw_real(kind);
-    each = add(sketch, FEATURE_TYPE_FLOAT64, values, count);
+    for (int i = 0; i < 5; i++) {
+        feature_sketch_free(sketch);
+        sketch = make(FEATURE_SKETCH_QUANTILES, 0);
+        told = add(sketch, FEATURE_TYPE_FLOAT64, values, count);
+        each = told < each ? told : each;
+    }
     qsort(values, count, sizeof *values, ascending);
     told = now();
     for (int i = 0; i <= 1000; i++) {

@@ -19,7 +19,9 @@
  * - A call that can fail returns a ::feature_status and takes a trailing
  *   `struct feature_error *`, which may be NULL. On failure every other out
  *   parameter is untouched and nothing has changed; the one exception is
- *   FEATURE_IO with reason `outcome-unknown`, see feature_store_write().
+ *   FEATURE_IO with reason `outcome-unknown`: see feature_store_write(); of a
+ *   snapshot, a restore or a compaction it says that all is in place but may not
+ *   outlive a loss of power.
  * - Ownership is written in braces, for every pointer. {owned f}: the receiver
  *   releases it with f. {borrowed x}: on a result, valid until x changes or is
  *   freed; on an argument, x goes on using it (of a store it keeps a reference,
@@ -530,8 +532,10 @@ struct feature_scan_options {
 struct feature_history_options {
     uint32_t struct_size; /**< sizeof(struct feature_history_options) */
     uint32_t flags;       /**< 0 */
-    int64_t since;        /**< event timestamps from it on; 0: all */
-    int64_t until;        /**< event timestamps up to it; 0: all */
+    int64_t since;        /**< event timestamps from it on; 0: all. The first
+                               microsecond of 1970 cannot be asked for, the
+                               ones beside it can */
+    int64_t until;        /**< event timestamps up to it; 0: all, likewise */
     uint32_t last;        /**< the newest of each key, so many; 0: all */
     uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
     uint32_t max_age_ms;  /**< how long the stream may keep its snapshot; 0:
@@ -675,6 +679,8 @@ struct feature_maintain_report {
     uint64_t passes_left;        /**< passes over the rows or the history of a
                                       view that are due or not at their end */
     uint64_t sequence;           /**< of the newest commit there is */
+    uint64_t versions_packed;    /**< of history, into blocks; not counted in
+                                      commits */
 };
 
 /**
@@ -1018,7 +1024,9 @@ feature_store_plan(feature_store *store, const char *definitions,
 /**
  * Does upkeep that is due: removes rows whose cells are all past their ttl,
  * tombstones that are older than the ttl, 30 days and the history of their view,
- * versions that history need not keep, and segments of the change feed.
+ * versions that history need not keep, and segments of the change feed. Old
+ * versions that stay are packed into blocks, which takes no sequence number and
+ * changes no answer.
  *
  * Each write call does a small part of this; a store that is seldom written
  * to, or falls behind, needs this call. It goes in steps of one commit each, beside
@@ -1122,8 +1130,8 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * the commits before it, which @p commit reports even so.
  *
  * @param store        {inout} the store
- * @param view         {copied} a feature view
- * @param operation    ::feature_operation: UPSERT, PATCH or DELETE
+ * @param view         {copied} a feature view; an event for EVENT and RETRACT
+ * @param operation    ::feature_operation
  * @param stream       {inout} Arrow C stream; it is moved: released by the call
  *                     whatever the answer
  * @param options      {copied} {nullable} defaults when NULL

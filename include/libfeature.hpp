@@ -139,7 +139,8 @@ enum class role : std::int32_t {
     join_key = FEATURE_ROLE_JOIN_KEY,
     event_timestamp = FEATURE_ROLE_EVENT_TIMESTAMP,
     feature = FEATURE_ROLE_FEATURE,
-    view = FEATURE_ROLE_VIEW
+    view = FEATURE_ROLE_VIEW,
+    event_column = FEATURE_ROLE_EVENT_COLUMN
 };
 
 /** What a read serves for a cell without a value: ::feature_fill. @since 0.1 */
@@ -608,6 +609,34 @@ struct join_options : ::feature_join_options {
     }
 };
 
+/** Which versions to list: ::feature_history_options. @since 0.1 */
+struct history_options : ::feature_history_options {
+    history_options() noexcept : ::feature_history_options()
+    {
+        struct_size = sizeof(::feature_history_options);
+    }
+};
+
+/** How far back history goes: ::feature_history_report. @since 0.1 */
+struct history_report : ::feature_history_report {
+    history_report() noexcept : ::feature_history_report()
+    {
+        struct_size = sizeof(::feature_history_report);
+    }
+};
+
+/** Which changes of a view: ::feature_changes_arrow_options. @since 0.1 */
+struct changes_arrow_options : ::feature_changes_arrow_options {
+    enum : std::uint32_t { before = FEATURE_CHANGES_BEFORE };
+
+    changes_arrow_options(std::uint32_t bits = 0) noexcept
+        : ::feature_changes_arrow_options()
+    {
+        struct_size = sizeof(::feature_changes_arrow_options);
+        flags = bits;
+    }
+};
+
 /**
  * How to read the change feed: ::feature_changes_options.
  *
@@ -648,6 +677,26 @@ struct commit : ::feature_commit {
     commit() noexcept : ::feature_commit()
     {
         struct_size = sizeof(::feature_commit);
+    }
+};
+
+/** How much upkeep to do: ::feature_maintain_options. @since 0.1 */
+struct maintain_options : ::feature_maintain_options {
+    enum : std::uint32_t { all = FEATURE_MAINTAIN_ALL };
+
+    maintain_options(std::uint32_t bits = 0) noexcept
+        : ::feature_maintain_options()
+    {
+        struct_size = sizeof(::feature_maintain_options);
+        flags = bits;
+    }
+};
+
+/** What upkeep did: ::feature_maintain_report. @since 0.1 */
+struct maintain_report : ::feature_maintain_report {
+    maintain_report() noexcept : ::feature_maintain_report()
+    {
+        struct_size = sizeof(::feature_maintain_report);
     }
 };
 
@@ -1568,6 +1617,14 @@ take_lists(packer &packer, span<const T> elements,
     return made;
 }
 
+/** What texts become in a key or column: BYTES, or STRING for all others. */
+inline std::int32_t
+text_type(const ::feature_field &of) noexcept
+{
+    return of.type == FEATURE_TYPE_BYTES ? FEATURE_TYPE_BYTES
+                                         : FEATURE_TYPE_STRING;
+}
+
 /** The index of a name among fields that describe() tells of one by one. */
 template <class Describe>
 result<std::uint32_t>
@@ -2006,7 +2063,7 @@ class batch
     {
         return set_packed(column, [&](const ::feature_field &found) {
             return packer_.pack(detail::sequence(values), valid,
-                                text_type(found), found.width);
+                                detail::text_type(found), found.width);
         });
     }
 
@@ -2023,7 +2080,8 @@ class batch
                          const validity &valid = {}) noexcept
     {
         return set_packed(column, [&](const ::feature_field &found) {
-            return detail::take_texts(packer_, texts, valid, text_type(found));
+            return detail::take_texts(packer_, texts, valid,
+                                      detail::text_type(found));
         });
     }
 
@@ -2039,7 +2097,7 @@ class batch
     {
         return set_packed(column, [&](const ::feature_field &found) {
             return packer_.pack_lists(detail::sequence(lists), valid,
-                                      text_type(found));
+                                      detail::text_type(found));
         });
     }
 
@@ -2124,12 +2182,6 @@ class batch
 #endif
 
   private:
-    static std::int32_t text_type(const ::feature_field &column) noexcept
-    {
-        return column.type == FEATURE_TYPE_BYTES ? FEATURE_TYPE_BYTES
-                                                 : FEATURE_TYPE_STRING;
-    }
-
     template <class Pack>
     result<void> set_packed(const at &column, Pack &&pack) noexcept
     {
@@ -2548,9 +2600,7 @@ class request
             return index.error();
         if (feature_query_key(query_, *index, &found, &why))
             return error(why);
-        result<detail::arrays> packed =
-            pack(found.type == FEATURE_TYPE_BYTES ? FEATURE_TYPE_BYTES
-                                                  : FEATURE_TYPE_STRING);
+        result<detail::arrays> packed = pack(detail::text_type(found));
         if (!packed)
             return packed.error();
         std::size_t *of = key_rows(); // first: a key that is set has to count
@@ -2656,6 +2706,44 @@ class query
         });
     }
 
+    /**
+     * Lists versions of the rows of some keys: feature_query_history().
+     *
+     * Each of the keys is a sequence as in request::try_set_key(), in the
+     * order of the query's keys; one value stands for all. The answer tells
+     * how far back history goes; the stream may outlive the query and the
+     * store.
+     */
+    template <class... Keys>
+    result<history_report> try_history(::ArrowArrayStream *stream,
+                                       const history_options &how,
+                                       const Keys &...keys) const noexcept
+    {
+        static_assert(sizeof...(Keys) > 0, "a query has keys");
+        detail::packer memory[sizeof...(Keys)];
+        ::feature_column packed[sizeof...(Keys)] = {};
+        result<void> done = {};
+        std::uint32_t i = 0;
+
+        ((done = pack_key(i, memory[i], keys, packed[i]), i++, bool(done)) &&
+         ...);
+        if (!done)
+            return done.error();
+        return try_history(stream, how, span<const ::feature_column>(packed));
+    }
+
+    /** The same of keys in Arrow's layout, however many. */
+    result<history_report> try_history(
+        ::ArrowArrayStream *stream, const history_options &how,
+        span<const ::feature_column> keys) const noexcept
+    {
+        return detail::make<history_report>([&](auto *made, auto *why) {
+            return feature_query_history(
+                get(), keys.data(), static_cast<std::uint32_t>(keys.size()),
+                &how, made, stream, why);
+        });
+    }
+
     /** Makes a request: feature_request_create(). */
     result<feature::request> try_request() const &noexcept
     {
@@ -2688,6 +2776,14 @@ class query
         try_join_arrow(labels, stream, how).value();
     }
 
+    template <class... Keys>
+    history_report history(::ArrowArrayStream *stream,
+                           const history_options &how,
+                           const Keys &...keys) const
+    {
+        return try_history(stream, how, keys...).value();
+    }
+
     feature::request request() const & { return try_request().value(); }
     feature::request request() const && = delete;
 #endif
@@ -2695,6 +2791,28 @@ class query
   private:
     using describer = feature_status(const ::feature_query *, std::uint32_t,
                                      ::feature_field *, ::feature_error *);
+
+    template <class Sequence>
+    result<void> pack_key(std::uint32_t key, detail::packer &memory,
+                          const Sequence &values,
+                          ::feature_column &made) const noexcept
+    {
+        result<field> found = try_key(key);
+
+        if (!found)
+            return found.error();
+        result<detail::arrays> packed = memory.pack(
+            detail::sequence(values), {}, detail::text_type(found->raw()), 1);
+        if (!packed)
+            return packed.error();
+        made.values = packed->values;
+        made.offsets = packed->offsets;
+        made.validity = packed->validity;
+        made.rows = packed->rows;
+        made.type = packed->type;
+        made.width = 1;
+        return {};
+    }
 
     result<std::uint32_t> index_in(const at &which,
                                    describer *describe) const noexcept
@@ -3139,11 +3257,29 @@ class store
         });
     }
 
+    /** Tells what each view holds, to be compared with another store's:
+     *  feature_store_content(). */
+    result<text> try_content() const noexcept
+    {
+        return detail::make<text, char *>([&](auto **made, auto *why) {
+            return feature_store_content(get(), made, why);
+        });
+    }
+
     /** Reports it in numbers: feature_store_stats(). */
     result<feature::stats> try_stats() const noexcept
     {
         return detail::make<feature::stats>([&](auto *made, auto *why) {
             return feature_store_stats(get(), made, why);
+        });
+    }
+
+    /** Does upkeep that is due: feature_store_maintain(). */
+    result<maintain_report> try_maintain(
+        const maintain_options &how = {}) noexcept
+    {
+        return detail::make<maintain_report>([&](auto *made, auto *why) {
+            return feature_store_maintain(get(), &how, made, why);
         });
     }
 
@@ -3295,6 +3431,21 @@ class store
         });
     }
 
+    /**
+     * Makes the changes of a view an Arrow stream:
+     * feature_store_changes_arrow(). The answer is the sequence that it ends
+     * with.
+     */
+    result<std::uint64_t> try_changes_arrow(
+        c_string features, ::ArrowArrayStream *stream,
+        const changes_arrow_options &how = {}) const noexcept
+    {
+        return detail::make<std::uint64_t>([&](auto *made, auto *why) {
+            return feature_store_changes_arrow(get(), features.get(), &how,
+                                               made, stream, why);
+        });
+    }
+
     /** Opens the change feed: feature_changes_open(). */
     result<feature::changes> try_changes(
         const changes_options &how = {}) const noexcept
@@ -3365,7 +3516,14 @@ class store
 
     text metrics() const { return try_metrics().value(); }
 
+    text content() const { return try_content().value(); }
+
     feature::stats stats() const { return try_stats().value(); }
+
+    maintain_report maintain(const maintain_options &how = {})
+    {
+        return try_maintain(how).value();
+    }
 
     void sync() { try_sync().value(); }
 
@@ -3436,6 +3594,12 @@ class store
                     const scan_options &how = {}) const
     {
         try_scan_arrow(features, stream, how).value();
+    }
+
+    std::uint64_t changes_arrow(c_string features, ::ArrowArrayStream *stream,
+                                const changes_arrow_options &how = {}) const
+    {
+        return try_changes_arrow(features, stream, how).value();
     }
 
     feature::changes changes(const changes_options &how = {}) const

@@ -22,6 +22,7 @@ cppcheck cppcheck
 sqlite3 sqlite3
 module:rdkafka librdkafka-dev
 valgrind valgrind
+redis-server redis-server
 abidiff abigail-tools
 system-python python3
 python:clang.cindex python3-clang

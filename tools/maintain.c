@@ -113,6 +113,7 @@ add_up(struct feature_maintain_report *sum,
     sum->rows_expired += report->rows_expired;
     sum->tombstones_removed += report->tombstones_removed;
     sum->versions_dropped += report->versions_dropped;
+    sum->versions_packed += report->versions_packed;
     sum->segments_dropped += report->segments_dropped;
     sum->rows_seen += report->rows_seen;
     sum->commits += report->commits;
@@ -174,17 +175,18 @@ print_report(const struct arguments *arguments,
     printf(
         arguments->json
             ? "{\"rows_expired\":%" PRIu64 ",\"tombstones_removed\":%" PRIu64
-              ",\"versions_dropped\":%" PRIu64 ",\"segments_dropped\":%" PRIu64
-              ",\"rows_seen\":%" PRIu64 ",\"commits\":%" PRIu64
-              ",\"passes_left\":%" PRIu64 ",\"sequence\":%" PRIu64 "}\n"
+              ",\"versions_dropped\":%" PRIu64 ",\"versions_packed\":%" PRIu64
+              ",\"segments_dropped\":%" PRIu64 ",\"rows_seen\":%" PRIu64
+              ",\"commits\":%" PRIu64 ",\"passes_left\":%" PRIu64
+              ",\"sequence\":%" PRIu64 "}\n"
             : "rows expired        %" PRIu64 "\ntombstones removed  %" PRIu64
-              "\nversions dropped    %" PRIu64 "\nsegments dropped    %" PRIu64
-              "\nrows looked at      %" PRIu64 "\ncommits             %" PRIu64
-              "\npasses left         %" PRIu64 "\nsequence            %" PRIu64
-              "\n",
+              "\nversions dropped    %" PRIu64 "\nversions packed     %" PRIu64
+              "\nsegments dropped    %" PRIu64 "\nrows looked at      %" PRIu64
+              "\ncommits             %" PRIu64 "\npasses left         %" PRIu64
+              "\nsequence            %" PRIu64 "\n",
         sum->rows_expired, sum->tombstones_removed, sum->versions_dropped,
-        sum->segments_dropped, sum->rows_seen, sum->commits, sum->passes_left,
-        sum->sequence);
+        sum->versions_packed, sum->segments_dropped, sum->rows_seen,
+        sum->commits, sum->passes_left, sum->sequence);
 }
 
 int

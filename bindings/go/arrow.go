@@ -40,6 +40,14 @@ type JoinOptions struct {
 	ChunkRows int        // labels that are sorted and read together, at most; 0: 1048576
 }
 
+// ChangesArrowOptions says which changes of a view to read.
+type ChangesArrowOptions struct {
+	Before    bool   // columns of the row before the change too
+	Since     uint64 // the commits after this sequence; 0: from the store's first one on
+	Until     uint64 // the last one; 0: the newest when the call is made
+	ChunkRows int    // rows of a record batch, at most; 0: 16384
+}
+
 // WriteArrow writes a stream of Arrow record batches into one view. The stream is
 // a *struct ArrowArrayStream in C memory; it is moved: released by the call,
 // whatever the answer. With CommitRows a failure leaves the commits before it,
@@ -128,6 +136,34 @@ func (s *Store) ScanArrow(features string, stream unsafe.Pointer, options *ScanO
 	return s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
 		return C.feature_store_scan_arrow(h, source, &o, (*C.struct_ArrowArrayStream)(stream), e)
 	})
+}
+
+// ChangesArrow makes an Arrow stream of the changes of one view, from the change
+// feed, in the order of commits, and returns the sequence that it ends with. What
+// ScanArrow says of the stream and the store holds for it too.
+func (s *Store) ChangesArrow(features string, stream unsafe.Pointer, options *ChangesArrowOptions) (uint64, error) {
+	if options == nil {
+		options = &ChangesArrowOptions{}
+	}
+	source, err := text("features", features)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := uint32Of("ChunkRows", int64(options.ChunkRows))
+	if err != nil {
+		return 0, err
+	}
+	o := C.struct_feature_changes_arrow_options{
+		since: C.uint64_t(options.Since), until: C.uint64_t(options.Until), chunk_rows: rows}
+	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
+	if options.Before {
+		o.flags = C.uint32_t(ChangesBefore)
+	}
+	var until C.uint64_t
+	err = s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_changes_arrow(h, source, &o, &until, (*C.struct_ArrowArrayStream)(stream), e)
+	})
+	return uint64(until), err
 }
 
 // JoinArrow joins a stream of labels with features as of each label's own time:

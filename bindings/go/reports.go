@@ -99,6 +99,15 @@ func (s *Store) Metrics() (string, error) {
 	})
 }
 
+// Content tells what each view holds, in lines whose first one names the store:
+// stores whose other lines are equal hold the same. Telling takes no longer with
+// more rows.
+func (s *Store) Content() (string, error) {
+	return s.text(func(h *C.feature_store, out **C.char, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_content(h, out, e)
+	})
+}
+
 // Stats reports the state of the store in numbers.
 func (s *Store) Stats() (Stats, error) {
 	stats := newStats()

@@ -73,13 +73,16 @@ put_in_place(const struct lf_environment *environment, const char *path,
 
     if (from < 0)
         return lf_engine_fail(error, -1, errno, "cannot open %s", path);
-    if (renameat(from, "data.mdb", environment->directory, "data.mdb") ||
-        fsync(environment->directory))
+    if (renameat(from, "data.mdb", environment->directory, "data.mdb"))
         code = errno;
     close(from);
     if (code)
         return lf_engine_fail(error, environment->directory, code,
                               "cannot put the new file in place");
+    if (fsync(environment->directory))
+        return lf_fail_os(error, FEATURE_IO, "outcome-unknown", errno,
+                          "the new file is in place, but a loss of power may "
+                          "bring the old one back: sync of the directory");
     return FEATURE_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "exchange/answer_out.h"
+#include "exchange/stream.h"
 
 #define STATE_SUFFIX     "__state"
 #define TIMESTAMP_SUFFIX "__event_timestamp"
@@ -22,20 +23,9 @@ add_columns(struct lf_out_answer *answer)
 {
     const struct lf_selection *selection = answer->request->query->selection;
 
-    for (uint32_t i = 0; i < selection->column_count; i++) {
-        const struct lf_answer *from = &answer->request->answers[i];
-
-        answer->fields[i] =
-            (struct lf_out_field){.name = selection->columns[i].name,
-                                  .type = selection->columns[i].type,
-                                  .is_nullable = true};
-        answer->columns[i] =
-            (struct lf_out_column){.values = from->values.data,
-                                   .offsets = from->offsets.data,
-                                   .child_offsets = from->child_offsets.data,
-                                   .validity = from->validity.data,
-                                   .null_count = from->null_count};
-    }
+    lf_stream_features(answer->fields, selection);
+    lf_stream_answers(answer->columns, answer->request->answers,
+                      selection->column_count);
     answer->count = selection->column_count;
 }
 

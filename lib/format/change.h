@@ -15,9 +15,11 @@
 #define LF_FRAME_SIZE       8            /* crc32c u32, size u32 */
 #define LF_CHANGE_KEY_SIZE  12           /* sequence u64, part u32 */
 #define LF_CHANGE_PART_SIZE (256u << 10) /* save where one change is larger */
-#define LF_CHAIN_SIZE       32
-#define LF_SOURCE_NAME_MAX  255
-#define LF_POSITION_MAX     (64u << 10)
+/* Of a frame's message: a row, the one before it and the sources, and some. */
+#define LF_CHANGE_SIZE_LIMIT (256u << 20)
+#define LF_CHAIN_SIZE        32
+#define LF_SOURCE_NAME_MAX   255
+#define LF_POSITION_MAX      (64u << 10)
 
 struct lf_slice {
     const uint8_t *bytes;

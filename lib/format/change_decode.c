@@ -16,8 +16,6 @@
 #include "format/changes.pb-c.h"
 #include "format/row.h"
 
-#define FRAME_MAX (256u << 20) /* a row and the one before it, and some */
-
 static feature_status
 damaged(struct feature_error *error, const char *problem)
 {
@@ -33,7 +31,7 @@ lf_frame_size(const uint8_t *bytes, size_t size)
     if (size < LF_FRAME_SIZE)
         return 0;
     message = lf_load_u32(bytes + 4);
-    if (message > FRAME_MAX || message > size - LF_FRAME_SIZE)
+    if (message > LF_CHANGE_SIZE_LIMIT || message > size - LF_FRAME_SIZE)
         return 0;
     return LF_FRAME_SIZE + message;
 }

@@ -155,7 +155,7 @@ lf_sum_int64(const struct lf_sum *sum, int64_t *value)
 {
     int64_t low = (int64_t)sum->word[0], high = (int64_t)sum->word[1];
 
-    if (high == low >> 63) {
+    if (high == (low < 0 ? -1 : 0)) {
         *value = low;
         return true;
     }

@@ -39,7 +39,7 @@ lf_sum_add(struct lf_sum *sum, int64_t x)
 {
     uint64_t low = sum->word[0] + (uint64_t)x;
 
-    sum->word[1] += (uint64_t)(x >> 63) + (low < (uint64_t)x);
+    sum->word[1] += (x < 0 ? UINT64_MAX : 0) + (low < (uint64_t)x);
     sum->word[0] = low;
 }
 
@@ -48,7 +48,7 @@ lf_sum_subtract(struct lf_sum *sum, int64_t x)
 {
     uint64_t low = sum->word[0] - (uint64_t)x;
 
-    sum->word[1] -= (uint64_t)(x >> 63) + (sum->word[0] < (uint64_t)x);
+    sum->word[1] -= (x < 0 ? UINT64_MAX : 0) + (sum->word[0] < (uint64_t)x);
     sum->word[0] = low;
 }
 

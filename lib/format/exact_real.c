@@ -49,7 +49,7 @@ parts_of(double x)
     parts.mantissa = bits & ((UINT64_C(1) << 52) - 1);
     parts.mantissa |= (uint64_t)(exponent > 0) << 52;
     parts.shift = exponent - (exponent > 0);
-    parts.sign = (int64_t)bits >> 63;
+    parts.sign = -(int64_t)(bits >> 63);
     return parts;
 }
 

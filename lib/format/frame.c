@@ -2,8 +2,8 @@
 /*
  * The frames of a snapshot file, and zstd.
  *
- * Owns the layout of the file's head, a frame's head and the trailer, and every
- * call of zstd.
+ * Owns the layout of the file's head, a frame's head and the trailer, and what
+ * is asked of zstd for them.
  * Keeps what is unpacked within LF_FRAME_MAX, which the head says before a byte
  * is allocated.
  * Never allocates by a size that zstd's own header tells.

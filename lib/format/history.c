@@ -53,8 +53,8 @@ open_row(struct lf_row *row, const uint8_t *bytes, size_t size)
 
 /* A version is at its own time; a base at none, and what it has is older than
  * the history. */
-static bool
-is_consistent(const struct lf_history_entry *entry)
+bool
+lf_history_is_consistent(const struct lf_history_entry *entry)
 {
     const struct lf_history_place *place = &entry->place;
     bool is_tombstone = entry->row.flags & LF_ROW_TOMBSTONE;
@@ -110,7 +110,7 @@ lf_history_open(struct lf_history_entry *entry, uint32_t seed,
     entry->commit_time = lf_load_i64(value + 8);
     if (!open_rows(entry, value + LF_HISTORY_HEADER_SIZE,
                    size - LF_HISTORY_HEADER_SIZE) ||
-        !is_consistent(entry))
+        !lf_history_is_consistent(entry))
         return "structure";
     return NULL;
 }

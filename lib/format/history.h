@@ -13,7 +13,10 @@
 #define LF_HISTORY_SIZE_LIMIT \
     (LF_HISTORY_HEADER_SIZE + LF_HISTORY_IMAGE_SIZE + 2 * LF_ROW_SIZE_LIMIT)
 
-enum lf_history_kind { LF_HISTORY_VERSION = 1 };
+enum lf_history_kind {
+    LF_HISTORY_VERSION = 1,
+    LF_HISTORY_BLOCK = 2 /* see format/block.h */
+};
 
 /* Beside FEATURE_UPSERT, FEATURE_PATCH and FEATURE_DELETE, and, of a view FROM
  * an event, FEATURE_EVENT and FEATURE_RETRACT with the event's payload
@@ -44,6 +47,9 @@ struct lf_history_entry {
 void lf_history_put_place(uint8_t to[LF_HISTORY_PLACE_SIZE],
                           const struct lf_history_place *place);
 struct lf_history_place lf_history_get_place(const uint8_t *from);
+
+/* What an entry says of itself has to agree. */
+bool lf_history_is_consistent(const struct lf_history_entry *entry);
 
 /* What entries are checked against besides their own bytes. */
 uint32_t lf_history_seed(uint32_t view);

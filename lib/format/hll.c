@@ -166,6 +166,23 @@ raise_folded(struct lf_hll *hll, uint32_t from_p, uint32_t index, uint8_t rank)
                         : (uint8_t)(rank + more));
 }
 
+/* The larger of each two bytes; there are 16 times some. */
+static void
+raise_bytes(uint8_t *own, const uint8_t *registers, uint32_t count)
+{
+    typedef uint8_t lanes __attribute__((vector_size(16)));
+
+    for (uint32_t i = 0; i < count; i += 16) {
+        lanes a, b, more;
+
+        memcpy(&a, own + i, sizeof a);
+        memcpy(&b, registers + i, sizeof b);
+        more = (lanes)(a > b);
+        a = (a & more) | (b & ~more);
+        memcpy(own + i, &a, sizeof a);
+    }
+}
+
 static void
 raise_all(struct lf_hll *hll, uint32_t from_p, const uint8_t *registers)
 {
@@ -173,8 +190,7 @@ raise_all(struct lf_hll *hll, uint32_t from_p, const uint8_t *registers)
     uint32_t count = 1u << from_p;
 
     if (from_p == hll->p)
-        for (uint32_t i = 0; i < count; i++)
-            own[i] = own[i] > registers[i] ? own[i] : registers[i];
+        raise_bytes(own, registers, count);
     else
         for (uint32_t i = 0; i < count; i++)
             raise_folded(hll, from_p, i, registers[i]);

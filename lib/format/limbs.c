@@ -26,8 +26,10 @@ lf_fixed_carry(struct lf_fixed sum)
 
         carry = 0;
         if (i + 1 < limbs->end || value > UINT32_MAX || value < INT32_MIN) {
-            carry = value >> 32;
-            value &= UINT32_MAX;
+            int64_t kept = value & UINT32_MAX;
+
+            carry = (value - kept) / (INT64_C(1) << 32);
+            value = kept;
         }
         sum.limb[i] = value;
     }

@@ -138,16 +138,41 @@ lf_merge_load(struct lf_merge *merge, const struct lf_row *row,
     return true;
 }
 
+/* Whether nothing of the row is newer: then it goes as a whole. */
 static bool
-delete_cells(struct lf_merge *merge, int64_t time)
+is_whole_at(const struct lf_merge *merge, int64_t time)
 {
-    bool written = false, whole = true;
+    for (uint32_t i = 0; i < merge->layout->count; i++)
+        if (merge->cells[i].time > time)
+            return false;
+    return true;
+}
+
+/* Whether a delete at a time says anything of a slot: it leaves cells that are
+ * newer, and, where the row stays, those that nobody wrote of features that came
+ * after it. known: how rows of its schema version become cells; NULL: it is of
+ * the current one. */
+static bool
+is_deleted(const struct lf_merge *merge, uint32_t slot, int64_t time,
+           bool whole, const struct lf_migration *known)
+{
+    const struct lf_cell *cell = &merge->cells[slot];
+
+    if (cell->time > time)
+        return false;
+    return whole || !known || known->slots[slot] != LF_NO_SLOT ||
+           cell->time != LF_TIME_UNSET;
+}
+
+static bool
+delete_cells(struct lf_merge *merge, int64_t time,
+             const struct lf_migration *known)
+{
+    bool written = false, whole = is_whole_at(merge, time);
 
     for (uint32_t i = 0; i < merge->layout->count; i++) {
-        if (merge->cells[i].time > time) {
-            whole = false;
+        if (!is_deleted(merge, i, time, whole, known))
             continue;
-        }
         merge->cells[i] = (struct lf_cell){.is_null = true, .time = time};
         written = true;
     }
@@ -163,7 +188,7 @@ lf_merge_write(struct lf_merge *merge, int32_t operation, int64_t time,
     bool written = false;
 
     if (operation == FEATURE_DELETE) {
-        written = delete_cells(merge, time);
+        written = delete_cells(merge, time, NULL);
         merge->exists |= written;
         return written;
     }
@@ -182,10 +207,13 @@ lf_merge_write(struct lf_merge *merge, int32_t operation, int64_t time,
 }
 
 static bool
-delete_changes(const struct lf_merge *merge, int64_t time)
+delete_changes(const struct lf_merge *merge, int64_t time,
+               const struct lf_migration *known)
 {
+    bool whole = is_whole_at(merge, time);
+
     for (uint32_t i = 0; i < merge->layout->count; i++)
-        if (merge->cells[i].time <= time)
+        if (is_deleted(merge, i, time, whole, known))
             return true;
     return !merge->exists;
 }
@@ -206,8 +234,8 @@ lf_merge_row(struct lf_merge *merge, const struct lf_row *row,
     bool written = outlives(merge, row);
 
     if (row->flags & LF_ROW_TOMBSTONE) {
-        *changed = delete_changes(merge, row->timestamp);
-        merge->exists |= delete_cells(merge, row->timestamp);
+        *changed = delete_changes(merge, row->timestamp, migration);
+        merge->exists |= delete_cells(merge, row->timestamp, migration);
         return true;
     }
     for (uint32_t i = 0; i < merge->layout->count; i++) {

@@ -183,6 +183,7 @@ print_parts(struct printing *printing, const uint8_t *at, size_t size,
             struct feature_error *error)
 {
     bool more = true;
+    uint64_t sequence = 0;
 
     for (uint32_t number = 0; more; number++) {
         size_t frame = lf_frame_size(at, size);
@@ -191,7 +192,8 @@ print_parts(struct printing *printing, const uint8_t *at, size_t size,
 
         LF_TRY(lf_part_open(&part, at, frame, error));
         more = part.has_more;
-        status = part.number == number
+        sequence = number ? sequence : part.head.sequence;
+        status = part.number == number && part.head.sequence == sequence
                      ? print_part(printing, &part, error)
                      : lf_fail(error, FEATURE_CORRUPT, "structure",
                                "the change record is damaged: its parts are "
@@ -201,6 +203,9 @@ print_parts(struct printing *printing, const uint8_t *at, size_t size,
         at += frame;
         size -= frame;
     }
+    if (size)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "the change record is damaged: bytes follow its end");
     lf_text_add(&printing->text, "]}");
     return FEATURE_OK;
 }

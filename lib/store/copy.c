@@ -303,6 +303,62 @@ lf_copy_history(struct lf_copy *copy, struct feature_error *error)
 }
 
 feature_status
+lf_copy_blocks(struct lf_copy *copy, struct feature_error *error)
+{
+    const uint8_t *record = NULL;
+    size_t size = 0;
+    char key[LF_DICTIONARY_KEY_SIZE];
+
+    lf_dictionary_key(copy->definition->id, key);
+    for (uint32_t i = 0; i < copy->dictionary_count; i++) {
+        const struct lf_dictionary_copy *each = &copy->dictionaries[i];
+
+        if (strcmp(each->key, key) != 0)
+            continue;
+        record = each->record;
+        size = each->size;
+    }
+    return lf_history_check_blocks(&copy->check, record, size, error);
+}
+
+static feature_status
+put_version(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+            const uint8_t *value, size_t size, struct feature_error *error)
+{
+    copy->bytes += key_size + size;
+    return copy->sink
+               ? copy->sink->put(copy->to, key, key_size, value, size, error)
+               : FEATURE_OK;
+}
+
+/* The versions of the block that was checked last, as entries. */
+static feature_status
+put_versions(struct lf_copy *copy, const uint8_t *block_key, size_t key_size,
+             struct feature_error *error)
+{
+    const struct lf_versions_block *block = &copy->check.block;
+    uint8_t key[LF_HISTORY_KEY_MAX];
+
+    memcpy(key, block_key, key_size);
+    for (uint32_t i = 0; i < block->count; i++) {
+        const struct lf_history_entry *entry = &block->entries[i];
+        struct lf_buffer image = {.data =
+                                      (uint8_t *)(uintptr_t)entry->image.bytes,
+                                  .size = entry->image.size};
+
+        lf_history_put_place(key + key_size - LF_HISTORY_PLACE_SIZE,
+                             &entry->place);
+        if (!lf_history_encode(entry, copy->check.seed, key, key_size,
+                               entry->row.bytes, entry->row.size,
+                               entry->has_image ? &image : NULL, &copy->entry))
+            return lf_fail_memory(error);
+        LF_TRY(put_version(copy, key, key_size, copy->entry.data,
+                           copy->entry.size, error));
+    }
+    return FEATURE_OK;
+}
+
+feature_status
 lf_copy_version(struct lf_copy *copy, const uint8_t *key, size_t key_size,
                 const uint8_t *value, size_t size, struct feature_error *error)
 {
@@ -315,10 +371,9 @@ lf_copy_version(struct lf_copy *copy, const uint8_t *key, size_t key_size,
             "structure", "its key is not one of the entity's"};
     if (problem.reason)
         return fail_entry(copy, &problem, error);
-    copy->bytes += key_size + size;
-    return copy->sink
-               ? copy->sink->put(copy->to, key, key_size, value, size, error)
-               : FEATURE_OK;
+    return lf_is_block(value, size) && !copy->keeps_blocks
+               ? put_versions(copy, key, key_size, error)
+               : put_version(copy, key, key_size, value, size, error);
 }
 
 static feature_status
@@ -401,6 +456,7 @@ lf_copy_free(struct lf_copy *copy)
 {
     lf_catalog_release(copy->catalog);
     lf_buffer_free(&copy->records);
+    lf_buffer_free(&copy->entry);
     lf_history_check_free(&copy->check);
     lf_window_check_free(&copy->windows);
     lf_arena_free(&copy->layout_arena);

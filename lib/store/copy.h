@@ -34,7 +34,11 @@ struct lf_copy {
     const struct lf_sink *sink; /* NULL: only check */
     void *to;
     struct feature_progress *progress; /* or NULL */
-    bool keeps_feed; /* the manifest has the segments of the change feed */
+    bool keeps_feed;   /* the manifest has the segments of the change feed */
+    bool keeps_blocks; /* of histories, as they lie in the store */
+    const struct lf_dictionary_copy *dictionaries; /* of views */
+    uint32_t dictionary_count;
+    struct lf_buffer entry; /* out of a block */
     struct lf_arena arena;
     struct lf_manifest manifest;
     struct lf_buffer records; /* lf_record, of the catalog */
@@ -58,6 +62,13 @@ struct lf_copy {
     uint64_t bytes;                 /* of their keys and rows */
 };
 
+/* A record of meta: of the dictionary of a view. */
+struct lf_dictionary_copy {
+    char key[LF_DICTIONARY_KEY_SIZE];
+    const uint8_t *record;
+    size_t size;
+};
+
 /* The manifest's views lie in copy->arena. */
 feature_status lf_copy_begin(struct lf_copy *copy, struct feature_error *error);
 feature_status lf_copy_record(struct lf_copy *copy, const uint8_t *key,
@@ -75,6 +86,8 @@ feature_status lf_copy_row(struct lf_copy *copy, const uint8_t *key,
 /* The history of the view at hand, after its rows, and its entries. */
 feature_status lf_copy_history(struct lf_copy *copy,
                                struct feature_error *error);
+feature_status lf_copy_blocks(struct lf_copy *copy, /* there may be such */
+                              struct feature_error *error);
 feature_status lf_copy_version(struct lf_copy *copy, const uint8_t *key,
                                size_t key_size, const uint8_t *value,
                                size_t size, struct feature_error *error);

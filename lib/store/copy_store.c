@@ -22,6 +22,7 @@ struct chunk {
     struct lf_buffer bytes;
     uint8_t from[LF_HISTORY_KEY_MAX + 1]; /* no key below it is left to read */
     size_t from_size;
+    size_t most; /* bytes of a value */
     bool is_full;
 };
 
@@ -32,7 +33,7 @@ gather(void *context, const uint8_t *key, size_t key_size, const uint8_t *value,
     struct chunk *chunk = context;
     uint8_t *to;
 
-    if (key_size > LF_HISTORY_KEY_MAX || size > LF_HISTORY_SIZE_LIMIT)
+    if (key_size > LF_HISTORY_KEY_MAX || size > chunk->most)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "a key of %zu bytes with a value of %zu cannot be",
                        key_size, size);
@@ -104,8 +105,9 @@ struct collection {
     struct lf_arena *arena;
     struct lf_buffer views;
     struct lf_buffer records;
+    struct lf_buffer dictionaries;
     const struct lf_meta_store *meta;
-    bool keeps_feed;
+    bool keeps_feed, keeps_blocks;
     bool is_offsets;
 };
 
@@ -183,6 +185,26 @@ has_prefix(const uint8_t *key, size_t size, const char *prefix)
     return size > strlen(prefix) && memcmp(key, prefix, strlen(prefix)) == 0;
 }
 
+/* A copy with blocks takes it along, any other needs it while it is made. */
+static feature_status
+collect_dictionary(struct collection *to, const uint8_t *key, size_t key_size,
+                   const uint8_t *value, size_t size,
+                   struct feature_error *error)
+{
+    struct lf_dictionary_copy made = {.size = size};
+
+    if (key_size >= sizeof made.key)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "a record of a dictionary has too long a key");
+    memcpy(made.key, key, key_size);
+    made.record = (const uint8_t *)lf_arena_copy(to->arena, value, size);
+    if (!made.record ||
+        !lf_buffer_append(&to->dictionaries, &made, sizeof made))
+        return lf_fail_memory(error);
+    return to->keeps_blocks ? add_record(to, key, key_size, value, size, error)
+                            : FEATURE_OK;
+}
+
 static feature_status
 collect(void *context, const uint8_t *key, size_t key_size,
         const uint8_t *value, size_t size, struct feature_error *error)
@@ -191,6 +213,8 @@ collect(void *context, const uint8_t *key, size_t key_size,
 
     if (to->is_offsets || has_prefix(key, key_size, LF_CONSUMER_PREFIX))
         return add_record(to, key, key_size, value, size, error);
+    if (has_prefix(key, key_size, LF_DICTIONARY_PREFIX))
+        return collect_dictionary(to, key, key_size, value, size, error);
     if (has_prefix(key, key_size, LF_SEGMENT_PREFIX))
         return to->keeps_feed
                    ? add_record(to, key, key_size, value, size, error)
@@ -226,7 +250,8 @@ read_manifest(struct lf_copy *copy, struct lf_reader *reader,
     struct lf_manifest *manifest = &copy->manifest;
     struct collection found = {.arena = &copy->arena,
                                .meta = &manifest->meta,
-                               .keeps_feed = copy->keeps_feed};
+                               .keeps_feed = copy->keeps_feed,
+                               .keeps_blocks = copy->keeps_blocks};
     feature_status status;
 
     LF_TRY(lf_store_read_meta(reader, &manifest->meta, error));
@@ -241,8 +266,13 @@ read_manifest(struct lf_copy *copy, struct lf_reader *reader,
     manifest->records =
         settle(&copy->arena, &found.records, sizeof *manifest->records,
                &manifest->record_count);
-    if (!status && (!manifest->views || !manifest->records))
+    copy->dictionaries =
+        settle(&copy->arena, &found.dictionaries, sizeof *copy->dictionaries,
+               &copy->dictionary_count);
+    if (!status &&
+        (!manifest->views || !manifest->records || !copy->dictionaries))
         status = lf_fail_memory(error);
+    lf_buffer_free(&found.dictionaries);
     lf_buffer_free(&found.views);
     lf_buffer_free(&found.records);
     return status;
@@ -260,6 +290,7 @@ copy_views(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
         LF_TRY(copy_tree(copy, reader, tree, chunk, lf_copy_row, error));
         if (copy->definition->history) {
             LF_TRY(lf_copy_history(copy, error));
+            LF_TRY(lf_copy_blocks(copy, error));
             lf_history_tree(copy->definition, tree);
             LF_TRY(
                 copy_tree(copy, reader, tree, chunk, lf_copy_version, error));
@@ -290,7 +321,7 @@ feature_status
 lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
               struct feature_error *error)
 {
-    struct chunk chunk = {0};
+    struct chunk chunk = {.most = LF_HISTORY_SIZE_LIMIT};
     feature_status status;
 
     LF_TRY(lf_reader_resume(reader, error));
@@ -315,7 +346,7 @@ feature_status
 lf_copy_raw(struct lf_copy *copy, struct lf_reader *reader, const char *tree,
             lf_copy_entry put, struct feature_error *error)
 {
-    struct chunk chunk = {0};
+    struct chunk chunk = {.most = LF_FRAME_SIZE + LF_CHANGE_SIZE_LIMIT};
     feature_status status = copy_tree(copy, reader, tree, &chunk, put, error);
 
     lf_buffer_free(&chunk.bytes);

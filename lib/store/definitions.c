@@ -9,6 +9,7 @@
  */
 #include "store/dedupe.h"
 #include "store/history.h"
+#include "store/history_pack.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -282,6 +283,7 @@ lf_commit_drop_views(struct lf_commit *commit, const struct lf_catalog *before,
         lf_history_tree(view, tree);
         LF_TRY(lf_writer_drop(commit->writer, tree, error));
         LF_TRY(lf_tree_delete(commit->tree, key, strlen(key), error));
+        LF_TRY(lf_dictionary_forget(commit, view->id, error));
         LF_TRY(lf_upkeep_forget(commit, view->id, error));
     }
     return FEATURE_OK;

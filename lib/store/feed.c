@@ -278,7 +278,13 @@ without_checksum(const uint8_t *row, size_t size)
     return (struct lf_slice){.bytes = row + 4, .size = size - 4};
 }
 
-/* Whether the change before this one was to the same row. */
+void
+lf_feed_begin_batch(struct lf_commit *commit)
+{
+    commit->feed.last.size = 0;
+}
+
+/* Whether the change before this one in its batch was to the same row. */
 static feature_status
 is_repeated(struct lf_feed *feed, uint32_t view, const struct lf_slice *key,
             bool *is_same, struct feature_error *error)
@@ -351,6 +357,8 @@ end_record(struct lf_commit *commit, struct feature_error *error)
     feed->meta.head = commit->meta.sequence;
     feed->meta.head_time = commit->meta.commit_time;
     feed->is_logging = false;
+    if (commit->store->leaves_upkeep)
+        return FEATURE_OK;
     return lf_feed_upkeep(commit, feed->after, 1, &dropped, error);
 }
 

@@ -27,7 +27,7 @@ struct lf_feed {
     struct lf_tree *tree;
     struct lf_chain chain;
     struct lf_buffer part;
-    struct lf_buffer last;   /* view and key of the change before */
+    struct lf_buffer last;   /* view and key of the batch's change before */
     struct lf_buffer stored; /* the row at hand, as it was */
 };
 
@@ -57,6 +57,8 @@ bool lf_feed_wants(const struct lf_commit *commit);
 feature_status lf_feed_change(struct lf_commit *commit,
                               const struct lf_change *change,
                               struct feature_error *error);
+/* Changes that follow are of another batch: each has its own row before. */
+void lf_feed_begin_batch(struct lf_commit *commit);
 /* A row that was written; a part of the journal. */
 feature_status lf_feed_add(struct lf_rows *rows,
                            const struct lf_written *written,

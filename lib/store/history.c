@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store/history_cursor.h"
 
 struct lf_history {
     bool has_drops; /* a stored row may be older than what was written to it */
@@ -22,6 +23,7 @@ struct lf_history {
     struct lf_buffer key;   /* of the version */
     struct lf_buffer other; /* of another entry */
     struct lf_buffer value, image;
+    struct lf_history_cursor cursor;
 };
 
 /* One version on its way in. */
@@ -51,6 +53,7 @@ lf_history_free(struct lf_history *history)
     if (!history)
         return;
     lf_merge_free(&history->merge);
+    lf_history_free_cursor(&history->cursor);
     lf_buffer_free(&history->key);
     lf_buffer_free(&history->other);
     lf_buffer_free(&history->value);
@@ -94,7 +97,7 @@ put_key(struct lf_buffer *to, const uint8_t *key, size_t key_size,
 }
 
 static bool
-is_of_key(const struct addition *addition, const struct lf_tree_entry *at)
+is_of_key(const struct addition *addition, const struct lf_version_at *at)
 {
     return at->key &&
            at->key_size == addition->key_size + LF_HISTORY_PLACE_SIZE &&
@@ -103,46 +106,21 @@ is_of_key(const struct addition *addition, const struct lf_tree_entry *at)
 }
 
 static feature_status
-seek_version(const struct addition *addition, struct lf_tree_entry *at,
+seek_version(const struct addition *addition, struct lf_version_at *at,
              struct feature_error *error)
 {
     const struct lf_buffer *key = &addition->history->key;
 
-    return lf_tree_move(addition->rows->history, LF_STEP_SEEK, key->data,
-                        key->size, at, error);
+    return lf_history_seek(&addition->history->cursor, key->data, key->size, at,
+                           error);
 }
 
 static feature_status
-fail_damaged(const struct addition *addition, const char *reason,
-             struct feature_error *error)
+read_version(const struct addition *addition, const struct lf_version_at *at,
+             struct lf_history_entry *entry, struct feature_error *error)
 {
-    return lf_fail(error, FEATURE_CORRUPT, reason,
-                   "its history is damaged in %s",
-                   addition->rows->form->view->name);
-}
-
-/* Opens a stored entry, with its rows checked against their layouts. */
-static feature_status
-open_entry(const struct addition *addition, const struct lf_tree_entry *at,
-           struct lf_history_entry *entry, struct feature_error *error)
-{
-    const struct lf_migration *migration;
-    const char *problem = lf_history_open(entry, addition->seed, at->key,
-                                          at->key_size, at->value, at->size);
-
-    if (problem)
-        return fail_damaged(addition, problem, error);
-    LF_TRY(lf_form_migration(addition->rows->form, entry->row.version,
-                             &migration, error));
-    if (!lf_row_check(&entry->row, &migration->from))
-        return fail_damaged(addition, "structure", error);
-    if (!entry->has_image)
-        return FEATURE_OK;
-    LF_TRY(lf_form_migration(addition->rows->form, entry->image.version,
-                             &migration, error));
-    if (!lf_row_check(&entry->image, &migration->from))
-        return fail_damaged(addition, "structure", error);
-    return FEATURE_OK;
+    return lf_history_read(&addition->history->cursor, addition->rows->form, at,
+                           entry, error);
 }
 
 static bool
@@ -215,12 +193,12 @@ save_base(struct addition *addition, const struct lf_stored *before,
     const struct lf_buffer *key = &addition->history->key;
     struct lf_buffer *other = &addition->history->other;
     struct lf_history_place first = {INT64_MAX, UINT64_MAX, UINT32_MAX};
-    struct lf_tree_entry at;
+    struct lf_version_at at;
 
     if (!put_key(other, key->data, addition->key_size, &first))
         return lf_fail_memory(error);
-    LF_TRY(lf_tree_move(addition->rows->history, LF_STEP_SEEK, other->data,
-                        other->size, &at, error));
+    LF_TRY(lf_history_seek(&addition->history->cursor, other->data, other->size,
+                           &at, error));
     if (is_of_key(addition, &at))
         return FEATURE_OK;
     take_base(addition, &before->row);
@@ -232,7 +210,7 @@ static feature_status
 ensure_base(struct addition *addition, const struct lf_stored *before,
             struct feature_error *error)
 {
-    struct lf_tree_entry at;
+    struct lf_version_at at;
 
     LF_TRY(seek_version(addition, &at, error));
     return is_of_key(addition, &at) ? FEATURE_OK
@@ -246,7 +224,7 @@ find_base(struct addition *addition, const struct lf_stored *before,
     struct lf_buffer *other = &addition->history->other;
     struct lf_history_place last = {LF_TIME_UNSET, 0, 0};
     struct lf_history_entry entry;
-    struct lf_tree_entry at;
+    struct lf_version_at at;
 
     if (!addition->rows->meta.history_bases)
         return FEATURE_OK;
@@ -254,10 +232,10 @@ find_base(struct addition *addition, const struct lf_stored *before,
         return ensure_base(addition, before, error);
     if (!put_key(other, addition->history->key.data, addition->key_size, &last))
         return lf_fail_memory(error);
-    LF_TRY(lf_tree_move(addition->rows->history, LF_STEP_SEEK, other->data,
-                        other->size, &at, error));
+    LF_TRY(lf_history_seek(&addition->history->cursor, other->data, other->size,
+                           &at, error));
     if (is_of_key(addition, &at)) {
-        LF_TRY(open_entry(addition, &at, &entry, error));
+        LF_TRY(read_version(addition, &at, &entry, error));
         take_base(addition, &entry.row);
         return FEATURE_OK;
     }
@@ -321,38 +299,36 @@ make_image(struct addition *addition, struct feature_error *error)
 static feature_status
 look_below(struct addition *addition, struct feature_error *error)
 {
-    const struct lf_buffer *key = &addition->history->key;
-    struct lf_tree_entry at;
-    enum lf_step step = LF_STEP_SEEK;
+    struct lf_version_at at;
 
-    for (;; step = LF_STEP_NEXT) {
+    LF_TRY(seek_version(addition, &at, error));
+    while (is_of_key(addition, &at)) {
         struct lf_history_entry entry;
 
-        LF_TRY(lf_tree_move(addition->rows->history, step, key->data, key->size,
-                            &at, error));
-        if (!is_of_key(addition, &at))
-            return FEATURE_OK;
-        LF_TRY(open_entry(addition, &at, &entry, error));
+        LF_TRY(read_version(addition, &at, &entry, error));
         if (!is_patch(&entry)) {
             addition->has_ground = true;
             addition->ground = entry;
             return FEATURE_OK;
         }
         if (addition->run_count == LF_HISTORY_RUN)
-            return fail_damaged(addition, "structure", error);
+            return lf_fail(error, FEATURE_CORRUPT, "structure",
+                           "its history is damaged in %s",
+                           addition->rows->form->view->name);
         addition->run[addition->run_count++] = entry;
+        LF_TRY(lf_history_next(&addition->history->cursor, &at, error));
     }
+    return FEATURE_OK;
 }
 
 /* Moves one entry towards the newest; found = false past it. */
 static feature_status
-step_up(struct addition *addition, bool *found, struct lf_tree_entry *at,
+step_up(struct addition *addition, bool *found, struct lf_version_at *at,
         struct lf_history_entry *entry, struct feature_error *error)
 {
-    LF_TRY(lf_tree_move(addition->rows->history, LF_STEP_BACK, NULL, 0, at,
-                        error));
+    LF_TRY(lf_history_back(&addition->history->cursor, at, error));
     *found = is_of_key(addition, at);
-    return *found ? open_entry(addition, at, entry, error) : FEATURE_OK;
+    return *found ? read_version(addition, at, entry, error) : FEATURE_OK;
 }
 
 /* Counts the patches above the version, as far as they are one run with it. */
@@ -360,7 +336,7 @@ static feature_status
 count_above(struct addition *addition, struct feature_error *error)
 {
     struct lf_history_entry entry;
-    struct lf_tree_entry at;
+    struct lf_version_at at;
     bool found;
 
     LF_TRY(seek_version(addition, &at, error));
@@ -394,7 +370,7 @@ refresh_above(struct addition *addition, struct feature_error *error)
 {
     struct lf_history *history = addition->history;
     struct lf_history_entry entry;
-    struct lf_tree_entry at;
+    struct lf_version_at at;
     bool found, changed;
 
     LF_TRY(seek_version(addition, &at, error));
@@ -417,6 +393,7 @@ refresh_above(struct addition *addition, struct feature_error *error)
         if (!lf_buffer_append(&history->other, at.key, at.key_size))
             return lf_fail_memory(error);
         entry.image_time = addition->entry.commit_time;
+        LF_TRY(lf_history_break(&history->cursor, error));
         LF_TRY(put_entry(addition, &history->other, &entry, entry.row.bytes,
                          entry.row.size, &history->image, error));
     }
@@ -450,7 +427,22 @@ begin(struct addition *addition, const struct lf_written *written,
                        "a row that was written has no row's form");
     if (addition->row.flags & LF_ROW_CELL_TIMES)
         lf_row_find_times(&addition->row, &addition->rows->form->layout);
+    lf_history_open_write(&addition->history->cursor, addition->rows);
     return FEATURE_OK;
+}
+
+/* A version that comes late does not fit between those of a block. */
+static feature_status
+make_room(struct addition *addition, struct feature_error *error)
+{
+    struct lf_version_at at;
+
+    if (addition->is_newest)
+        return FEATURE_OK;
+    LF_TRY(seek_version(addition, &at, error));
+    return lf_history_is_within(&addition->history->cursor)
+               ? lf_history_break(&addition->history->cursor, error)
+               : FEATURE_OK;
 }
 
 /* Whether the version needs an image: an older base has cells that are newer than
@@ -479,6 +471,7 @@ lf_history_add(struct lf_rows *rows, const struct lf_written *written,
     addition.run_count = addition.above = 0;
     addition.barrier = LF_TIME_UNSET;
     LF_TRY(begin(&addition, written, error));
+    LF_TRY(make_room(&addition, error));
     LF_TRY(find_base(&addition, written->before, error));
     if (written->operation == FEATURE_PATCH || addition.has_base)
         LF_TRY(look_below(&addition, error));

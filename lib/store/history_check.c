@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+#include "format/frame.h"
+#include "store/history_cursor.h"
+
 feature_status
 lf_history_check_begin(struct lf_history_check *check,
                        const struct lf_catalog *catalog,
@@ -49,6 +52,9 @@ lf_history_check_free(struct lf_history_check *check)
     lf_buffer_free(&check->again);
     lf_buffer_free(&check->last);
     lf_buffer_free(&check->bytes);
+    lf_versions_block_free(&check->block);
+    lf_press_free(check->press);
+    check->press = NULL;
     lf_window_check_free(&check->windows);
     lf_form_free(&check->form);
 }
@@ -275,16 +281,36 @@ check_event(struct lf_history_check *check,
     return FEATURE_OK;
 }
 
-feature_status
-lf_history_check_entry(struct lf_history_check *check, const uint8_t *key,
-                       size_t key_size, const uint8_t *value, size_t size,
-                       struct lf_history_problem *problem,
-                       struct feature_error *error)
+/* One version, whose key was checked. */
+static feature_status
+check_version(struct lf_history_check *check, const uint8_t *key,
+              size_t key_size, struct lf_history_entry *entry,
+              struct lf_history_problem *problem, struct feature_error *error)
+{
+    lf_hash128_add(&check->content,
+                   lf_history_hash(check->form.view->id, key, key_size, entry));
+    if (check->form.event)
+        return check_event(check, entry, problem, error);
+    if (entry->operation > FEATURE_DELETE)
+        return say(problem, "structure", "it is of an event");
+    LF_TRY(check_row(check, &entry->row, problem, error));
+    if (!problem->reason && entry->has_image)
+        LF_TRY(check_row(check, &entry->image, problem, error));
+    if (problem->reason)
+        return FEATURE_OK;
+    if (!is_known(check, entry))
+        return say(problem, "structure", "it is of a commit that cannot be");
+    return add_up(check, entry, problem, error);
+}
+
+static feature_status
+check_single(struct lf_history_check *check, const uint8_t *key,
+             size_t key_size, const uint8_t *value, size_t size,
+             struct lf_history_problem *problem, struct feature_error *error)
 {
     struct lf_history_entry entry;
     const char *reason;
 
-    *problem = (struct lf_history_problem){0};
     check->entries++;
     LF_TRY(check_key(check, key, key_size, problem, error));
     if (problem->reason)
@@ -294,20 +320,90 @@ lf_history_check_entry(struct lf_history_check *check, const uint8_t *key,
         return say(problem, reason,
                    *reason == 'c' ? "its checksum is wrong"
                                   : "it has an unknown form");
-    lf_hash128_add(&check->content, lf_history_hash(check->form.view->id, key,
-                                                    key_size, &entry));
-    if (check->form.event)
-        return check_event(check, &entry, problem, error);
-    if (entry.operation > FEATURE_DELETE)
-        return say(problem, "structure", "it is of an event");
-    LF_TRY(check_row(check, &entry.row, problem, error));
-    if (!problem->reason && entry.has_image)
-        LF_TRY(check_row(check, &entry.image, problem, error));
-    if (problem->reason)
+    return check_version(check, key, key_size, &entry, problem, error);
+}
+
+/* --- blocks ------------------------------------------------------------------ */
+
+feature_status
+lf_history_check_blocks(struct lf_history_check *check,
+                        const uint8_t *dictionary, size_t size,
+                        struct feature_error *error)
+{
+    check->takes_blocks = true;
+    check->press = lf_press_create();
+    if (!check->press)
+        return lf_fail_memory(error);
+    return lf_dictionary_load(check->press, check->form.view->id, dictionary,
+                              dictionary ? size : 0, error);
+}
+
+static feature_status
+open_block(struct lf_history_check *check, const uint8_t *key, size_t key_size,
+           const uint8_t *value, size_t size,
+           struct lf_history_problem *problem, struct feature_error *error)
+{
+    uint32_t sum;
+    const char *reason =
+        lf_block_check(check->seed, key, key_size, value, size, &sum);
+
+    check->block.count = 0;
+    if (!reason)
+        reason = lf_block_unpack(check->press, &check->block, key, key_size,
+                                 value, size);
+    if (!reason)
         return FEATURE_OK;
-    if (!is_known(check, &entry))
-        return say(problem, "structure", "it is of a commit that cannot be");
-    return add_up(check, &entry, problem, error);
+    if (reason == LF_FRAME_NO_MEMORY)
+        return lf_fail_memory(error);
+    if (*reason == 'c')
+        return say(problem, reason, "its checksum is wrong");
+    return say(problem, "structure",
+               *reason == 'd' ? "the dictionary of its block is missing"
+                              : "its block has an unknown form");
+}
+
+static feature_status
+check_block(struct lf_history_check *check, const uint8_t *key, size_t key_size,
+            const uint8_t *value, size_t size,
+            struct lf_history_problem *problem, struct feature_error *error)
+{
+    uint8_t whole[LF_HISTORY_KEY_MAX];
+
+    LF_TRY(open_block(check, key, key_size, value, size, problem, error));
+    if (problem->reason) {
+        check->entries++;
+        return FEATURE_OK;
+    }
+    if (key_size > sizeof whole)
+        return say(problem, "structure", "its key is too long");
+    memcpy(whole, key, key_size);
+    for (uint32_t i = 0; i < check->block.count; i++) {
+        struct lf_history_entry *entry = &check->block.entries[i];
+
+        check->entries++;
+        lf_history_put_place(whole + key_size - LF_HISTORY_PLACE_SIZE,
+                             &entry->place);
+        LF_TRY(check_key(check, whole, key_size, problem, error));
+        if (!problem->reason)
+            LF_TRY(
+                check_version(check, whole, key_size, entry, problem, error));
+        if (problem->reason)
+            return FEATURE_OK;
+    }
+    return FEATURE_OK;
+}
+
+feature_status
+lf_history_check_entry(struct lf_history_check *check, const uint8_t *key,
+                       size_t key_size, const uint8_t *value, size_t size,
+                       struct lf_history_problem *problem,
+                       struct feature_error *error)
+{
+    *problem = (struct lf_history_problem){0};
+    return check->takes_blocks && lf_is_block(value, size)
+               ? check_block(check, key, key_size, value, size, problem, error)
+               : check_single(check, key, key_size, value, size, problem,
+                              error);
 }
 
 feature_status

@@ -3,7 +3,7 @@
 #ifndef LF_STORE_HISTORY_CHECK_H
 #define LF_STORE_HISTORY_CHECK_H
 
-#include "format/history.h"
+#include "format/block.h"
 #include "format/meta.h"
 #include "store/window_check.h"
 
@@ -29,6 +29,9 @@ struct lf_history_check {
     int64_t time;     /* its event timestamp */
     uint32_t patches; /* since the last entry that is none */
     uint64_t entries; /* so far */
+    bool takes_blocks;
+    struct lf_press *press;         /* with the view's dictionary */
+    struct lf_versions_block block; /* the last one, with its entries */
     struct lf_hash128 content;
     struct lf_window_check windows; /* of a view FROM an event */
 };
@@ -45,7 +48,12 @@ feature_status lf_history_check_begin(struct lf_history_check *check,
                                       const struct lf_meta_store *store,
                                       struct feature_error *error);
 
-/* The next entry in the order of keys. The form of the join key is the caller's
+/* Blocks are fine from now on; the record of the view's dictionary, or NULL. */
+feature_status lf_history_check_blocks(struct lf_history_check *check,
+                                       const uint8_t *dictionary, size_t size,
+                                       struct feature_error *error);
+
+/* The next entry in the order of keys, or the next block. The form of the join key is the caller's
  * to check, who goes on or not after a problem. */
 feature_status lf_history_check_entry(struct lf_history_check *check,
                                       const uint8_t *key, size_t key_size,

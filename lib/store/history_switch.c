@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "store/history.h"
+#include "store/history_pack.h"
 
 void
 lf_history_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE])
@@ -57,6 +58,7 @@ switch_view(struct lf_commit *commit, const struct lf_view *view,
         forget(&meta);
         lf_history_tree(view, tree);
         LF_TRY(lf_writer_drop(commit->writer, tree, error));
+        LF_TRY(lf_dictionary_forget(commit, view->id, error));
     }
     return lf_rows_write_meta(commit, view, &meta, error);
 }

@@ -12,12 +12,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store/history_cursor.h"
 
 /* One key at work. */
 struct trim {
     struct lf_rows *rows;
     size_t key_size;
     int64_t horizon;
+    struct lf_history_cursor cursor;
     struct lf_buffer key;    /* join key and a place */
     struct lf_buffer places; /* of what goes */
     struct lf_hash128 hash;  /* of that */
@@ -25,6 +27,7 @@ struct trim {
     struct lf_history_entry kept; /* the newest at or before the horizon */
     struct lf_history_entry run[LF_HISTORY_RUN]; /* patches, newest first */
     uint32_t run_count;
+    bool is_packed; /* the kept one lies in a block */
     bool has_ground;
     struct lf_history_entry ground; /* what they are written on */
 };
@@ -44,6 +47,7 @@ put_key(struct trim *trim, const uint8_t *key,
 static void
 free_trim(struct trim *trim)
 {
+    lf_history_free_cursor(&trim->cursor);
     lf_buffer_free(&trim->key);
     lf_buffer_free(&trim->places);
     lf_buffer_free(&trim->value);
@@ -60,41 +64,27 @@ damaged(const struct trim *trim, const char *reason,
 }
 
 static bool
-is_of_key(const struct trim *trim, const struct lf_tree_entry *at)
+is_of_key(const struct trim *trim, const uint8_t *key, size_t key_size)
 {
-    return at->key && at->key_size == trim->key_size + LF_HISTORY_PLACE_SIZE &&
-           memcmp(at->key, trim->key.data, trim->key_size) == 0;
+    return key && key_size == trim->key_size + LF_HISTORY_PLACE_SIZE &&
+           memcmp(key, trim->key.data, trim->key_size) == 0;
 }
 
-/* The next entry of the key; found = false past its last. */
+/* The first entry of the key from its place on, or the next; found = false past
+ * its last. */
 static feature_status
 move(struct trim *trim, enum lf_step step, struct lf_history_entry *entry,
-     struct lf_tree_entry *at, bool *found, struct feature_error *error)
+     struct lf_version_at *at, bool *found, struct feature_error *error)
 {
-    const struct lf_migration *migration;
-    const char *problem;
-
-    LF_TRY(lf_tree_move(trim->rows->history, step, trim->key.data,
-                        trim->key.size, at, error));
-    *found = is_of_key(trim, at);
-    if (!*found)
-        return FEATURE_OK;
-    problem =
-        lf_history_open(entry, lf_history_seed(trim->rows->form->view->id),
-                        at->key, at->key_size, at->value, at->size);
-    if (problem)
-        return damaged(trim, problem, error);
-    LF_TRY(lf_form_migration(trim->rows->form, entry->row.version, &migration,
-                             error));
-    if (!lf_row_check(&entry->row, &migration->from))
-        return damaged(trim, "structure", error);
-    if (!entry->has_image)
-        return FEATURE_OK;
-    LF_TRY(lf_form_migration(trim->rows->form, entry->image.version, &migration,
-                             error));
-    return lf_row_check(&entry->image, &migration->from)
-               ? FEATURE_OK
-               : damaged(trim, "structure", error);
+    if (step == LF_STEP_SEEK)
+        LF_TRY(lf_history_seek(&trim->cursor, trim->key.data, trim->key.size,
+                               at, error));
+    else
+        LF_TRY(lf_history_next(&trim->cursor, at, error));
+    *found = is_of_key(trim, at->key, at->key_size);
+    return *found ? lf_history_read(&trim->cursor, trim->rows->form, at, entry,
+                                    error)
+                  : FEATURE_OK;
 }
 
 static bool
@@ -131,7 +121,7 @@ gather(struct trim *trim, const struct lf_history_entry *entry,
 }
 
 static feature_status
-let_go(struct trim *trim, const struct lf_tree_entry *at,
+let_go(struct trim *trim, const struct lf_version_at *at,
        const struct lf_history_entry *entry, struct feature_error *error)
 {
     lf_hash128_add(&trim->hash, lf_history_hash(trim->rows->form->view->id,
@@ -153,15 +143,14 @@ static feature_status
 look(struct trim *trim, bool *more, struct feature_error *error)
 {
     struct lf_history_entry entry;
-    struct lf_tree_entry at;
+    struct lf_version_at at;
     bool found;
 
     LF_TRY(move(trim, LF_STEP_SEEK, &trim->kept, &at, &found, error));
     if (!found)
         return FEATURE_OK;
-    trim->key.size = 0;
-    if (!lf_buffer_append(&trim->key, at.key, at.key_size))
-        return lf_fail_memory(error);
+    trim->is_packed = trim->cursor.block;
+    memcpy(trim->key.data, at.key, at.key_size);
     LF_TRY(gather(trim, &trim->kept, error));
     for (;;) {
         LF_TRY(move(trim, LF_STEP_NEXT, &entry, &at, &found, error));
@@ -176,6 +165,33 @@ look(struct trim *trim, bool *more, struct feature_error *error)
             LF_TRY(let_go(trim, &at, &entry, error));
         }
     }
+}
+
+/* Breaks up the block that the place lies in. */
+static feature_status
+break_up(struct trim *trim, struct feature_error *error)
+{
+    struct lf_version_at at;
+
+    LF_TRY(lf_history_seek(&trim->cursor, trim->key.data, trim->key.size, &at,
+                           error));
+    return lf_history_break(&trim->cursor, error);
+}
+
+/* Where the kept one lies in a block, what it goes on with leaves that first:
+ * what was found lies elsewhere then. */
+static feature_status
+leave_block(struct trim *trim, bool *more, struct feature_error *error)
+{
+    if (!trim->is_packed)
+        return FEATURE_OK;
+    LF_TRY(break_up(trim, error));
+    trim->places.size = 0;
+    trim->hash = (struct lf_hash128){0};
+    trim->run_count = 0;
+    trim->has_ground = false;
+    *more = false;
+    return look(trim, more, error);
 }
 
 static feature_status
@@ -256,6 +272,37 @@ raise_horizon(struct lf_meta_view *meta, int64_t horizon)
         meta->history_horizon = horizon;
 }
 
+static void
+take_place(struct trim *trim, size_t index)
+{
+    memcpy(trim->key.data + trim->key_size,
+           trim->places.data + index * LF_HISTORY_PLACE_SIZE,
+           LF_HISTORY_PLACE_SIZE);
+}
+
+/* Removes the entry at a place; or, where a block of what goes begins there, all
+ * of that. A block that stays in part is none any more. */
+static feature_status
+drop_next(struct trim *trim, size_t *index, struct feature_error *error)
+{
+    struct lf_tree_entry at;
+    uint32_t count = 1;
+
+    take_place(trim, *index);
+    LF_TRY(lf_tree_move(trim->rows->history, LF_STEP_SEEK, trim->key.data,
+                        trim->key.size, &at, error));
+    if (is_of_key(trim, at.key, at.key_size) && lf_is_block(at.value, at.size))
+        count = at.value[5];
+    if (count > count_places(trim) - *index) {
+        LF_TRY(break_up(trim, error));
+        count = 1;
+    }
+    *index += count;
+    take_place(trim, *index - 1);
+    return lf_tree_delete(trim->rows->history, trim->key.data, trim->key.size,
+                          error);
+}
+
 /* Removes what was let go. */
 static feature_status
 drop(struct trim *trim, struct feature_error *error)
@@ -263,13 +310,8 @@ drop(struct trim *trim, struct feature_error *error)
     struct lf_meta_view *meta = &trim->rows->meta;
     size_t count = count_places(trim);
 
-    for (size_t i = 0; i < count; i++) {
-        memcpy(trim->key.data + trim->key_size,
-               trim->places.data + i * LF_HISTORY_PLACE_SIZE,
-               LF_HISTORY_PLACE_SIZE);
-        LF_TRY(lf_tree_delete(trim->rows->history, trim->key.data,
-                              trim->key.size, error));
-    }
+    for (size_t i = 0; i < count;)
+        LF_TRY(drop_next(trim, &i, error));
     meta->history_entries -= count;
     lf_hash128_subtract(&meta->history, trim->hash);
     raise_horizon(meta, trim->horizon);
@@ -284,9 +326,11 @@ trim_key(struct trim *trim, const uint8_t *key, bool *more,
 
     if (!put_key(trim, key, &place))
         return lf_fail_memory(error);
+    lf_history_open_write(&trim->cursor, trim->rows);
     LF_TRY(look(trim, more, error));
     if (!trim->places.size)
         return FEATURE_OK;
+    LF_TRY(leave_block(trim, more, error));
     if (is_patch(&trim->kept))
         LF_TRY(give_image(trim, error));
     LF_TRY(drop(trim, error));
@@ -331,9 +375,10 @@ lf_history_is_short(struct lf_rows *rows, const uint8_t *key, size_t key_size,
         return lf_fail_memory(error);
     status = lf_tree_move(rows->history, LF_STEP_SEEK, trim.key.data,
                           trim.key.size, &at, error);
-    if (!status && is_of_key(&trim, &at)) {
+    if (!status && is_of_key(&trim, at.key, at.key_size)) {
+        *is_short = !lf_is_block(at.value, at.size);
         status = lf_tree_move(rows->history, LF_STEP_NEXT, NULL, 0, &at, error);
-        *is_short = !is_of_key(&trim, &at);
+        *is_short &= !is_of_key(&trim, at.key, at.key_size);
     }
     free_trim(&trim);
     return status;
@@ -346,11 +391,12 @@ forget(struct trim *trim, const uint8_t *key, struct feature_error *error)
     struct lf_history_place first = {INT64_MAX, UINT64_MAX, UINT32_MAX};
     enum lf_step step = LF_STEP_SEEK;
     struct lf_history_entry entry;
-    struct lf_tree_entry at;
+    struct lf_version_at at;
     bool found;
 
     if (!put_key(trim, key, &first))
         return lf_fail_memory(error);
+    lf_history_open_write(&trim->cursor, trim->rows);
     for (;; step = LF_STEP_NEXT) {
         LF_TRY(move(trim, step, &entry, &at, &found, error));
         if (!found)
@@ -379,7 +425,7 @@ keep_base(struct trim *trim, const uint8_t *key, const struct lf_row *row,
         return lf_fail_memory(error);
     LF_TRY(lf_tree_move(trim->rows->history, LF_STEP_SEEK, trim->key.data,
                         trim->key.size, &at, error));
-    if (is_of_key(trim, &at))
+    if (is_of_key(trim, at.key, at.key_size))
         return FEATURE_OK;
     if (!put_key(trim, key, &last) ||
         !lf_history_encode(&entry, lf_history_seed(view), trim->key.data,
@@ -405,4 +451,28 @@ lf_history_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
 
     free_trim(&trim);
     return status;
+}
+
+feature_status
+lf_history_is_long(struct lf_rows *rows, const uint8_t *key, size_t key_size,
+                   int64_t horizon, bool *found, struct feature_error *error)
+{
+    struct lf_history_place place = {horizon, UINT64_MAX, UINT32_MAX};
+    uint8_t from[LF_HISTORY_KEY_MAX];
+    size_t size = key_size + LF_HISTORY_PLACE_SIZE;
+    enum lf_step step = LF_STEP_SEEK;
+    struct lf_tree_entry at;
+
+    memcpy(from, key, key_size);
+    lf_history_put_place(from + key_size, &place);
+    *found = true;
+    for (int i = rows->form->event ? 1 : 0; i < 2 && *found;
+         i++, step = LF_STEP_NEXT) {
+        LF_TRY(lf_tree_move(rows->history, step, from, size, &at, error));
+        *found =
+            at.key && at.key_size == size && !memcmp(at.key, key, key_size);
+        if (*found && lf_is_block(at.value, at.size))
+            break;
+    }
+    return FEATURE_OK;
 }

@@ -30,4 +30,10 @@ feature_status lf_history_expire(struct lf_rows *rows, const uint8_t *key,
                                  const struct lf_stored *stored,
                                  struct feature_error *error);
 
+/* Whether the key has two versions at or before the horizon, as far as a block
+ * tells; of events, one. */
+feature_status lf_history_is_long(struct lf_rows *rows, const uint8_t *key,
+                                  size_t key_size, int64_t horizon, bool *found,
+                                  struct feature_error *error);
+
 #endif

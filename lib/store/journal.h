@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one write call asked for, row by row, for those who keep it: the history
- * of a view, the change feed. */
+/* What a write call, a record that is followed, or upkeep does to rows, one by
+ * one, for those who keep it: the history of a view, the change feed. */
 #ifndef LF_STORE_JOURNAL_H
 #define LF_STORE_JOURNAL_H
 
@@ -16,9 +16,11 @@ struct lf_written {
      * PATCH does not name is null and has the time LF_TIME_UNSET; a DELETE is a
      * tombstone. Its event timestamp is `time` in any case. */
     const struct lf_buffer *row;
-    const struct lf_stored *before; /* the row as it was before the batch */
+    /* The row as it was before the batch; in a follower, to whom a record says
+     * nothing of batches, before this change. */
+    const struct lf_stored *before;
     /* The row was there, and neither it nor a row of the batch before this one
-     * is newer. */
+     * is newer. False says nothing: a follower does not look. */
     bool is_newest;
 };
 

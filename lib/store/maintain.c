@@ -15,7 +15,9 @@
 #define STEP_SEEN     16384
 #define STEP_CHANGES  1024
 #define STEP_SEGMENTS 8
+#define STEP_LOOKS    65536
 #define STEP_IDS      4096
+#define TRAININGS     8 /* of dictionaries in one call; each takes a while */
 
 struct maintain {
     feature_store *store;
@@ -104,7 +106,8 @@ choose(struct step *step, const struct lf_view **chosen, int *kind,
 static struct lf_upkeep_bounds
 bounds_of(const struct maintain *maintain)
 {
-    struct lf_upkeep_bounds most = {STEP_SEEN, STEP_CHANGES};
+    struct lf_upkeep_bounds most = {STEP_SEEN, STEP_CHANGES, STEP_LOOKS,
+                                    maintain->work.trainings < TRAININGS};
     uint64_t limit = maintain->options.max_rows;
 
     if (limit && limit - maintain->work.seen < most.seen)
@@ -166,6 +169,8 @@ take_step(struct maintain *maintain, const struct step *step,
     maintain->work.rows_expired += step->work.rows_expired;
     maintain->work.tombstones_removed += step->work.tombstones_removed;
     maintain->work.versions_dropped += step->work.versions_dropped;
+    maintain->work.versions_packed += step->work.versions_packed;
+    maintain->work.trainings += step->work.trainings;
     maintain->work.seen += step->work.seen;
     report->segments_dropped += step->segments;
     report->commits += step->is_numbered;
@@ -184,6 +189,10 @@ try_step(struct maintain *maintain, struct feature_error *error)
     struct step step = {.maintain = maintain};
     feature_status status;
 
+    /* Room for what the step is to say of itself, once it is made. */
+    if (!lf_buffer_reserve(&maintain->finished,
+                           maintain->finished.size + sizeof step.pass))
+        return lf_fail_memory(error);
     LF_TRY(lf_commit_begin(&step.commit, maintain->store,
                            maintain->options.wait_ms, error));
     status = run_step(&step, error);
@@ -225,6 +234,7 @@ run_steps(struct maintain *maintain, struct feature_error *error)
     maintain->report.rows_expired = maintain->work.rows_expired;
     maintain->report.tombstones_removed = maintain->work.tombstones_removed;
     maintain->report.versions_dropped = maintain->work.versions_dropped;
+    maintain->report.versions_packed = maintain->work.versions_packed;
     maintain->report.rows_seen = maintain->work.seen;
     return FEATURE_OK;
 }

@@ -85,23 +85,35 @@ add_view_family(struct lf_text *text, const struct lf_figures *figures,
                     value(&figures->views[i]));
 }
 
-/* A time of each view that has one: its newest event, or how long ago that
- * was. */
+static int64_t
+view_newest(const struct lf_meta_view *view)
+{
+    return view->newest;
+}
+
+static int64_t
+view_history_since(const struct lf_meta_view *view)
+{
+    return view->history_since;
+}
+
+/* A time of each view that has one, or how long ago that was. */
 static void
 add_view_time(struct lf_text *text, const struct lf_figures *figures,
-              const char *name, const char *help, bool is_age)
+              const char *name, const char *help, bool is_age,
+              int64_t (*value)(const struct lf_meta_view *))
 {
     add_family(text, name, "gauge", "seconds", help);
     for (uint32_t i = 0; i < figures->catalog->view_count; i++) {
-        int64_t newest = figures->views[i].newest, age;
+        int64_t time = value(&figures->views[i]), age;
 
-        if (newest == INT64_MIN)
+        if (time == INT64_MIN)
             continue;
-        if (__builtin_sub_overflow(figures->now, newest, &age))
+        if (__builtin_sub_overflow(figures->now, time, &age))
             age = INT64_MAX; /* an event before the year -290000 */
         lf_text_add(text, "feature_%s{view=\"%s\"} ", name,
                     figures->catalog->views[i].name);
-        add_seconds(text, is_age ? age : newest);
+        add_seconds(text, is_age ? age : time);
     }
 }
 
@@ -114,6 +126,9 @@ add_views(struct lf_text *text, const struct lf_figures *figures)
                     "Deleted rows still remembered, by view.", view_tombstones);
     add_view_family(text, figures, "view_history_entries", "gauge",
                     "Versions of rows kept in history, by view.", view_history);
+    add_view_time(text, figures, "view_history_since_seconds",
+                  "Commit time from which on history is kept, by view.", false,
+                  view_history_since);
     add_view_family(text, figures, "view_rows_applied", "counter",
                     "Rows that wrote at least one cell, by view.",
                     view_applied);
@@ -121,9 +136,11 @@ add_views(struct lf_text *text, const struct lf_figures *figures)
                     "Rows older than all they meant to write, by view.",
                     view_late);
     add_view_time(text, figures, "view_newest_event_timestamp_seconds",
-                  "Newest event timestamp written, by view.", false);
+                  "Newest event timestamp written, by view.", false,
+                  view_newest);
     add_view_time(text, figures, "view_freshness_seconds",
-                  "Time since the newest event timestamp, by view.", true);
+                  "Time since the newest event timestamp, by view.", true,
+                  view_newest);
 }
 
 static void

@@ -57,6 +57,18 @@ lf_file_fail(struct feature_error *error, int code, const char *doing,
 }
 
 feature_status
+lf_file_fail_name(struct feature_error *error, int code, const char *path)
+{
+    char name[LF_QUOTE_SIZE];
+
+    lf_quote(name, path, strlen(path));
+    return lf_fail_os(error, FEATURE_IO, "outcome-unknown", code,
+                      "%s is there and whole, but a loss of power may take the "
+                      "name away: sync of its directory",
+                      name);
+}
+
+feature_status
 lf_path_open(const char *path, int *directory, char name[NAME_MAX + 1],
              struct feature_error *error)
 {
@@ -182,8 +194,7 @@ lf_output_finish(struct lf_output *output, struct feature_error *error)
         return lf_file_fail(error, errno, "cannot name", output->name);
     output->temporary[0] = '\0';
     if (fsync(output->directory))
-        return lf_file_fail(error, errno, "sync of the directory of",
-                            output->name);
+        return lf_file_fail_name(error, errno, output->name);
     return FEATURE_OK;
 }
 

@@ -25,6 +25,11 @@ struct lf_output {
 feature_status lf_file_fail(struct feature_error *error, int code,
                             const char *doing, const char *path);
 
+/* `outcome-unknown`: the file or directory is whole and has its name, but the
+ * sync of the directory that the name is in failed. */
+feature_status lf_file_fail_name(struct feature_error *error, int code,
+                                 const char *path);
+
 /* Splits a path: the directory opened, the last name copied. */
 feature_status lf_path_open(const char *path, int *directory,
                             char name[NAME_MAX + 1],

@@ -12,19 +12,18 @@
 
 #include <string.h>
 
-#include "store/history.h"
-
 /* One search. */
 struct search {
     struct lf_past *past;
     const uint8_t *key;
     size_t key_size;
-    struct lf_cursor_entry at;
+    struct lf_version_at at;
     bool has_entries; /* the key has some, at or before the time */
     bool is_cut;      /* one of them is no newer than the horizon */
     bool has_row;     /* the key has a row now */
     bool is_unknown;
     bool has_ground;
+    bool is_packed; /* its rows leave with the block they lie in */
     struct lf_history_entry ground;
 };
 
@@ -34,8 +33,6 @@ lf_past_begin(struct lf_past *past, struct lf_reader *reader,
               int64_t newest_commit, int64_t known_by,
               struct feature_error *error)
 {
-    char tree[LF_TREE_NAME_SIZE];
-
     past->rows.size = 0;
     past->key_of = NULL;
     past->is_restricted = known_by && known_by < newest_commit;
@@ -50,23 +47,21 @@ lf_past_begin(struct lf_past *past, struct lf_reader *reader,
             return lf_fail_memory(error);
         lf_merge_init(&past->merge, &past->form.layout, past->cells);
         past->catalog = lf_catalog_hold(catalog);
-        past->seed = lf_history_seed(view->id);
     }
-    lf_history_tree(view, tree);
-    return lf_cursor_open(reader, tree, &past->cursor, error);
+    return lf_history_open_read(&past->cursor, reader, view, error);
 }
 
 void
 lf_past_end(struct lf_past *past)
 {
-    lf_cursor_close(past->cursor);
-    past->cursor = NULL;
+    lf_history_close(&past->cursor);
 }
 
 void
 lf_past_free(struct lf_past *past)
 {
     lf_past_end(past);
+    lf_history_free_cursor(&past->cursor);
     lf_merge_free(&past->merge);
     lf_form_free(&past->form);
     lf_buffer_free(&past->key);
@@ -110,8 +105,8 @@ seek(struct search *search, const struct lf_history_place *place,
         past->key_of = search->key;
     }
     lf_history_put_place(past->key.data + search->key_size, place);
-    return lf_cursor_seek(past->cursor, past->key.data, size, &search->at,
-                          error);
+    return lf_history_seek(&past->cursor, past->key.data, size, &search->at,
+                           error);
 }
 
 /* How the rows of a schema version become cells of the current one; the row is
@@ -140,9 +135,7 @@ take_entry(struct search *search, bool *is_done, struct feature_error *error)
 {
     struct lf_past *past = search->past;
     struct lf_history_entry entry;
-    const char *problem =
-        lf_history_open(&entry, past->seed, search->at.key, search->at.key_size,
-                        search->at.value, search->at.size);
+    const char *problem = lf_history_take(&past->cursor, &search->at, &entry);
 
     if (problem)
         return fail_damaged(past, problem, error);
@@ -155,6 +148,7 @@ take_entry(struct search *search, bool *is_done, struct feature_error *error)
     *is_done = is_ground(past, &entry);
     if (*is_done) {
         search->has_ground = true;
+        search->is_packed = search->at.unpacked;
         search->ground = entry;
         return FEATURE_OK;
     }
@@ -179,7 +173,7 @@ gather(struct search *search, int64_t time, struct feature_error *error)
         LF_TRY(take_entry(search, &is_done, error));
         if (is_done)
             break;
-        LF_TRY(lf_cursor_next(search->past->cursor, &search->at, error));
+        LF_TRY(lf_history_next(&search->past->cursor, &search->at, error));
     }
     return FEATURE_OK;
 }
@@ -231,6 +225,18 @@ has_dropped(const struct lf_form *form, const struct lf_migration *migration)
     return kept < migration->from.count;
 }
 
+/* A block's rows are gone with the next search. */
+static feature_status
+copy_row(struct lf_past *past, struct lf_past_row *found,
+         struct feature_error *error)
+{
+    found->at = past->rows.size;
+    if (!lf_buffer_append(&past->rows, found->bytes, found->size))
+        return lf_fail_memory(error);
+    found->bytes = NULL;
+    return FEATURE_OK;
+}
+
 static feature_status
 answer(struct search *search, struct lf_past_row *found,
        struct feature_error *error)
@@ -253,7 +259,8 @@ answer(struct search *search, struct lf_past_row *found,
         return fold(search, ground, found, error);
     *found = (struct lf_past_row){
         .kind = LF_PAST_ROW, .size = ground->size, .bytes = ground->bytes};
-    return FEATURE_OK;
+    return search->is_packed ? copy_row(search->past, found, error)
+                             : FEATURE_OK;
 }
 
 /* Whether a stored row has all that its key had at a time. One that expired may

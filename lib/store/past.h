@@ -3,9 +3,7 @@
 #ifndef LF_STORE_PAST_H
 #define LF_STORE_PAST_H
 
-#include "format/history.h"
-#include "store/form.h"
-#include "store/store.h"
+#include "store/history_cursor.h"
 
 /* A row as of a time: the stored one, another one, or none. */
 enum lf_past_kind {
@@ -29,14 +27,13 @@ struct lf_past {
     struct lf_form form;
     struct lf_merge merge;
     struct lf_cell *cells;
-    uint32_t seed;
     struct lf_meta_view meta;
-    struct lf_cursor *cursor;
+    struct lf_history_cursor cursor;
     bool is_restricted; /* to commits that were known by then: */
     int64_t known_by;
     struct lf_buffer key, run, image;
     const uint8_t *key_of; /* which key is in it, of those of the read */
-    struct lf_buffer rows; /* put together, or copied by the owner */
+    struct lf_buffer rows; /* put together, of blocks, or copied by the owner */
 };
 
 /* Begins to read a view, which the catalog has, in a snapshot whose newest

@@ -96,6 +96,22 @@ is_key(const struct lf_replay *replay, struct lf_slice key)
     return at == end;
 }
 
+/* A write has one time: every cell that it names is of it, and only a PATCH leaves
+ * cells out. Another one would be in the history, and not in the row. */
+static bool
+is_of_one_time(const struct lf_change *change, const struct lf_row *row,
+               const struct lf_layout *layout)
+{
+    for (uint32_t i = 0; i < layout->count; i++) {
+        int64_t time = lf_row_time(row, i);
+
+        if (time != change->time &&
+            (change->operation != FEATURE_PATCH || time != LF_TIME_UNSET))
+            return false;
+    }
+    return true;
+}
+
 /* The row that was asked for, with a place for its checksum. */
 static feature_status
 open_asked(struct lf_replay *replay, const struct lf_change *change,
@@ -114,7 +130,8 @@ open_asked(struct lf_replay *replay, const struct lf_change *change,
         row->version != layout->version ||
         is_delete != (row->flags == LF_ROW_TOMBSTONE) ||
         (!is_delete && !lf_row_check(row, layout)) ||
-        row->timestamp != change->time || change->time == LF_TIME_UNSET)
+        row->timestamp != change->time || change->time == LF_TIME_UNSET ||
+        (!is_delete && !is_of_one_time(change, row, layout)))
         return damaged(error, "a row is no row of its view");
     return FEATURE_OK;
 }

@@ -13,6 +13,7 @@
 
 #include "store/dedupe.h"
 #include "store/event_history.h"
+#include "store/history_pack.h"
 #include "store/history_trim.h"
 
 #define SECOND         ((int64_t)1000000)
@@ -21,6 +22,8 @@
 #define PASSES_IN_TIME 16 /* of a ttl or a retention */
 #define RIDE_SEEN      128
 #define RIDE_CHANGES   32
+#define RIDE_LOOKS     1024
+#define RUN_CHANGES    16 /* what a run packed costs, in versions dropped */
 
 /* --- the record -------------------------------------------------------------- */
 
@@ -133,6 +136,7 @@ struct walk {
     uint64_t seen, changes;
     struct lf_buffer keys; /* of what is due: u16 size, bytes */
     bool is_full;
+    struct lf_packing packing;
 };
 
 /* A cell at now - ttl is within its max age still. */
@@ -284,29 +288,6 @@ next_history(struct walk *walk, struct lf_rows *rows, uint8_t *key,
     return FEATURE_OK;
 }
 
-/* Whether the key has two versions at or before the horizon; of events, one. */
-static feature_status
-is_long(struct lf_rows *rows, const uint8_t *key, size_t key_size,
-        int64_t horizon, bool *found, struct feature_error *error)
-{
-    struct lf_history_place place = {horizon, UINT64_MAX, UINT32_MAX};
-    uint8_t from[LF_HISTORY_KEY_MAX];
-    size_t size = key_size + LF_HISTORY_PLACE_SIZE;
-    enum lf_step step = LF_STEP_SEEK;
-    struct lf_tree_entry at;
-
-    memcpy(from, key, key_size);
-    lf_history_put_place(from + key_size, &place);
-    *found = true;
-    for (int i = rows->form->event ? 1 : 0; i < 2 && *found;
-         i++, step = LF_STEP_NEXT) {
-        LF_TRY(lf_tree_move(rows->history, step, from, size, &at, error));
-        *found =
-            at.key && at.key_size == size && !memcmp(at.key, key, key_size);
-    }
-    return FEATURE_OK;
-}
-
 /* A history that is damaged, or would need an image that is too large, stays as
  * it is. more: the key has another part to drop. */
 static feature_status
@@ -320,7 +301,7 @@ trim_history(struct walk *walk, struct lf_rows *rows, const uint8_t *key,
     bool found;
 
     *more = false;
-    LF_TRY(is_long(rows, key, key_size, horizon, &found, error));
+    LF_TRY(lf_history_is_long(rows, key, key_size, horizon, &found, error));
     if (!found)
         return FEATURE_OK;
     status = (walk->plan ? lf_event_history_trim : lf_history_trim)(
@@ -338,9 +319,27 @@ trim_history(struct walk *walk, struct lf_rows *rows, const uint8_t *key,
     return FEATURE_OK;
 }
 
+/* What is old of the key and stays goes into blocks. more: there is another part
+ * to pack. */
 static feature_status
-step_history(struct walk *walk, struct lf_rows *rows,
+pack_history(struct walk *walk, const uint8_t *key, size_t key_size, bool *more,
              struct feature_error *error)
+{
+    uint64_t before = walk->packing.versions, runs = 1;
+
+    if (walk->changes + RUN_CHANGES < walk->most->changes)
+        runs = (walk->most->changes - walk->changes) / RUN_CHANGES;
+    LF_TRY(lf_history_pack(&walk->packing, key, key_size, walk->most->looks,
+                           runs, more, error));
+    walk->work->versions_packed += walk->packing.versions - before;
+    walk->changes +=
+        (walk->packing.versions - before) / LF_BLOCK_VERSIONS * RUN_CHANGES;
+    return FEATURE_OK;
+}
+
+static feature_status
+step_histories(struct walk *walk, struct lf_rows *rows,
+               struct feature_error *error)
 {
     uint8_t key[LF_HISTORY_KEY_MAX];
     size_t key_size;
@@ -354,14 +353,33 @@ step_history(struct walk *walk, struct lf_rows *rows,
         if (!key_size)
             return FEATURE_OK;
         walk->is_full = walk->seen == walk->most->seen ||
-                        walk->changes >= walk->most->changes;
+                        walk->changes >= walk->most->changes ||
+                        walk->packing.looked >= walk->most->looks;
         if (walk->is_full)
             return FEATURE_OK;
         walk->seen++;
         LF_TRY(trim_history(walk, rows, key, key_size, &more, error));
+        if (!more && !walk->plan)
+            LF_TRY(pack_history(walk, key, key_size, &more, error));
         if (!more)
             take_place(walk->pass, key, key_size);
     }
+}
+
+static feature_status
+step_history(struct walk *walk, struct lf_rows *rows,
+             struct feature_error *error)
+{
+    feature_status status;
+
+    walk->packing =
+        (struct lf_packing){.rows = rows, .may_train = walk->most->may_train};
+    status = step_histories(walk, rows, error);
+    if (!status)
+        status = lf_history_pack_end(&walk->packing, error);
+    walk->work->trainings += walk->packing.has_trained;
+    lf_history_pack_free(&walk->packing);
+    return status;
 }
 
 /* --- steps ------------------------------------------------------------------- */
@@ -445,7 +463,8 @@ feature_status
 lf_upkeep_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
                struct feature_error *error)
 {
-    static const struct lf_upkeep_bounds most = {RIDE_SEEN, RIDE_CHANGES};
+    static const struct lf_upkeep_bounds most = {RIDE_SEEN, RIDE_CHANGES,
+                                                 RIDE_LOOKS, false};
     struct lf_upkeep_work work = {0};
     const struct lf_view *view;
     struct lf_upkeep upkeep;

@@ -11,13 +11,17 @@ struct lf_upkeep_work {
     uint64_t rows_expired;
     uint64_t tombstones_removed;
     uint64_t versions_dropped;
-    uint64_t seen; /* rows and keys of histories */
+    uint64_t versions_packed;
+    uint64_t trainings; /* of dictionaries, for better or worse */
+    uint64_t seen;      /* rows and keys of histories */
 };
 
 /* How much one step does at most. */
 struct lf_upkeep_bounds {
     uint64_t seen;
     uint64_t changes;
+    uint64_t looks; /* entries of one history to look at, to pack */
+    bool may_train;
 };
 
 /* The record of a view; an empty one where there is none, or none that holds. */

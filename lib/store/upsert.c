@@ -439,6 +439,7 @@ apply_work(struct work *work, bool *touched, struct feature_error *error)
     mark_future(work);
     LF_TRY(
         lf_rows_begin(&work->rows, &work->target->form, work->commit, error));
+    lf_feed_begin_batch(work->commit);
     work->is_kept = lf_journal_wants(&work->rows);
     LF_TRY(find_edge(work, error));
     LF_TRY(apply_runs(work, error));

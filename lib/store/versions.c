@@ -12,16 +12,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "store/history.h"
 #include "store/scan.h"
 
 /* What a chunk is made of, until its snapshot is parked again. */
 struct walk {
     struct lf_versions *versions;
     struct lf_reader *reader;
-    struct lf_cursor *cursor;
+    struct lf_history_cursor *cursor;
     struct lf_view_plan *view;
-    uint32_t seed;
     uint32_t rows_most;
     size_t row_bytes; /* of a version without its stored bytes */
     size_t bytes;
@@ -29,7 +27,7 @@ struct walk {
     bool is_full;
     struct lf_versions_at at;
     const struct lf_job *key;
-    struct lf_cursor_entry entry;
+    struct lf_version_at entry;
     uint8_t sought[LF_HISTORY_KEY_MAX];
     uint8_t last[LF_HISTORY_PLACE_SIZE]; /* of the key's entry before */
     bool has_last;
@@ -116,8 +114,21 @@ seek(struct walk *walk, const struct lf_history_place *place,
 
     memcpy(walk->sought, walk->key->key, size);
     lf_history_put_place(walk->sought + size, place);
-    return lf_cursor_seek(walk->cursor, walk->sought,
-                          size + LF_HISTORY_PLACE_SIZE, &walk->entry, error);
+    return lf_history_seek(walk->cursor, walk->sought,
+                           size + LF_HISTORY_PLACE_SIZE, &walk->entry, error);
+}
+
+/* A chunk outlives the blocks its versions lie in. */
+static feature_status
+copy_row(struct walk *walk, struct lf_row *row, struct feature_error *error)
+{
+    const char *made =
+        lf_arena_copy(&walk->versions->packed, row->bytes, row->size);
+
+    if (!made)
+        return lf_fail_memory(error);
+    lf_row_open(row, (const uint8_t *)made, row->size);
+    return FEATURE_OK;
 }
 
 /* Adds the entry at hand, if it is asked for. */
@@ -127,9 +138,7 @@ take_entry(struct walk *walk, const struct lf_history_place *place,
 {
     struct lf_history_entry entry;
     struct lf_version version = {.key = walk->at.key};
-    const char *problem = lf_history_open(&entry, walk->seed, walk->entry.key,
-                                          walk->entry.key_size,
-                                          walk->entry.value, walk->entry.size);
+    const char *problem = lf_history_take(walk->cursor, &walk->entry, &entry);
 
     if (problem)
         return fail_damaged(walk, problem, "an entry of the history", error);
@@ -137,6 +146,8 @@ take_entry(struct walk *walk, const struct lf_history_place *place,
     if (!is_asked(walk, version.is_base ? entry.row.timestamp : place->time,
                   entry.commit_time))
         return FEATURE_OK;
+    if (walk->entry.unpacked)
+        LF_TRY(copy_row(walk, &entry.row, error));
     LF_TRY(check_row(walk, &entry.row, "an entry of the history", error));
     version.row = entry.row;
     version.operation = entry.operation;
@@ -186,7 +197,7 @@ take_entries(struct walk *walk, struct feature_error *error)
             walk->at.place = place;
             return FEATURE_OK;
         }
-        LF_TRY(lf_cursor_next(walk->cursor, &walk->entry, error));
+        LF_TRY(lf_history_next(walk->cursor, &walk->entry, error));
     }
     return FEATURE_OK;
 }
@@ -268,39 +279,25 @@ take_keys(struct walk *walk, struct feature_error *error)
     return FEATURE_OK;
 }
 
-/* What a version takes in a chunk, at most, besides what is stored of it. */
-static size_t
-measure_row(const struct lf_view_plan *view)
-{
-    size_t size = sizeof(struct lf_job) + sizeof(struct lf_version) + 40;
-
-    size += lf_bits_size(view->column_count);
-    for (uint32_t i = 0; i < view->column_count; i++)
-        size += lf_type_is_variable(view->columns[i].type)
-                    ? sizeof(int32_t)
-                    : lf_type_fixed_size(view->columns[i].type);
-    return size;
-}
-
 static feature_status
 read_chunk(struct lf_versions *versions, struct lf_reader *reader,
            struct feature_error *error)
 {
     struct walk walk = {.versions = versions,
                         .reader = reader,
+                        .cursor = &versions->cursor,
                         .view = &versions->request->plan->views[0],
                         .rows_most = versions->options.chunk_rows,
                         .at = versions->at};
-    char tree[LF_TREE_NAME_SIZE];
     feature_status status;
 
-    walk.row_bytes = measure_row(walk.view);
-    walk.seed = lf_history_seed(walk.view->definition->id);
+    walk.row_bytes = lf_versions_row_bytes(walk.view);
     versions->found.size = 0;
-    lf_history_tree(walk.view->definition, tree);
-    LF_TRY(lf_cursor_open(reader, tree, &walk.cursor, error));
+    lf_arena_free(&versions->packed);
+    LF_TRY(lf_history_open_read(walk.cursor, reader, walk.view->definition,
+                                error));
     status = take_keys(&walk, error);
-    lf_cursor_close(walk.cursor);
+    lf_history_close(walk.cursor);
     if (!status && walk.rows)
         status = lf_versions_decode(versions, error);
     if (status)
@@ -488,6 +485,8 @@ lf_versions_free(struct lf_versions *versions)
     lf_buffer_free(&versions->key_jobs);
     lf_buffer_free(&versions->key_bytes);
     lf_buffer_free(&versions->found);
+    lf_arena_free(&versions->packed);
+    lf_history_free_cursor(&versions->cursor);
     feature_request_free(versions->request);
     feature_query_free(versions->asked);
     lf_free(versions);

@@ -3,6 +3,7 @@
 #ifndef LF_STORE_VERSIONS_H
 #define LF_STORE_VERSIONS_H
 
+#include "store/history_cursor.h"
 #include "store/hold.h"
 #include "store/request.h"
 
@@ -30,6 +31,8 @@ struct lf_versions {
     uint32_t key_count;
     struct lf_versions_at at;
     struct lf_buffer found; /* the versions of the chunk */
+    struct lf_arena packed; /* rows of those that lie in blocks */
+    struct lf_history_cursor cursor;
     /* Of the chunk, beside the answers of the request: */
     struct lf_answer keys[LF_KEYS_MAX];
     struct lf_answer sequences; /* null: of the row before history */
@@ -65,6 +68,8 @@ struct lf_version {
     uint64_t sequence;
     int64_t commit_time;
 };
+/* What a version takes in a chunk, at most, besides what is stored of it. */
+size_t lf_versions_row_bytes(const struct lf_view_plan *view);
 feature_status lf_versions_decode(struct lf_versions *versions,
                                   struct feature_error *error);
 

@@ -209,3 +209,16 @@ lf_versions_decode(struct lf_versions *versions, struct feature_error *error)
     LF_TRY(decode_written(versions, rows, error));
     return decode_values(versions, rows, error);
 }
+
+size_t
+lf_versions_row_bytes(const struct lf_view_plan *view)
+{
+    size_t size = sizeof(struct lf_job) + sizeof(struct lf_version) + 40;
+
+    size += lf_bits_size(view->column_count);
+    for (uint32_t i = 0; i < view->column_count; i++)
+        size += lf_type_is_variable(view->columns[i].type)
+                    ? sizeof(int32_t)
+                    : lf_type_fixed_size(view->columns[i].type);
+    return size;
+}

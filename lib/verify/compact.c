@@ -101,8 +101,10 @@ compact_within(feature_store *store, const char *path,
                struct feature_snapshot_report *ours,
                struct feature_error *error)
 {
-    struct lf_copy copy = {
-        .sink = &lf_to_store, .progress = progress, .keeps_feed = true};
+    struct lf_copy copy = {.sink = &lf_to_store,
+                           .progress = progress,
+                           .keeps_feed = true,
+                           .keeps_blocks = true};
     struct lf_environment_info info;
     struct feature_options asked = *options;
     struct lf_rebuild rebuild = {0};

@@ -55,6 +55,20 @@ ignore(struct lf_verify *verify, void *context, const struct lf_entry *entry,
     return FEATURE_OK;
 }
 
+static const struct lf_verify_dictionary *
+find_dictionary(const struct lf_verify *verify, uint32_t view)
+{
+    size_t count =
+        verify->dictionaries.size / sizeof(struct lf_verify_dictionary);
+    const void *data = verify->dictionaries.data;
+    const struct lf_verify_dictionary *all = data;
+
+    for (size_t i = 0; i < count; i++)
+        if (all[i].view == view)
+            return &all[i];
+    return NULL;
+}
+
 static feature_status
 walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
           const struct lf_view *view, const struct lf_meta_view *meta,
@@ -62,11 +76,16 @@ walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
 {
     struct lf_place place = {
         .tree = tree->name, .view = view->name, .page = LF_NO_PAGE};
+    const struct lf_verify_dictionary *dictionary =
+        find_dictionary(verify, view->id);
     struct lf_history_problem problem;
 
     walk->entity = lf_catalog_entity_by_id(verify->catalog, view->entity);
     LF_TRY(lf_history_check_begin(&walk->check, verify->catalog, view, meta,
                                   &verify->store, error));
+    LF_TRY(lf_history_check_blocks(&walk->check,
+                                   dictionary ? dictionary->record : NULL,
+                                   dictionary ? dictionary->size : 0, error));
     LF_TRY(lf_verify_tree(verify, tree->name, view->name, tree->record, visit,
                           walk, error));
     LF_TRY(lf_history_check_end(&walk->check, &problem, error));
@@ -113,4 +132,24 @@ lf_verify_history(struct lf_verify *verify, const struct lf_verify_name *tree,
     status = walk_tree(verify, tree, view, &known->meta, &walk, error);
     lf_history_check_free(&walk.check);
     return status;
+}
+
+void
+lf_verify_dictionaries(struct lf_verify *verify)
+{
+    size_t count =
+        verify->dictionaries.size / sizeof(struct lf_verify_dictionary);
+    const void *data = verify->dictionaries.data;
+    const struct lf_verify_dictionary *all = data;
+    struct lf_place place = {.tree = LF_META_TREE, .page = LF_NO_PAGE};
+
+    for (size_t i = 0; verify->catalog && i < count; i++) {
+        const struct lf_view *view =
+            lf_catalog_view_by_id(verify->catalog, all[i].view);
+
+        if (!view || !view->history)
+            lf_found(verify, LF_FOUND_VIEW, &place,
+                     "a dictionary of feature view %u, which keeps no history",
+                     all[i].view);
+    }
 }

@@ -96,6 +96,30 @@ is_upkeep(struct lf_verify *verify, const struct lf_place *place,
     return id;
 }
 
+/* The dictionary of a view's history. */
+static feature_status
+take_dictionary(struct lf_verify *verify, const struct lf_place *place,
+                const uint8_t *bytes, size_t size, bool *is_taken,
+                struct feature_error *error)
+{
+    struct lf_verify_dictionary made = {
+        .view = read_view_key(place, LF_DICTIONARY_PREFIX), .size = size};
+
+    *is_taken = made.view;
+    if (!made.view)
+        return FEATURE_OK;
+    if (!lf_dictionary_is_sound(made.view, bytes, size)) {
+        lf_found(verify, LF_FOUND_VIEW, place,
+                 "the dictionary of feature view %u is damaged", made.view);
+        return FEATURE_OK;
+    }
+    made.record = (const uint8_t *)lf_arena_copy(&verify->arena, bytes, size);
+    if (!made.record ||
+        !lf_buffer_append(&verify->dictionaries, &made, sizeof made))
+        return lf_fail_memory(error);
+    return FEATURE_OK;
+}
+
 static feature_status
 take_view(struct lf_verify *verify, const struct lf_place *place,
           const uint8_t *bytes, size_t size, struct feature_error *error)
@@ -122,6 +146,7 @@ visit_meta(struct lf_verify *verify, void *context,
 {
     const struct lf_place *place = &entry->place;
     const uint8_t *bytes;
+    bool is_taken;
 
     (void)context;
     LF_TRY(lf_verify_value(verify, entry, &bytes, error));
@@ -135,6 +160,10 @@ visit_meta(struct lf_verify *verify, void *context,
     if (lf_verify_is_feed(place))
         return lf_verify_feed_record(verify, place, bytes, entry->size, error);
     if (is_upkeep(verify, place, bytes, entry->size))
+        return FEATURE_OK;
+    LF_TRY(
+        take_dictionary(verify, place, bytes, entry->size, &is_taken, error));
+    if (is_taken)
         return FEATURE_OK;
     return take_view(verify, place, bytes, entry->size, error);
 }

@@ -110,8 +110,7 @@ build(struct lf_intake *intake, struct lf_copy *copy,
     LF_TRY(give_name(place, error));
     rebuild->is_made = false;
     if (fsync(place->directory))
-        return lf_file_fail(error, errno, "sync of the directory of",
-                            place->name);
+        return lf_file_fail_name(error, errno, place->name);
     return FEATURE_OK;
 }
 

@@ -422,6 +422,7 @@ lf_verify_rows(struct lf_verify *verify, struct feature_error *error)
             strcmp(trees[i].name, "catalog") != 0)
             LF_TRY(walk_tree(verify, &trees[i], error));
     check_lone_views(verify);
+    lf_verify_dictionaries(verify);
     lf_verify_feed_end(verify);
     return FEATURE_OK;
 }

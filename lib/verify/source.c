@@ -324,6 +324,7 @@ lf_verify_close(struct lf_verify *verify)
     lf_buffer_free(&verify->views);
     lf_buffer_free(&verify->segments);
     lf_buffer_free(&verify->trees);
+    lf_buffer_free(&verify->dictionaries);
     lf_text_free(&verify->text);
     lf_catalog_release(verify->catalog);
     lf_arena_free(&verify->arena);

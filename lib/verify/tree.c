@@ -300,7 +300,7 @@ lf_verify_value(struct lf_verify *verify, const struct lf_entry *entry,
     *bytes = entry->bytes;
     if (entry->bytes)
         return FEATURE_OK;
-    if (entry->size > LF_HISTORY_SIZE_LIMIT) {
+    if (entry->size > LF_VALUE_SIZE_LIMIT) {
         lf_found(verify, LF_FOUND_ROW, &entry->place,
                  "a value of %u bytes, more than there can be", entry->size);
         return FEATURE_OK;

@@ -12,7 +12,7 @@
 #include "engine/engine.h"
 #include "engine/layout.h"
 #include "format/feed.h"
-#include "format/history.h"
+#include "format/block.h"
 #include "format/meta.h"
 #include "format/row.h"
 #include "model/catalog.h"
@@ -88,9 +88,10 @@ struct lf_verify {
     bool has_catalog_tree;
     struct lf_catalog *catalog; /* NULL: not to be had */
     struct lf_arena arena;
-    struct lf_buffer records; /* lf_record, of the catalog */
-    struct lf_buffer views;   /* lf_verify_view */
-    struct lf_buffer trees;   /* lf_verify_name, by name */
+    struct lf_buffer records;      /* lf_record, of the catalog */
+    struct lf_buffer views;        /* lf_verify_view */
+    struct lf_buffer trees;        /* lf_verify_name, by name */
+    struct lf_buffer dictionaries; /* lf_verify_dictionary */
     bool has_feed;
     struct lf_meta_feed feed;
     struct lf_buffer segments; /* lf_segment, in order */
@@ -110,6 +111,13 @@ struct lf_verify_view {
     bool has_tree;
     bool has_history;
     struct lf_meta_view meta;
+};
+
+/* The dictionary of a view's history: a record that holds. */
+struct lf_verify_dictionary {
+    uint32_t view;
+    const uint8_t *record;
+    size_t size;
 };
 
 /* An entry of a leaf. */
@@ -186,7 +194,10 @@ feature_status lf_verify_tree(struct lf_verify *verify, const char *name,
                               lf_verify_visit visit, void *context,
                               struct feature_error *error);
 
-/* The value of an entry, at most LF_HISTORY_SIZE_LIMIT bytes, until the next call;
+/* Of an entry of any tree: those of the change feed may be the largest. */
+#define LF_VALUE_SIZE_LIMIT (LF_FRAME_SIZE + LF_CHANGE_SIZE_LIMIT)
+
+/* The value of an entry, at most that many bytes, until the next call;
  * NULL bytes: a finding was made. */
 feature_status lf_verify_value(struct lf_verify *verify,
                                const struct lf_entry *entry,
@@ -263,6 +274,9 @@ feature_status lf_verify_events_tree(struct lf_verify *verify,
 feature_status lf_verify_history(struct lf_verify *verify,
                                  const struct lf_verify_name *tree, uint32_t id,
                                  struct feature_error *error);
+
+/* Compares the dictionaries with the catalog. */
+void lf_verify_dictionaries(struct lf_verify *verify);
 
 /* --- key.c ----------------------------------------------------------------- */
 

@@ -8,7 +8,9 @@
 #include "arrow_check.h"
 #include "common.h"
 
+#ifndef TEXT_SIZE
 #define TEXT_SIZE 65536
+#endif
 
 /* A stream and its schema. */
 struct scan {

@@ -72,6 +72,53 @@ a_record_is_json_with_the_names_of_the_definitions(void **state)
                 "\"event_timestamp\":300}]}");
 }
 
+/* Two batches of one call: what the second one found is what the first one left,
+ * whether or not another row lies between. Within a batch only the first of its
+ * changes to a row has it. */
+static void
+each_batch_of_a_call_has_its_own_row_before(void **state)
+{
+    struct fixture *f = *state;
+    const char *some = "k, event_timestamp, a";
+    feature_batch *batches[3];
+
+    define(f, "STORE WITH (changes = '3 days');"
+              "CREATE ENTITY e (k INT64);"
+              "CREATE FEATURE VIEW v (a INT64) FOR e"
+              " WITH (changes = 'before_after');");
+    upsert(f, "v", NULL, "1 100 5");
+    batches[0] = make_batch(f, FEATURE_UPSERT, "v", some, "1 200 6\n1 201 7");
+    batches[1] = make_batch(f, FEATURE_UPSERT, "v", some, "1 300 8\n2 300 9");
+    batches[2] =
+        make_batch(f, FEATURE_DELETE, "v", "k, event_timestamp", "1 400");
+    must(feature_store_write(f->store, batches, 3, NULL, NULL, &problem));
+    for (int i = 0; i < 3; i++)
+        feature_batch_free(batches[i]);
+#define ROW(operation, key, time)                              \
+    "{\"operation\":\"" operation "\",\"view\":\"v\",\"key\":" \
+    "{\"k\":" key "},\"event_timestamp\":" time
+    expect_json(
+        f, 2,
+        "\"changes\":[" ROW(
+            "UPSERT", "1",
+            "200") ",\"after\":{\"a\":6},"
+                   "\"before\":{\"a\":5}}," ROW(
+                       "UPSERT", "1",
+                       "201") ","
+                              "\"after\":{\"a\":7}}," ROW(
+                                  "UPSERT", "1",
+                                  "300") ","
+                                         "\"after\":{\"a\":8},\"before\":{"
+                                         "\"a\":7}}," ROW(
+                                             "UPSERT", "2",
+                                             "300") ","
+                                                    "\"after\":{\"a\":9}}," ROW(
+                                                        "DELETE", "1",
+                                                        "400") ","
+                                                               "\"before\":{"
+                                                               "\"a\":8}}]}");
+}
+
 static void
 the_end_of_the_feed_is_no_failure_and_more_may_come(void **state)
 {
@@ -159,6 +206,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_record_is_json_with_the_names_of_the_definitions),
+        TEST(each_batch_of_a_call_has_its_own_row_before),
         TEST(the_end_of_the_feed_is_no_failure_and_more_may_come),
         TEST(wrong_arguments_are_refused),
     };

@@ -168,6 +168,33 @@ reads_are_counted_by_state(void **state)
     assert_int_equal(stats_of(f).read_rows, 40);
 }
 
+#define SINCE "view_history_since_seconds{view=\"v\"}"
+
+/* The view had rows before, and its history ends and begins anew. */
+static void
+the_beginning_of_a_history_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char *text = NULL;
+
+    must(feature_store_metrics(f->store, &text, &problem));
+    assert_null(strstr(text, "\nfeature_view_history_since_seconds{"));
+    feature_free(text);
+    upsert(f, "v", NULL, "1 0 4 x");
+    move_clock(f, NOON + 10 * SECOND);
+    define(f, "CREATE FEATURE VIEW v (a INT64, s STRING) FOR e"
+              " WITH (ttl = '1h', history = '9 days');");
+    assert_int_equal((int64_t)sample(f, SINCE), NOON / SECOND + 10);
+    move_clock(f, NOON + 20 * SECOND);
+    upsert(f, "v", NULL, "1 0 5 x");
+    assert_int_equal((int64_t)sample(f, SINCE), NOON / SECOND + 10);
+    define(f, "CREATE FEATURE VIEW v (a INT64, s STRING) FOR e"
+              " WITH (ttl = '1h', history = 'none');");
+    define(f, "CREATE FEATURE VIEW v (a INT64, s STRING) FOR e"
+              " WITH (ttl = '1h', history = '9 days');");
+    assert_int_equal((int64_t)sample(f, SINCE), NOON / SECOND + 20);
+}
+
 static void
 freshness_is_the_age_of_the_newest_event(void **state)
 {
@@ -276,6 +303,7 @@ main(void)
         FIGURES(a_snapshot_that_another_process_holds_is_shown),
         FIGURES(the_slots_of_a_killed_process_are_freed),
         FIGURES(reads_are_counted_by_state),
+        FIGURES(the_beginning_of_a_history_is_told),
         FIGURES(freshness_is_the_age_of_the_newest_event),
         FIGURES(waits_for_other_writers_are_counted),
         FIGURES(pages_of_a_dropped_view_are_free),

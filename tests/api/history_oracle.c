@@ -10,8 +10,9 @@
 #define KEYS     3
 #define FEATURES 4
 #define TIMES    16
-#define WRITES   400
-#define RUNS     60
+#define WRITES   1200
+#define RUNS     72
+#define LONG     260 /* calls of a run in which blocks are made and broken up */
 #define KEPT     (900 * DAY)
 
 /* One cell, as a write leaves it. */
@@ -38,6 +39,9 @@ struct world {
     uint64_t state;
     uint32_t features; /* the last one comes later */
     int has_deletes, has_upkeep;
+    int is_long;           /* most rows are those of one key */
+    int is_packing;        /* upkeep removes nothing */
+    uint64_t packed;       /* versions, by all upkeep */
     int64_t since;         /* commit time from which on history is kept */
     struct row base[KEYS]; /* the rows then */
     int64_t horizon;       /* upkeep has gone so far; INT64_MIN: not yet */
@@ -177,9 +181,10 @@ static void
 draw_write(struct world *world, struct write *write, int32_t operation,
            const int *own)
 {
-    *write = (struct write){.operation = operation,
-                            .key = below(world, KEYS),
-                            .time = 1 + below(world, TIMES - 2)};
+    *write = (struct write){
+        .operation = operation,
+        .key = world->is_long && below(world, 5) ? 1 : below(world, KEYS),
+        .time = 1 + below(world, TIMES - 2)};
     for (int i = 0; i < FEATURES; i++) {
         write->own[i] = own[i];
         write->cells[i] = (struct cell){
@@ -340,13 +345,21 @@ maintain(struct world *world)
 {
     struct feature_maintain_options options = {.struct_size = sizeof options,
                                                .flags = FEATURE_MAINTAIN_ALL};
-    int64_t horizon = below(world, TIMES);
+    struct feature_maintain_report report = {.struct_size = sizeof report};
+    int64_t horizon = world->is_packing ? -1 : (int64_t)below(world, TIMES);
 
     if (horizon < world->horizon)
         horizon = world->horizon;
     move_clock(world->f, horizon + KEPT);
-    must(feature_store_maintain(world->f->store, &options, NULL, &problem));
-    must(feature_store_maintain(world->f->store, &options, NULL, &problem));
+    for (int i = 0; i < 2; i++) {
+        must(feature_store_maintain(world->f->store, &options, &report,
+                                    &problem));
+        world->packed += report.versions_packed;
+    }
+    if (world->is_packing) {
+        assert_int_equal(report.versions_dropped + report.commits, 0);
+        return;
+    }
     world->horizon = horizon;
     for (int64_t key = 0; key < KEYS; key++) {
         struct row row = online(world, key, world->count);
@@ -423,11 +436,11 @@ run(struct world *world, uint32_t before, uint32_t calls)
             world->has_deletes = 1;
         }
         write_some(world);
-        if (world->has_upkeep && below(world, 6) == 0)
+        if (world->has_upkeep && below(world, world->is_long ? 12 : 6) == 0)
             maintain(world);
-        if (below(world, 4) == 0)
+        if (below(world, world->is_long ? 16 : 4) == 0)
             compare(world, 0);
-        if (below(world, 8) == 0)
+        if (below(world, world->is_long ? 16 : 8) == 0)
             compare(world,
                     world->writes[below(world, world->count)].commit_time);
     }
@@ -443,14 +456,19 @@ past_reads_are_those_of_the_oracle(void **state)
     struct fixture *f = *state;
     static struct world world;
 
+    uint64_t packed = 0;
+
     for (uint32_t i = 0; i < RUNS; i++) {
-        world = (struct world){.f = f, .state = 77 + i};
+        world = (struct world){.f = f, .state = 77 + i, .is_long = i % 6 > 3};
         world.horizon = INT64_MIN;
-        world.has_upkeep = i % 2;
+        world.has_upkeep = i % 2 || world.is_long;
+        world.is_packing = i % 12 > 9;
         f->options.fixed_now = NOON;
         start_again(f);
-        run(&world, i % 3 ? 0 : 1 + i % 11, 12 + i % 60);
+        run(&world, i % 3 ? 0 : 1 + i % 11, world.is_long ? LONG : 12 + i % 60);
+        packed += world.packed;
     }
+    assert_in_range(packed, 50 * 64, UINT64_MAX);
 }
 
 int

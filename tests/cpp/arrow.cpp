@@ -2,37 +2,12 @@
 /*
  * The Arrow calls of libfeature.hpp: out of one view, into another.
  *
- * Owns the three structs of the Arrow C interfaces, as any program may.
+ * Owns a view that is read as a stream, and one to write it to.
  * Keeps an eye on who releases what.
  * Never needs an Arrow library: the store is producer and consumer.
  */
+#include "arrow_abi.hpp"
 #include "check.hpp"
-
-extern "C" {
-struct ArrowSchema {
-    const char *format, *name, *metadata;
-    std::int64_t flags, n_children;
-    ArrowSchema **children, *dictionary;
-    void (*release)(ArrowSchema *);
-    void *private_data;
-};
-
-struct ArrowArray {
-    std::int64_t length, null_count, offset, n_buffers, n_children;
-    const void **buffers;
-    ArrowArray **children, *dictionary;
-    void (*release)(ArrowArray *);
-    void *private_data;
-};
-
-struct ArrowArrayStream {
-    int (*get_schema)(ArrowArrayStream *, ArrowSchema *);
-    int (*get_next)(ArrowArrayStream *, ArrowArray *);
-    const char *(*get_last_error)(ArrowArrayStream *);
-    void (*release)(ArrowArrayStream *);
-    void *private_data;
-};
-}
 
 namespace
 {

@@ -122,6 +122,7 @@ void memory_close(struct memory_scene *scene);
 extern const struct memory_case memory_store_cases[];
 extern const struct memory_case memory_row_cases[];
 extern const struct memory_case memory_read_cases[];
+extern const struct memory_case memory_block_cases[];
 extern const struct memory_case memory_feed_cases[];
 extern const struct memory_case memory_sketch_cases[];
 extern const struct memory_case memory_window_cases[];

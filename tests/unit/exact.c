@@ -3,78 +3,14 @@
  * is the exact number rounded once, judged by plain numbers of 5,120 bits. */
 #include "draw.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "format/exact.h"
+#include "numbers.h"
 #include "oracle_big.h"
 
 #define ROUNDS 300
 #define MOST   40
-
-static double
-real_of(uint64_t bits)
-{
-    double x;
-
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static double
-draw_finite(void)
-{
-    double x;
-
-    do
-        x = real_of(draw());
-    while (x - x != 0);
-    return x;
-}
-
-static const double edges[] = {
-    0.0,     -0.0, DBL_MAX, -DBL_MAX, DBL_MIN, DBL_TRUE_MIN,      -DBL_TRUE_MIN,
-    1.0,     -1.0, 0.1,     0x1p53,   0x1p-53, 1.0 + DBL_EPSILON, 0x1p1023,
-    -0x1p970};
-
-/* Of a kind that a round has in common. */
-static double
-draw_real(uint32_t kind)
-{
-    switch (kind) {
-    case 0:
-        return (double)draw_below(2000) / 100;
-    case 1:
-        return draw_finite();
-    case 2: /* near each other: the variance cancels */
-        return 1e15 + (double)draw_below(3) / 8;
-    case 3: /* subnormals */
-        return real_of(draw() & 0x800fffffffffffff);
-    case 4:
-        return edges[draw_below(sizeof edges / sizeof *edges)];
-    case 5: /* ties of a sum */
-        return ldexp((double)draw_below(8), (int)draw_below(60));
-    default:
-        return ldexp((double)(int64_t)draw() / 3, (int)draw_below(40) - 20);
-    }
-}
-
-static int64_t
-draw_integer(uint32_t kind)
-{
-    static const int64_t ends[] = {INT64_MIN, INT64_MAX, 0, 1, -1};
-
-    switch (kind % 4) {
-    case 0:
-        return (int64_t)draw_below(1000);
-    case 1:
-        return (int64_t)draw();
-    case 2:
-        return ends[draw_below(5)];
-    default:
-        return INT64_MAX - (int64_t)draw_below(4);
-    }
-}
 
 /* What a set of reals holds, plainly. */
 struct truth {

@@ -155,4 +155,32 @@ open_beside(struct fixture *f, const char *name)
     return store;
 }
 
+/* A record whose checksums, hashes and chain fit, and whose change is one that
+ * no leader makes. */
+static inline feature_status
+follow_forged(feature_store *store, const struct lf_change *change)
+{
+    struct lf_meta_store meta = meta_of(store);
+    struct lf_change_head head = {.sequence = meta.sequence + 1,
+                                  .commit_time = meta.commit_time + 1,
+                                  .epoch = meta.epoch,
+                                  .catalog_version = meta.catalog_version +
+                                                     (change->operation == 6)};
+    struct lf_buffer part = {0};
+    struct lf_commit commit;
+    feature_status status;
+    uint8_t hash[16];
+
+    must(lf_commit_begin(&commit, store, 0, &problem));
+    memcpy(head.previous, commit.feed.meta.chain, LF_CHAIN_SIZE);
+    lf_commit_abort(&commit);
+    memcpy(head.store, meta.uuid, sizeof head.store);
+    assert_true(lf_part_begin(&part, &head, NULL, 0));
+    assert_true(lf_part_add(&part, change, hash));
+    assert_true(lf_part_end(&part, false));
+    status = feature_store_follow(store, part.data, part.size, NULL, &problem);
+    lf_buffer_free(&part);
+    return status;
+}
+
 #endif

@@ -331,34 +331,6 @@ a_large_commit_comes_in_parts_and_is_applied_as_one(void **state)
     feature_store_close(replica);
 }
 
-/* A record whose checksums, hashes and chain fit, and whose change is one that
- * no leader makes. */
-static feature_status
-follow_forged(feature_store *store, const struct lf_change *change)
-{
-    struct lf_meta_store meta = meta_of(store);
-    struct lf_change_head head = {.sequence = meta.sequence + 1,
-                                  .commit_time = meta.commit_time + 1,
-                                  .epoch = meta.epoch,
-                                  .catalog_version = meta.catalog_version +
-                                                     (change->operation == 6)};
-    struct lf_buffer part = {0};
-    struct lf_commit commit;
-    feature_status status;
-    uint8_t hash[16];
-
-    must(lf_commit_begin(&commit, store, 0, &problem));
-    memcpy(head.previous, commit.feed.meta.chain, LF_CHAIN_SIZE);
-    lf_commit_abort(&commit);
-    memcpy(head.store, meta.uuid, sizeof head.store);
-    assert_true(lf_part_begin(&part, &head, NULL, 0));
-    assert_true(lf_part_add(&part, change, hash));
-    assert_true(lf_part_end(&part, false));
-    status = feature_store_follow(store, part.data, part.size, NULL, &problem);
-    lf_buffer_free(&part);
-    return status;
-}
-
 /* Bytes of a real change, some of them others. */
 static struct lf_slice
 spoil(struct lf_slice slice, uint8_t copy[256])

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HyperLogLog, DDSketch and distinct sets: functions of a set alone, whatever
+/* HyperLogLog and DDSketch: functions of a set alone, whatever
  * the order and the tree of merges, and bytes that are none are refused. */
-#include "draw.h"
+#include "states.h"
 
 #include <math.h>
 
 #include "format/ddsketch.h"
-#include "format/distinct.h"
 #include "format/element.h"
 #include "format/hll.h"
-
-#define MOST 6000
-
-static uint64_t words[MOST];
 
 static void
 draw_words(uint32_t count, uint32_t distinct)
@@ -21,25 +16,6 @@ draw_words(uint32_t count, uint32_t distinct)
 
     for (uint32_t i = 0; i < count; i++)
         words[i] = lf_element_hash_word(base + draw_below(distinct));
-}
-
-static void
-shuffle(uint32_t count)
-{
-    for (uint32_t i = count; i > 1; i--) {
-        uint32_t j = draw_below(i);
-        uint64_t word = words[j];
-
-        words[j] = words[i - 1];
-        words[i - 1] = word;
-    }
-}
-
-static void
-assert_equal_bytes(const struct lf_buffer *a, const struct lf_buffer *b)
-{
-    assert_int_equal(a->size, b->size);
-    assert_memory_equal(a->data, b->data, a->size);
 }
 
 /* Leaves of a tree meet in memory, or as bytes. */
@@ -157,18 +133,6 @@ estimates_stay_near_the_truth(void **state)
         }
         lf_hll_free(&hll);
     }
-}
-
-/* Bytes of a state, some of them changed: what is accepted comes back. */
-static void
-damage(struct lf_buffer *bytes)
-{
-    for (uint32_t times = 1 + draw_below(3); times && bytes->size; times--)
-        bytes->data[draw_below(draw_one_in(2) ? bytes->size
-                                              : 1 + bytes->size / 8)] ^=
-            (uint8_t)(1u << draw_below(8));
-    if (draw_one_in(4) && bytes->size)
-        bytes->size -= 1 + draw_below(bytes->size);
 }
 
 static void
@@ -395,118 +359,10 @@ damaged_ddsketches_are_refused_or_come_back(void **state)
     assert_true(accepted > 500 && refused > 500);
 }
 
-/* --- distinct values --- */
-
-static void
-add_value(struct lf_distinct *set, uint64_t value)
-{
-    char text[32];
-
-    if (!set->is_text) {
-        assert_true(lf_distinct_add_word(set, value));
-        return;
-    }
-    snprintf(text, sizeof text, "%llx", (unsigned long long)value);
-    assert_true(lf_distinct_add_text(set, text, strlen(text)));
-}
-
-static void
-any_order_gives_the_same_distinct_set(void **state)
-{
-    uint32_t full = 0;
-
-    (void)state;
-    for (uint32_t round = 0; round < 400; round++) {
-        bool is_text = draw_one_in(2);
-        uint32_t cap = 1 + draw_below(300), count = draw_below(500), counted;
-        struct lf_distinct plain, parts[3];
-        struct lf_buffer bytes = {0}, other = {0};
-        uint32_t range = 1 + draw_below(600), truth = 0;
-        bool seen[600] = {0};
-
-        lf_distinct_init(&plain, is_text, cap);
-        for (int i = 0; i < 3; i++)
-            lf_distinct_init(&parts[i], is_text, cap);
-        for (uint32_t i = 0; i < count; i++) {
-            words[i] = draw_below(range);
-            truth += !seen[words[i]];
-            seen[words[i]] = true;
-            add_value(&plain, words[i]);
-        }
-        shuffle(count);
-        for (uint32_t i = 0; i < count; i++)
-            add_value(&parts[draw_below(3)], words[i]);
-        assert_true(lf_distinct_merge(&parts[0], &parts[1]));
-        assert_true(lf_distinct_encode(&parts[2], &other));
-        assert_int_equal(
-            lf_distinct_check(is_text, cap, other.data, other.size),
-            other.size);
-        assert_true(lf_distinct_merge_bytes(&parts[0], other.data, other.size));
-        other.size = 0;
-        assert_true(lf_distinct_encode(&plain, &bytes));
-        assert_true(lf_distinct_encode(&parts[0], &other));
-        assert_equal_bytes(&bytes, &other);
-        assert_int_equal(
-            lf_distinct_measure(is_text, cap, bytes.data, bytes.size, &counted),
-            bytes.size);
-        assert_int_equal(counted, truth > cap ? cap + 1 : truth);
-        assert_int_equal(lf_distinct_is_full(&plain), truth > cap);
-        full += truth > cap;
-        lf_distinct_free(&plain);
-        for (int i = 0; i < 3; i++)
-            lf_distinct_free(&parts[i]);
-        lf_buffer_free(&bytes);
-        lf_buffer_free(&other);
-    }
-    assert_true(full > 50 && full < 350);
-}
-
-static void
-damaged_distinct_sets_are_refused_or_come_back(void **state)
-{
-    uint32_t accepted = 0, refused = 0;
-
-    (void)state;
-    for (uint32_t round = 0; round < 20000; round++) {
-        bool is_text = draw_one_in(2);
-        uint32_t count = draw_below(40);
-        struct lf_buffer bytes = {0}, again = {0};
-        struct lf_distinct set;
-        uint8_t *exact;
-        size_t taken;
-
-        lf_distinct_init(&set, is_text, 30);
-        while (count--)
-            add_value(&set, draw_below(80));
-        assert_true(lf_distinct_encode(&set, &bytes));
-        damage(&bytes);
-        exact = malloc(bytes.size + 1);
-        memcpy(exact + 1, bytes.data, bytes.size);
-        taken = lf_distinct_check(is_text, 30, exact + 1, bytes.size);
-        lf_distinct_clear(&set);
-        if (taken) {
-            assert_true(lf_distinct_merge_bytes(&set, exact + 1, taken));
-            assert_true(lf_distinct_encode(&set, &again));
-            assert_int_equal(again.size, taken);
-            assert_memory_equal(again.data, exact + 1, taken);
-            accepted++;
-        } else {
-            refused++;
-        }
-        free(exact);
-        lf_distinct_free(&set);
-        lf_buffer_free(&bytes);
-        lf_buffer_free(&again);
-    }
-    assert_true(accepted > 500 && refused > 500);
-}
-
 /* Each set has one form: others are refused, be they ever so readable. */
 static void
 bytes_of_another_form_are_refused(void **state)
 {
-    static const uint8_t twice[] = {2, 5, 0, 0, 0, 0, 0, 0, 0,
-                                    5, 0, 0, 0, 0, 0, 0, 0};
     uint8_t dense[1 + 3072] = {2};
     uint8_t sparse[] = {1 << 2 | 1, 0x01, 0, 0};
 
@@ -520,11 +376,6 @@ bytes_of_another_form_are_refused(void **state)
     assert_int_equal(lf_hll_check(12, sparse, sizeof sparse), sizeof sparse);
     sparse[1] = 54; /* a rank over 65 - p */
     assert_int_equal(lf_hll_check(12, sparse, sizeof sparse), 0);
-    assert_int_equal(lf_distinct_check(false, 9, twice, sizeof twice), 0);
-    assert_int_equal(lf_distinct_check(true, 9, (const uint8_t *)"\2\1a\1a", 5),
-                     0);
-    assert_int_equal(lf_distinct_check(true, 9, (const uint8_t *)"\2\1a\1b", 5),
-                     5);
 }
 
 int
@@ -540,8 +391,6 @@ main(void)
         DRAWN(any_tree_of_merges_gives_the_same_ddsketch),
         DRAWN(what_is_not_in_a_ddsketch_does_not_leave_it),
         DRAWN(damaged_ddsketches_are_refused_or_come_back),
-        DRAWN(any_order_gives_the_same_distinct_set),
-        DRAWN(damaged_distinct_sets_are_refused_or_come_back),
     };
 
     draw_begin();

@@ -26,6 +26,9 @@ expect_good(const char *path)
     feature_free(findings);
 }
 
+/* Most rows are those of one key, whose history is packed then. */
+static int is_skewed;
+
 static void
 write_some(struct fixture *f, int64_t now)
 {
@@ -33,9 +36,9 @@ write_some(struct fixture *f, int64_t now)
     const char *view = views[draw_below(2)];
     int64_t time = now - (int64_t)draw_below(60) * DAY;
     char row[80];
-    int key = (int)draw_below(6);
+    int key = is_skewed && draw_one_in(2) ? 0 : (int)draw_below(6);
 
-    if (draw_one_in(4)) {
+    if (draw_one_in(is_skewed ? 30 : 4)) {
         snprintf(row, sizeof row, "%d %" PRId64, key, time);
         erase(f, view, "k, event_timestamp", row);
         return;
@@ -76,38 +79,61 @@ catch_up(struct fixture *f, feature_store *replica, uint64_t *seen)
 }
 
 static void
-a_follower_stays_equal_through_upkeep(void **state)
+run_beside_follower(struct fixture *f, int calls,
+                    struct feature_maintain_report *sum)
 {
-    struct fixture *f = *state;
     feature_store *replica = open_beside(f, "replica");
-    struct feature_maintain_report report, sum = {0};
+    struct feature_maintain_report report;
+    int pace = calls / 300;
     uint64_t seen = 0;
     int64_t now = NOON;
 
     define(f, DEFINITIONS);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < calls; i++) {
         write_some(f, now);
-        if (draw_one_in(3)) {
+        if (draw_one_in(3 * (uint32_t)(pace * pace))) {
             report = maintain(f->store, draw_below(8));
-            sum.rows_expired += report.rows_expired;
-            sum.tombstones_removed += report.tombstones_removed;
-            sum.versions_dropped += report.versions_dropped;
+            sum->rows_expired += report.rows_expired;
+            sum->tombstones_removed += report.tombstones_removed;
+            sum->versions_dropped += report.versions_dropped;
+            sum->versions_packed += report.versions_packed;
         }
-        if (draw_one_in(10)) {
+        if (draw_one_in(10 * (uint32_t)(pace * pace))) {
             close_store(f);
-            now += (int64_t)draw_below(30) * DAY;
+            now += (int64_t)draw_below(is_skewed ? 6 : 30) * DAY;
             f->options.fixed_now = now;
             open_store(f);
         }
         catch_up(f, replica, &seen);
     }
-    assert_in_range(sum.rows_expired, 10, 1000);
-    assert_in_range(sum.tombstones_removed, 5, 1000);
-    assert_in_range(sum.versions_dropped, 10, 1000);
     assert_int_equal(maintain(replica, 0).commits, 0);
     close_store(f);
     expect_good(f->path);
     feature_store_close(replica);
+}
+
+static void
+a_follower_stays_equal_through_upkeep(void **state)
+{
+    struct feature_maintain_report sum = {0};
+
+    run_beside_follower(*state, 300, &sum);
+    assert_in_range(sum.rows_expired, 10, 1000);
+    assert_in_range(sum.tombstones_removed, 5, 1000);
+    assert_in_range(sum.versions_dropped, 10, 1000);
+}
+
+/* Blocks come and go on one side alone. */
+static void
+a_follower_needs_no_blocks(void **state)
+{
+    struct feature_maintain_report sum = {0};
+
+    is_skewed = 1;
+    run_beside_follower(*state, 1500, &sum);
+    is_skewed = 0;
+    assert_in_range(sum.versions_packed, 2 * 64, 10000);
+    assert_in_range(sum.versions_dropped, 64, 10000);
 }
 
 /* In a child, which is killed. */
@@ -126,14 +152,20 @@ upkeep_that_is_killed_leaves_a_good_store(void **state)
 {
     struct fixture *f = *state;
 
+    uint64_t packed = 0;
+
+    is_skewed = 1;
     define(f, DEFINITIONS);
-    for (int i = 0; i < 100; i++)
-        write_some(f, NOON);
-    close_store(f);
     for (int i = 0; i < 12; i++) {
         pid_t child;
 
         f->options.fixed_now += 10 * DAY;
+        f->options.flags |= FEATURE_OPEN_NO_UPKEEP;
+        open_store(f);
+        for (int j = 0; j < 300; j++)
+            write_some(f, f->options.fixed_now);
+        close_store(f);
+        f->options.flags &= ~(uint32_t)FEATURE_OPEN_NO_UPKEEP;
         child = fork();
         assert_true(child >= 0);
         if (!child) {
@@ -145,10 +177,12 @@ upkeep_that_is_killed_leaves_a_good_store(void **state)
         assert_int_equal(waitpid(child, NULL, 0), child);
         expect_good(f->path);
         open_store(f);
-        maintain(f->store, 0);
+        packed += maintain(f->store, 0).versions_packed;
         close_store(f);
         expect_good(f->path);
     }
+    is_skewed = 0;
+    assert_in_range(packed, 1, UINT64_MAX);
 }
 
 int
@@ -156,6 +190,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_follower_stays_equal_through_upkeep),
+        TEST(a_follower_needs_no_blocks),
         TEST(upkeep_that_is_killed_leaves_a_good_store),
     };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package arrowfeature is libfeature's Arrow streams for arrow-go: scans of a
-// view, writes of a stream, and answers as record batches. It is a module of its
-// own, so that package feature depends on nothing.
+// Package arrowfeature is libfeature's Arrow streams for arrow-go: scans, histories
+// and changes of a view, writes of a stream, joins, and answers as record batches.
+// It is a module of its own, so that package feature depends on nothing.
 package arrowfeature
 
 /*
@@ -107,6 +107,44 @@ func Scan(ctx context.Context, store *feature.Store, features string, options *f
 	return newScan(&scan{ctx: ctx, owner: store, stream: stream})
 }
 
+// History lists versions of the rows of some keys, key by key, of each the newest
+// first: feature.Query.HistoryArrow has the columns, and a KeyColumn is needed for
+// each key of the query. All batches are of one commit, which the report names.
+// Release the reader: it holds pages of the store in use.
+func History(ctx context.Context, query *feature.Query, options *feature.HistoryOptions,
+	keys ...feature.KeyColumn) (array.RecordReader, feature.HistoryReport, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, feature.HistoryReport{}, err
+	}
+	stream := newStream()
+	report, err := query.HistoryArrow(unsafe.Pointer(stream), options, keys...)
+	if err != nil {
+		free(stream)
+		return nil, report, err
+	}
+	reader, err := newScan(&scan{ctx: ctx, owner: query, stream: stream})
+	return reader, report, err
+}
+
+// Changes reads the changes of one view from the change feed, in the order of
+// commits, and returns the sequence that the reader ends with: the next call goes
+// on there, as Since. No snapshot is held between two batches; where retention is
+// faster, the reader fails with feature.ErrGap.
+func Changes(ctx context.Context, store *feature.Store, features string,
+	options *feature.ChangesArrowOptions) (array.RecordReader, uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, 0, err
+	}
+	stream := newStream()
+	until, err := store.ChangesArrow(features, unsafe.Pointer(stream), options)
+	if err != nil {
+		free(stream)
+		return nil, 0, err
+	}
+	reader, err := newScan(&scan{ctx: ctx, owner: store, stream: stream})
+	return reader, until, err
+}
+
 // newScan asks for the schema of a stream that was just made.
 func newScan(r *scan) (array.RecordReader, error) {
 	stream := r.stream
@@ -206,9 +244,11 @@ func (r *scan) problem(code C.int) error {
 // statusOf finds the status again, for which there is no errno of its own.
 func statusOf(errno syscall.Errno, reason string) feature.Status {
 	switch reason {
-	case "name", "no-store":
+	case "history", "name", "no-feed", "no-store":
 		return feature.StatusNotFound
-	case "definition", "in-use", "schema-changed":
+	case "feed-truncated":
+		return feature.StatusGap
+	case "definition", "epoch", "in-use", "schema-changed":
 		return feature.StatusConflict
 	case "checksum", "structure", "truncated":
 		return feature.StatusCorrupt

@@ -60,6 +60,7 @@ from ._ffi import (
     Type,
 )
 from ._library import lib as _lib
+from ._history import History, HistoryReport
 from ._join import Joined
 from ._lake import Export, check_lake, export, lake_files
 from ._load import load_parquet
@@ -68,6 +69,7 @@ from ._query import Query, Reader
 from ._result import Rows
 from ._scan import Scan
 from ._sketch import Sketch
+from ._upkeep import Maintenance, maintain
 from ._view_changes import ViewChanges
 from ._write import Batches
 
@@ -88,8 +90,11 @@ __all__ = [
     "Fill",
     "Full",
     "Gap",
+    "History",
+    "HistoryReport",
     "Invalid",
     "Joined",
+    "Maintenance",
     "NoMemory",
     "NotFound",
     "Operation",
@@ -123,6 +128,7 @@ __all__ = [
     "export",
     "lake_files",
     "load_parquet",
+    "maintain",
     "restore",
     "verify",
     "version",

@@ -59,6 +59,7 @@ from ._write import Batches, Columns, write_rows
 if TYPE_CHECKING:
     from ._lake import Export
     from ._scan import Scan
+    from ._upkeep import Maintenance
     from ._view_changes import ViewChanges
 
 __all__ = ["Store"]
@@ -159,8 +160,9 @@ class Store:
 
         ``create`` makes it where there is none. ``immutable`` is for stores in
         images and on read-only mounts: it locks nothing, and promises that
-        nobody writes to the store meanwhile. ``fixed_now`` is a test's clock: a datetime or microseconds. The other options are those of
-        ``struct feature_options``; zero is the default.
+        nobody writes to the store meanwhile. ``fixed_now`` is a test's clock: a
+        datetime or microseconds. The other options are those of ``struct
+        feature_options``; zero is the default.
         """
         flags = (
             create * OpenFlag.CREATE
@@ -259,6 +261,17 @@ class Store:
     def metrics(self) -> str:
         """The numbers of the store and of each view as OpenMetrics text."""
         return self._text(lib.feature_store_metrics)
+
+    def content(self) -> str:
+        """What each view holds in a few numbers: the first line names the
+        store; two whose other lines are equal hold the same."""
+        return self._text(lib.feature_store_content)
+
+    def maintain(self, **options: Any) -> "Maintenance":
+        """Does upkeep that is due; see :func:`libfeature.maintain`."""
+        from ._upkeep import maintain
+
+        return maintain(self, **options)
 
     def _text(self, function: Any, *arguments: Any) -> str:
         text = c_void_p()

@@ -224,14 +224,17 @@ def _now(store: "Store", now: Any) -> int:
 
 def _manifest(
     directory: str,
+    store: "Store",
     view: str,
     since: Optional[int],
     partition_by: Optional[str],
     before: bool,
 ) -> Manifest:
-    """The table's manifest, which has to be of this view, or a new one."""
+    """The table's manifest, which has to be of this store's view, or a new
+    one."""
     found = Manifest.read(directory)
     asked: Dict[str, Any] = {
+        "store": store.content().split("\t", 2)[1],
         "view": view,
         "partition_by": partition_by,
         "before": before,
@@ -334,7 +337,7 @@ def export(
     where = os.path.abspath(os.fspath(directory))
     os.makedirs(where, exist_ok=True)
     with locked(where):
-        manifest = _manifest(where, view, since, partition_by, before)
+        manifest = _manifest(where, store, view, since, partition_by, before)
         removed = repair(where, manifest.files)
         begin = manifest.exported
         _claim(store, consumer, begin, claim_ms)

@@ -42,6 +42,7 @@ class Manifest:
 
     def __init__(self, directory: str, content: Dict[str, Any]) -> None:
         self.directory = directory
+        self.store: str = content["store"]  #: its uuid
         self.view: str = content["view"]
         self.partition_by: Optional[str] = content["partition_by"]
         self.before: bool = content["before"]
@@ -72,6 +73,7 @@ class Manifest:
         """Replaces the manifest in the directory, durably."""
         content = {
             "format": FORMAT,
+            "store": self.store,
             "view": self.view,
             "partition_by": self.partition_by,
             "before": self.before,

@@ -46,6 +46,7 @@ from ._scalars import MOST_ROWS, moment, too_many
 if TYPE_CHECKING:
     from ._batch import Batch
     from ._core import Store
+    from ._history import History
 
 __all__ = ["Query", "Reader"]
 
@@ -378,6 +379,24 @@ class Query:
         ``chunk_rows`` labels at a time are in memory, a million by default.
         """
         return join(self, labels, timestamp, states, timestamps, chunk_rows)
+
+    def history(
+        self,
+        keys: Any,
+        *,
+        since: Any = None,
+        until: Any = None,
+        last: int = 0,
+        chunk_rows: int = 0,
+        max_age_ms: int = 0,
+    ) -> "History":
+        """The versions of the rows of some keys, as an Arrow stream; see
+        :class:`History`. The query is of one view with history, the keys as
+        for :meth:`read`; ``since`` and ``until`` bound event times, both of
+        them included, ``last`` is how many of each key, at most."""
+        from ._history import History
+
+        return History(self, keys, since, until, last, chunk_rows, max_age_ms)
 
     def reader(self) -> "Reader":
         """A reader with memory of its own, for the loop of one thread."""

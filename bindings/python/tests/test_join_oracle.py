@@ -9,8 +9,10 @@ earlier commit of a tie.
 from __future__ import annotations
 
 import csv
+import json
 import os
 import sqlite3
+import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
@@ -59,15 +61,28 @@ def judge(got: Any, wanted: Any) -> None:
     assert bool(count) == bool(PLANT), "%d of %d" % (count, len(got))
 
 
-def test_random_rows_equal_an_asof_join(tmp_path: Path) -> None:
+def pack(path: Path) -> int:
+    """Old versions into blocks, by the tool that lies beside the library."""
+    tool = Path(os.environ["LIBFEATURE_PATH"]).parent / "feature"
+    clock = CLOCK.strftime("%Y-%m-%dT%H:%M:%SZ")
+    done = subprocess.run(
+        [str(tool), "maintain", str(path), "--all", "--json", "--clock", clock],
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    return int(json.loads(done.stdout)["versions_packed"])
+
+
+@pytest.mark.parametrize("versions", [25, 200])
+def test_random_rows_equal_an_asof_join(tmp_path: Path, versions: int) -> None:
     if PLANT == "first":
         pytest.skip("times are unique here: there is no tie")
     random = numpy.random.default_rng(20260101)
-    entities = max(LABELS // 50, 1)
+    entities = max(LABELS // 2 // versions, 1)
     # Times of an entity are drawn without repeats, written in any order.
     span = 2000
-    drawn = random.random((entities, span)).argsort(axis=1)[:, :25]
-    keys = numpy.repeat(numpy.arange(entities), 25)
+    drawn = random.random((entities, span)).argsort(axis=1)[:, :versions]
+    keys = numpy.repeat(numpy.arange(entities), versions)
     times = START + drawn.ravel() * 1_000_000
     order = random.permutation(len(keys))
     rows = pyarrow.table(
@@ -87,6 +102,8 @@ def test_random_rows_equal_an_asof_join(tmp_path: Path) -> None:
     )
     for at in range(0, len(rows), 50_000):
         store.write("v", rows.slice(at, 50_000))
+    packed = pack(tmp_path / "store")
+    assert packed == (versions - 16) // 64 * 64 * entities
     labels = pyarrow.table(
         {
             "n": numpy.arange(LABELS),

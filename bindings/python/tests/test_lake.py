@@ -145,6 +145,26 @@ def test_a_second_export_of_a_range_does_nothing(lake: Any) -> None:
         store.export("v", directory, until=9)
 
 
+def test_a_table_goes_on_with_its_own_store_only(
+    lake: Any, tmp_path: Path
+) -> None:
+    store, directory = lake
+    put(store, at(hours=2), [1, 2])
+    assert store.export("v", directory).rows == 2
+    store.snapshot(tmp_path / "snapshot")
+    with lf.Store.open(tmp_path / "o", create=True, fixed_now=NOON) as other:
+        other.apply(DEFINITIONS)
+        for a in (3, 4):
+            put(other, at(hours=1), [a, a])
+        with pytest.raises(lf.Conflict, match="store="):
+            other.export("v", directory)
+    lf.restore(tmp_path / "snapshot", tmp_path / "copy")
+    with lf.Store.open(tmp_path / "copy", fixed_now=NOON) as copy:
+        put(copy, at(hours=1), [5, 6])
+        assert copy.export("v", directory).rows == 2
+        assert same(copy, directory) == 2
+
+
 CRASH = """
 import os, sys
 import libfeature as lf

@@ -19,7 +19,6 @@
 #include "../rig.h"
 #include "base/bytes.h"
 #include "format/change.h"
-#include "format/history.h"
 #include "format/key.h"
 #include "format/manifest.h"
 #include "format/record.h"
@@ -197,87 +196,7 @@ give_rows(void)
 /* --- history and changes --------------------------------------------------------- */
 
 /* The layout of targets/history.c. */
-static void
-fill_history(struct lf_cell cells[4], int64_t time, bool is_patch)
-{
-    static const uint8_t bytes[12] = "ab",
-                         list[] = {1, 0, 0, 0, 2, 0, 0, 0, 'h', 'i'};
-
-    cells[0] = (struct lf_cell){bytes, 8, false, time};
-    cells[1] = (struct lf_cell){bytes, 2, false, time};
-    cells[2] = (struct lf_cell){bytes, 12, true, time};
-    cells[3] = (struct lf_cell){list, sizeof list, false, time};
-    for (int i = 1; is_patch && i < 4; i++)
-        cells[i] = (struct lf_cell){.is_null = true, .time = LF_TIME_UNSET};
-}
-
-static void
-put_entry(struct lf_buffer *to, struct lf_history_entry *entry,
-          const struct lf_buffer *row, const struct lf_buffer *image)
-{
-    struct lf_buffer value = {0};
-    uint8_t time[8];
-
-    lf_store_i64(time, entry->place.time);
-    put_u8(to, 0);
-    put(to, time, sizeof time);
-    put_u8(to, (uint8_t)entry->place.sequence);
-    put_u8(to, (uint8_t)entry->place.ordinal);
-    lf_history_encode(entry, 0, time, sizeof time, row->data, row->size, image,
-                      &value);
-    put_u16(to, value.size);
-    put(to, value.data, value.size);
-    lf_buffer_free(&value);
-}
-
-/* A delete, a patch, a patch with an image, an upsert, a base. */
-static void
-give_history(void)
-{
-    static struct lf_schema_field fields[] = {
-        {.feature = 1, .type = {FEATURE_TYPE_INT64, 1, false}},
-        {.feature = 2, .type = {FEATURE_TYPE_STRING, 1, false}},
-        {.feature = 3, .type = {FEATURE_TYPE_FLOAT32, 3, false}},
-        {.feature = 4, .type = {FEATURE_TYPE_STRING, 1, true}}};
-    static const int32_t operations[] = {3, 2, 2, 1, LF_HISTORY_BASE};
-    const struct lf_schema schema = {
-        .version = 1, .count = 4, .fields = fields};
-    static const char *const names[] = {"delete", "patch", "image", "upsert",
-                                        "base"};
-    struct lf_buffer made = {0}, all = {0}, row = {0}, image = {0};
-    struct lf_arena arena = {0};
-    struct lf_layout layout;
-
-    lf_layout_init(&layout, &schema, &arena);
-    for (uint32_t i = 0; i < 5; i++) {
-        int64_t time = 500 - 100 * i;
-        struct lf_history_entry entry = {.operation = operations[i],
-                                         .place = {time, 9 - i, i},
-                                         .commit_time = 1000,
-                                         .image_time = 2000};
-        struct lf_cell cells[4];
-
-        if (operations[i] == LF_HISTORY_BASE)
-            entry.place = (struct lf_history_place){.time = LF_TIME_UNSET};
-        fill_history(cells, time - 1, false);
-        lf_row_encode(&layout, cells, &image);
-        fill_history(cells, time, operations[i] == FEATURE_PATCH);
-        if (operations[i] == FEATURE_DELETE)
-            lf_row_encode_tombstone(1, time, &row);
-        else
-            lf_row_encode(&layout, cells, &row);
-        made.size = 0;
-        put_entry(&made, &entry, &row, i == 2 ? &image : NULL);
-        put(&all, made.data, made.size);
-        give("history", names[i], &made);
-    }
-    give("history", "all", &all);
-    lf_buffer_free(&all);
-    lf_buffer_free(&made);
-    lf_buffer_free(&row);
-    lf_buffer_free(&image);
-    lf_arena_free(&arena);
-}
+#include "seeds_history.h"
 
 static void
 give_part(const char *name, struct lf_buffer *part)
@@ -490,6 +409,7 @@ main(int argc, char **argv)
     give_keys();
     give_rows();
     give_history();
+    give_blocks();
     give_changes();
     give_records(true);
     give_records(false);

@@ -252,6 +252,11 @@ cpp_examples := $(if $(shell command -v $(CXX)),$(patsubst %.cpp,$(B)/%,$(sort \
 examples: $(cpp_examples)
 $(cpp_examples): $(B)/%: $(B)/%.o $(so)
 	$(call link_cxx,$$ORIGIN/../..)
+# One of several files.
+weblog := $(B)/examples/weblog/weblog
+examples: $(weblog)
+$(weblog): $(patsubst %.c,$(B)/%.o,$(sort $(wildcard examples/weblog/*.c))) $(so)
+	$(call link_so,$$ORIGIN/../..,-lm)
 # An example with librdkafka, and the same with what its tests plant into it.
 kafka_objects := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard \
                      examples/kafka-ingest/*.c)))
@@ -268,6 +273,11 @@ time_programs := $(B)/bench/times $(B)/bench/times_write
 $(time_programs): $(B)/bench/times_rows.o
 $(B)/bench/heap $(time_programs): $(B)/bench/%: $(B)/bench/%.o $(so)
 	$(call link_so,$$ORIGIN/..,$(pc_libs))
+window_programs := $(B)/bench/windows_write $(B)/bench/windows_read
+$(window_programs): $(addprefix $(B)/bench/,times_rows.o windows_rows.o)
+$(B)/bench/windows_read: $(addprefix $(B)/bench/,windows_redis.o windows_sqlite.o)
+$(window_programs): $(B)/bench/%: $(B)/bench/%.o $(so)
+	$(call link_so,$$ORIGIN/..,$(pc_libs) $(if $(filter %_read,$@),$(window_peers)))
 # An archive: a test links only what it uses, be it of the support or of the
 # library that is being built.
 $(support): $(support_objects)
@@ -568,7 +578,8 @@ python_test  = @B=$(B) RESULTS=$(B)/python LIBFEATURE_PATH=$(abspath $(so)) \
 LABELS ?= 1000000
 oracle = LIBFEATURE_PATH=$(abspath $(so)) PYTHONPATH=bindings/python \
          PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -s -p no:cacheprovider \
-         bindings/python/tests/test_join_oracle.py
+         bindings/python/tests/test_join_oracle.py \
+         bindings/python/tests/test_windows_oracle.py
 .PHONY: check-time
 check-time: all ## compare LABELS joined labels with DuckDB and sqlite3
 	@$(if $(own_python),scripts/deps-python.sh)
@@ -642,6 +653,7 @@ BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
 speed_parts := $(filter-out bench/heap.c bench/micro.c bench/sketches.c bench/tiles.c bench/times%.c \
                    bench/bindings_%.c,$(wildcard bench/*.c))
+speed_parts := $(filter-out bench/windows%.c,$(speed_parts))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
                    store.o)
@@ -695,6 +707,16 @@ bench-time: all $(time_programs) ## time reads at past times, history and feed
 	@$(if $(own_python),scripts/deps-python.sh)
 	@python3 bench/times.py --build $(B) --python $(PYTHON) $(if $(QUICK),--quick) \
 	    $(if $(DOCUMENT),--document $(DOCUMENT))
+
+# The same for windows.
+$(B)/bench/windows_redis.o $(B)/bench/windows_sqlite.o: bench_flags = $(peer_flags)
+$(B)/bench/windows_redis.o $(B)/bench/windows_sqlite.o: $(B)/bench/peers
+window_peers = $(filter -lsqlite3 -lhiredis,$(peer_libs))
+.PHONY: bench-windows
+bench-windows: all $(window_programs) ## time events and windows beside LMDB and peers
+	@$(if $(own_python),scripts/deps-python.sh)
+	@python3 bench/windows.py --build $(B) --python $(PYTHON) \
+	    $(if $(QUICK),--quick) $(if $(DOCUMENT),--document $(DOCUMENT))
 
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
 	@$(B)/bench/speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \

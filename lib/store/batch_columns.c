@@ -387,5 +387,6 @@ lf_batch_build(feature_batch *batch, const struct lf_catalog *catalog,
     if (!batch->is_event)
         return check_columns(&builder, error);
     batch->timestamp = column_named(batch, LF_EVENT_TIMESTAMP);
-    return FEATURE_OK;
+    /* A batch may be checked that is never written. */
+    return lf_batch_bind_event(batch, catalog, builder.event, error);
 }

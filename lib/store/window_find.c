@@ -13,6 +13,8 @@
 #include "base/alloc.h"
 #include "store/request.h"
 
+#define TOMBSTONE_AGE INT64_C(2592000000000) /* 30 days: none goes sooner */
+
 feature_status
 lf_windows_fail(const struct lf_window_pass *pass, uint32_t row,
                 enum lf_tile_status status, struct feature_error *error)
@@ -75,7 +77,8 @@ set_all(const struct lf_window_pass *pass, uint32_t row, uint8_t kind)
 /* --- what may be believed ------------------------------------------------------ */
 
 /* Where rows went for good, what a state lacks may have gone with them: events
- * before the horizon, for a t before that. */
+ * before the horizon, or before a DELETE whose tombstone went, for a t before
+ * that. */
 static void
 doubt_purged(const struct lf_window_pass *pass, uint32_t row)
 {
@@ -84,15 +87,20 @@ doubt_purged(const struct lf_window_pass *pass, uint32_t row)
     struct lf_window_row *at = lf_windows_row(pass->windows, row);
     struct lf_window_cell *cells =
         lf_windows_cells(pass->windows, columns, row);
+    int64_t deleted;
+    bool is_old;
 
     if (!pass->exact || !meta->purge_time || at->t >= meta->purge_time)
         return;
+    is_old =
+        __builtin_sub_overflow(meta->purge_time, TOMBSTONE_AGE, &deleted) ||
+        at->t <= deleted;
     for (uint32_t i = 0; i < columns; i++) {
         int64_t from, to;
 
         lf_window_bounds(&pass->view->features[i]->aggregate->window,
                          pass->view->definition->zone, at->t, &from, &to);
-        if (from < meta->purge_horizon && from < to)
+        if ((is_old || from < meta->purge_horizon) && from < to)
             cells[i].kind = LF_WINDOW_PAST;
     }
     if (at->found == LF_FOUND_NOTHING)
@@ -258,7 +266,7 @@ read_state(struct lf_window_pass *pass, uint32_t row,
     if (extra && extra->ts > at->newest)
         at->newest = extra->ts;
     LF_TRY(take_row(pass, row, plan->reading, error));
-    if (extra && plan != pass->current)
+    if (extra && plan != pass->current && extra->ts > wm)
         return take_extra(pass, row, plan->tiles, extra, error);
     return FEATURE_OK;
 }

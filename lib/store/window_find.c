@@ -13,6 +13,8 @@
 #include "base/alloc.h"
 #include "store/request.h"
 
+#define TOMBSTONE_AGE INT64_C(2592000000000) /* 30 days: none goes sooner */
+
 feature_status
 lf_windows_fail(const struct lf_window_pass *pass, uint32_t row,
                 enum lf_tile_status status, struct feature_error *error)
@@ -74,12 +76,30 @@ set_all(const struct lf_window_pass *pass, uint32_t row, uint8_t kind)
 
 /* --- what may be believed ------------------------------------------------------ */
 
-/* Where rows went for good, what a state lacks may have gone with them: events
- * before the horizon, for a t before that. */
+/* Whether a window at t reaches what went with rows for good: events before the
+ * horizon, or before a DELETE whose tombstone went. */
+static bool
+reaches_purged(const struct lf_window_pass *pass,
+               const struct lf_feature *feature, int64_t t)
+{
+    const struct lf_meta_view *meta = &pass->windows->meta;
+    int64_t from, to, deleted;
+
+    lf_window_bounds(&feature->aggregate->window, pass->view->definition->zone,
+                     t, &from, &to);
+    if (from >= to)
+        return false;
+    return from < meta->purge_horizon ||
+           __builtin_sub_overflow(meta->purge_time, TOMBSTONE_AGE, &deleted) ||
+           t <= deleted;
+}
+
+/* What a state lacks may have gone, for a t before that. */
 static void
 doubt_purged(const struct lf_window_pass *pass, uint32_t row)
 {
     const struct lf_meta_view *meta = &pass->windows->meta;
+    const struct lf_tile_plan *plan = pass->current->tiles;
     uint32_t columns = pass->view->column_count;
     struct lf_window_row *at = lf_windows_row(pass->windows, row);
     struct lf_window_cell *cells =
@@ -87,16 +107,13 @@ doubt_purged(const struct lf_window_pass *pass, uint32_t row)
 
     if (!pass->exact || !meta->purge_time || at->t >= meta->purge_time)
         return;
-    for (uint32_t i = 0; i < columns; i++) {
-        int64_t from, to;
-
-        lf_window_bounds(&pass->view->features[i]->aggregate->window,
-                         pass->view->definition->zone, at->t, &from, &to);
-        if (from < meta->purge_horizon && from < to)
+    for (uint32_t i = 0; i < columns; i++)
+        if (reaches_purged(pass, pass->view->features[i], at->t))
             cells[i].kind = LF_WINDOW_PAST;
-    }
-    if (at->found == LF_FOUND_NOTHING)
-        at->found = LF_FOUND_UNKNOWN;
+    for (uint32_t i = 0;
+         i < plan->feature_count && at->found == LF_FOUND_NOTHING; i++)
+        if (reaches_purged(pass, plan->features[i].feature, at->t))
+            at->found = LF_FOUND_UNKNOWN;
 }
 
 /* A state tells for sure that nothing is visible where it holds all that the
@@ -258,7 +275,7 @@ read_state(struct lf_window_pass *pass, uint32_t row,
     if (extra && extra->ts > at->newest)
         at->newest = extra->ts;
     LF_TRY(take_row(pass, row, plan->reading, error));
-    if (extra && plan != pass->current)
+    if (extra && plan != pass->current && extra->ts > wm)
         return take_extra(pass, row, plan->tiles, extra, error);
     return FEATURE_OK;
 }

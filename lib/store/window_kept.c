@@ -63,7 +63,7 @@ tail_of_view(const struct lf_window_pass *pass, int64_t t)
 
 /* Where the cells begin that a row lacks. */
 static int64_t
-tail_of_row(const struct lf_window_pass *pass, uint32_t row)
+tail_of_cells(const struct lf_window_pass *pass, uint32_t row)
 {
     const struct lf_window_row *at = lf_windows_row(pass->windows, row);
     uint32_t columns = pass->view->column_count;
@@ -85,6 +85,20 @@ tail_of_row(const struct lf_window_pass *pass, uint32_t row)
     return from;
 }
 
+/* The same, and not behind the event that is not stored: a DELETE that takes it
+ * away has to be met. */
+static int64_t
+tail_of_row(const struct lf_window_pass *pass, uint32_t row,
+            const struct lf_job *job)
+{
+    int64_t t, from = tail_of_cells(pass, row);
+    struct lf_tile_event event;
+    const struct lf_tile_event *extra =
+        lf_scored_event(pass->request, pass->index, row, job, &event, &t);
+
+    return extra && extra->ts < from ? extra->ts : from;
+}
+
 static feature_status
 gather(struct lf_window_pass *pass, uint32_t first, uint32_t count,
        struct cluster *cluster, struct feature_error *error)
@@ -95,7 +109,7 @@ gather(struct lf_window_pass *pass, uint32_t first, uint32_t count,
 
     cluster->from = labels[first].time;
     do {
-        int64_t from = tail_of_row(pass, labels[i].row);
+        int64_t from = tail_of_row(pass, labels[i].row, job);
 
         if (from < cluster->from)
             cluster->from = from;

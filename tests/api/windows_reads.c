@@ -169,6 +169,26 @@ a_new_feature_is_partial_until_it_is_whole(void **state)
     close_reader(&reader);
 }
 
+static void
+a_swept_entity_is_not_found_and_its_past_not_known(void **state)
+{
+    struct feature_maintain_report report = {.struct_size = sizeof report};
+    struct fixture *f = *state;
+    struct reader reader;
+
+    pay(f, "1 @-7200 10 oslo\n2 @-60 7 oslo");
+    expect_rows(f, "spend(n)", "1\n2", "not_found 0\npresent 1");
+    must(feature_store_maintain(f->store, NULL, &report, &problem));
+    assert_int_equal(report.rows_expired, 1);
+    reader = open_reader(f, "spend(n)", 0, "1\n2");
+    expect_read(&reader, "not_found 0\npresent 1");
+    ask_at(&reader, NOON);
+    expect_read(&reader, "not_found 0\npresent 1");
+    ask_at(&reader, NOON - 2 * HOUR + 1);
+    expect_read(&reader, "no_history null\nno_history null");
+    close_reader(&reader);
+}
+
 /* --- request mode ------------------------------------------------------------- */
 
 static void
@@ -338,6 +358,7 @@ main(void)
         CARD(what_is_not_kept_is_not_known),
         CARD(history_from_later_on_answers_from_then_on),
         CARD(a_new_feature_is_partial_until_it_is_whole),
+        CARD(a_swept_entity_is_not_found_and_its_past_not_known),
         CARD(an_event_counts_without_being_stored),
         CARD(one_event_stands_for_all_rows),
         CARD(events_that_could_not_be_written_are_refused),

@@ -23,6 +23,8 @@
 #define ROWS     64 /* rows of one rate that are read in turn */
 #define READS    2048
 #define RATES    7
+#define SINGLES  20 /* events one by one before each row */
+#define BATCHED  10000
 
 struct world {
     struct lf_event event;
@@ -89,9 +91,8 @@ make_world(struct world *world, int32_t code)
     world->view.feature_count = FEATURES;
     world->view.schemas = &world->schema;
     world->view.schema_count = 1;
-    world->schema = (struct lf_schema){.version = 1,
-                                       .count = FEATURES,
-                                       .fields = world->fields};
+    world->schema = (struct lf_schema){
+        .version = 1, .count = FEATURES, .fields = world->fields};
     for (uint32_t i = 0; i < FEATURES; i++) {
         struct lf_aggregate *aggregate = &world->aggregates[i];
         struct lf_feature *feature = &world->features[i];
@@ -99,12 +100,12 @@ make_world(struct world *world, int32_t code)
         aggregate->kind = kinds[i % 4];
         aggregate->column = aggregate->kind == LF_COUNT ? LF_NO_COLUMN : 0;
         aggregate->by = LF_NO_COLUMN;
-        aggregate->window = (struct lf_window){
-            LF_SLIDING, windows[i / 4][0], windows[i / 4][1]};
+        aggregate->window = (struct lf_window){LF_SLIDING, windows[i / 4][0],
+                                               windows[i / 4][1]};
         feature->id = i + 1;
         feature->name = "feature";
         feature->aggregate = aggregate;
-        feature->type.code = 
+        feature->type.code =
             aggregate->kind == LF_COUNT ? FEATURE_TYPE_INT64 : code;
         world->fields[i] = (struct lf_schema_field){i + 1, feature->type};
         world->asked[i] = feature;
@@ -130,8 +131,8 @@ draw_events(const struct world *world, struct lf_tile_event *events,
             memcpy(&values[i], &cents, 8);
         else
             memcpy(&values[i], &price, 8);
-        cells[i] = (struct lf_cell){.bytes = (const uint8_t *)&values[i],
-                                    .size = 8};
+        cells[i] =
+            (struct lf_cell){.bytes = (const uint8_t *)&values[i], .size = 8};
         events[i] = (struct lf_tile_event){ts, 1, &cells[i]};
     }
 }
@@ -173,10 +174,9 @@ read_rows(const struct world *world, const struct row *rows, double rate)
         for (int i = 0; i < READS; i++) {
             const struct row *row = &rows[i % ROWS];
 
-            must(lf_reading_row(reading, row->body.data, row->body.size,
-                                row->wm,
-                                row->wm + 1 + gap * (i / ROWS % 16) / 16,
-                                NULL));
+            must(
+                lf_reading_row(reading, row->body.data, row->body.size, row->wm,
+                               row->wm + 1 + gap * (i / ROWS % 16) / 16, NULL));
         }
         begin = (now() - begin) / READS;
         best = begin < best ? begin : best;
@@ -185,44 +185,65 @@ read_rows(const struct world *world, const struct row *rows, double rate)
     return best;
 }
 
-static void
-run(const char *name, int32_t code, double rate, size_t most)
-{
-    struct world world;
-    struct row rows[ROWS] = {0}, row = {0};
-    struct lf_state *state;
-    size_t days = rate < 10 ? 30 : 9, size = 0;
-    size_t warm = (size_t)(rate * (double)days) + 4, count = warm + ROWS;
-    size_t timed = 20 * ROWS;
+/* Events of one rate. */
+struct stream {
+    size_t count;
     struct lf_tile_event *events;
     struct lf_cell *cells;
     uint64_t *values;
-    double one, batch, read;
+};
+
+static void
+open_stream(struct stream *stream, const struct world *world, size_t count,
+            double rate)
+{
+    stream->count = count;
+    stream->events = calloc(count, sizeof *stream->events);
+    stream->cells = calloc(count, sizeof *stream->cells);
+    stream->values = calloc(count, sizeof *stream->values);
+    if (!stream->events || !stream->cells || !stream->values)
+        must(1);
+    draw_events(world, stream->events, stream->cells, stream->values, count,
+                rate);
+}
+
+static void
+close_stream(struct stream *stream)
+{
+    free(stream->events);
+    free(stream->cells);
+    free(stream->values);
+}
+
+static void
+run(const char *name, int32_t code, double rate, size_t most)
+{
+    struct row rows[ROWS] = {0}, row = {0};
+    size_t warm = (size_t)(rate * (rate < 10 ? 30 : 9)) + 4, size = 0;
+    struct lf_state *state;
+    struct stream stream;
+    struct world world;
+    double one = 0, batch, read;
 
     if (warm > most)
         warm = most;
-    count = warm + timed + 10000;
-    events = calloc(count, sizeof *events);
-    cells = calloc(count, sizeof *cells);
-    values = calloc(count, sizeof *values);
-    if (!events || !cells || !values)
-        must(1);
     drawn = 1;
     make_world(&world, code);
-    draw_events(&world, events, cells, values, count, rate);
+    open_stream(&stream, &world, warm + SINGLES * ROWS + BATCHED, rate);
     state = lf_state_make(world.plan);
     must(state ? 0 : 1);
-    ingest(state, &row, events, warm, 1000);
-    one = 0;
+    ingest(state, &row, stream.events, warm, 1000);
     for (int i = 0; i < ROWS; i++) {
-        one += ingest(state, &row, events + warm + 20 * i, 20, 1);
+        one +=
+            ingest(state, &row, stream.events + warm + SINGLES * i, SINGLES, 1);
         rows[i].wm = row.wm;
         if (!lf_buffer_append(&rows[i].body, row.body.data, row.body.size))
             must(1);
         size += row.body.size;
     }
     read = read_rows(&world, rows, rate);
-    batch = ingest(state, &row, events + warm + timed, 10000, 1000);
+    batch = ingest(state, &row, stream.events + stream.count - BATCHED, BATCHED,
+                   1000);
     printf("%-8s %10.1f %10.0f %10.1f %10.0f %8zu\n", name, rate, one / ROWS,
            batch, read, size / ROWS);
     for (int i = 0; i < ROWS; i++)
@@ -230,9 +251,7 @@ run(const char *name, int32_t code, double rate, size_t most)
     lf_buffer_free(&row.body);
     lf_state_free(state);
     lf_tile_plan_free(world.plan);
-    free(events);
-    free(cells);
-    free(values);
+    close_stream(&stream);
 }
 
 int

@@ -62,8 +62,7 @@ lf_fixed_add_short(struct lf_limbs *limbs, int64_t *limb, const uint8_t *from,
         return false;
     memcpy(words, from + 2, sizeof words);
     value = (lf_u128)words[1] << 64 | words[0];
-    value = value << (128 - 8 * bytes) >> (128 - 8 * bytes)
-                                              << (low % 4 * 8);
+    value = value << (128 - 8 * bytes) >> (128 - 8 * bytes) << (low % 4 * 8);
     first = (uint32_t)low / 4;
     lf_fixed_touch(sum, first, first + 4);
     lf_fixed_add(limb + first, (uint64_t)value, sign);

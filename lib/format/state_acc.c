@@ -281,7 +281,7 @@ load_words(const struct lf_bytes_in *in, uint64_t *words, uint32_t count)
 static bool
 put_words(const uint64_t *words, uint32_t count, struct lf_buffer *to)
 {
-    uint8_t bytes[24];
+    uint8_t bytes[24] = {0};
     size_t size = 8 * (size_t)count;
 
     for (uint32_t i = 0; i < count; i++)

@@ -123,8 +123,7 @@ lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
         if (acc->failed || !lf_acc_encode(acc, base, accs->events, to) ||
-            (to->size > begin &&
-             !put_size(to, to->data + at, which, begin)))
+            (to->size > begin && !put_size(to, to->data + at, which, begin)))
             return false;
         which++;
     }

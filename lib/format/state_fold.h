@@ -112,11 +112,9 @@ lf_acc_fold(struct lf_acc *acc, enum lf_acc_op op, const uint8_t *at,
                 lf_fold_integer(acc, lf_unzigzag(word), false);
             return true;
         case LF_OP_REAL_LEAST:
-            return !size ||
-                   (size == 8 && lf_fold_bits(acc, word, true));
+            return !size || (size == 8 && lf_fold_bits(acc, word, true));
         default:
-            return !size ||
-                   (size == 8 && lf_fold_bits(acc, word, false));
+            return !size || (size == 8 && lf_fold_bits(acc, word, false));
         }
     }
     if (op == LF_OP_REAL_SUM && size &&

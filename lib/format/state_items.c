@@ -319,7 +319,7 @@ merge_lists(struct lf_acc *acc, const struct lf_item *added, uint64_t count,
 static bool
 add_extreme(struct lf_acc *acc, struct lf_bytes_in *in)
 {
-    struct lf_tile_value value, *best = &acc->items[0].value;
+    struct lf_tile_value value = {.size = 0}, *best = &acc->items[0].value;
     int order = -1;
 
     if (acc->input->class == LF_CLASS_INT) {

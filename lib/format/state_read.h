@@ -58,7 +58,7 @@ struct lf_read {
     int64_t *bounds;                  /* from and to of each */
     struct lf_inputs inputs;
     struct lf_accs measure;
-    const uint8_t *end; /* of the row */
+    const uint8_t *end;   /* of the row */
     size_t *offsets;      /* of the answers in out */
     struct lf_buffer out; /* their bytes */
     bool failed;

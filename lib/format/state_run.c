@@ -13,7 +13,7 @@
 
 __extension__ typedef __int128 lf_s128;
 
-#define FAR (INT64_MIN / 2) /* no step overflows above it */
+#define FAR  (INT64_MIN / 2)    /* no step overflows above it */
 #define STEP (INT64_C(1) << 54) /* longest hop of a step in a byte */
 
 bool

@@ -123,9 +123,8 @@ main(int argc, char **argv)
            (unsigned long long)tally.permutations,
            (unsigned long long)tally.cuts, (unsigned long long)tally.replans,
            (unsigned long long)tally.retracts,
-           (unsigned long long)tally.damaged,
-           (unsigned long long)tally.deletes, (unsigned long long)tally.merged,
-           (unsigned long long)tally.refused,
+           (unsigned long long)tally.damaged, (unsigned long long)tally.deletes,
+           (unsigned long long)tally.merged, (unsigned long long)tally.refused,
            (unsigned long long)tally.partials,
            (unsigned long long)tally.failures, (unsigned long long)seed);
     return tally.wrong || !find_plants(seed);

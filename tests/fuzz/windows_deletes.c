@@ -39,10 +39,10 @@ draw_acts(void)
             uint32_t near = random_below(world.event_count);
 
             deletes--;
-            acts[act_count++] = (struct act){
-                .is_delete = true,
-                .ts = random_one_in(2) ? world.happenings[near].ts
-                                       : world.happenings[i].ts};
+            acts[act_count++] =
+                (struct act){.is_delete = true,
+                             .ts = random_one_in(2) ? world.happenings[near].ts
+                                                    : world.happenings[i].ts};
         }
     }
 }
@@ -156,8 +156,7 @@ try_cut_acts(const struct lf_tile_plan *plan, struct lf_state *all)
     status = lf_state_merge(state, later);
     if (!status)
         expect_same(state, all, "a cut between deletes");
-    else if (status != LF_TILE_REFUSED ||
-             !may_refuse(plan, left.barrier, cut))
+    else if (status != LF_TILE_REFUSED || !may_refuse(plan, left.barrier, cut))
         wrong("states with deletes do not merge: %d", (int)status);
     if (status)
         tally.refused++;
@@ -215,8 +214,8 @@ try_deletes(const struct lf_tile_plan *plan)
     tally.deletes++;
     for (uint32_t i = 0; i < count; i++) {
         order[i] = &world.happenings[i];
-        committed[i] = (struct lf_tile_event){order[i]->ts, COLUMNS,
-                                              order[i]->cells};
+        committed[i] =
+            (struct lf_tile_event){order[i]->ts, COLUMNS, order[i]->cells};
     }
     lf_state_free(state);
 }

@@ -56,8 +56,8 @@ change_once(const struct lf_tile_plan *plan, struct lf_state *state,
         !went_through(lf_state_load(other, row->data, row->size, wm)) ||
         !went_through(lf_state_apply(other, committed, 1, outcomes)) ||
         !went_through(lf_state_merge(state, other)) ||
-        !went_through(lf_state_apply(state, committed, world.event_count / 2,
-                                     outcomes)))
+        !went_through(
+            lf_state_apply(state, committed, world.event_count / 2, outcomes)))
         return false;
     status = lf_state_retract(state, committed);
     if (status != LF_TILE_REFUSED && !went_through(status))
@@ -75,8 +75,7 @@ live_once(const struct lf_tile_plan *plan, const struct lf_buffer *row,
     struct lf_state *state, *other;
     bool done;
 
-    if (!went_through(
-            lf_tile_plan_make(&again, &world.event, &world.view, 1)))
+    if (!went_through(lf_tile_plan_make(&again, &world.event, &world.view, 1)))
         return false;
     state = lf_state_make(plan);
     other = lf_state_make(plan);

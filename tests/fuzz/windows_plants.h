@@ -10,7 +10,7 @@ enum windows_plant {
     PLANT_LEVEL,
     PLANT_TAIL,
     PLANT_TIES,
-    PLANT_CUT, /* in the rig: an event on both sides of a cut */
+    PLANT_CUT,     /* in the rig: an event on both sides of a cut */
     PLANT_PARTIAL, /* in the rig: nothing is PARTIAL */
     PLANT_BARRIER, /* an event at the time of a delete stays */
     PLANTS

@@ -199,8 +199,8 @@ read_all(const struct lf_tile_plan *plan, const struct lf_buffer *row,
     sort_events(sorted, count);
     while (times-- > 0) {
         int64_t t = draw_t(plan, wm);
-        bool is_promised = version == 1 && t > windows_barrier &&
-                           arrays_promises(plan, wm, t);
+        bool is_promised =
+            version == 1 && t > windows_barrier && arrays_promises(plan, wm, t);
 
         if (lf_reading_row(reading, row->data, row->size, wm, t, NULL))
             wrong("a row cannot be read");

@@ -1969,6 +1969,7 @@ feature_query_join_arrow(const feature_query *query,
  * @return FEATURE_INVALID    more than one view, keys of a wrong type or of unequal
  *                            rows; `closed`
  * @return FEATURE_NOT_FOUND  `history`: the view keeps none
+ * @return FEATURE_UNSUPPORTED `not-yet`: a view FROM an event, which keeps events
  * @return FEATURE_CONFLICT   `schema-changed`
  * @return FEATURE_BUSY       `scan-limit`: too many streams hold a snapshot
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
@@ -2046,7 +2047,9 @@ feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
  * before its time; ttl counts from there. Where that is not kept, the state is
  * FEATURE_STATE_NO_HISTORY and the value null. A view keeps history from the
  * moment on at which its option `history` is set; of other views only current
- * values can answer.
+ * values can answer. Features of windows count the events before the time; what
+ * a view FROM an event stores answers most times without history
+ * (docs/windows.md).
  *
  * @param request     {inout} the request
  * @param timestamps  {copied} {nullable} the times
@@ -2061,6 +2064,38 @@ feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
 FEATURE_API feature_status
 feature_request_set_as_of(feature_request *request, const int64_t *timestamps,
                           uint32_t rows, struct feature_error *error);
+
+/**
+ * Counts events that are not stored: each row is answered as if its event had
+ * been written just before.
+ *
+ * Row i of the batch belongs to row i of the request; a batch of one row belongs
+ * to all. In each view FROM the event, a row's event counts where its columns
+ * hold the join key that the request asks the row for; where they hold another
+ * key or a null, it does not. The keys of the request are never changed.
+ *
+ * An event is visible from one microsecond after its own timestamp on: the
+ * views FROM it are read at the later one of that and the row's time, which is
+ * that of feature_request_set_as_of(), or else the clock. Without a column
+ * event_timestamp each event is at the clock. Of events of equal timestamps it
+ * is the latest. Nothing is written, ids are not looked up (`dedupe`), and no
+ * event is too far ahead of the clock.
+ *
+ * @param request     {inout} the request
+ * @param batch       {inout} {nullable} rows for FEATURE_EVENT, of the same
+ *                    store, which are copied; NULL or a batch without rows goes
+ *                    back to none
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID    a batch for another operation or of another store,
+ *                            a row that could not be written, `closed`
+ * @return FEATURE_CONFLICT   `schema-changed`: the event was dropped
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_set_events(feature_request *request, feature_batch *batch,
+                           struct feature_error *error);
 
 /**
  * Reads all keys from one snapshot into columns.
@@ -2197,6 +2232,29 @@ feature_request_commit(const feature_request *request);
  */
 FEATURE_API int64_t
 feature_request_now(const feature_request *request);
+
+/**
+ * Tells of which span of time a feature of the last read was computed: of the
+ * events with from <= timestamp < to.
+ *
+ * A window is not longer than written by more than its hop less a microsecond;
+ * these are its true ends. Of a feature over all time, from is INT64_MIN.
+ *
+ * @param request    {copied} the request
+ * @param column     below feature_query_column_count(), of a view FROM an event
+ * @param row        of the answer
+ * @param[out] from  {inout} microseconds since 1970 UTC
+ * @param[out] to    {inout} the first microsecond that is not in it
+ * @param[out] error {inout} {nullable}
+ * @return FEATURE_INVALID    no read yet, a column of rows, no such row
+ * @return FEATURE_NOT_FOUND  no such column
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_request_window(const feature_request *request, uint32_t column,
+                       uint32_t row, int64_t *from, int64_t *to,
+                       struct feature_error *error);
 
 /**
  * Copies the answer of the last feature_request_read() into one Arrow struct

@@ -94,12 +94,14 @@ is_patch(const struct lf_history_entry *entry)
 }
 
 /* Whether reads at or after the horizon do without an entry below the kept one:
- * before the newest cell of a base nobody knows what the cell was. */
+ * before the newest cell of a base nobody knows what the cell was. A base that is
+ * newer than the kept one shows through it and all that is written between them:
+ * that is known as long as the base is there. */
 static bool
 may_go(const struct trim *trim, const struct lf_history_entry *entry)
 {
     return entry->operation != LF_HISTORY_BASE ||
-           entry->row.timestamp <= trim->horizon;
+           entry->row.timestamp <= trim->kept.place.time;
 }
 
 /* An entry goes into what the kept one adds up to, until that is known. */
@@ -361,6 +363,12 @@ lf_history_trim(struct lf_rows *rows, const uint8_t *key, size_t key_size,
 
 /* --- the end of a row -------------------------------------------------------- */
 
+static bool
+is_base(const uint8_t *place)
+{
+    return lf_history_get_place(place).time == LF_TIME_UNSET;
+}
+
 feature_status
 lf_history_is_short(struct lf_rows *rows, const uint8_t *key, size_t key_size,
                     bool *is_short, struct feature_error *error)
@@ -378,7 +386,8 @@ lf_history_is_short(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     if (!status && is_of_key(&trim, at.key, at.key_size)) {
         *is_short = !lf_is_block(at.value, at.size);
         status = lf_tree_move(rows->history, LF_STEP_NEXT, NULL, 0, &at, error);
-        *is_short &= !is_of_key(&trim, at.key, at.key_size);
+        if (!status && is_of_key(&trim, at.key, at.key_size))
+            *is_short &= is_base(at.key + key_size);
     }
     free_trim(&trim);
     return status;

@@ -18,7 +18,7 @@ feature_status lf_history_trim(struct lf_rows *rows, const uint8_t *key,
                                uint64_t *dropped, bool *more,
                                struct feature_error *error);
 
-/* Whether a key's history is no more than its newest version. */
+/* Whether a key's history is no more than its newest version, and maybe a base. */
 feature_status lf_history_is_short(struct lf_rows *rows, const uint8_t *key,
                                    size_t key_size, bool *is_short,
                                    struct feature_error *error);

@@ -20,6 +20,7 @@ struct search {
     struct lf_version_at at;
     bool has_entries; /* the key has some, at or before the time */
     bool is_cut;      /* one of them is no newer than the horizon */
+    bool is_past_cut; /* what lies below may have been taken by retention */
     bool has_row;     /* the key has a row now */
     bool is_unknown;
     bool has_ground;
@@ -130,6 +131,17 @@ is_ground(const struct lf_past *past, const struct lf_history_entry *entry)
     return entry->operation != FEATURE_PATCH;
 }
 
+/* Whether it may be the one that retention kept of all that was no newer: an
+ * image, an upsert or a delete. Where commits do not count it, nothing stands for
+ * what is gone, though older versions may have come since. */
+static bool
+may_be_kept(const struct lf_past *past, const struct lf_history_entry *entry)
+{
+    return past->meta.history_horizon != INT64_MIN &&
+           entry->place.time <= past->meta.history_horizon &&
+           (entry->has_image || entry->operation != FEATURE_PATCH);
+}
+
 static feature_status
 take_entry(struct search *search, bool *is_done, struct feature_error *error)
 {
@@ -143,6 +155,7 @@ take_entry(struct search *search, bool *is_done, struct feature_error *error)
     search->is_cut |= entry.place.time <= past->meta.history_horizon;
     if (past->is_restricted && entry.commit_time > past->known_by) {
         search->is_unknown = entry.operation == LF_HISTORY_BASE;
+        search->is_past_cut |= may_be_kept(past, &entry);
         return FEATURE_OK;
     }
     *is_done = is_ground(past, &entry);
@@ -152,6 +165,7 @@ take_entry(struct search *search, bool *is_done, struct feature_error *error)
         search->ground = entry;
         return FEATURE_OK;
     }
+    search->is_past_cut |= may_be_kept(past, &entry);
     if (!past->is_restricted && past->run.size == LF_HISTORY_RUN * sizeof entry)
         return fail_damaged(past, "structure", error);
     if (!lf_buffer_append(&past->run, &entry, sizeof entry))
@@ -328,7 +342,7 @@ is_lost(const struct search *search, int64_t time)
 {
     const struct lf_past *past = search->past;
 
-    if (search->is_unknown)
+    if (search->is_unknown || search->is_past_cut)
         return true;
     if (search->has_ground)
         return false;

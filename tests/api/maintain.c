@@ -258,6 +258,101 @@ a_tombstone_takes_the_history_of_its_key_along(void **state)
     expect_good(f);
 }
 
+/* --- what history began with -------------------------------------------------- */
+
+#define UNKEPT E "CREATE FEATURE VIEW v (a INT64, b INT64) FOR e;"
+#define AB     "k, event_timestamp, a, b"
+
+static struct feature_commit
+write_at(struct fixture *f, int32_t operation, const char *columns,
+         int64_t time, const char *cells)
+{
+    char row[80];
+
+    snprintf(row, sizeof row, "1 %" PRId64 " %s", time, cells);
+    return write_rows(f, operation, "v", columns, row);
+}
+
+/* The version that stays is older than the row that history began with: so is
+ * one that comes between them. */
+static void
+a_base_stays_below_a_version_that_is_older(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, UNKEPT);
+    write_at(f, FEATURE_UPSERT, AB, NOON + 11, "5 6");
+    define(f, KEPT);
+    put_at(f, 1, NOON + 6, 1);
+    put_at(f, 1, NOON + 7, 2);
+    move_clock(f, NOON + 12 + 10 * DAY);
+    assert_int_equal(maintain(f).versions_dropped, 1);
+    put_at(f, 1, NOON + 10, 3);
+    put_at(f, 1, NOON + 20, 4);
+    expect_as_of(f, "v(*)", NOON + 12, "present 5 6");
+    expect_good(f);
+    move_clock(f, NOON + 20 + 10 * DAY);
+    assert_int_equal(maintain(f).versions_dropped, 3);
+    expect_good(f);
+}
+
+static void
+a_tombstone_that_history_began_with_takes_it_along(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, UNKEPT);
+    erase_at(f, 1, NOON + 7);
+    define(f, KEPT);
+    put_at(f, 1, NOON + 1, 1);
+    put_at(f, 1, NOON + 2, 1);
+    move_clock(f, NOON + 8 + MONTH);
+    assert_int_equal(maintain(f).tombstones_removed, 1);
+    assert_int_equal(stats_of(f).rows, 0);
+    expect_good(f);
+}
+
+/* --- what was known when ------------------------------------------------------ */
+
+static void
+expect_known(struct fixture *f, int64_t known_by, int64_t time,
+             const char *expected)
+{
+    struct feature_query_options options = {.struct_size = sizeof options,
+                                            .known_by = known_by};
+    struct reader reader = {0};
+
+    must(feature_query_create(f->store, "v(*)", &options, &reader.query,
+                              &problem));
+    must(feature_request_create(reader.query, &reader.request, &problem));
+    set_keys(&reader, "1");
+    must(feature_request_set_as_of(reader.request, &time, 1, &problem));
+    expect_read(&reader, expected);
+    close_reader(&reader);
+}
+
+/* The version that stayed adds up to what was not known yet, and what it was
+ * before is gone: an upsert below it that came later does not stand for that. */
+static void
+what_was_known_then_may_be_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_commit late, later;
+
+    define(f, KEPT);
+    write_at(f, FEATURE_UPSERT, AB, NOON + 1, "1 2");
+    write_at(f, FEATURE_PATCH, "k, event_timestamp, b", NOON + 12, "6");
+    write_at(f, FEATURE_PATCH, "k, event_timestamp, a", NOON + 13, "5");
+    move_clock(f, NOON + 13 + 10 * DAY);
+    assert_int_equal(maintain(f).versions_dropped, 2);
+    late = write_at(f, FEATURE_UPSERT, AB, NOON + 8, "3 4");
+    expect_known(f, late.time, NOON + 13, "present 5 6");
+    later = write_at(f, FEATURE_PATCH, "k, event_timestamp, b", NOON + 12, "7");
+    expect_known(f, later.time, NOON + 13, "present 5 7");
+    expect_known(f, late.time, NOON + 13, "no_history null null");
+    expect_good(f);
+}
+
 static void
 a_call_that_ended_early_is_gone_on_with(void **state)
 {
@@ -342,6 +437,9 @@ main(void)
         TEST(the_newest_version_at_the_horizon_stays),
         TEST(a_key_with_one_version_before_the_horizon_keeps_it),
         TEST(a_tombstone_takes_the_history_of_its_key_along),
+        TEST(a_base_stays_below_a_version_that_is_older),
+        TEST(a_tombstone_that_history_began_with_takes_it_along),
+        TEST(what_was_known_then_may_be_gone),
         TEST(a_call_that_ended_early_is_gone_on_with),
         TEST(write_calls_do_upkeep_that_is_due),
         TEST(wrong_options_are_refused),

@@ -46,8 +46,9 @@ WERROR   ?= $(if $(CI),1)
 FORTIFY  := $(if $(filter -O0 -Og,$(CFLAGS)),,-U_FORTIFY_SOURCE \
                 -D_FORTIFY_SOURCE=2)
 HARDEN   := -fstack-protector-strong -fstack-clash-protection $(FORTIFY)
-common    = -std=c11 -D_GNU_SOURCE -O2 -g -pthread $(HARDEN) -MMD -MP \
-            $(CPPFLAGS)
+# Stored states come from floating-point arithmetic: none may be fused.
+common    = -std=c11 -D_GNU_SOURCE -O2 -g -pthread -ffp-contract=off \
+            $(HARDEN) -MMD -MP $(CPPFLAGS)
 checked   = $(common) $(WARNINGS) $(if $(WERROR),-Werror)
 # The library is compiled without its assertions; checking variants pass
 # -UNDEBUG, and the user's CFLAGS come last.
@@ -637,7 +638,7 @@ $(B)/bench/bindings_go: all FORCE
 BENCH_READS ?= /dev/shm/feature-bench
 BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
-speed_parts := $(filter-out bench/heap.c bench/micro.c bench/times%.c \
+speed_parts := $(filter-out bench/heap.c bench/micro.c bench/sketches.c bench/times%.c \
                    bench/bindings_%.c,$(wildcard bench/*.c))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
@@ -700,6 +701,11 @@ bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers
 bench-plot: ## draw docs/latency.svg from the last bench, write its tables
 	python3 bench/plot.py $(B)/bench/results.json docs/latency.svg
 	python3 bench/table.py $(B)/bench/results.json docs/performance.md
+$(B)/bench/sketches: $(B)/bench/sketches.o $(so)
+	$(call link_so,$$ORIGIN/..,-lm)
+.PHONY: bench-sketches
+bench-sketches: $(B)/bench/sketches ## errors, sizes and times of sketches
+	@$< $(B)/bench/sketches.json && cat $(B)/bench/sketches.json
 deps-bench: ## install the peers of the bench
 	@scripts/deps-bench.sh
 	@scripts/deps-feast.sh

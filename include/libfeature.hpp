@@ -2859,6 +2859,168 @@ class changes
     detail::owner<::feature_changes, feature_changes_free> held_{};
 };
 
+/* --- sketches ------------------------------------------------------------- */
+
+enum class sketch_kind : std::int32_t {
+    distinct = FEATURE_SKETCH_DISTINCT,
+    quantiles = FEATURE_SKETCH_QUANTILES
+};
+
+enum class sketch_format : std::int32_t {
+    native = FEATURE_SKETCH_NATIVE,
+    hyll = FEATURE_SKETCH_HYLL,
+    ddsketch = FEATURE_SKETCH_DDSKETCH
+};
+
+/**
+ * What a set of values comes to, in a few bytes. For one thread at a time. It
+ * belongs to no store.
+ *
+ * @since 0.1
+ */
+class sketch
+{
+  public:
+    sketch() noexcept = default;
+
+    /** Takes over what is {owned feature_sketch_free}. */
+    explicit sketch(::feature_sketch *owned) noexcept : held_(owned) {}
+
+    ::feature_sketch *get() const noexcept { return held_.get(); }
+
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+
+    /** An empty sketch; 0 stands for the defaults: feature_sketch_create(). */
+    static result<sketch> try_create(sketch_kind kind,
+                                     std::uint32_t precision = 0,
+                                     double max_error = 0) noexcept
+    {
+        ::feature_sketch_options options{};
+
+        options.struct_size = sizeof options;
+        options.kind = static_cast<std::int32_t>(kind);
+        options.precision = precision;
+        options.max_error = max_error;
+        return detail::make<sketch, ::feature_sketch *>(
+            [&](auto **made, auto *why) {
+                return feature_sketch_create(&options, made, why);
+            });
+    }
+
+    /** A sketch of bytes, which are checked: feature_sketch_from_bytes(). */
+    static result<sketch> try_from_bytes(
+        span<const std::uint8_t> bytes,
+        sketch_format format = sketch_format::native) noexcept
+    {
+        return detail::make<sketch, ::feature_sketch *>([&](auto **made,
+                                                            auto *why) {
+            return feature_sketch_from_bytes(static_cast<std::int32_t>(format),
+                                             bytes.data(), bytes.size(), made,
+                                             why);
+        });
+    }
+
+    /** Adds values, as batch::try_set() takes them; nulls count nothing. */
+    template <class Sequence>
+    result<void> try_add(const Sequence &values,
+                         const validity &valid = {}) noexcept
+    {
+        result<detail::arrays> packed = packer_.pack(
+            detail::sequence(values), valid, FEATURE_TYPE_STRING, 1);
+
+        if (!packed)
+            return packed.error();
+        return detail::call([&](auto *why) {
+            return feature_sketch_add(get(), packed->type, packed->values,
+                                      packed->offsets, packed->validity,
+                                      packed->rows, why);
+        });
+    }
+
+    /** Unites it with another one: feature_sketch_merge(). */
+    result<void> try_merge(const sketch &other) noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_sketch_merge(get(), other.get(), why);
+        });
+    }
+
+    /** How many distinct values, about; of quantiles, how many values. */
+    result<std::uint64_t> try_estimate() const noexcept
+    {
+        return detail::make<std::uint64_t, std::uint64_t>(
+            [&](auto *made, auto *why) {
+                return feature_sketch_estimate(get(), made, why);
+            });
+    }
+
+    /** The value of a quantile: feature_sketch_quantile(). */
+    result<double> try_quantile(double quantile) const noexcept
+    {
+        return detail::make<double, double>([&](auto *made, auto *why) {
+            return feature_sketch_quantile(get(), quantile, made, why);
+        });
+    }
+
+    /** The sketch as bytes, until this is called again. */
+    result<span<const std::uint8_t>> try_bytes(
+        sketch_format format = sketch_format::native) noexcept
+    {
+        ::feature_error why;
+        ::feature_sketch_data data{};
+
+        if (feature_sketch_bytes(get(), static_cast<std::int32_t>(format),
+                                 &data, &why))
+            return error(why);
+        return span<const std::uint8_t>(
+            static_cast<const std::uint8_t *>(data.bytes),
+            static_cast<std::size_t>(data.size));
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    static sketch create(sketch_kind kind, std::uint32_t precision = 0,
+                         double max_error = 0)
+    {
+        return try_create(kind, precision, max_error).value();
+    }
+
+    static sketch from_bytes(span<const std::uint8_t> bytes,
+                             sketch_format format = sketch_format::native)
+    {
+        return try_from_bytes(bytes, format).value();
+    }
+
+    template <class Sequence>
+    sketch &add(const Sequence &values, const validity &valid = {})
+    {
+        try_add(values, valid).value();
+        return *this;
+    }
+
+    sketch &merge(const sketch &other)
+    {
+        try_merge(other).value();
+        return *this;
+    }
+
+    std::uint64_t estimate() const { return try_estimate().value(); }
+
+    double quantile(double quantile) const
+    {
+        return try_quantile(quantile).value();
+    }
+
+    span<const std::uint8_t> bytes(sketch_format format = sketch_format::native)
+    {
+        return try_bytes(format).value();
+    }
+#endif
+
+  private:
+    detail::owner<::feature_sketch, feature_sketch_free> held_{};
+    detail::packer packer_{};
+};
+
 /* --- store ---------------------------------------------------------------- */
 
 /**

@@ -58,7 +58,8 @@ def emit(header: Header) -> str:
     lines += [f"# {line}" for line in text.banner(header)]
     lines += [INTRODUCTION, "", "from __future__ import annotations", ""]
     lines += [
-        "from ctypes import CDLL, PyDLL, Structure, c_char, c_char_p, c_float",
+        "from ctypes import CDLL, PyDLL, Structure, c_char, c_char_p, c_double",
+        "from ctypes import c_float",
         "from ctypes import c_int32, c_int64, c_size_t, c_uint32, c_uint64",
         "from ctypes import c_void_p, sizeof",
         "from enum import IntEnum, IntFlag",

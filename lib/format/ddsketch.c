@@ -199,29 +199,37 @@ lf_dd_bucket(const struct lf_dd_store *store, int32_t index)
     return at < lf_dd_buckets(store) ? counts_of(store) + at : NULL;
 }
 
-bool
-lf_dd_add(struct lf_dd *sketch, double x)
+/* The count that x belongs to; NULL: it has no room yet, or no memory. */
+static inline uint64_t *
+place_of(struct lf_dd *sketch, double x, bool make_room)
 {
-    struct lf_dd_store *store;
+    struct lf_dd_store *store = x < 0 ? &sketch->negative : &sketch->positive;
     uint64_t *bucket;
     int32_t index;
 
-    if (sketch->count >= COUNT_MAX)
-        return false;
-    if (x == 0) {
-        sketch->zeros++;
-        sketch->count++;
-        return true;
-    }
-    store = x < 0 ? &sketch->negative : &sketch->positive;
+    if (x == 0)
+        return &sketch->zeros;
     index = index_of(&sketch->mapping, x < 0 ? -x : x);
     bucket = lf_dd_bucket(store, index);
-    if (!bucket) {
-        if (!lf_dd_reserve(store, index, index))
-            return false;
+    if (!bucket && make_room && lf_dd_reserve(store, index, index))
         bucket = lf_dd_bucket(store, index);
-    }
-    ++*bucket;
+    return bucket;
+}
+
+bool
+lf_dd_expect(struct lf_dd *sketch, double x)
+{
+    return sketch->count < COUNT_MAX && place_of(sketch, x, true);
+}
+
+bool
+lf_dd_add(struct lf_dd *sketch, double x)
+{
+    uint64_t *count = place_of(sketch, x, true);
+
+    if (!count || sketch->count >= COUNT_MAX)
+        return false;
+    ++*count;
     sketch->count++;
     return true;
 }
@@ -229,15 +237,11 @@ lf_dd_add(struct lf_dd *sketch, double x)
 bool
 lf_dd_subtract(struct lf_dd *sketch, double x)
 {
-    struct lf_dd_store *store = x < 0 ? &sketch->negative : &sketch->positive;
-    uint64_t *bucket = &sketch->zeros;
+    uint64_t *count = place_of(sketch, x, false);
 
-    if (x != 0)
-        bucket =
-            lf_dd_bucket(store, index_of(&sketch->mapping, x < 0 ? -x : x));
-    if (!bucket || !*bucket)
+    if (!count || !*count)
         return false;
-    --*bucket;
+    --*count;
     sketch->count--;
     return true;
 }

@@ -67,6 +67,9 @@ void lf_dd_free(struct lf_dd *sketch);
 /* x is not a NaN. False: no memory, and nothing was added. */
 bool lf_dd_add(struct lf_dd *sketch, double x);
 
+/* Makes room for x. False: no memory, or no more counts. */
+bool lf_dd_expect(struct lf_dd *sketch, double x);
+
 /* False: x is not in it, which is as it was. */
 bool lf_dd_subtract(struct lf_dd *sketch, double x);
 

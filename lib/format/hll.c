@@ -136,6 +136,14 @@ add_to_list(struct lf_hll *hll, uint64_t hash)
 }
 
 bool
+lf_hll_reserve(struct lf_hll *hll)
+{
+    return lf_buffer_reserve(&hll->hashes,
+                             HASH * (size_t)lf_hll_list(hll->p)) &&
+           lf_buffer_reserve(&hll->registers, (size_t)1 << hll->p);
+}
+
+bool
 lf_hll_add(struct lf_hll *hll, uint64_t hash)
 {
     if (!hll->has_registers)

@@ -58,6 +58,10 @@ void lf_hll_init(struct lf_hll *hll, uint32_t p);
 void lf_hll_clear(struct lf_hll *hll); /* keeps p and the memory */
 void lf_hll_free(struct lf_hll *hll);
 
+/* Room for all that it can become: neither adding nor merging fails then.
+ * False: no memory. */
+bool lf_hll_reserve(struct lf_hll *hll);
+
 /* False: no memory, and nothing was added. */
 bool lf_hll_add(struct lf_hll *hll, uint64_t hash);
 

@@ -93,8 +93,11 @@ void lf_state_set_wm(struct lf_state *state, int64_t wm);
 enum lf_tile_status lf_state_retract(struct lf_state *state,
                                      const struct lf_tile_event *event);
 
-/* state (+) later: as if later's events had been applied after state's. Both of
- * the same plan; later stays. */
+/*
+ * state (+) later: as if later's events had been applied after state's. Both of
+ * the same plan; later stays. LF_TILE_REFUSED: a delete of one side cuts through
+ * tiles of the other; state has to be loaded anew then.
+ */
 enum lf_tile_status lf_state_merge(struct lf_state *state,
                                    const struct lf_state *later);
 

@@ -23,6 +23,9 @@ struct memory_out {
     feature_query *query;
     feature_request *request;
     feature_changes *changes;
+    feature_sketch *sketch;
+    struct feature_sketch_data data;
+    double value;
     struct feature_change_record record;
     uint64_t number;
     uint32_t count;
@@ -51,6 +54,7 @@ struct memory_scene {
     feature_query *query;
     feature_request *request;
     feature_changes *changes;
+    feature_sketch *sketch, *other;
     char *text;
     uint32_t rows; /* of a batch; 0: MEMORY_ROWS */
     struct memory_out out;
@@ -119,5 +123,6 @@ extern const struct memory_case memory_store_cases[];
 extern const struct memory_case memory_row_cases[];
 extern const struct memory_case memory_read_cases[];
 extern const struct memory_case memory_feed_cases[];
+extern const struct memory_case memory_sketch_cases[];
 
 #endif

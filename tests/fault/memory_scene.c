@@ -146,6 +146,8 @@ memory_close(struct memory_scene *scene)
 {
     feature_free(scene->text);
     feature_batch_free(scene->batch);
+    feature_sketch_free(scene->sketch);
+    feature_sketch_free(scene->other);
     feature_changes_free(scene->changes);
     feature_request_free(scene->request);
     feature_query_free(scene->query);
@@ -154,6 +156,7 @@ memory_close(struct memory_scene *scene)
     scene->text = NULL;
     scene->batch = NULL;
     scene->changes = NULL;
+    scene->sketch = scene->other = NULL;
     scene->request = NULL;
     scene->query = NULL;
     scene->store = scene->beside = NULL;

@@ -47,7 +47,18 @@ from ._errors import (
     Unsupported,
     Version,
 )
-from ._ffi import Fill, Operation, Outcome, Role, State, Status, Sync, Type
+from ._ffi import (
+    Fill,
+    Operation,
+    Outcome,
+    Role,
+    SketchFormat,
+    SketchKind,
+    State,
+    Status,
+    Sync,
+    Type,
+)
 from ._library import lib as _lib
 from ._join import Joined
 from ._lake import Export, check_lake, export, lake_files
@@ -56,6 +67,7 @@ from ._native import Commit, Field, Stats
 from ._query import Query, Reader
 from ._result import Rows
 from ._scan import Scan
+from ._sketch import Sketch
 from ._view_changes import ViewChanges
 from ._write import Batches
 
@@ -88,6 +100,9 @@ __all__ = [
     "Role",
     "Rows",
     "Scan",
+    "Sketch",
+    "SketchFormat",
+    "SketchKind",
     "SnapshotReport",
     "Source",
     "SourceOffset",

@@ -277,6 +277,30 @@ enum feature_verified_flag {
 };
 
 /**
+ * What a sketch answers.
+ *
+ * @since 0.1
+ */
+enum feature_sketch_kind {
+    FEATURE_SKETCH_DISTINCT = 1, /**< how many distinct values: HyperLogLog */
+    FEATURE_SKETCH_QUANTILES = 2 /**< quantiles of numbers: DDSketch */
+};
+
+/**
+ * The bytes that a sketch is made of, or made into.
+ *
+ * @since 0.1
+ */
+enum feature_sketch_format {
+    FEATURE_SKETCH_NATIVE = 1,  /**< libfeature's own, of both kinds: equal sets
+                                    of values give equal bytes */
+    FEATURE_SKETCH_HYLL = 2,    /**< a string of Redis for PFCOUNT and PFMERGE;
+                                    DISTINCT of precision 14 */
+    FEATURE_SKETCH_DDSKETCH = 3 /**< the published protobuf message DDSketch,
+                                     with cubic interpolation; QUANTILES */
+};
+
+/**
  * An open store. Shared by any number of threads.
  *
  * @since 0.1
@@ -311,6 +335,14 @@ typedef struct feature_request feature_request;
  * @since 0.1
  */
 typedef struct feature_changes feature_changes;
+
+/**
+ * A sketch: what a set of values comes to, in a few bytes. For one thread at a
+ * time. It belongs to no store.
+ *
+ * @since 0.1
+ */
+typedef struct feature_sketch feature_sketch;
 
 /**
  * Why a call failed, and where. Lives in the caller's memory and needs no
@@ -819,6 +851,31 @@ struct feature_changes_arrow_options {
                                made */
     uint32_t chunk_rows;  /**< rows of a record batch, at most; 0: 16384 */
     uint32_t reserved;    /**< 0 */
+};
+
+/**
+ * Which sketch to make.
+ *
+ * @since 0.1
+ */
+struct feature_sketch_options {
+    uint32_t struct_size; /**< sizeof(struct feature_sketch_options) */
+    int32_t kind;         /**< ::feature_sketch_kind */
+    uint32_t precision;   /**< of DISTINCT, 4 to 18: 2^precision registers;
+                                  0: 12 */
+    uint32_t reserved;    /**< 0 */
+    double max_error;     /**< of QUANTILES, relative, 0.0001 to 0.5; 0: 0.01
+                              */
+};
+
+/**
+ * A sketch as bytes. Frozen at 16 bytes on 64-bit targets.
+ *
+ * @since 0.1
+ */
+struct feature_sketch_data {
+    const void *bytes; /**< {borrowed sketch} the bytes */
+    uint64_t size;     /**< how many */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,
@@ -2170,6 +2227,156 @@ feature_request_clear(feature_request *request);
  */
 FEATURE_API void
 feature_request_free(feature_request *request);
+
+/**
+ * Makes an empty sketch.
+ *
+ * A sketch of DISTINCT is exact up to 64 values (fewer below precision 10);
+ * beyond, its relative standard error is about 1.04 / sqrt(2^precision): 1.6 %
+ * at 12. One of QUANTILES answers within max_error of the value of the rank that
+ * was asked for; magnitudes count as at least 1e-9 and at most 1e12.
+ *
+ * @param options      {copied} kind is needed
+ * @param[out] sketch  {owned feature_sketch_free}
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID  no such kind, or a parameter out of range
+ * @return FEATURE_VERSION, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_sketch_create(const struct feature_sketch_options *options,
+                      feature_sketch **sketch, struct feature_error *error);
+
+/**
+ * Makes a sketch of bytes, which may come from anywhere: all of them are
+ * checked.
+ *
+ * @param format       ::feature_sketch_format
+ * @param bytes        {copied} {nullable} the bytes; NULL is refused
+ * @param size         how many
+ * @param[out] sketch  {owned feature_sketch_free}
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID      a missing argument or no such format
+ * @return FEATURE_CORRUPT      bytes that no sketch has
+ * @return FEATURE_VERSION      of a later version of NATIVE
+ * @return FEATURE_UNSUPPORTED  a DDSketch message of another interpolation, with
+ *                              an offset, or of another range of errors
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_sketch_from_bytes(int32_t format, const void *bytes, size_t size,
+                          feature_sketch **sketch, struct feature_error *error);
+
+/**
+ * Adds values, in the layout of feature_batch_set(); nulls count nothing.
+ *
+ * For DISTINCT a value is its bytes: INT32, INT64 and TIMESTAMP are 8 bytes
+ * little-endian, FLOAT32 and FLOAT64 those of the double (-0.0 is 0.0), BOOL one
+ * byte, STRING and BYTES as they are. Redis counts the same bytes as the same
+ * element.
+ *
+ * @param sketch      {inout} the sketch
+ * @param type        ::feature_type of the values; for QUANTILES a number
+ * @param values      {copied} {nullable} the values; NULL when there are none
+ * @param offsets     {copied} {nullable} for STRING and BYTES
+ * @param validity    {copied} {nullable} bit i: value i is not null; NULL: none
+ *                    is null
+ * @param rows        how many
+ * @param[out] error  {inout} {nullable} row: of the value that is refused
+ * @return FEATURE_INVALID    a wrong type, offsets that decrease, a NaN or an
+ *                            infinity
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_sketch_add(feature_sketch *sketch, int32_t type, const void *values,
+                   const int32_t *offsets, const uint8_t *validity,
+                   uint32_t rows, struct feature_error *error);
+
+/**
+ * Unites a sketch with another one, in any order and any grouping with the same
+ * result as if all values had been added to one. What both have seen counts once
+ * for DISTINCT, twice for QUANTILES.
+ *
+ * @param sketch      {inout} the sketch
+ * @param other       {copied} of the same kind and max_error, and of no smaller
+ *                    precision; may be the sketch itself
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_CONFLICT   of another kind, max_error or a smaller precision
+ * @return FEATURE_FULL       QUANTILES of over 2^63 values
+ * @return FEATURE_INVALID    a missing argument
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_sketch_merge(feature_sketch *sketch, const feature_sketch *other,
+                     struct feature_error *error);
+
+/**
+ * Tells how many distinct values a sketch of DISTINCT has seen, about, or how
+ * many values one of QUANTILES has, exactly.
+ *
+ * @param sketch      {copied} the sketch
+ * @param[out] count  {inout} the number
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID  a missing argument
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_sketch_estimate(const feature_sketch *sketch, uint64_t *count,
+                        struct feature_error *error);
+
+/**
+ * Tells the value below which a part of all values lies: that of rank
+ * floor(quantile x (count - 1)), within max_error.
+ *
+ * @param sketch      {copied} a sketch of QUANTILES
+ * @param quantile    0 to 1: 0.5 is the median
+ * @param[out] value  {inout} the value
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID    another kind of sketch, or no number from 0 to 1
+ * @return FEATURE_NOT_FOUND  the sketch is empty
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_sketch_quantile(const feature_sketch *sketch, double quantile,
+                        double *value, struct feature_error *error);
+
+/**
+ * Writes a sketch as bytes.
+ *
+ * @param sketch      {inout} the sketch, which keeps the bytes
+ * @param format      ::feature_sketch_format
+ * @param[out] data   {inout} its bytes are {borrowed sketch}; the next call of
+ *                    this function ends them too
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID    a missing argument, no such format, or one that is
+ *                            not for this sketch
+ * @return FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_sketch_bytes(feature_sketch *sketch, int32_t format,
+                     struct feature_sketch_data *data,
+                     struct feature_error *error);
+
+/**
+ * Frees a sketch.
+ *
+ * @param sketch  {inout} {nullable} the sketch
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_sketch_free(feature_sketch *sketch);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,2 @@
+# lib/format/hll.c
+s/entry >> 6 <= last >> 6/entry >> 6 < last >> 6/

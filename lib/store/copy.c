@@ -119,6 +119,9 @@ lf_copy_view(struct lf_copy *copy, struct feature_error *error)
                                    sizeof *copy->layouts);
     if (!copy->layouts)
         return lf_fail_memory(error);
+    if (view->event)
+        LF_TRY(
+            lf_window_check_begin(&copy->windows, copy->catalog, view, error));
     copy->definition = view;
     copy->entity = lf_catalog_entity_by_id(copy->catalog, view->entity);
     copy->seed = lf_row_seed(view->id);
@@ -169,6 +172,18 @@ fail_row(const struct lf_copy *copy, const char *reason, const char *what,
 }
 
 static feature_status
+check_window(struct lf_copy *copy, const struct lf_row *row,
+             struct feature_error *error)
+{
+    bool is_right;
+
+    LF_TRY(lf_window_check_row(&copy->windows, row, &is_right, error));
+    return is_right
+               ? FEATURE_OK
+               : fail_row(copy, "structure", "its state is damaged", error);
+}
+
+static feature_status
 check_form(struct lf_copy *copy, struct lf_row *row,
            struct feature_error *error)
 {
@@ -181,6 +196,8 @@ check_form(struct lf_copy *copy, struct lf_row *row,
                         error);
     if (row->flags & LF_ROW_TOMBSTONE)
         return FEATURE_OK;
+    if (copy->definition->event)
+        return check_window(copy, row, error);
     layout = &copy->layouts[schema - copy->definition->schemas];
     if (!layout->version &&
         !lf_layout_init(layout, schema, &copy->layout_arena))
@@ -350,6 +367,7 @@ lf_copy_free(struct lf_copy *copy)
     lf_catalog_release(copy->catalog);
     lf_buffer_free(&copy->records);
     lf_history_check_free(&copy->check);
+    lf_window_check_free(&copy->windows);
     lf_arena_free(&copy->layout_arena);
     lf_arena_free(&copy->arena);
 }

@@ -48,8 +48,9 @@ struct lf_copy {
     size_t last_size;
     bool is_history; /* of the view at hand: its rows are all there */
     struct lf_history_check check;
-    uint64_t rows;  /* of all views */
-    uint64_t bytes; /* of their keys and rows */
+    struct lf_window_check windows; /* rows of a view FROM an event */
+    uint64_t rows;                  /* of all views */
+    uint64_t bytes;                 /* of their keys and rows */
 };
 
 /* The manifest's views lie in copy->arena. */

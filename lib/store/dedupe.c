@@ -103,7 +103,11 @@ lf_dedupe_begin(struct lf_dedupe *dedupe, struct lf_commit *commit,
 {
     char name[LF_TREE_NAME_SIZE];
 
-    *dedupe = (struct lf_dedupe){.event = event, .commit = commit};
+    *dedupe =
+        (struct lf_dedupe){.event = event,
+                           .commit = commit,
+                           .now = commit->has_number ? commit->meta.commit_time
+                                                     : lf_commit_time(commit)};
     if (!lf_dedupe_applies(event))
         return FEATURE_OK;
     lf_dedupe_tree(event, name);
@@ -125,8 +129,7 @@ is_over(const struct lf_dedupe *dedupe, int64_t commit_time)
 {
     int64_t age;
 
-    return !__builtin_sub_overflow(dedupe->commit->meta.commit_time,
-                                   commit_time, &age) &&
+    return !__builtin_sub_overflow(dedupe->now, commit_time, &age) &&
            age >= dedupe->event->dedupe_for;
 }
 
@@ -143,7 +146,6 @@ static feature_status
 put_id(struct lf_dedupe *dedupe, int32_t operation, const struct lf_cell *id,
        int64_t time, struct feature_error *error)
 {
-    int64_t now = dedupe->commit->meta.commit_time;
     uint8_t key[KEY_ROOM], value[ID_VALUE] = {0}, mark[TIME_VALUE] = {0};
     char name[LF_TREE_NAME_SIZE];
     size_t size = put_id_key(key, operation, id->bytes, id->size);
@@ -153,10 +155,10 @@ put_id(struct lf_dedupe *dedupe, int32_t operation, const struct lf_cell *id,
         LF_TRY(lf_writer_tree(dedupe->commit->writer, name, true, &dedupe->tree,
                               error));
     }
-    lf_store_i64(value + 8, now);
+    lf_store_i64(value + 8, dedupe->now);
     lf_store_i64(value + 16, time);
     LF_TRY(put_entry(dedupe, key, size, value, sizeof value, error));
-    size = put_time_key(key, now, operation, id->bytes, id->size);
+    size = put_time_key(key, dedupe->now, operation, id->bytes, id->size);
     dedupe->seen++;
     return put_entry(dedupe, key, size, mark, sizeof mark, error);
 }
@@ -239,4 +241,36 @@ lf_dedupe_forget(struct lf_dedupe *dedupe, uint64_t most, uint64_t *forgotten,
         *forgotten += is_gone;
     }
     return FEATURE_OK;
+}
+
+feature_status
+lf_dedupe_upkeep(struct lf_commit *commit, const struct lf_catalog *catalog,
+                 uint64_t most, uint64_t *forgotten,
+                 struct feature_error *error)
+{
+    struct lf_dedupe dedupe;
+    uint64_t some;
+
+    *forgotten = 0;
+    for (uint32_t i = 0; i < catalog->event_count; i++) {
+        LF_TRY(lf_dedupe_begin(&dedupe, commit, &catalog->events[i], error));
+        LF_TRY(lf_dedupe_forget(&dedupe, most - *forgotten, &some, error));
+        *forgotten += some;
+    }
+    return FEATURE_OK;
+}
+
+feature_status
+lf_dedupe_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
+               uint64_t most, struct feature_error *error)
+{
+    struct lf_dedupe dedupe;
+    uint64_t forgotten;
+    uint32_t at;
+
+    if (!catalog->event_count)
+        return FEATURE_OK;
+    at = (uint32_t)(commit->meta.sequence % catalog->event_count);
+    LF_TRY(lf_dedupe_begin(&dedupe, commit, &catalog->events[at], error));
+    return lf_dedupe_forget(&dedupe, most, &forgotten, error);
 }

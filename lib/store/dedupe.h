@@ -12,6 +12,7 @@ struct lf_dedupe {
     const struct lf_event *event;
     struct lf_commit *commit;
     struct lf_tree *tree; /* NULL: no id was seen yet, or none is kept */
+    int64_t now;          /* of this commit, or of one that came now */
     uint64_t seen;        /* by this transaction */
 };
 
@@ -36,9 +37,17 @@ feature_status lf_dedupe_see(struct lf_dedupe *dedupe, int32_t operation,
                              bool is_certain, bool *is_known,
                              struct feature_error *error);
 
-/* Forgets ids of which dedupe_for is over at the commit's time, `most` of them
- * at most. Neither rows nor sequence numbers depend on it. */
+/* Forgets ids of which dedupe_for is over, `most` of them at most. Neither rows nor sequence numbers depend on it. */
 feature_status lf_dedupe_forget(struct lf_dedupe *dedupe, uint64_t most,
+                                uint64_t *forgotten,
+                                struct feature_error *error);
+
+/* The same for one event of the catalog, or all; also of a follower. */
+feature_status lf_dedupe_ride(struct lf_commit *commit,
+                              const struct lf_catalog *catalog, uint64_t most,
+                              struct feature_error *error);
+feature_status lf_dedupe_upkeep(struct lf_commit *commit,
+                                const struct lf_catalog *catalog, uint64_t most,
                                 uint64_t *forgotten,
                                 struct feature_error *error);
 

@@ -7,6 +7,7 @@
  * cached catalog is used exactly for the snapshots it belongs to.
  * Never changes a record that says the same.
  */
+#include "store/dedupe.h"
 #include "store/history.h"
 
 #include <stdio.h>
@@ -261,6 +262,14 @@ lf_commit_drop_views(struct lf_commit *commit, const struct lf_catalog *before,
                      const struct lf_catalog *after,
                      struct feature_error *error)
 {
+    for (uint32_t i = 0; i < before->event_count; i++) {
+        char tree[LF_TREE_NAME_SIZE];
+
+        if (lf_catalog_event_by_id(after, before->events[i].id))
+            continue;
+        lf_dedupe_tree(&before->events[i], tree);
+        LF_TRY(lf_writer_drop(commit->writer, tree, error));
+    }
     for (uint32_t i = 0; i < before->view_count; i++) {
         const struct lf_view *view = &before->views[i];
         char tree[LF_TREE_NAME_SIZE], key[LF_META_KEY_SIZE];

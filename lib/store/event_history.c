@@ -209,15 +209,19 @@ lf_event_history_is_short(struct lf_rows *rows, const uint8_t *key,
 
 feature_status
 lf_event_history_forget(struct lf_rows *rows, const uint8_t *key,
-                        size_t key_size, struct feature_error *error)
+                        size_t key_size, int64_t barrier,
+                        struct feature_error *error)
 {
     struct leaving leaving = {.rows = rows, .key = key, .key_size = key_size};
     feature_status status;
     bool more;
 
     status = look(&leaving, INT64_MAX, UINT64_MAX, &more, error);
-    if (!status && leaving.places.size)
+    if (!status && leaving.places.size) {
         status = drop(&leaving, error);
+        if (barrier > rows->meta.history_horizon)
+            rows->meta.history_horizon = barrier;
+    }
     lf_buffer_free(&leaving.places);
     return status;
 }

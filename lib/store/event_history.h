@@ -38,7 +38,7 @@ feature_status lf_event_history_is_short(struct lf_rows *rows,
 /* Drops all that a key keeps, without a word to the journal: its tombstone
  * leaves. */
 feature_status lf_event_history_forget(struct lf_rows *rows, const uint8_t *key,
-                                       size_t key_size,
+                                       size_t key_size, int64_t barrier,
                                        struct feature_error *error);
 
 /* The next entry of a key at or after a place (LF_STEP_SEEK), or after the one

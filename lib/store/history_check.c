@@ -27,6 +27,8 @@ lf_history_check_begin(struct lf_history_check *check,
                                        .commit_time = store->commit_time,
                                        .sequence = store->sequence};
     LF_TRY(lf_form_bind(form, catalog, view, error));
+    if (view->event)
+        LF_TRY(lf_window_check_begin(&check->windows, catalog, view, error));
     for (int i = 0; i < 2; i++) {
         check->cells[i] = lf_arena_array(&form->arena, LF_FEATURES_MAX,
                                          sizeof *check->cells[i]);
@@ -47,6 +49,7 @@ lf_history_check_free(struct lf_history_check *check)
     lf_buffer_free(&check->again);
     lf_buffer_free(&check->last);
     lf_buffer_free(&check->bytes);
+    lf_window_check_free(&check->windows);
     lf_form_free(&check->form);
 }
 
@@ -256,6 +259,22 @@ is_known(const struct lf_history_check *check,
            (!entry->has_image || entry->image_time <= check->commit_time);
 }
 
+/* Kept events add up to nothing: each stands by itself. */
+static feature_status
+check_event(struct lf_history_check *check,
+            const struct lf_history_entry *entry,
+            struct lf_history_problem *problem, struct feature_error *error)
+{
+    bool is_right;
+
+    LF_TRY(lf_window_check_entry(&check->windows, entry, &is_right, error));
+    if (!is_right)
+        return say(problem, "structure", "it is none of the event's");
+    if (!is_known(check, entry))
+        return say(problem, "structure", "it is of a commit that cannot be");
+    return FEATURE_OK;
+}
+
 feature_status
 lf_history_check_entry(struct lf_history_check *check, const uint8_t *key,
                        size_t key_size, const uint8_t *value, size_t size,
@@ -277,6 +296,10 @@ lf_history_check_entry(struct lf_history_check *check, const uint8_t *key,
                                   : "it has an unknown form");
     lf_hash128_add(&check->content, lf_history_hash(check->form.view->id, key,
                                                     key_size, &entry));
+    if (check->form.event)
+        return check_event(check, &entry, problem, error);
+    if (entry.operation > FEATURE_DELETE)
+        return say(problem, "structure", "it is of an event");
     LF_TRY(check_row(check, &entry.row, problem, error));
     if (!problem->reason && entry.has_image)
         LF_TRY(check_row(check, &entry.image, problem, error));

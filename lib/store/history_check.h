@@ -5,7 +5,7 @@
 
 #include "format/history.h"
 #include "format/meta.h"
-#include "store/form.h"
+#include "store/window_check.h"
 
 /* Rows that wait for what lies below them: of the newest entry that adds up to
  * something its own and its sum, then the patches below it. */
@@ -30,6 +30,7 @@ struct lf_history_check {
     uint32_t patches; /* since the last entry that is none */
     uint64_t entries; /* so far */
     struct lf_hash128 content;
+    struct lf_window_check windows; /* of a view FROM an event */
 };
 
 /* What is wrong with an entry; a reason of NULL: nothing. */

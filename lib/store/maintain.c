@@ -9,11 +9,13 @@
  */
 #include <string.h>
 
+#include "store/dedupe.h"
 #include "store/upkeep.h"
 
 #define STEP_SEEN     16384
 #define STEP_CHANGES  1024
 #define STEP_SEGMENTS 8
+#define STEP_IDS      4096
 
 struct maintain {
     feature_store *store;
@@ -31,6 +33,7 @@ struct step {
     struct lf_catalog *catalog;
     struct lf_upkeep_work work;
     uint32_t segments;
+    uint64_t ids; /* of events, forgotten */
     bool has_pass, is_ended, is_numbered;
     uint64_t pass; /* view and kind */
     uint64_t left;
@@ -145,6 +148,8 @@ run_step(struct step *step, struct feature_error *error)
     LF_TRY(lf_commit_catalog(&step->commit, &step->catalog, error));
     LF_TRY(lf_feed_upkeep(&step->commit, step->catalog, STEP_SEGMENTS,
                           &step->segments, error));
+    LF_TRY(lf_dedupe_upkeep(&step->commit, step->catalog, STEP_IDS, &step->ids,
+                            error));
     if (lf_feed_check_leader(&step->commit, NULL))
         return FEATURE_OK;
     LF_TRY(choose(step, &view, &kind, error));
@@ -166,7 +171,7 @@ take_step(struct maintain *maintain, const struct step *step,
     report->commits += step->is_numbered;
     report->sequence = step->commit.meta.sequence;
     report->passes_left = step->left - (step->has_pass && step->is_ended);
-    maintain->is_over = !step->has_pass && !step->segments;
+    maintain->is_over = !step->has_pass && !step->segments && !step->ids;
     if (step->has_pass && step->is_ended &&
         !lf_buffer_append(&maintain->finished, &step->pass, sizeof step->pass))
         return lf_fail_memory(error);
@@ -182,7 +187,7 @@ try_step(struct maintain *maintain, struct feature_error *error)
     LF_TRY(lf_commit_begin(&step.commit, maintain->store,
                            maintain->options.wait_ms, error));
     status = run_step(&step, error);
-    if (status || (!step.has_pass && !step.segments))
+    if (status || (!step.has_pass && !step.segments && !step.ids))
         lf_commit_abort(&step.commit);
     else
         status = lf_commit_finish(&step.commit, error);

@@ -13,6 +13,8 @@
 
 #include "format/key.h"
 #include "format/record.h"
+#include "store/batch.h"
+#include "store/event_history.h"
 #include "store/history_trim.h"
 
 #define CATALOG_TREE "catalog"
@@ -55,6 +57,8 @@ use_view(struct lf_replay *replay, uint32_t id, struct feature_error *error)
     if (replay->has_view && replay->form.view->id == id)
         return FEATURE_OK;
     LF_TRY(end_view(replay, error));
+    LF_TRY(lf_event_replay_flush(&replay->events, replay->commit,
+                                 replay->report, error));
     view = lf_catalog_view_by_id(replay->before, id);
     if (!view)
         return damaged(error, "it names a view that is not there");
@@ -160,6 +164,31 @@ write_row(struct lf_replay *replay, const struct lf_change *change,
                        stored, &replay->row, error);
 }
 
+/* Of a view FROM an event, which takes nothing but DELETE. */
+static feature_status
+replay_delete(struct lf_replay *replay, const struct lf_change *change,
+              struct feature_error *error)
+{
+    struct lf_meta_view *meta = &replay->rows.meta;
+    struct lf_stored stored;
+    struct lf_row row;
+    bool is_applied;
+
+    if (change->operation != FEATURE_DELETE)
+        return damaged(error, "it writes a row to a view FROM an event");
+    LF_TRY(open_asked(replay, change, &row, error));
+    LF_TRY(lf_rows_find(&replay->rows, change->key.bytes, change->key.size,
+                        &stored, error));
+    LF_TRY(lf_window_delete(&replay->rows, &replay->room, change->key.bytes,
+                            change->key.size, &stored, change->time,
+                            &is_applied, error));
+    meta->applied += is_applied;
+    meta->late += !is_applied;
+    replay->report->applied += is_applied;
+    replay->report->late += !is_applied;
+    return FEATURE_OK;
+}
+
 static feature_status
 replay_row(struct lf_replay *replay, const struct lf_change *change,
            struct feature_error *error)
@@ -168,6 +197,8 @@ replay_row(struct lf_replay *replay, const struct lf_change *change,
     struct lf_stored stored;
     struct lf_row row;
 
+    if (replay->form.event)
+        return replay_delete(replay, change, error);
     LF_TRY(open_asked(replay, change, &row, error));
     LF_TRY(lf_rows_find(&replay->rows, change->key.bytes, change->key.size,
                         &stored, error));
@@ -210,8 +241,9 @@ replay_trim(struct lf_replay *replay, const struct lf_change *change,
 
     if (!replay->rows.history)
         return damaged(error, "it cuts a history that is not kept");
-    LF_TRY(lf_history_trim(&replay->rows, change->key.bytes, change->key.size,
-                           change->time, &dropped, &more, error));
+    LF_TRY((replay->form.event ? lf_event_history_trim : lf_history_trim)(
+        &replay->rows, change->key.bytes, change->key.size, change->time,
+        &dropped, &more, error));
     return dropped ? FEATURE_OK
                    : damaged(error, "it cuts a history that is short");
 }
@@ -240,12 +272,16 @@ lf_replay_change(struct lf_replay *replay, const struct lf_change *change,
 {
     switch (change->operation) {
     case LF_CHANGE_DEFINE:
+        LF_TRY(lf_event_replay_flush(&replay->events, replay->commit,
+                                     replay->report, error));
         return replay_define(replay, change, error);
     case LF_CHANGE_EXPIRE:
     case LF_CHANGE_TRIM:
     case FEATURE_UPSERT:
     case FEATURE_PATCH:
     case FEATURE_DELETE:
+    case FEATURE_EVENT:
+    case FEATURE_RETRACT:
         break;
     default:
         return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
@@ -259,6 +295,12 @@ lf_replay_change(struct lf_replay *replay, const struct lf_change *change,
                        "followed: take a new snapshot");
     if (replay->has_defined)
         return damaged(error, "rows come after definitions");
+    if (lf_operation_is_event(change->operation)) {
+        LF_TRY(end_view(replay, error));
+        return lf_event_replay_add(&replay->events, replay->commit,
+                                   replay->before, change, replay->report,
+                                   error);
+    }
     LF_TRY(use_view(replay, change->view, error));
     if (!is_key(replay, change->key))
         return damaged(error, "a key is no key of its view");
@@ -276,6 +318,8 @@ lf_replay_end(struct lf_replay *replay, uint64_t catalog_version,
     struct lf_commit *commit = replay->commit;
 
     LF_TRY(end_view(replay, error));
+    LF_TRY(
+        lf_event_replay_flush(&replay->events, commit, replay->report, error));
     if (!replay->has_defined) {
         if (catalog_version != commit->meta.catalog_version)
             return damaged(error, "its definitions are of another version");
@@ -294,6 +338,8 @@ lf_replay_free(struct lf_replay *replay)
     if (replay->has_view)
         lf_merge_free(&replay->merge);
     lf_form_free(&replay->form);
+    lf_window_delete_free(&replay->room);
+    lf_event_replay_free(&replay->events);
     lf_buffer_free(&replay->slots);
     lf_buffer_free(&replay->asked);
     lf_buffer_free(&replay->row);

@@ -3,7 +3,9 @@
 #ifndef LF_STORE_REPLAY_H
 #define LF_STORE_REPLAY_H
 
+#include "store/event_replay.h"
 #include "store/journal.h"
+#include "store/window_delete.h"
 
 struct lf_replay {
     struct lf_commit *commit;
@@ -18,6 +20,8 @@ struct lf_replay {
     struct lf_buffer slots; /* cells of the merge, cells asked for, own */
     struct lf_buffer asked;
     struct lf_buffer row;
+    struct lf_window_delete room;
+    struct lf_event_replay events;
 };
 
 /* In a commit that has its number. */

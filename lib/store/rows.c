@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "store/event_history.h"
 #include "store/history_trim.h"
 
 feature_status
@@ -180,8 +181,11 @@ lf_rows_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     const struct lf_row *old = &stored->row;
     struct lf_meta_view *meta = &rows->meta;
 
-    if (rows->history)
+    if (rows->history && !rows->form->event)
         LF_TRY(lf_history_expire(rows, key, key_size, stored, error));
+    if (rows->history && rows->form->event && old->flags & LF_ROW_TOMBSTONE)
+        LF_TRY(lf_event_history_forget(rows, key, key_size, old->timestamp,
+                                       error));
     note_purge(meta, rows->commit, old);
     lf_hash128_subtract(&meta->content,
                         lf_row_hash(rows->form->view->id, key, key_size,

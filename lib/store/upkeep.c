@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "store/dedupe.h"
+#include "store/event_history.h"
 #include "store/history_trim.h"
 
 #define SECOND         ((int64_t)1000000)
@@ -70,10 +72,25 @@ lf_upkeep_applies(const struct lf_view *view, enum lf_pass_kind kind)
     return kind == LF_PASS_ROWS || view->history;
 }
 
+/* The age limit of a view FROM an event. */
+static int64_t
+longest_window(const struct lf_view *view)
+{
+    int64_t longest = 0;
+
+    for (uint32_t i = 0; i < view->feature_count; i++)
+        if (view->features[i].aggregate &&
+            view->features[i].aggregate->window.size > longest)
+            longest = view->features[i].aggregate->window.size;
+    return longest;
+}
+
 static int64_t
 interval(const struct lf_view *view, enum lf_pass_kind kind)
 {
-    int64_t time = kind == LF_PASS_HISTORY ? view->history : view->ttl;
+    int64_t time = kind == LF_PASS_HISTORY ? view->history
+                   : view->event           ? longest_window(view)
+                                           : view->ttl;
 
     if (!time || time / PASSES_IN_TIME > DAY)
         return DAY;
@@ -102,26 +119,13 @@ is_older(int64_t time, int64_t now, int64_t age)
     return !__builtin_sub_overflow(now, age, &edge) && time < edge;
 }
 
-/* A cell at now - ttl is within its max age still. */
-static bool
-has_expired(const struct lf_view *view, int64_t now, int64_t time,
-            uint16_t flags)
-{
-    int64_t age = view->ttl;
-
-    if (flags & LF_ROW_TOMBSTONE) {
-        age = age > TOMBSTONE_AGE ? age : TOMBSTONE_AGE;
-        age = age > view->history ? age : view->history;
-    }
-    return age && is_older(time, now, age);
-}
-
 /* --- rows -------------------------------------------------------------------- */
 
 /* One step through a tree. */
 struct walk {
     const struct lf_catalog *catalog;
     const struct lf_view *view;
+    const struct lf_tile_plan *plan; /* of a view FROM an event, or NULL */
     int64_t now;
     struct lf_pass *pass;
     const struct lf_upkeep_bounds *most;
@@ -130,6 +134,23 @@ struct walk {
     struct lf_buffer keys; /* of what is due: u16 size, bytes */
     bool is_full;
 };
+
+/* A cell at now - ttl is within its max age still. */
+static bool
+has_expired(const struct walk *walk, int64_t time, uint16_t flags)
+{
+    const struct lf_view *view = walk->view;
+    int64_t age =
+        walk->plan ? walk->plan->longest + walk->plan->slack : view->ttl;
+
+    if (flags & LF_ROW_TOMBSTONE) {
+        age = age > TOMBSTONE_AGE ? age : TOMBSTONE_AGE;
+        age = age > view->history ? age : view->history;
+    } else if (walk->plan) {
+        return lf_tile_is_over(walk->plan, time, walk->now);
+    }
+    return age && is_older(time, walk->now, age);
+}
 
 static void
 take_place(struct lf_pass *pass, const uint8_t *key, size_t key_size)
@@ -161,8 +182,7 @@ visit_row(void *context, const uint8_t *key, size_t key_size,
     walk->seen++;
     take_place(walk->pass, key, key_size);
     if (size < LF_ROW_HEADER_SIZE ||
-        !has_expired(walk->view, walk->now, lf_load_i64(value + 8),
-                     lf_load_u16(value + 6)))
+        !has_expired(walk, lf_load_i64(value + 8), lf_load_u16(value + 6)))
         return FEATURE_OK;
     walk->changes++;
     if (!lf_buffer_append(&walk->keys, &length, sizeof length) ||
@@ -189,7 +209,8 @@ expire_row(struct walk *walk, struct lf_rows *rows, const uint8_t *key,
     LF_TRY(status);
     is_tombstone = stored.row.flags & LF_ROW_TOMBSTONE;
     if (is_tombstone && rows->history)
-        LF_TRY(lf_history_is_short(rows, key, key_size, &is_short, error));
+        LF_TRY((walk->plan ? lf_event_history_is_short : lf_history_is_short)(
+            rows, key, key_size, &is_short, error));
     if (!is_short)
         return FEATURE_OK;
     status = lf_rows_expire(rows, key, key_size, &stored, &problem);
@@ -225,7 +246,8 @@ step_rows(struct walk *walk, struct lf_rows *rows, struct feature_error *error)
     const struct lf_pass *pass = walk->pass;
     struct lf_pass from = *pass; /* the walk moves the place */
 
-    if (!walk->view->ttl && !rows->meta.tombstones)
+    if ((walk->plan ? walk->plan->has_lifetime : !walk->view->ttl) &&
+        !rows->meta.tombstones)
         return FEATURE_OK;
     LF_TRY(lf_tree_scan_from(rows->tree, from.size ? from.place : first,
                              from.size ? from.size : 1, visit_row, walk,
@@ -262,7 +284,7 @@ next_history(struct walk *walk, struct lf_rows *rows, uint8_t *key,
     return FEATURE_OK;
 }
 
-/* Whether the key has two versions at or before the horizon. */
+/* Whether the key has two versions at or before the horizon; of events, one. */
 static feature_status
 is_long(struct lf_rows *rows, const uint8_t *key, size_t key_size,
         int64_t horizon, bool *found, struct feature_error *error)
@@ -276,7 +298,8 @@ is_long(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     memcpy(from, key, key_size);
     lf_history_put_place(from + key_size, &place);
     *found = true;
-    for (int i = 0; i < 2 && *found; i++, step = LF_STEP_NEXT) {
+    for (int i = rows->form->event ? 1 : 0; i < 2 && *found;
+         i++, step = LF_STEP_NEXT) {
         LF_TRY(lf_tree_move(rows->history, step, from, size, &at, error));
         *found =
             at.key && at.key_size == size && !memcmp(at.key, key, key_size);
@@ -300,8 +323,8 @@ trim_history(struct walk *walk, struct lf_rows *rows, const uint8_t *key,
     LF_TRY(is_long(rows, key, key_size, horizon, &found, error));
     if (!found)
         return FEATURE_OK;
-    status =
-        lf_history_trim(rows, key, key_size, horizon, &dropped, more, &problem);
+    status = (walk->plan ? lf_event_history_trim : lf_history_trim)(
+        rows, key, key_size, horizon, &dropped, more, &problem);
     if (status == FEATURE_CORRUPT ||
         (status == FEATURE_FULL && !strcmp(problem.reason, "row-size"))) {
         *more = false;
@@ -355,6 +378,8 @@ take_step(struct walk *walk, struct lf_form *form, struct lf_commit *commit,
     if (!found)
         return FEATURE_OK;
     LF_TRY(lf_form_bind(form, walk->catalog, walk->view, error));
+    if (form->event)
+        LF_TRY(lf_form_plan(form, form->layout.version, &walk->plan, error));
     LF_TRY(lf_rows_begin(&rows, form, commit, error));
     LF_TRY(kind == LF_PASS_ROWS ? step_rows(walk, &rows, error)
                                 : step_history(walk, &rows, error));
@@ -430,6 +455,7 @@ lf_upkeep_ride(struct lf_commit *commit, const struct lf_catalog *catalog,
         !catalog->view_count)
         return FEATURE_OK;
     commit->is_kept_up = true;
+    LF_TRY(lf_dedupe_ride(commit, catalog, RIDE_CHANGES, error));
     view = &catalog->views[commit->meta.sequence % catalog->view_count];
     LF_TRY(lf_upkeep_read(commit, view->id, &upkeep, error));
     is_moved = begin_counting(&upkeep, commit->now);

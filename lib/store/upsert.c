@@ -11,6 +11,7 @@
 #include "store/event_target.h"
 #include "store/journal.h"
 #include "store/target.h"
+#include "store/window_delete.h"
 
 #define APPEND_FROM 16 /* rows; below, finding the last key does not pay */
 
@@ -31,6 +32,7 @@ struct work {
     struct lf_buffer row;   /* encoded */
     struct lf_buffer asked; /* a row of the batch, for the journal */
     struct lf_buffer edge;  /* copy of the last key */
+    struct lf_window_delete room;
 };
 
 /* Rows of one key: places [first, end) of the order. */
@@ -83,11 +85,12 @@ take_cells(struct lf_target *target, uint32_t row)
 static bool
 is_future(const struct work *work, int64_t time)
 {
+    const struct lf_form *form = &work->target->form;
+    int64_t skew = form->event ? form->event->max_skew : form->view->max_skew;
     int64_t edge;
 
-    if (work->target->form.view->max_skew == LF_SKEW_NONE ||
-        __builtin_add_overflow(work->commit->now,
-                               work->target->form.view->max_skew, &edge))
+    if (skew == LF_SKEW_NONE ||
+        __builtin_add_overflow(work->commit->now, skew, &edge))
         return false;
     return time > edge;
 }
@@ -300,11 +303,36 @@ merge_run(struct work *work, const struct run *run,
                        error);
 }
 
+/* Of a view FROM an event, which takes nothing but DELETE. */
+static feature_status
+delete_run(struct work *work, const struct run *run,
+           struct feature_error *error)
+{
+    for (uint32_t i = run->first; i < run->end; i++) {
+        uint32_t row = lf_target_row(work->target, i);
+        struct lf_stored stored;
+        bool is_applied;
+
+        if (!is_pending(work, row))
+            continue;
+        LF_TRY(find_row(work, run, &stored, error));
+        LF_TRY(lf_window_delete(
+            &work->rows, &work->room, run->key, run->key_size, &stored,
+            lf_batch_time(work->target->batch, row, work->commit_time),
+            &is_applied, error));
+        work->target->outcomes.data[row] =
+            is_applied ? FEATURE_OUTCOME_APPLIED : FEATURE_OUTCOME_LATE;
+    }
+    return FEATURE_OK;
+}
+
 static feature_status
 apply_run(struct work *work, const struct run *run, struct feature_error *error)
 {
     struct lf_stored stored;
 
+    if (work->target->form.event)
+        return delete_run(work, run, error);
     LF_TRY(find_row(work, run, &stored, error));
     work->newest = stored.found ? stored.row.timestamp : LF_TIME_UNSET;
     if (replaces_all(work, run, &stored))
@@ -442,5 +470,6 @@ lf_target_apply(struct lf_target *target, struct lf_commit *commit,
     lf_buffer_free(&work.row);
     lf_buffer_free(&work.asked);
     lf_buffer_free(&work.edge);
+    lf_window_delete_free(&work.room);
     return status;
 }

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "store/store.h"
+#include "store/window_check.h"
 #include "verify/verify.h"
 
 #define ROWS_PREFIX    "rows/"
@@ -31,7 +32,8 @@ struct rows {
     struct lf_layout *layouts;      /* by version - 1; no slots: not made yet */
     struct lf_cell *cells;          /* as many as the widest version has */
     struct lf_arena arena;
-    struct lf_buffer again; /* a row, encoded once more */
+    struct lf_buffer again;         /* a row, encoded once more */
+    struct lf_window_check windows; /* of a view FROM an event */
     uint64_t entries, tombstones;
     int64_t newest;
     struct lf_hash128 content;
@@ -116,6 +118,19 @@ check_form(struct lf_verify *verify, struct rows *rows,
 }
 
 static feature_status
+check_window(struct lf_verify *verify, struct rows *rows,
+             const struct lf_row *row, const struct lf_entry *entry,
+             struct feature_error *error)
+{
+    bool is_right;
+
+    LF_TRY(lf_window_check_row(&rows->windows, row, &is_right, error));
+    if (!is_right)
+        bad_row(verify, entry, "the state of the row is damaged");
+    return FEATURE_OK;
+}
+
+static feature_status
 check_layout(struct lf_verify *verify, struct rows *rows, struct lf_row *row,
              const struct lf_entry *entry, struct feature_error *error)
 {
@@ -136,6 +151,8 @@ check_layout(struct lf_verify *verify, struct rows *rows, struct lf_row *row,
         bad_row(verify, entry, "the row has no event timestamp");
     if (row->flags & LF_ROW_TOMBSTONE)
         return FEATURE_OK;
+    if (rows->view->event)
+        return check_window(verify, rows, row, entry, error);
     if (!lf_row_check(row, layout)) {
         bad_row(verify, entry, "the row does not fit its schema version");
         return FEATURE_OK;
@@ -249,6 +266,9 @@ prepare(struct lf_verify *verify, struct rows *rows,
     if (!rows->view)
         return FEATURE_OK;
     rows->entity = lf_catalog_entity_by_id(verify->catalog, rows->view->entity);
+    if (rows->view->event)
+        LF_TRY(lf_window_check_begin(&rows->windows, verify->catalog,
+                                     rows->view, error));
     for (uint32_t i = 0; i < rows->view->schema_count; i++)
         if (rows->view->schemas[i].count > most)
             most = rows->view->schemas[i].count;
@@ -346,6 +366,8 @@ walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
     if (kept)
         return lf_verify_history(verify, tree, kept, error);
     LF_TRY(lf_verify_feed_tree(verify, tree, &is_taken, error));
+    if (!is_taken)
+        LF_TRY(lf_verify_events_tree(verify, tree, &is_taken, error));
     if (is_taken)
         return FEATURE_OK;
     if (!rows.id)
@@ -353,6 +375,7 @@ walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
     rows.seed = lf_row_seed(rows.id);
     status = walk_rows(verify, tree, &rows, error);
     lf_arena_free(&rows.arena);
+    lf_window_check_free(&rows.windows);
     lf_buffer_free(&rows.again);
     return status;
 }

@@ -249,6 +249,14 @@ feature_status lf_verify_feed_tree(struct lf_verify *verify,
 /* Compares the feed's record with its trees. */
 void lf_verify_feed_end(struct lf_verify *verify);
 
+/* --- events.c -------------------------------------------------------------- */
+
+/* Walks a tree that is one of the ids of an event. */
+feature_status lf_verify_events_tree(struct lf_verify *verify,
+                                     const struct lf_verify_name *tree,
+                                     bool *is_taken,
+                                     struct feature_error *error);
+
 /* --- history.c ------------------------------------------------------------- */
 
 /* Walks the history of the view with an id. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feature_store_scan_arrow().
+ * feature_store_scan_arrow() and feature_store_tiles_arrow().
  *
  * Owns the stream's callbacks.
  * Keeps every batch apart from the scan: copies, which outlive the stream and
@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "exchange/out.h"
 #include "store/batch.h"
-#include "store/scan.h"
+#include "store/tiles_out.h"
 
 struct stream {
     struct lf_scan *scan;
@@ -42,11 +42,13 @@ static int
 get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
 {
     struct stream *stream = self->private_data;
+    const struct lf_scan *scan = stream->scan;
+    uint64_t fingerprint = scan->tiles ? lf_tiles_fingerprint(scan->tiles)
+                                       : scan->query->fingerprint;
     struct feature_error error;
     feature_status status = FEATURE_OK;
 
-    if (!lf_schema_export(stream->fields, stream->count,
-                          stream->scan->query->fingerprint, out))
+    if (!lf_schema_export(stream->fields, stream->count, fingerprint, out))
         status = lf_fail_memory(&error);
     return finish(stream, status, &error);
 }
@@ -62,7 +64,7 @@ take_answer(struct lf_out_column *column, const struct lf_answer *answer)
                                .null_count = answer->null_count};
 }
 
-/* The chunk that was just read: join keys, event timestamp, features. */
+/* The chunk that was just read: join keys, event timestamp, features or states. */
 static void
 take_chunk(struct stream *stream)
 {
@@ -72,6 +74,11 @@ take_chunk(struct stream *stream)
 
     for (uint32_t i = 0; i < selection->views[0].key_count; i++)
         take_answer(column++, &scan->keys[i]);
+    if (scan->tiles) {
+        *column++ = (struct lf_out_column){.values = scan->tiles->times.data};
+        take_answer(column, &scan->tiles->states);
+        return;
+    }
     *column++ =
         (struct lf_out_column){.values = scan->request->timestamps.data};
     for (uint32_t i = 0; i < selection->column_count; i++)
@@ -140,9 +147,10 @@ make_fields(struct stream *stream, struct feature_error *error)
 {
     const struct lf_selection *selection = stream->scan->query->selection;
     const struct lf_selection_view *view = &selection->views[0];
+    uint32_t columns = stream->scan->tiles ? 1 : selection->column_count;
     struct lf_out_field *field;
 
-    stream->count = view->key_count + 1 + selection->column_count;
+    stream->count = view->key_count + 1 + columns;
     stream->fields = lf_alloc_array(stream->count, sizeof *stream->fields);
     stream->columns = lf_alloc_array(stream->count, sizeof *stream->columns);
     if (!stream->fields || !stream->columns)
@@ -156,6 +164,11 @@ make_fields(struct stream *stream, struct feature_error *error)
     field->name = LF_EVENT_TIMESTAMP;
     field++->type =
         (struct lf_type){.code = FEATURE_TYPE_TIMESTAMP, .width = 1};
+    if (stream->scan->tiles) {
+        field->name = LF_TILES_COLUMN;
+        field->type = (struct lf_type){.code = FEATURE_TYPE_BYTES, .width = 1};
+        return FEATURE_OK;
+    }
     for (uint32_t i = 0; i < selection->column_count; i++)
         *field++ = (struct lf_out_field){.name = selection->columns[i].name,
                                          .type = selection->columns[i].type,
@@ -163,25 +176,26 @@ make_fields(struct stream *stream, struct feature_error *error)
     return FEATURE_OK;
 }
 
-feature_status
-feature_store_scan_arrow(feature_store *store, const char *features,
-                         const struct feature_scan_options *options,
-                         struct ArrowArrayStream *stream,
-                         struct feature_error *error)
+typedef feature_status (*create_scan)(feature_store *, const char *,
+                                      const struct feature_scan_options *,
+                                      struct lf_scan **,
+                                      struct feature_error *);
+
+static feature_status
+open_stream(feature_store *store, const char *what,
+            const struct feature_scan_options *options, create_scan create,
+            struct ArrowArrayStream *stream, struct feature_error *error)
 {
     struct feature_scan_options asked;
     struct stream *made;
     feature_status status;
 
-    if (!store || !features || !stream)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "store, features and stream are needed");
     LF_TRY(lf_options_read(&asked, sizeof asked, options,
                            "feature_scan_options", error));
     made = lf_alloc(sizeof *made);
     if (!made)
         return lf_fail_memory(error);
-    status = lf_scan_create(store, features, &asked, &made->scan, error);
+    status = create(store, what, &asked, &made->scan, error);
     if (!status)
         status = make_fields(made, error);
     if (status) {
@@ -194,4 +208,29 @@ feature_store_scan_arrow(feature_store *store, const char *features,
                                         .release = release,
                                         .private_data = made};
     return FEATURE_OK;
+}
+
+feature_status
+feature_store_scan_arrow(feature_store *store, const char *features,
+                         const struct feature_scan_options *options,
+                         struct ArrowArrayStream *stream,
+                         struct feature_error *error)
+{
+    if (!store || !features || !stream)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "store, features and stream are needed");
+    return open_stream(store, features, options, lf_scan_create, stream, error);
+}
+
+feature_status
+feature_store_tiles_arrow(feature_store *store, const char *view,
+                          const struct feature_scan_options *options,
+                          struct ArrowArrayStream *stream,
+                          struct feature_error *error)
+{
+    if (!store || !view || !stream)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "store, view and stream are needed");
+    return open_stream(store, view, options, lf_tiles_scan_create, stream,
+                       error);
 }

@@ -71,6 +71,8 @@ lf_event_rows_bind(struct lf_event_rows *rows, const struct lf_catalog *catalog,
     if (!rows->cells || !rows->slots ||
         !lf_event_layout_init(&rows->layout, event, count, &rows->arena))
         return lf_fail_memory(error);
+    for (uint32_t i = 0; i < count; i++)
+        rows->cells[i].is_null = true;
     return bind_views(rows, catalog, error);
 }
 

@@ -266,13 +266,15 @@ judge(struct lf_read *read, const struct lf_body *body, int64_t wm, int64_t t)
     for (uint32_t i = 0; i < read->reading.count; i++) {
         struct lf_wanted *wanted = &read->wanted[i];
         bool lasts = wanted->feature->aggregate->window.kind == LF_LIFETIME;
+        bool is_known = wanted->of != LF_TILE_NONE;
         int64_t from = lasts ? t : wanted->from, mark = wm;
 
         if (wanted->of != LF_TILE_NONE)
             mark = lf_body_mark(body, plan->features[wanted->of].since);
         wanted->is_partial =
             mark > INT64_MIN && (lasts || wanted->from <= mark);
-        wanted->is_past = from < (wanted->is_partial ? bound : reach) ||
+        wanted->is_past = (is_known &&
+                           from < (wanted->is_partial ? bound : reach)) ||
                           (body->barrier > INT64_MIN && t <= body->barrier);
     }
 }

@@ -98,6 +98,7 @@ lf_reading_make(const struct lf_tile_plan *plan,
                 const struct lf_feature *const *features, uint32_t count)
 {
     struct lf_read *read = lf_alloc(sizeof *read);
+    size_t windows = (size_t)plan->feature_count + count;
 
     if (!read)
         return NULL;
@@ -108,9 +109,8 @@ lf_reading_make(const struct lf_tile_plan *plan,
     read->wanted = lf_alloc_array(count, sizeof *read->wanted);
     read->offsets = lf_alloc_array(count, sizeof *read->offsets);
     read->streams = lf_alloc_array((size_t)count + 1, sizeof *read->streams);
-    read->windows = lf_alloc_array(plan->feature_count, sizeof(void *));
-    read->bounds =
-        lf_alloc_array(2 * (size_t)plan->feature_count, sizeof(int64_t));
+    read->windows = lf_alloc_array(windows, sizeof(void *));
+    read->bounds = lf_alloc_array(2 * windows, sizeof(int64_t));
     if (!read->reading.answers || !read->wanted || !read->offsets ||
         !read->streams || !read->windows || !read->bounds ||
         !lf_accs_init(&read->measure, plan) ||

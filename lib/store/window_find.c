@@ -104,11 +104,39 @@ doubt_purged(const struct lf_window_pass *pass, uint32_t row)
 static bool
 is_sure(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 {
-    int64_t tail;
+    int64_t bound = lf_tile_bound(plan, plan->level_count - 1, wm);
 
     if (t > wm || plan->has_lifetime)
         return true;
-    return !__builtin_sub_overflow(wm, plan->slack, &tail) && t >= tail;
+    for (uint32_t i = 0; i < plan->feature_count; i++) {
+        int64_t from, to;
+
+        lf_window_bounds(&plan->features[i].feature->aggregate->window,
+                         plan->zone, t, &from, &to);
+        if (from < bound)
+            return false;
+    }
+    return true;
+}
+
+/* A row of an older version was asked for its own windows alone; in one of today
+ * there is at least the event at wm. */
+static enum lf_found
+find_newer(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
+{
+    enum lf_found found = LF_FOUND_NOTHING;
+
+    for (uint32_t i = 0; i < plan->feature_count; i++) {
+        int64_t from, to;
+
+        lf_window_bounds(&plan->features[i].feature->aggregate->window,
+                         plan->zone, t, &from, &to);
+        if (from <= wm && wm < to)
+            return LF_FOUND_SOMETHING;
+        if (from <= wm)
+            found = LF_FOUND_UNKNOWN;
+    }
+    return found;
 }
 
 static void
@@ -119,9 +147,12 @@ close_row(const struct lf_window_pass *pass, uint32_t row)
     const struct lf_window_cell *cells =
         lf_windows_cells(pass->windows, columns, row);
 
-    at->is_open = at->found == LF_FOUND_UNKNOWN;
-    for (uint32_t i = 0; i < columns; i++)
+    for (uint32_t i = 0; i < columns; i++) {
         at->is_open |= cells[i].kind >= LF_WINDOW_PAST;
+        if (cells[i].kind == LF_WINDOW_PAST) /* t may cut a tile, too */
+            at->found = LF_FOUND_UNKNOWN;
+    }
+    at->is_open |= at->found == LF_FOUND_UNKNOWN;
 }
 
 /* --- rows --------------------------------------------------------------------- */
@@ -187,8 +218,10 @@ read_state(struct lf_window_pass *pass, uint32_t row,
         return lf_windows_fail(pass, row, status, error);
     at->found = plan->reading->is_visible ? LF_FOUND_SOMETHING
                                           : LF_FOUND_NOTHING;
-    if (at->found == LF_FOUND_NOTHING && pass->exact && stored->body &&
-        !is_sure(plan->tiles, wm, at->t))
+    if (at->found == LF_FOUND_NOTHING && plan != pass->current)
+        at->found = find_newer(pass->current->tiles, wm, at->t);
+    else if (at->found == LF_FOUND_NOTHING && pass->exact && stored->body &&
+             !is_sure(plan->tiles, wm, at->t))
         at->found = LF_FOUND_UNKNOWN;
     at->newest = stored->wm;
     if (pass->exact && at->newest >= at->t)

@@ -140,7 +140,8 @@ find_events(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
     return FEATURE_OK;
 }
 
-/* Whether the key had anything at t, where its asked windows have not. */
+/* Whether the key had anything at t, where its asked windows have not. Those of
+ * the view were gathered, save for all time, which any event is in. */
 static feature_status
 find_any(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
          struct feature_error *error)
@@ -149,12 +150,13 @@ find_any(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
     struct lf_kept *kept = &pass->windows->kept;
     int64_t from = tail_of_view(pass, at->t);
     int64_t floor = lf_kept_floor(kept, at->t);
-    bool any;
+    bool any = false;
 
     if (!lf_kept_covers(kept, floor > from ? floor : from))
         return FEATURE_OK;
-    LF_TRY(lf_kept_any(kept, job->key, job->key_size, from, at->t, &any,
-                       error));
+    if (pass->current->tiles->has_lifetime)
+        LF_TRY(lf_kept_any(kept, job->key, job->key_size, from, at->t, &any,
+                           error));
     at->found = any ? LF_FOUND_SOMETHING : LF_FOUND_NOTHING;
     return FEATURE_OK;
 }

@@ -99,6 +99,7 @@ static inline void
 bounds_of(const struct window *window, int64_t zone, int64_t t, int64_t *from,
           int64_t *to)
 {
+    *from = INT64_MIN;
     *to = t;
     switch (window->kind) {
     case SLIDING:
@@ -112,7 +113,7 @@ bounds_of(const struct window *window, int64_t zone, int64_t t, int64_t *from,
         *from = floor_to(t, window->size, zone);
         return;
     case LIFETIME:
-        *from = INT64_MIN;
+        return;
     }
 }
 
@@ -349,7 +350,7 @@ same_cell(const char *a, const char *b, enum fold fold)
 
 /* Sets the columns of WHOLE_EVENT from count events. */
 static inline void
-fill_batch(feature_batch *batch, const struct event *events, uint32_t count)
+fill_events(feature_batch *batch, const struct event *events, uint32_t count)
 {
     static int64_t keys[EVENTS_MAX], amounts[EVENTS_MAX], times[EVENTS_MAX];
     static double prices[EVENTS_MAX];
@@ -391,14 +392,14 @@ fill_batch(feature_batch *batch, const struct event *events, uint32_t count)
 }
 
 static inline feature_batch *
-make_batch(feature_store *store, int32_t operation, const struct event *events,
+event_batch(feature_store *store, int32_t operation, const struct event *events,
            uint32_t count)
 {
     feature_batch *batch;
 
     must(feature_batch_create(store, "payment", WHOLE_EVENT, operation, &batch,
                               &problem));
-    fill_batch(batch, events, count);
+    fill_events(batch, events, count);
     return batch;
 }
 

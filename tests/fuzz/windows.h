@@ -58,7 +58,7 @@ void world_happen(struct world *world, struct happening *happening, int64_t ts);
 /* What an answer has to be, from events in order of commit; false: it is not. */
 bool arrays_agrees(const struct world *world, const struct lf_feature *feature,
                    const struct happening *const *happenings, uint32_t count,
-                   int64_t t, const struct lf_answer *answer);
+                   int64_t t, const struct lf_tile_answer *answer);
 void arrays_bounds(const struct world *world, const struct lf_window *window,
                    int64_t t, wide_int *from, wide_int *to);
 bool arrays_visible(const struct world *world, uint32_t version,

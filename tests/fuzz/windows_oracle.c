@@ -227,7 +227,7 @@ is_near(double a, double b)
 
 /* The i-th element of an answer that is a list, or its one value. */
 static bool
-element_is(const struct lf_answer *answer, int32_t code, uint32_t i,
+element_is(const struct lf_tile_answer *answer, int32_t code, uint32_t i,
            const struct seen *seen, double number, const char *text)
 {
     size_t size = lf_type_element_size(code);
@@ -254,7 +254,7 @@ element_is(const struct lf_answer *answer, int32_t code, uint32_t i,
 }
 
 static bool
-texts_are(const struct lf_answer *answer, const char *const *texts,
+texts_are(const struct lf_tile_answer *answer, const char *const *texts,
           uint32_t count)
 {
     const uint8_t *at;
@@ -277,7 +277,7 @@ texts_are(const struct lf_answer *answer, const char *const *texts,
 }
 
 static bool
-list_is(const struct fold *fold, const struct lf_answer *answer)
+list_is(const struct fold *fold, const struct lf_tile_answer *answer)
 {
     const char *texts[EVENTS_MAX + 1];
     uint32_t k = fold->aggregate->k, count = fold->count;
@@ -336,7 +336,7 @@ extreme(const struct fold *fold, uint32_t from, uint32_t to, uint32_t *which)
 
 static bool
 by_is(const struct fold *fold, const struct lf_feature *feature,
-      const struct lf_answer *answer)
+      const struct lf_tile_answer *answer)
 {
     const struct lf_aggregate *aggregate = fold->aggregate;
     const char *texts[EVENTS_MAX + 1];
@@ -384,7 +384,7 @@ distinct(struct fold *fold)
 }
 
 static bool
-quantile_is(struct fold *fold, const struct lf_answer *answer)
+quantile_is(struct fold *fold, const struct lf_tile_answer *answer)
 {
     double q = fold->aggregate->quantile, real, right;
 
@@ -399,7 +399,7 @@ quantile_is(struct fold *fold, const struct lf_answer *answer)
 }
 
 static bool
-number_is(const struct lf_answer *answer, bool is_null, int32_t code,
+number_is(const struct lf_tile_answer *answer, bool is_null, int32_t code,
           double number)
 {
     if (is_null)
@@ -411,7 +411,7 @@ number_is(const struct lf_answer *answer, bool is_null, int32_t code,
 
 static bool
 agrees(struct fold *fold, const struct lf_feature *feature,
-       const struct lf_answer *answer)
+       const struct lf_tile_answer *answer)
 {
     const struct lf_aggregate *aggregate = fold->aggregate;
     uint32_t n = fold->count;
@@ -454,7 +454,7 @@ agrees(struct fold *fold, const struct lf_feature *feature,
 bool
 arrays_agrees(const struct world *world, const struct lf_feature *feature,
               const struct happening *const *happenings, uint32_t count,
-              int64_t t, const struct lf_answer *answer)
+              int64_t t, const struct lf_tile_answer *answer)
 {
     static struct fold fold;
 

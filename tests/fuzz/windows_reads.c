@@ -131,7 +131,7 @@ compare_answers(const struct lf_reading *reading, uint32_t version, int64_t t,
 
     list_features(version, features);
     for (uint32_t i = 0; i < reading->count; i++) {
-        const struct lf_answer *answer = &reading->answers[i];
+        const struct lf_tile_answer *answer = &reading->answers[i];
 
         tally.reads++;
         if (answer->is_partial)
@@ -160,8 +160,8 @@ compare_events(const struct lf_reading *reading, struct lf_reading *other,
     if (lf_reading_events(other, sorted, count, t))
         wrong("events cannot be read");
     for (uint32_t i = 0; i < reading->count; i++) {
-        const struct lf_answer *a = &reading->answers[i];
-        const struct lf_answer *b = &other->answers[i];
+        const struct lf_tile_answer *a = &reading->answers[i];
+        const struct lf_tile_answer *b = &other->answers[i];
 
         if (a->kind == LF_ANSWER_PAST || a->is_partial)
             continue;

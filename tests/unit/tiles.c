@@ -111,7 +111,7 @@ happen(struct scene *scene, int64_t ts, int64_t amount)
     return outcome;
 }
 
-static const struct lf_answer *
+static const struct lf_tile_answer *
 ask(struct scene *scene, int64_t t, uint32_t which)
 {
     scene->row.size = 0;
@@ -126,7 +126,7 @@ ask(struct scene *scene, int64_t t, uint32_t which)
 static void
 expect(struct scene *scene, int64_t t, uint32_t which, int64_t value)
 {
-    const struct lf_answer *answer = ask(scene, t, which);
+    const struct lf_tile_answer *answer = ask(scene, t, which);
 
     assert_int_equal(answer->kind, LF_ANSWER_VALUE);
     assert_int_equal(answer->size, 8);

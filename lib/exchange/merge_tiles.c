@@ -165,8 +165,7 @@ put_key(struct merge *merge, uint32_t row)
         const uint8_t *cell = lf_input_cell(input, row, &length);
         bool is_number = input->type.code == FEATURE_TYPE_INT64;
 
-        size +=
-            is_number ? LF_KEY_INT64_SIZE : lf_key_bytes_size(cell, length);
+        size += is_number ? LF_KEY_INT64_SIZE : lf_key_bytes_size(cell, length);
         if (size > LF_KEY_MAX)
             break;
         if (is_number) {
@@ -207,12 +206,12 @@ add_row(struct merge *merge, uint32_t row, struct feature_error *error)
         return lf_intake_fail(&merge->intake, 0, row, "key-size",
                               "the key is too long", error);
     bytes = lf_input_cell(tiles, row, &size);
-    return place(merge, row,
-                 lf_tiles_in_add(&merge->in, merge->key, key_size,
-                                 lf_load_i64(times->values.data +
-                                             8 * (size_t)row),
-                                 bytes, size, error),
-                 error);
+    return place(
+        merge, row,
+        lf_tiles_in_add(&merge->in, merge->key, key_size,
+                        lf_load_i64(times->values.data + 8 * (size_t)row),
+                        bytes, size, error),
+        error);
 }
 
 static feature_status
@@ -331,7 +330,8 @@ free_merge(struct merge *merge)
 }
 
 static feature_status
-read_options(struct lf_tiles_in *in, const struct feature_write_options *options,
+read_options(struct lf_tiles_in *in,
+             const struct feature_write_options *options,
              struct feature_error *error)
 {
     struct feature_write_options asked;
@@ -339,10 +339,11 @@ read_options(struct lf_tiles_in *in, const struct feature_write_options *options
     LF_TRY(lf_options_read(&asked, sizeof asked, options,
                            "feature_write_options", error));
     if (asked.flags)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "unknown bits 0x%x in the flags: tiles are merged all or "
-                       "none",
-                       asked.flags);
+        return lf_fail(
+            error, FEATURE_INVALID, "argument",
+            "unknown bits 0x%x in the flags: tiles are merged all or "
+            "none",
+            asked.flags);
     in->sources = asked.sources;
     in->source_count = asked.source_count;
     in->wait_ms = asked.wait_ms;

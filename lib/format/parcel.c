@@ -169,8 +169,8 @@ lf_parcel_put(const struct lf_parcel *parcel, const uint8_t *key,
     lf_store_i64(at + 32, parcel->time);
     if (parcel->size)
         memcpy(at + HEAD_SIZE, parcel->body, parcel->size);
-    lf_store_u32(at, lf_row_checksum(SEED, key, key_size, at,
-                                     HEAD_SIZE + parcel->size));
+    lf_store_u32(
+        at, lf_row_checksum(SEED, key, key_size, at, HEAD_SIZE + parcel->size));
     return true;
 }
 

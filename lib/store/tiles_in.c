@@ -152,12 +152,12 @@ put_row(struct lf_tiles_in *in, uint16_t version,
     lf_store_i64(to + 8, parcel->time);
     if (parcel->size)
         memcpy(to + LF_ROW_HEADER_SIZE, parcel->body, parcel->size);
-    *row = (struct lf_row){.bytes = to,
-                           .size = (uint32_t)(LF_ROW_HEADER_SIZE +
-                                              parcel->size),
-                           .version = version,
-                           .flags = parcel->flags,
-                           .timestamp = parcel->time};
+    *row =
+        (struct lf_row){.bytes = to,
+                        .size = (uint32_t)(LF_ROW_HEADER_SIZE + parcel->size),
+                        .version = version,
+                        .flags = parcel->flags,
+                        .timestamp = parcel->time};
     return true;
 }
 
@@ -174,15 +174,18 @@ add_row(struct lf_tiles_in *in, const struct lf_parcel *parcel,
     if (!put_row(in, version, parcel, &row))
         return lf_fail_memory(error);
     LF_TRY(lf_window_check(&in->form, &row, &is_sound, &has_marks, error));
-    if (!is_sound)
-        return lf_fail(error, FEATURE_INVALID, "tiles",
-                       "its state is none that feature view %s could have",
-                       in->form.view->name);
-    if (has_marks && (parcel->version != version ||
-                      parcel->print.lineage !=
-                          lf_tile_print_of(&in->prints, version)->lineage))
+    if (is_sound && !has_marks)
+        return FEATURE_OK;
+    /* Marks name versions, which are a store's own. */
+    if (parcel->version != version ||
+        parcel->print.lineage !=
+            lf_tile_print_of(&in->prints, version)->lineage)
         return fail_lineage(in, error);
-    return FEATURE_OK;
+    return is_sound ? FEATURE_OK
+                    : lf_fail(error, FEATURE_INVALID, "tiles",
+                              "its state is none that feature view %s could "
+                              "have",
+                              in->form.view->name);
 }
 
 feature_status

@@ -86,8 +86,8 @@ bind(struct lf_scan *scan, struct lf_reader *reader,
     LF_TRY(lf_request_follow(scan->request, reader, error));
     plan = scan->request->plan;
     tiles->catalog = lf_catalog_hold(plan->catalog);
-    LF_TRY(lf_form_bind(&tiles->form, tiles->catalog,
-                        plan->views[0].definition, error));
+    LF_TRY(lf_form_bind(&tiles->form, tiles->catalog, plan->views[0].definition,
+                        error));
     return lf_tile_prints_make(&tiles->prints, &tiles->form, tiles->catalog,
                                error);
 }

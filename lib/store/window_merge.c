@@ -52,8 +52,8 @@ lf_window_check(struct lf_form *form, const struct lf_row *row, bool *is_sound,
     struct lf_state *state;
 
     *has_marks = false;
-    *is_sound = row->flags == LF_ROW_TOMBSTONE &&
-                row->size == LF_ROW_HEADER_SIZE;
+    *is_sound =
+        row->flags == LF_ROW_TOMBSTONE && row->size == LF_ROW_HEADER_SIZE;
     if (*is_sound || row->flags != LF_ROW_WINDOW)
         return FEATURE_OK;
     if (row->version != form->layout.version)
@@ -68,12 +68,12 @@ static feature_status
 tell(struct lf_rows *rows, const uint8_t *key, size_t key_size,
      const struct lf_row *earlier, struct feature_error *error)
 {
-    struct lf_change change = {.view = rows->form->view->id,
-                               .operation = LF_CHANGE_MERGE,
-                               .time = earlier->timestamp,
-                               .key = {key, key_size},
-                               .after = {earlier->bytes + 4,
-                                         earlier->size - 4}};
+    struct lf_change change = {
+        .view = rows->form->view->id,
+        .operation = LF_CHANGE_MERGE,
+        .time = earlier->timestamp,
+        .key = {key, key_size},
+        .after = {earlier->bytes + 4, earlier->size - 4}};
 
     rows->commit->written++;
     return lf_feed_wants(rows->commit)
@@ -96,10 +96,11 @@ add_later(struct lf_rows *rows, struct lf_state *state,
     status = lf_state_merge(state, later);
     if (status != LF_TILE_REFUSED)
         return lf_form_fail(rows->form, status, error);
-    return lf_fail(error, FEATURE_CONFLICT, "deleted",
-                   "its row was deleted before the tiles came, and holds events "
-                   "since that the delete cannot be told from: merge the tiles "
-                   "first");
+    return lf_fail(
+        error, FEATURE_CONFLICT, "deleted",
+        "its row was deleted before the tiles came, and holds events "
+        "since that the delete cannot be told from: merge the tiles "
+        "first");
 }
 
 feature_status

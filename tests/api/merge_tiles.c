@@ -9,24 +9,24 @@
 #include "../unit/draw.h"
 #include "tiles.h"
 
-#define EVENT                                                              \
-    "CREATE ENTITY card (card_id INT64);"                                  \
-    "CREATE EVENT payment (card_id INT64, amount INT64, price FLOAT64, "   \
+#define EVENT                                                            \
+    "CREATE ENTITY card (card_id INT64);"                                \
+    "CREATE EVENT payment (card_id INT64, amount INT64, price FLOAT64, " \
     "shop STRING, status STRING);"
-#define PLAIN                                                              \
-    "n = COUNT(*) OVER '1 hour', spent = SUM(amount) OVER '7 days', "      \
-    "paid = SUM(price) OVER '1 day', mean = AVG(price) OVER '7 days', "    \
-    "spread = STDDEV(amount) OVER '7 days', "                              \
-    "least = MIN(amount) OVER '1 day', most = MAX(price) OVER '7 days', "  \
-    "odd = COUNT(*) WHERE status = 'ok' AND amount >= 0 OVER '1 day', "    \
-    "some = LAST(amount, 3) OVER '7 days', top = TOP(amount, 3) OVER "     \
-    "'1 day', shops = COUNT(DISTINCT shop, 3) OVER '7 days', "             \
-    "about = APPROX_COUNT_DISTINCT(amount) OVER '7 days', "                \
-    "p90 = APPROX_PERCENTILE(price, 0.9) OVER '1 day', "                   \
-    "today = SUM(amount) OVER CUMULATE '1 day', "                          \
-    "yesterday = COUNT(*) OVER TUMBLE '1 day', "                           \
+#define PLAIN                                                             \
+    "n = COUNT(*) OVER '1 hour', spent = SUM(amount) OVER '7 days', "     \
+    "paid = SUM(price) OVER '1 day', mean = AVG(price) OVER '7 days', "   \
+    "spread = STDDEV(amount) OVER '7 days', "                             \
+    "least = MIN(amount) OVER '1 day', most = MAX(price) OVER '7 days', " \
+    "odd = COUNT(*) WHERE status = 'ok' AND amount >= 0 OVER '1 day', "   \
+    "some = LAST(amount, 3) OVER '7 days', top = TOP(amount, 3) OVER "    \
+    "'1 day', shops = COUNT(DISTINCT shop, 3) OVER '7 days', "            \
+    "about = APPROX_COUNT_DISTINCT(amount) OVER '7 days', "               \
+    "p90 = APPROX_PERCENTILE(price, 0.9) OVER '1 day', "                  \
+    "today = SUM(amount) OVER CUMULATE '1 day', "                         \
+    "yesterday = COUNT(*) OVER TUMBLE '1 day', "                          \
     "by = SUM(amount) BY shop LIMIT 3 OVER '7 days'"
-#define EVER                                                            \
+#define EVER                                                              \
     ", ever = SUM(amount), paid_ever = SUM(price), first = FIRST(shop), " \
     "last = LAST(shop), ids = APPROX_COUNT_DISTINCT(amount) OVER LIFETIME"
 
@@ -328,9 +328,9 @@ visit(struct fixture *f, int first, int count, int hours)
     size_t size = 0;
 
     for (int i = 0; i < count; i++)
-        size += (size_t)snprintf(
-            rows + size, sizeof rows - size, "%ss %d 0.1 @%d", i ? "\n" : "",
-            first + i, -3600 * (hours + count - 1 - i));
+        size += (size_t)snprintf(rows + size, sizeof rows - size,
+                                 "%ss %d 0.1 @%d", i ? "\n" : "", first + i,
+                                 -3600 * (hours + count - 1 - i));
     assert_true(size < sizeof rows);
     write_rows(f, FEATURE_EVENT, "visit", NULL, rows);
 }

@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tiles that are not merged, or not as one might think: artefacts seen before,
+ * of other definitions, damaged, of deleted keys, of other schema versions. */
+#include "tiles.h"
+
+#define BEGIN                             \
+    "CREATE ENTITY card (card_id INT64);" \
+    "CREATE EVENT payment (card_id INT64, amount INT64, shop STRING);"
+#define VIEW(features) \
+    "CREATE FEATURE VIEW spend (" features ") FOR card FROM payment"
+#define FEATURES                                                          \
+    "n = COUNT(*) OVER '1 day', spent = SUM(amount) OVER '1 hour', last " \
+    "= LAST(shop) OVER LIFETIME"
+#define DEFINITIONS BEGIN VIEW(FEATURES) ";"
+
+#define EVENTS "7 5 a @-60\n8 6 b @-50\n7 1 c @-40"
+
+static struct fixture *
+artefact(const char *definitions, const char *rows)
+{
+    struct fixture *f = begin_store(definitions);
+
+    write_rows(f, FEATURE_EVENT, "payment", NULL, rows);
+    return f;
+}
+
+static feature_status
+merge(struct fixture *to, struct ArrowArrayStream *stream,
+      const struct feature_write_options *options,
+      struct feature_commit *commit)
+{
+    feature_status status = feature_store_merge_tiles(
+        to->store, "spend", stream, options, commit, &problem);
+
+    assert_null(stream->release);
+    return status;
+}
+
+/* Whatever a view says of itself stays. */
+static void
+expect_refused_at(struct fixture *to, struct ArrowArrayStream stream,
+                  feature_status status, const char *reason, const char *word,
+                  const char *file, int line)
+{
+    char *before = NULL, *after = NULL;
+
+    must(feature_store_content(to->store, &before, &problem));
+    must_fail_at(merge(to, &stream, NULL, NULL), status, reason, "merge", file,
+                 line);
+    if (!strstr(problem.message, word)) {
+        print_error("no \"%s\" in: %s\n", word, problem.message);
+        _fail(file, line);
+    }
+    must(feature_store_content(to->store, &after, &problem));
+    assert_string_equal(before, after);
+    feature_free(before);
+    feature_free(after);
+}
+
+#define expect_refused(to, stream, status, reason, word)                    \
+    expect_refused_at((to), (stream), (status), (reason), (word), __FILE__, \
+                      __LINE__)
+
+/* --- the cut ------------------------------------------------------------------- */
+
+static struct feature_write_options
+cut_at(struct feature_source *source, uint64_t first, uint64_t next)
+{
+    *source = (struct feature_source){
+        .name = "payments", .first_offset = first, .next_offset = next};
+    return (struct feature_write_options){
+        .struct_size = sizeof(struct feature_write_options),
+        .sources = source,
+        .source_count = 1};
+}
+
+static void
+the_same_artefact_again_changes_nothing(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct feature_commit commit = {.struct_size = sizeof commit};
+    struct ArrowArrayStream stream;
+    struct feature_source source;
+    struct feature_write_options options = cut_at(&source, 0, 3);
+    struct held held;
+    uint64_t next = 0;
+
+    define(f, DEFINITIONS);
+    for (int i = 0; i < 2; i++) {
+        stream = tiles_of(batch, "spend");
+        must(merge(f, &stream, &options, &commit));
+        assert_int_equal(commit.applied, i ? 0 : 2);
+        assert_int_equal(commit.duplicate, i ? 2 : 0);
+        assert_int_equal(commit.sequence, 2);
+    }
+    held = held_of(f, "spend");
+    expect_equal_rows(held, held_of(batch, "spend"));
+    must(feature_store_offset(f->store, "payments", 0, &next, NULL, NULL,
+                              &problem));
+    assert_int_equal(next, 3);
+    options = cut_at(&source, 2, 5); /* a part of it was seen */
+    stream = tiles_of(batch, "spend");
+    must_fail(merge(f, &stream, &options, &commit), FEATURE_CONFLICT,
+              "overlap");
+    expect_equal_rows(held, held_of(f, "spend"));
+    stream = tiles_of(batch, "spend"); /* who gives no cut counts twice */
+    must(merge(f, &stream, NULL, &commit));
+    expect_rows(f, "spend(n)", "7\n8", "present 4\npresent 2");
+    end_store(batch);
+}
+
+/* The stream goes on at the cut: what it brings again is a replay. */
+static void
+the_stream_goes_on_where_the_tiles_end(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct ArrowArrayStream stream = tiles_of(batch, "spend");
+    struct feature_commit commit = {.struct_size = sizeof commit};
+    struct feature_source source;
+    struct feature_write_options options = cut_at(&source, 0, 3);
+    feature_batch *rows;
+
+    define(f, DEFINITIONS);
+    must(merge(f, &stream, &options, NULL));
+    rows = make_events(f, FEATURE_EVENT, "payment", NULL, EVENTS);
+    options = cut_at(&source, 0, 3);
+    must(feature_store_write(f->store, &rows, 1, &options, &commit, &problem));
+    assert_int_equal(commit.duplicate, 3);
+    feature_batch_free(rows);
+    rows = make_events(f, FEATURE_EVENT, "payment", NULL, "7 9 d @-10");
+    options = cut_at(&source, 3, 4);
+    must(feature_store_write(f->store, &rows, 1, &options, &commit, &problem));
+    assert_int_equal(commit.applied, 1);
+    feature_batch_free(rows);
+    expect_rows(f, "spend(*)", "7", "present 3 15 d");
+    end_store(batch);
+}
+
+static void
+an_empty_artefact_moves_the_cut_alone(void **state)
+{
+    struct fixture *f = *state, *batch = begin_store(DEFINITIONS);
+    struct ArrowArrayStream stream = tiles_of(batch, "spend");
+    struct feature_commit commit = {.struct_size = sizeof commit};
+    struct feature_source source;
+    struct feature_write_options options = cut_at(&source, 0, 9);
+
+    define(f, DEFINITIONS);
+    must(merge(f, &stream, &options, &commit));
+    assert_int_equal(commit.sequence, 2);
+    stream = tiles_of(batch, "spend");
+    must(merge(f, &stream, NULL, &commit));
+    assert_int_equal(commit.sequence, 2); /* nothing at all: no commit */
+    expect_good(f);
+    end_store(batch);
+}
+
+/* --- definitions ---------------------------------------------------------------- */
+
+static void
+tiles_of_another_definition_are_refused(void **state)
+{
+    static const char *const others[] = {
+        BEGIN VIEW(FEATURES) " WITH (slack = '11 minutes');",
+        BEGIN VIEW(FEATURES) " WITH (zone = '+08:00');",
+        BEGIN VIEW("n = COUNT(*) OVER '1 day', spent = SUM(amount) OVER '2 "
+                   "hours', last = LAST(shop) OVER LIFETIME") ";",
+        BEGIN VIEW("n = COUNT(*) OVER '1 day', spent = MAX(amount) OVER '1 "
+                   "hour', last = LAST(shop) OVER LIFETIME") ";",
+        BEGIN VIEW(
+            "n = COUNT(*) WHERE amount > 1 OVER '1 day', spent = SUM"
+            "(amount) OVER '1 hour', last = LAST(shop) OVER LIFETIME") ";",
+        BEGIN VIEW("n = COUNT(*) OVER '1 day'") ";",
+        "CREATE ENTITY card (card_id INT64);"
+        "CREATE EVENT payment (card_id INT64, amount INT64, shop STRING) WITH "
+        "(max_skew = '6 seconds');" VIEW(FEATURES) ";",
+        "CREATE ENTITY card (card_id INT64);"
+        "CREATE EVENT payment (card_id INT64, amount INT32, shop STRING);" VIEW(
+            FEATURES) ";"};
+    struct fixture *f = *state;
+
+    define(f, DEFINITIONS);
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "7 1 x @-3");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct fixture *batch = artefact(others[i], EVENTS);
+
+        expect_refused(f, tiles_of(batch, "spend"), FEATURE_CONFLICT,
+                       "definition", "batch 0, row 0: its tiles are of the");
+        assert_non_null(strstr(problem.message, "view spend FROM payment is "));
+        assert_int_equal(problem.row, 0);
+        end_store(batch);
+    }
+}
+
+/* Columns that no aggregate reads, ids and the order of definitions are each
+ * store's own. */
+static void
+what_states_do_not_depend_on_may_differ(void **state)
+{
+    struct fixture *f = *state, *batch;
+
+    define(f, "CREATE ENTITY other (k STRING);"
+              "CREATE FEATURE VIEW rows (a INT64) FOR other;" DEFINITIONS);
+    batch = artefact("CREATE ENTITY card (card_id INT64);"
+                     "CREATE EVENT payment (x INT32, card_id INT64, amount "
+                     "INT64, shop STRING);" VIEW(FEATURES) ";",
+                     "1 7 5 a @-60\n2 8 6 b @-50\n3 7 1 c @-40");
+    ship(batch, f, "spend");
+    expect_rows(f, "spend(*)", "7\n8", "present 2 6 c\npresent 1 6 b");
+    expect_good(f);
+    end_store(batch);
+}
+
+static void
+views_that_cannot_take_tiles_say_so(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct ArrowArrayStream stream;
+
+    define(f, BEGIN "CREATE FEATURE VIEW rows (a INT64) FOR card;" VIEW(
+                  FEATURES) " WITH (history = '3 days');");
+    expect_refused(f, tiles_of(batch, "spend"), FEATURE_UNSUPPORTED, "history",
+                   "spend keeps events");
+    stream = tiles_of(batch, "spend");
+    must_fail(feature_store_merge_tiles(f->store, "rows", &stream, NULL, NULL,
+                                        &problem),
+              FEATURE_INVALID, "argument");
+    stream = tiles_of(batch, "spend");
+    must_fail(feature_store_merge_tiles(f->store, "spent", &stream, NULL, NULL,
+                                        &problem),
+              FEATURE_NOT_FOUND, "name");
+    assert_non_null(strstr(problem.message, "\"spend\""));
+    must_fail(
+        feature_store_tiles_arrow(f->store, "rows", NULL, &stream, &problem),
+        FEATURE_INVALID, "argument");
+    must_fail(
+        feature_store_tiles_arrow(f->store, "no", NULL, &stream, &problem),
+        FEATURE_NOT_FOUND, "name");
+    must_fail(
+        feature_store_tiles_arrow(f->store, NULL, NULL, &stream, &problem),
+        FEATURE_INVALID, "argument");
+    must_fail(feature_store_merge_tiles(f->store, "spend", NULL, NULL, NULL,
+                                        &problem),
+              FEATURE_INVALID, "argument");
+    must(feature_store_apply(f->store,
+                             VIEW(FEATURES) " WITH (history = "
+                                            "'none');",
+                             NULL, NULL, &problem));
+    ship(batch, f, "spend");
+    expect_good(f);
+    end_store(batch);
+}
+
+static void
+a_feature_that_the_tiles_lack_is_partial(void **state)
+{
+    struct fixture *f = *state, *old, *fresh;
+    static const char more[] =
+        VIEW(FEATURES ", least = MIN(amount) OVER '1 hour'") ";";
+
+    define(f, DEFINITIONS);
+    define(f, more);
+    old = artefact(DEFINITIONS, EVENTS);
+    fresh = begin_store(BEGIN);
+    define(fresh, more); /* at once: its version 1 is our 2 */
+    write_rows(fresh, FEATURE_EVENT, "payment", NULL, "9 4 x @-20");
+    ship(old, f, "spend");
+    ship(fresh, f, "spend");
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "8 2 y @-10");
+    expect_rows(f, "spend(*)", "7\n8\n9",
+                "partial 2 6 c null\npartial 2 8 y null\npresent 1 4 x 4");
+    expect_good(f);
+    end_store(old);
+    end_store(fresh);
+}
+
+/* What a state lacks is said by numbers of versions, which are a store's own. */
+static void
+marks_of_other_schema_versions_are_refused(void **state)
+{
+    static const char more[] =
+        VIEW(FEATURES ", least = MIN(amount) OVER '1 hour'") ";";
+    struct fixture *f = *state, *same = artefact(DEFINITIONS, EVENTS);
+    struct fixture *other = artefact(DEFINITIONS, EVENTS);
+
+    define(f, DEFINITIONS);
+    define(f, more);
+    define(same, more);
+    define(other, VIEW(FEATURES ", most = MAX(amount) OVER '1 hour'") ";");
+    define(other, "DROP FEATURE spend:most;");
+    define(other, more);
+    write_rows(same, FEATURE_EVENT, "payment", NULL, "7 1 x @-5");
+    write_rows(other, FEATURE_EVENT, "payment", NULL, "7 1 x @-5");
+    expect_refused(f, tiles_of(other, "spend"), FEATURE_CONFLICT, "definition",
+                   "batch 0, row 0: its tiles lack events");
+    ship(same, f, "spend");
+    expect_rows(f, "spend(*)", "7\n8",
+                "partial 3 7 x null\n"
+                "partial 1 6 b null");
+    expect_good(f);
+    end_store(same);
+    end_store(other);
+}
+
+/* --- bytes ----------------------------------------------------------------------- */
+
+static void
+flip(struct joined *joined, struct ArrowArray *array)
+{
+    int32_t size;
+    uint8_t *bytes = tiles_at(array, joined->row, &size);
+
+    joined->seen = size;
+    if (joined->at < size)
+        bytes[joined->at] ^= 0x10;
+}
+
+static void
+a_damaged_state_is_named_and_nothing_is_merged(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct joined joined = {.change = flip, .row = 1};
+
+    define(f, DEFINITIONS);
+    do {
+        joined.first = tiles_of(batch, "spend");
+        expect_refused(f, join_streams(&joined), FEATURE_INVALID, "tiles",
+                       "batch 0, row 1: its state does not match");
+        assert_int_equal(problem.row, 1);
+    } while (++joined.at < joined.seen);
+    assert_true(joined.seen > 40);
+    joined.first = tiles_of(batch, "spend"); /* not damaged any more */
+    {
+        struct ArrowArrayStream stream = join_streams(&joined);
+
+        must(merge(f, &stream, NULL, NULL));
+    }
+    expect_equal_rows(held_of(f, "spend"), held_of(batch, "spend"));
+    end_store(batch);
+}
+
+static void
+exchange(struct joined *joined, struct ArrowArray *array)
+{
+    int64_t *numbers =
+        (int64_t *)(uintptr_t)array->children[joined->at]->buffers[1];
+    int64_t first = numbers[0];
+
+    numbers[0] = numbers[1];
+    numbers[1] = first;
+}
+
+static void
+a_state_of_another_key_or_time_is_refused(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct joined joined = {.change = exchange};
+
+    define(f, DEFINITIONS);
+    joined.first = tiles_of(batch, "spend");
+    expect_refused(f, join_streams(&joined), FEATURE_INVALID, "tiles",
+                   "of another key");
+    joined.at = 1;
+    joined.first = tiles_of(batch, "spend");
+    expect_refused(f, join_streams(&joined), FEATURE_INVALID, "tiles",
+                   "its event_timestamp is not");
+    end_store(batch);
+}
+
+static void
+a_stream_without_the_columns_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct ArrowArrayStream stream;
+
+    define(f, DEFINITIONS);
+    write_rows(f, FEATURE_EVENT, "payment", NULL, EVENTS);
+    must(feature_store_scan_arrow(f->store, "spend(*)", NULL, &stream,
+                                  &problem));
+    expect_refused(f, stream, FEATURE_NOT_FOUND, "name",
+                   "no column \"_tiles\"");
+}
+
+/* The batch's clock is ahead: what it let pass, this one does not. */
+static void
+a_state_ahead_of_the_clock_is_refused(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+
+    define(f, DEFINITIONS);
+    move_clock(batch, NOON + DAY);
+    write_rows(batch, FEATURE_EVENT, "payment", NULL, "8 1 z @7");
+    expect_refused(f, tiles_of(batch, "spend"), FEATURE_INVALID, "future",
+                   "batch 0, row 1: its newest event");
+    end_store(batch);
+}
+
+static void
+a_row_over_the_limit_is_named(void **state)
+{
+    static const char text[] = BEGIN VIEW("all = LAST(amount, 1000)") ";";
+    struct fixture *f = *state, *batch = begin_store(text);
+    static char rows[32768];
+    size_t size = 0;
+
+    for (int i = 0; i < 900; i++)
+        size += (size_t)snprintf(rows + size, sizeof rows - size,
+                                 "%s7 %d000000000 x @-%d", i ? "\n" : "",
+                                 i % 100, i + 1);
+    write_rows(batch, FEATURE_EVENT, "payment", NULL, rows);
+    close_store(f);
+    f->options.max_row_size = 4096;
+    open_store(f);
+    define(f, text);
+    expect_refused(f, tiles_of(batch, "spend"), FEATURE_INVALID, "row-size",
+                   "batch 0, row 0: merged, its row has");
+    end_store(batch);
+}
+
+static void
+a_follower_and_a_closed_door_take_none(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct ArrowArrayStream stream;
+    char path[TEST_PATH_SIZE];
+    feature_store *other;
+
+    define(f, "STORE WITH (changes = '3 days');" DEFINITIONS);
+    ship(batch, f, "spend");
+    other = follow_all(f, path);
+    stream = tiles_of(batch, "spend");
+    must_fail(feature_store_merge_tiles(other, "spend", &stream, NULL, NULL,
+                                        &problem),
+              FEATURE_CONFLICT, "follower");
+    feature_store_close(other);
+    remove_directory(path);
+    close_store(f);
+    f->options.flags = FEATURE_OPEN_READ_ONLY;
+    open_store(f);
+    expect_refused(f, tiles_of(batch, "spend"), FEATURE_INVALID, "argument",
+                   "read-only");
+    end_store(batch);
+}
+
+/* --- deletes --------------------------------------------------------------------- */
+
+/* The batch, the cut, then what the stream does; against one store. */
+static void
+expect_same(struct fixture *f, const char *before,
+            void (*stream)(struct fixture *))
+{
+    struct fixture *batch = artefact(DEFINITIONS, before);
+    struct fixture *whole = artefact(DEFINITIONS, before);
+
+    define(f, DEFINITIONS);
+    stream(f);
+    stream(whole);
+    ship(batch, f, "spend");
+    expect_equal_rows(held_of(f, "spend"), held_of(whole, "spend"));
+    expect_good(f);
+    end_store(batch);
+    end_store(whole);
+}
+
+static void
+delete_seven(struct fixture *f)
+{
+    erase(f, "spend", "card_id, event_timestamp", "7 @-55");
+}
+
+/* Its barrier is at the newest event of both sides. */
+static void
+a_delete_since_the_cut_erases_the_tiles(void **state)
+{
+    expect_same(*state, EVENTS, delete_seven);
+}
+
+static void
+write_and_delete(struct fixture *f)
+{
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "7 3 x @-30\n8 3 x @-30");
+    delete_seven(f);
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "7 4 x @-20\n7 5 x @-31");
+}
+
+static void
+events_after_a_delete_stay(void **state)
+{
+    expect_same(*state, EVENTS, write_and_delete);
+}
+
+static void
+delete_early(struct fixture *f)
+{
+    erase(f, "spend", "card_id, event_timestamp", "7 @-55");
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "7 4 x @-50\n7 1 x @-20");
+}
+
+/* An event between the barrier and the newest of the tiles: in one store it would
+ * be late. Nobody guesses. */
+static void
+a_delete_that_cannot_be_told_is_refused(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+
+    define(f, DEFINITIONS);
+    delete_early(f);
+    expect_refused(f, tiles_of(batch, "spend"), FEATURE_CONFLICT, "deleted",
+                   "batch 0, row 0: its row was deleted");
+    end_store(batch);
+}
+
+static void
+deletes_of_the_batch_are_shipped(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct fixture *whole = artefact(DEFINITIONS, EVENTS);
+
+    define(f, DEFINITIONS);
+    delete_seven(batch);
+    delete_seven(whole);
+    assert_int_equal(held_of(batch, "spend").tombstones, 1);
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "7 2 l @-45\n8 2 l @-45");
+    write_rows(whole, FEATURE_EVENT, "payment", NULL, "7 2 l @-45\n8 2 l @-45");
+    ship(batch, f, "spend");
+    expect_equal_rows(held_of(f, "spend"), held_of(whole, "spend"));
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "7 2 l @-5");
+    write_rows(whole, FEATURE_EVENT, "payment", NULL, "7 2 l @-5");
+    expect_equal_rows(held_of(f, "spend"), held_of(whole, "spend"));
+    expect_good(f);
+    end_store(batch);
+    end_store(whole);
+}
+
+/* --- what is told ---------------------------------------------------------------- */
+
+static void
+the_feed_tells_of_merges(void **state)
+{
+    struct feature_changes_options options = {.struct_size = sizeof options,
+                                              .since = 1};
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct feature_change_record record;
+    feature_changes *changes;
+    char *text = NULL;
+
+    define(f, "STORE WITH (changes = '3 days');" DEFINITIONS);
+    ship(batch, f, "spend");
+    must(feature_changes_open(f->store, &options, &changes, &problem));
+    must(feature_changes_next(changes, &record, &problem));
+    must(feature_changes_json(changes, record.bytes, (size_t)record.size, &text,
+                              &problem));
+    if (!strstr(text, "{\"operation\":\"MERGE\",\"view\":\"spend\",\"key\":"
+                      "{\"card_id\":7},\"event_timestamp\":") ||
+        !strstr(text, ",\"after\":\""))
+        fail_msg("%s", text);
+    feature_free(text);
+    feature_changes_free(changes);
+    expect_followed(f);
+    end_store(batch);
+}
+
+static void
+tiles_come_in_chunks_and_ranges(void **state)
+{
+    struct feature_scan_options options = {
+        .struct_size = sizeof options, .chunk_rows = 1, .to = "8"};
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct held whole = held_of(batch, "spend");
+    struct ArrowArrayStream stream;
+    struct ArrowArray array;
+
+    define(f, DEFINITIONS);
+    must(feature_store_tiles_arrow(batch->store, "spend", &options, &stream,
+                                   &problem));
+    must(merge(f, &stream, NULL, NULL));
+    expect_rows(f, "spend(n)", "7\n8", "present 2\nnot_found 0");
+    options.to = NULL;
+    options.from = "8";
+    must(feature_store_tiles_arrow(batch->store, "spend", &options, &stream,
+                                   &problem));
+    write_rows(batch, FEATURE_EVENT, "payment", NULL, "8 1 x @-1\n9 1 x @-1");
+    must(merge(f, &stream, NULL, NULL)); /* of the snapshot, not of now */
+    expect_equal_rows(held_of(f, "spend"), whole);
+    stream = tiles_of(batch, "spend");
+    close_store(batch);
+    assert_int_not_equal(stream.get_next(&stream, &array), 0);
+    assert_non_null(strstr(stream.get_last_error(&stream), "closed"));
+    stream.release(&stream);
+    end_store(batch);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_same_artefact_again_changes_nothing),
+        TEST(the_stream_goes_on_where_the_tiles_end),
+        TEST(an_empty_artefact_moves_the_cut_alone),
+        TEST(tiles_of_another_definition_are_refused),
+        TEST(what_states_do_not_depend_on_may_differ),
+        TEST(views_that_cannot_take_tiles_say_so),
+        TEST(a_feature_that_the_tiles_lack_is_partial),
+        TEST(marks_of_other_schema_versions_are_refused),
+        TEST(a_damaged_state_is_named_and_nothing_is_merged),
+        TEST(a_state_of_another_key_or_time_is_refused),
+        TEST(a_stream_without_the_columns_is_refused),
+        TEST(a_state_ahead_of_the_clock_is_refused),
+        TEST(a_row_over_the_limit_is_named),
+        TEST(a_follower_and_a_closed_door_take_none),
+        TEST(a_delete_since_the_cut_erases_the_tiles),
+        TEST(events_after_a_delete_stay),
+        TEST(a_delete_that_cannot_be_told_is_refused),
+        TEST(deletes_of_the_batch_are_shipped),
+        TEST(the_feed_tells_of_merges),
+        TEST(tiles_come_in_chunks_and_ranges)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

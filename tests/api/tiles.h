@@ -122,4 +122,64 @@ tiles_at(const struct ArrowArray *array, int64_t row, int32_t *size)
     return (uint8_t *)(uintptr_t)tiles->buffers[2] + ends[row];
 }
 
+/* --- a small view -------------------------------------------------------------- */
+
+#define BEGIN                             \
+    "CREATE ENTITY card (card_id INT64);" \
+    "CREATE EVENT payment (card_id INT64, amount INT64, shop STRING);"
+#define VIEW(features) \
+    "CREATE FEATURE VIEW spend (" features ") FOR card FROM payment"
+#define FEATURES                                                          \
+    "n = COUNT(*) OVER '1 day', spent = SUM(amount) OVER '1 hour', last " \
+    "= LAST(shop) OVER LIFETIME"
+#define DEFINITIONS BEGIN VIEW(FEATURES) ";"
+
+#define EVENTS "7 5 a @-60\n8 6 b @-50\n7 1 c @-40"
+
+static inline struct fixture *
+artefact(const char *definitions, const char *rows)
+{
+    struct fixture *f = begin_store(definitions);
+
+    write_rows(f, FEATURE_EVENT, "payment", NULL, rows);
+    return f;
+}
+
+static inline feature_status
+merge(struct fixture *to, struct ArrowArrayStream *stream,
+      const struct feature_write_options *options,
+      struct feature_commit *commit)
+{
+    feature_status status = feature_store_merge_tiles(
+        to->store, "spend", stream, options, commit, &problem);
+
+    assert_null(stream->release);
+    return status;
+}
+
+/* Whatever a view says of itself stays. */
+static inline void
+expect_refused_at(struct fixture *to, struct ArrowArrayStream stream,
+                  feature_status status, const char *reason, const char *word,
+                  const char *file, int line)
+{
+    char *before = NULL, *after = NULL;
+
+    must(feature_store_content(to->store, &before, &problem));
+    must_fail_at(merge(to, &stream, NULL, NULL), status, reason, "merge", file,
+                 line);
+    if (!strstr(problem.message, word)) {
+        print_error("no \"%s\" in: %s\n", word, problem.message);
+        _fail(file, line);
+    }
+    must(feature_store_content(to->store, &after, &problem));
+    assert_string_equal(before, after);
+    feature_free(before);
+    feature_free(after);
+}
+
+#define expect_refused(to, stream, status, reason, word)                    \
+    expect_refused_at((to), (stream), (status), (reason), (word), __FILE__, \
+                      __LINE__)
+
 #endif

@@ -204,6 +204,7 @@ write_slot(struct ingest *ingest, struct slot *slot)
     result->rows += slot->read;
     result->applied += commit.applied;
     result->late += commit.late;
+    result->duplicate += commit.duplicate;
     result->future += commit.future;
     if (slot->read)
         ingest->stored_line = slot->last_line;

@@ -25,6 +25,7 @@ enum {
     OPTION_AT_COMMIT,
     OPTION_UPSERT,
     OPTION_PATCH,
+    OPTION_RETRACT,
     OPTION_REJECTS,
     OPTION_RATE,
     OPTION_CHUNK,
@@ -33,11 +34,13 @@ enum {
 };
 
 static const char load_help[] =
-    "Usage: feature load STORE VIEW FILE.csv [OPTION...]\n"
+    "Usage: feature load STORE VIEW|EVENT FILE.csv [OPTION...]\n"
     "\n"
-    "Streams a CSV file (- is standard input) into a feature view, a commit "
-    "for\n"
-    "each chunk of rows. The file needs a header; columns are found by name.\n"
+    "Streams a CSV file (- is standard input) into a feature view or an event, "
+    "a\n"
+    "commit for each chunk of rows. The file needs a header; columns are found "
+    "by\n"
+    "name.\n"
     "\n"
     "      --column NAME=TITLE  the column titled TITLE is NAME of the view\n"
     "  -t, --timestamp COLUMN[:FORMAT]\n"
@@ -51,6 +54,7 @@ static const char load_help[] =
     "commit's\n"
     "      --upsert             features that the file lacks become null\n"
     "      --patch              features that the file lacks stay\n"
+    "      --retract            take events back instead of adding them\n"
     "      --rejects FILE       write bad rows there and go on\n"
     "      --rate ROWS          load at most so many rows a second\n"
     "      --chunk ROWS         rows of one commit (32768)\n"
@@ -130,6 +134,9 @@ take_plain_option(struct load_options *options, int code, char **argv)
     case OPTION_AT_COMMIT:
         options->at_commit = true;
         return TOOL_DONE;
+    case OPTION_RETRACT:
+        options->retract = true;
+        return TOOL_DONE;
     case OPTION_REJECTS:
         options->rejects = optarg;
         return TOOL_DONE;
@@ -193,10 +200,11 @@ print_json(const struct load_options *options, const struct load_result *result,
     text_add(&text,
              ",\"rows\":%" PRIu64 ",\"applied\":%" PRIu64 ",\"late\":%" PRIu64
              ",\"future\":%" PRIu64 ",\"rejected\":%" PRIu64
-             ",\"sequence\":%" PRIu64 ",\"seconds\":%.3f"
+             ",\"duplicate\":%" PRIu64 ",\"sequence\":%" PRIu64
+             ",\"seconds\":%.3f"
              ",\"rows_per_second\":%s}\n",
              result->rows, result->applied, result->late, result->future,
-             result->rejected, result->sequence,
+             result->rejected, result->duplicate, result->sequence,
              (double)result->microseconds / 1e6, rate);
     fputs(text_end(&text) ? text.data : "", stdout);
     text_free(&text);
@@ -227,6 +235,8 @@ print_summary(const struct load_options *options,
     printf("%s rows/s\n", text_end(&text) ? text.data : "");
     print_line("applied", result->applied, "");
     print_line("late", result->late, "  older than what is stored");
+    if (mapping->is_event)
+        print_line("duplicate", result->duplicate, "  seen before: not stored");
     print_line("future", result->future,
                "  ahead of the clock by more than max_skew: not stored");
     print_line("rejected", result->rejected, "  see the file of --rejects");
@@ -319,6 +329,7 @@ load_run(int argc, char **argv)
         {"time", required_argument, NULL, OPTION_TIME},
         {"time-zone", required_argument, NULL, OPTION_ZONE},
         {"at-commit", no_argument, NULL, OPTION_AT_COMMIT},
+        {"retract", no_argument, NULL, OPTION_RETRACT},
         {"upsert", no_argument, NULL, OPTION_UPSERT},
         {"patch", no_argument, NULL, OPTION_PATCH},
         {"rejects", required_argument, NULL, OPTION_REJECTS},

@@ -24,6 +24,7 @@ struct load_options {
     uint32_t time_count;
     const char *timestamp; /* --timestamp */
     bool at_commit;
+    bool retract; /* events, instead of adding them */
     bool has_zone;
     int32_t zone;
     int32_t operation; /* 0: not said */
@@ -50,6 +51,7 @@ struct load_mapping {
     uint32_t count;
     uint32_t cells; /* of a record */
     uint32_t time;  /* index of event_timestamp in columns, or HEADER_NONE */
+    bool is_event;  /* not a view */
     int32_t operation;
     struct text names;   /* of the columns, as feature_batch_create() takes */
     struct text ignored; /* titles no column came from, as a CSV record */
@@ -66,6 +68,7 @@ struct load_result {
     uint64_t rows; /* read, the rejected ones included */
     uint64_t applied;
     uint64_t late;
+    uint64_t duplicate;
     uint64_t future;
     uint64_t rejected;
     uint64_t sequence;

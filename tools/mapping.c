@@ -22,7 +22,8 @@ find_pair(const struct load_pair *pairs, uint32_t count, const char *name)
     return NULL;
 }
 
-/* Takes all columns of the view: keys, event_timestamp, features. */
+/* Takes all columns of the view: keys, event_timestamp, features; or of the
+ * event. */
 static int
 read_schema(struct load_mapping *mapping, feature_store *store,
             const struct load_options *options)
@@ -31,7 +32,10 @@ read_schema(struct load_mapping *mapping, feature_store *store,
     uint32_t count = 0;
     struct feature_field field;
 
-    if (feature_batch_create(store, options->view, NULL, FEATURE_UPSERT,
+    mapping->is_event = !feature_batch_create(
+        store, options->view, NULL, FEATURE_EVENT, &mapping->schema, NULL);
+    if (!mapping->is_event &&
+        feature_batch_create(store, options->view, NULL, FEATURE_UPSERT,
                              &mapping->schema, &error))
         return tool_fail(&error);
     while (!feature_batch_column(mapping->schema, count, &field, NULL))
@@ -57,6 +61,13 @@ find_column(const struct load_mapping *mapping, const char *name)
     return NULL;
 }
 
+static bool
+is_value(const struct load_column *column)
+{
+    return column->field.role == FEATURE_ROLE_FEATURE ||
+           column->field.role == FEATURE_ROLE_EVENT_COLUMN;
+}
+
 static int
 check_pairs(const struct load_mapping *mapping,
             const struct load_options *options)
@@ -69,7 +80,7 @@ check_pairs(const struct load_mapping *mapping,
         const char *name = options->times[i].name;
         const struct load_column *column = find_column(mapping, name);
 
-        if (!column || column->field.role != FEATURE_ROLE_FEATURE ||
+        if (!column || !is_value(column) ||
             column->field.type != FEATURE_TYPE_TIMESTAMP)
             return tool_refuse("--time: %s has no TIMESTAMP feature \"%s\"",
                                options->view, name);
@@ -173,17 +184,36 @@ check_keys(const struct load_mapping *mapping,
 static bool
 is_missing(const struct load_column *column)
 {
-    return column->source == HEADER_NONE &&
-           column->field.role == FEATURE_ROLE_FEATURE;
+    return column->source == HEADER_NONE && is_value(column);
 }
 
-/* An upsert would set what is missing to null: that has to be asked for. */
+static int
+refuse_missing(const struct load_mapping *mapping,
+               const struct load_options *options, struct text *missing,
+               uint32_t count)
+{
+    const char *names = text_end(missing) ? missing->data : "columns";
+    const char *file = tool_file_name(options->file);
+    const char *them = count > 1 ? "them" : "it";
+
+    if (mapping->is_event)
+        return tool_refuse("%s lacks %s of %s: say --upsert to make %s null",
+                           file, names, options->view, them);
+    return tool_refuse("%s lacks %s of %s: say --patch to leave %s as %s, or "
+                       "--upsert to make %s null",
+                       file, names, options->view, them,
+                       count > 1 ? "they are" : "it is", them);
+}
+
+/* An upsert would set what is missing to null, and so does an event: that has to
+ * be asked for. */
 static int
 choose_operation(struct load_mapping *mapping,
                  const struct load_options *options)
 {
     struct text missing = {0};
     uint32_t count = 0;
+    int code = TOOL_DONE;
 
     mapping->operation = options->operation;
     for (uint32_t i = 0; i < mapping->count; i++) {
@@ -194,15 +224,17 @@ choose_operation(struct load_mapping *mapping,
     if (!mapping->operation && !count)
         mapping->operation = FEATURE_UPSERT;
     if (!mapping->operation)
-        tool_refuse("%s lacks %s of %s: say --patch to leave %s as %s, or "
-                    "--upsert to make %s null",
-                    tool_file_name(options->file),
-                    text_end(&missing) ? missing.data : "features",
-                    options->view, count > 1 ? "them" : "it",
-                    count > 1 ? "they are" : "it is",
-                    count > 1 ? "them" : "it");
+        code = refuse_missing(mapping, options, &missing, count);
+    else if (mapping->is_event && options->operation == FEATURE_PATCH)
+        code = tool_refuse("%s is an event: --patch is for feature views",
+                           options->view);
     text_free(&missing);
-    return mapping->operation ? TOOL_DONE : TOOL_REFUSED;
+    if (mapping->is_event)
+        mapping->operation = options->retract ? FEATURE_RETRACT : FEATURE_EVENT;
+    else if (!code && options->retract)
+        code = tool_refuse("%s is a feature view: --retract is for events",
+                           options->view);
+    return code;
 }
 
 /* Drops columns without a cell and names the rest. */

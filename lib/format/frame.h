@@ -20,6 +20,7 @@
 #define LF_FRAME_CATALOG  "catalog"
 #define LF_FRAME_ROWS     "rows"
 #define LF_FRAME_HISTORY  "history"
+#define LF_FRAME_IDS      "ids"
 #define LF_FRAME_END      "end"
 
 enum lf_frame_flag {
@@ -33,7 +34,7 @@ struct lf_frame {
     uint32_t flags;
     uint32_t stored; /* bytes that follow */
     uint32_t size;   /* of them, unpacked */
-    uint32_t view;   /* id; 0: of no view */
+    uint32_t view;   /* id, of ids that of the event; 0: of neither */
     uint32_t number; /* frames before it */
     uint32_t items;  /* records that end in it */
 };

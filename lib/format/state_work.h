@@ -49,9 +49,6 @@ uint8_t *lf_pool_copy(struct lf_pool *pool, const uint8_t *bytes, size_t size);
 /* One more entry, or NULL. */
 struct lf_entry *lf_entries_add(struct lf_entries *entries);
 
-/* Raises wm, never lowers it. */
-void lf_state_set_wm(struct lf_state *state, int64_t wm);
-
 /* Takes up stored entries, newest first, until two of them begin at or before a
  * time; INT64_MIN: all. Older ones stay bytes, as which they are written again. */
 enum lf_tile_status lf_state_pull(struct lf_state *state, int64_t until);

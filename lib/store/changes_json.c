@@ -81,6 +81,29 @@ add_written(struct lf_text *text, const struct lf_catalog *catalog,
     add_row(text, "before", view, change->before);
 }
 
+/* The id of an event is a column of it, too. */
+static void
+add_event(struct lf_text *text, const struct lf_catalog *catalog,
+          const struct lf_change *change)
+{
+    const struct lf_event *event =
+        lf_catalog_event_by_id(catalog, change->view);
+
+    if (event)
+        lf_text_add(text, ",\"event\":\"%s\"", event->name);
+    else
+        lf_text_add(text, ",\"event\":%" PRIu32, change->view);
+    if (change->is_erased) {
+        lf_text_add(text, ",\"erased\":true");
+        return;
+    }
+    lf_text_add(text,
+                ",\"event_timestamp\":%" PRId64 ",\"after\":", change->time);
+    if (!event ||
+        !lf_json_event(text, event, change->after.bytes, change->after.size))
+        lf_json_hex(text, change->after.bytes, change->after.size);
+}
+
 static void
 add_change(struct lf_text *text, const struct lf_catalog *catalog,
            const struct lf_change *change)
@@ -89,6 +112,9 @@ add_change(struct lf_text *text, const struct lf_catalog *catalog,
                 operation_name(change->operation));
     if (change->operation == LF_CHANGE_DEFINE)
         add_definition(text, change);
+    else if (change->operation == FEATURE_EVENT ||
+             change->operation == FEATURE_RETRACT)
+        add_event(text, catalog, change);
     else
         add_written(text, catalog, change);
     lf_text_add(text, "}");

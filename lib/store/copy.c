@@ -347,6 +347,41 @@ lf_copy_view_end(struct lf_copy *copy, struct feature_error *error)
 }
 
 feature_status
+lf_copy_ids(struct lf_copy *copy, uint32_t id, struct feature_error *error)
+{
+    const struct lf_event *event = lf_catalog_event_by_id(copy->catalog, id);
+
+    if (!event || !lf_dedupe_applies(event) ||
+        (copy->event && copy->event->id >= id))
+        return damaged(error, "the ids of an event are out of place");
+    copy->event = event;
+    copy->last_size = 0;
+    return copy->sink ? copy->sink->ids(copy->to, event, error) : FEATURE_OK;
+}
+
+feature_status
+lf_copy_id(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+           const uint8_t *value, size_t size, struct feature_error *error)
+{
+    struct lf_dedupe_entry entry;
+    const char *problem =
+        lf_dedupe_open(&entry, copy->event->id, key, key_size, value, size);
+
+    if (!problem && (!is_after(copy, key, key_size) ||
+                     entry.commit_time > copy->manifest.meta.commit_time))
+        problem = "structure";
+    if (problem)
+        return lf_fail(error, FEATURE_CORRUPT, problem,
+                       "an id of event %s is damaged", copy->event->name);
+    memcpy(copy->last, key, key_size);
+    copy->last_size = key_size;
+    copy->bytes += key_size + size;
+    return copy->sink
+               ? copy->sink->put(copy->to, key, key_size, value, size, error)
+               : FEATURE_OK;
+}
+
+feature_status
 lf_copy_tell(const struct lf_copy *copy, struct feature_error *error)
 {
     struct feature_progress *progress = copy->progress;

@@ -9,6 +9,7 @@
 #include "format/manifest.h"
 #include "format/record.h"
 #include "format/row.h"
+#include "store/dedupe.h"
 #include "store/history_check.h"
 #include "store/store.h"
 
@@ -21,6 +22,9 @@ struct lf_sink {
     /* view NULL: the catalog. */
     feature_status (*tree)(void *to, const struct lf_view *view,
                            bool is_history, struct feature_error *error);
+    /* The ids of an event that were seen; after all views. */
+    feature_status (*ids)(void *to, const struct lf_event *event,
+                          struct feature_error *error);
     feature_status (*put)(void *to, const uint8_t *key, size_t key_size,
                           const uint8_t *value, size_t size,
                           struct feature_error *error);
@@ -44,8 +48,9 @@ struct lf_copy {
     struct lf_hash128 content; /* of the rows so far */
     uint64_t view_rows;
     uint64_t view_tombstones;
-    uint8_t last[LF_KEY_MAX];
+    uint8_t last[LF_DEDUPE_KEY_MAX];
     size_t last_size;
+    const struct lf_event *event; /* whose ids are at hand */
     bool is_history; /* of the view at hand: its rows are all there */
     struct lf_history_check check;
     struct lf_window_check windows; /* rows of a view FROM an event */
@@ -75,6 +80,13 @@ feature_status lf_copy_version(struct lf_copy *copy, const uint8_t *key,
                                size_t size, struct feature_error *error);
 feature_status lf_copy_view_end(struct lf_copy *copy,
                                 struct feature_error *error);
+
+/* The ids of an event, in the order of events' ids, and its entries. */
+feature_status lf_copy_ids(struct lf_copy *copy, uint32_t event,
+                           struct feature_error *error);
+feature_status lf_copy_id(struct lf_copy *copy, const uint8_t *key,
+                          size_t key_size, const uint8_t *value, size_t size,
+                          struct feature_error *error);
 
 /* Tells the caller's progress, and BUSY `cancelled` where he wants no more. */
 feature_status lf_copy_tell(const struct lf_copy *copy,

@@ -178,6 +178,9 @@ static const struct section rows_section = {LF_KEY_MAX, LF_ROW_SIZE_LIMIT,
 static const struct section history_section = {
     LF_HISTORY_KEY_MAX, LF_HISTORY_SIZE_LIMIT, lf_copy_version};
 
+static const struct section ids_section = {LF_DEDUPE_KEY_MAX,
+                                           LF_DEDUPE_VALUE_MAX, lf_copy_id};
+
 /* Takes the whole records at *at. */
 static feature_status
 take_records(struct lf_copy *copy, const struct section *section,
@@ -294,11 +297,19 @@ move_to_view(struct lf_intake *intake, struct lf_copy *copy, uint32_t id,
     return FEATURE_OK;
 }
 
+static bool
+may_be_view(const struct lf_intake *intake)
+{
+    return (intake->stage == LF_STAGE_CATALOG ||
+            intake->stage == LF_STAGE_ROWS) &&
+           intake->frame.view;
+}
+
 static feature_status
 take_rows(struct lf_intake *intake, struct lf_copy *copy,
           struct feature_error *error)
 {
-    if (intake->stage == LF_STAGE_MANIFEST || !intake->frame.view)
+    if (!may_be_view(intake))
         return damaged("structure", "rows are out of place", error);
     LF_TRY(move_to_view(intake, copy, intake->frame.view, error));
     if (copy->is_history)
@@ -311,7 +322,7 @@ static feature_status
 take_history(struct lf_intake *intake, struct lf_copy *copy,
              struct feature_error *error)
 {
-    if (intake->stage == LF_STAGE_MANIFEST || !intake->frame.view)
+    if (!may_be_view(intake))
         return damaged("structure", "history is out of place", error);
     LF_TRY(move_to_view(intake, copy, intake->frame.view, error));
     if (!copy->is_history) {
@@ -320,6 +331,27 @@ take_history(struct lf_intake *intake, struct lf_copy *copy,
     }
     LF_TRY(unpack(intake, error));
     return take_block(intake, copy, &history_section, error);
+}
+
+/* The views are all there by then. */
+static feature_status
+take_ids(struct lf_intake *intake, struct lf_copy *copy,
+         struct feature_error *error)
+{
+    uint32_t event = intake->frame.view;
+
+    if (intake->stage == LF_STAGE_MANIFEST || !event)
+        return damaged("structure", "ids of an event are out of place", error);
+    if (intake->stage != LF_STAGE_IDS) {
+        LF_TRY(move_to_view(intake, copy, 0, error));
+        intake->stage = LF_STAGE_IDS;
+    }
+    if (!copy->event || copy->event->id != event) {
+        LF_TRY(end_section(intake, error));
+        LF_TRY(lf_copy_ids(copy, event, error));
+    }
+    LF_TRY(unpack(intake, error));
+    return take_block(intake, copy, &ids_section, error);
 }
 
 static feature_status
@@ -340,6 +372,8 @@ take_frame(struct lf_intake *intake, struct lf_copy *copy,
         return take_rows(intake, copy, error);
     if (!strcmp(frame->name, LF_FRAME_HISTORY))
         return take_history(intake, copy, error);
+    if (!strcmp(frame->name, LF_FRAME_IDS))
+        return take_ids(intake, copy, error);
     if (frame->flags & LF_FRAME_CRITICAL)
         return lf_fail(error, FEATURE_VERSION, "feature-bits",
                        "the section \"%s\" is of a newer libfeature, and the "
@@ -388,7 +422,9 @@ take_all(struct lf_intake *intake, struct lf_copy *copy,
     if (intake->stage == LF_STAGE_MANIFEST)
         return damaged("structure", "a snapshot begins with its manifest",
                        error);
-    LF_TRY(move_to_view(intake, copy, 0, error));
+    LF_TRY(intake->stage == LF_STAGE_IDS
+               ? end_section(intake, error)
+               : move_to_view(intake, copy, 0, error));
     return check_trailer(intake, copy, error);
 }
 

@@ -8,7 +8,12 @@
 #include "store/output.h"
 
 /* What may come next, besides sections that nobody knows. */
-enum lf_stage { LF_STAGE_MANIFEST = 0, LF_STAGE_CATALOG, LF_STAGE_ROWS };
+enum lf_stage {
+    LF_STAGE_MANIFEST = 0,
+    LF_STAGE_CATALOG,
+    LF_STAGE_ROWS,
+    LF_STAGE_IDS
+};
 
 struct lf_intake {
     int file;

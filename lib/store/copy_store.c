@@ -269,6 +269,23 @@ copy_views(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
     return FEATURE_OK;
 }
 
+static feature_status
+copy_ids(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
+         struct feature_error *error)
+{
+    for (uint32_t i = 0; i < copy->catalog->event_count; i++) {
+        const struct lf_event *event = &copy->catalog->events[i];
+        char tree[LF_TREE_NAME_SIZE];
+
+        if (!lf_dedupe_applies(event))
+            continue;
+        lf_dedupe_tree(event, tree);
+        LF_TRY(lf_copy_ids(copy, event->id, error));
+        LF_TRY(copy_tree(copy, reader, tree, chunk, lf_copy_id, error));
+    }
+    return FEATURE_OK;
+}
+
 feature_status
 lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
               struct feature_error *error)
@@ -288,6 +305,8 @@ lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
         status = lf_copy_catalog(copy, error);
     if (!status)
         status = copy_views(copy, reader, &chunk, error);
+    if (!status)
+        status = copy_ids(copy, reader, &chunk, error);
     lf_buffer_free(&chunk.bytes);
     return status;
 }

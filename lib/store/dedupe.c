@@ -23,7 +23,7 @@
 #define TIME_HEAD   10 /* kind, commit time, operation */
 #define ID_VALUE    24 /* crc32c, zero, commit time, event timestamp */
 #define TIME_VALUE  4
-#define KEY_ROOM    (TIME_HEAD + LF_KEY_MAX)
+#define KEY_ROOM    LF_DEDUPE_KEY_MAX
 
 void
 lf_dedupe_tree(const struct lf_event *event, char name[LF_TREE_NAME_SIZE])

@@ -6,7 +6,9 @@
 #include "format/row.h"
 #include "store/commit.h"
 
-#define LF_DEDUPE_PREFIX "events/"
+#define LF_DEDUPE_PREFIX    "events/"
+#define LF_DEDUPE_KEY_MAX   (10 + LF_KEY_MAX)
+#define LF_DEDUPE_VALUE_MAX 24
 
 struct lf_dedupe {
     const struct lf_event *event;

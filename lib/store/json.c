@@ -15,6 +15,7 @@
 
 #include "base/utf8.h"
 #include "engine/engine.h"
+#include "format/event.h"
 #include "format/key.h"
 #include "model/number.h"
 
@@ -217,6 +218,50 @@ lf_json_row(struct lf_text *text, const struct lf_view *view,
             text->failed = true;
         } else if (lf_row_check(&opened, &layout)) {
             add_cells(text, view, &layout, &opened);
+            done = true;
+        }
+    }
+    lf_arena_free(&arena);
+    lf_buffer_free(&row);
+    return done;
+}
+
+static void
+add_columns(struct lf_text *text, const struct lf_event *event, uint32_t count,
+            const struct lf_cell *cells)
+{
+    lf_text_add(text, "{");
+    for (uint32_t i = 0; i < count; i++) {
+        struct lf_type type = {.code = event->columns[i].code, .width = 1};
+
+        lf_text_add(text, "%s\"%s\":", i ? "," : "", event->columns[i].name);
+        add_cell(text, type, &cells[i]);
+    }
+    lf_text_add(text, "}");
+}
+
+bool
+lf_json_event(struct lf_text *text, const struct lf_event *event,
+              const uint8_t *payload, size_t size)
+{
+    struct lf_event_layout layout;
+    struct lf_arena arena = {0};
+    struct lf_buffer row = {0};
+    struct lf_cell *cells;
+    struct lf_row opened;
+    uint32_t zero = 0;
+    bool done = false;
+
+    cells = lf_arena_array(&arena, event->column_count, sizeof *cells);
+    if (!cells || !lf_buffer_append(&row, &zero, sizeof zero) ||
+        !lf_buffer_append(&row, payload, size)) {
+        text->failed = true;
+    } else if (lf_row_open(&opened, row.data, row.size) && opened.version &&
+               opened.version <= event->column_count) {
+        if (!lf_event_layout_init(&layout, event, opened.version, &arena)) {
+            text->failed = true;
+        } else if (lf_event_cells(&opened, &layout, cells)) {
+            add_columns(text, event, opened.version, cells);
             done = true;
         }
     }

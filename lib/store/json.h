@@ -18,4 +18,8 @@ bool lf_json_key(struct lf_text *text, const struct lf_entity *entity,
 bool lf_json_row(struct lf_text *text, const struct lf_view *view,
                  const uint8_t *row, size_t size);
 
+/* The same of an event's payload. */
+bool lf_json_event(struct lf_text *text, const struct lf_event *event,
+                   const uint8_t *payload, size_t size);
+
 #endif

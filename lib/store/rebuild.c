@@ -111,6 +111,17 @@ begin_tree(void *to, const struct lf_view *view, bool is_history,
 }
 
 static feature_status
+begin_ids(void *to, const struct lf_event *event, struct feature_error *error)
+{
+    struct lf_rebuild *rebuild = to;
+
+    (void)error;
+    lf_dedupe_tree(event, rebuild->name);
+    rebuild->tree = NULL;
+    return FEATURE_OK;
+}
+
+static feature_status
 put(void *to, const uint8_t *key, size_t key_size, const uint8_t *value,
     size_t size, struct feature_error *error)
 {
@@ -135,7 +146,7 @@ lf_rebuild_put(struct lf_rebuild *rebuild, const char *tree, const uint8_t *key,
     return put(rebuild, key, key_size, value, size, error);
 }
 
-const struct lf_sink lf_to_store = {begin_store, begin_tree, put};
+const struct lf_sink lf_to_store = {begin_store, begin_tree, begin_ids, put};
 
 /* Of the feed, its consumers and the sources. */
 static feature_status

@@ -104,6 +104,12 @@ put_tree(void *to, const struct lf_view *view, bool is_history,
 }
 
 static feature_status
+put_ids(void *to, const struct lf_event *event, struct feature_error *error)
+{
+    return begin_section(to, LF_FRAME_IDS, event->id, error);
+}
+
+static feature_status
 put_record(void *to, const uint8_t *key, size_t key_size, const uint8_t *value,
            size_t size, struct feature_error *error)
 {
@@ -148,7 +154,8 @@ put_trailer(struct snapshot *snapshot, uint64_t rows,
     return lf_output_write(output, bytes, sizeof bytes, error);
 }
 
-static const struct lf_sink to_file = {put_manifest, put_tree, put_record};
+static const struct lf_sink to_file = {put_manifest, put_tree, put_ids,
+                                       put_record};
 
 static feature_status
 write_file(struct snapshot *snapshot, struct lf_copy *copy,

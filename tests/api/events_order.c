@@ -7,7 +7,7 @@
 #include "events.h"
 
 #define DEFINITIONS                                                         \
-    "STORE WITH (changes = '365 days');"                                      \
+    "STORE WITH (changes = '365 days');"                                    \
     "CREATE ENTITY card (card_id INT64);"                                   \
     "CREATE EVENT payment (card_id INT64, amount FLOAT64, merchant STRING)" \
     " WITH (max_skew = 'none');"

@@ -124,5 +124,6 @@ extern const struct memory_case memory_row_cases[];
 extern const struct memory_case memory_read_cases[];
 extern const struct memory_case memory_feed_cases[];
 extern const struct memory_case memory_sketch_cases[];
+extern const struct memory_case memory_event_cases[];
 
 #endif

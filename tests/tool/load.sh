@@ -313,4 +313,38 @@ run 0 get store 'all_types(f, y, ls)' city=a code='\x00ff' --json
 says out '{"city":"a","code":"\\x00ff"}' '"f":0.1,"y":"\\x00","ls":["x","é\n"]'
 check "every type is printed as it is read"
 
+cat >events.sql <<'END'
+CREATE ENTITY card (card_id INT64);
+CREATE EVENT payment (payment_id STRING, card_id INT64, amount FLOAT64)
+    WITH (dedupe = payment_id, dedupe_for = '1 day');
+CREATE FEATURE VIEW spend (spent = SUM(amount) OVER '1 hour') FOR card FROM payment;
+END
+cat >events.csv <<'END'
+payment_id,card_id,amount,event_timestamp
+a,7,2.5,2026-01-01T12:00:00Z
+b,8,1,2026-01-01T12:00:01Z
+a,7,2.5,2026-01-01T12:00:00Z
+c,7,nan,2026-01-01T12:00:00Z
+END
+run 0 apply store events.sql
+run 1 load store payment events.csv --clock 2026-01-01T12:00:05Z
+says err 'NaN'
+run 0 load store payment events.csv --rejects bad.csv --clock 2026-01-01T12:00:05Z
+says out 'applied' 'duplicate'
+says bad.csv 'c,7,nan'
+run 0 load store payment events.csv --rejects bad.csv --json --clock 2026-01-01T12:00:06Z
+says out '"applied":0,"late":0,"future":0,"rejected":1,"duplicate":3'
+cut -d, -f2- events.csv | head -2 >short.csv
+run 1 load store payment short.csv --clock 2026-01-01T12:00:07Z
+says err 'lacks payment_id of payment: say --upsert'
+run 0 load store payment short.csv --upsert --clock 2026-01-01T12:00:07Z
+run 1 load store payment short.csv --patch
+run 1 load store spend events.csv
+says err 'write EVENTs to payment'
+run 1 load store all_types all.csv --retract
+sed -n '1p;3p' events.csv >back.csv
+run 0 load store payment back.csv --retract --json --clock 2026-01-01T12:00:08Z
+says out '"applied":1,'
+check "events are loaded, and taken back"
+
 [ "$failures" -eq 0 ]

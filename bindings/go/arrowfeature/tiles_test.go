@@ -47,7 +47,7 @@ func ship(t *testing.T, from, to *feature.Store) feature.Commit {
 	tiles, err := arrowfeature.Tiles(context.Background(), from, "spend", nil)
 	check(t, err)
 	defer tiles.Release()
-	cut := []feature.Source{{Name: "payments", NextOffset: 2}}
+	cut := []feature.Source{{Name: "payments", Next: 2}}
 	commit, err := arrowfeature.MergeTiles(context.Background(), to, "spend", tiles, &feature.WriteOptions{Sources: cut})
 	check(t, err)
 	return commit
@@ -74,11 +74,11 @@ func TestTilesOfOneStoreMergeIntoAnother(t *testing.T) {
 	request, err := query.Request()
 	check(t, err)
 	defer request.Close()
-	check(t, request.SetKey("card_id", []int64{7, 8}))
+	check(t, feature.SetKey(request, "card_id", []int64{7, 8}, nil))
 	check(t, request.Read())
-	n, err := feature.Values[int64](request, 0)
+	n, err := feature.Values[int64](request, "n")
 	check(t, err)
-	spent, err := feature.Values[int64](request, 1)
+	spent, err := feature.Values[int64](request, "spent")
 	check(t, err)
 	if n[0] != 2 || spent[0] != 15 || n[1] != 1 || spent[1] != 20 {
 		t.Fatalf("got %v %v", n, spent)

@@ -73,7 +73,7 @@ def test_a_parquet_of_yesterday_meets_the_stream_of_today(
         assert commit.duplicate == (len(table) if time else 0)
     live.write("payment", rows[2500:], "event")
     assert content(live) == content(whole)
-    assert live.offset("payments").next_offset == 2000
+    assert live.offset("payments").next == 2000
 
 
 def test_what_polars_made_of_tiles_merges(tmp_path: Path) -> None:

@@ -242,9 +242,14 @@ replay_trim(struct lf_replay *replay, const struct lf_change *change,
 
     if (!replay->rows.history)
         return damaged(error, "it cuts a history that is not kept");
-    LF_TRY((replay->form.event ? lf_event_history_trim : lf_history_trim)(
-        &replay->rows, change->key.bytes, change->key.size, change->time,
-        &dropped, &more, error));
+    if (replay->form.event)
+        LF_TRY(lf_event_history_trim(&replay->rows, change->key.bytes,
+                                     change->key.size, change->time, &dropped,
+                                     &more, error));
+    else
+        LF_TRY(lf_history_trim(&replay->rows, change->key.bytes,
+                               change->key.size, change->time, &dropped, &more,
+                               error));
     return dropped ? FEATURE_OK
                    : damaged(error, "it cuts a history that is short");
 }

@@ -112,8 +112,8 @@ enum feature_state {
  */
 enum feature_outcome {
     FEATURE_OUTCOME_NONE = 0,      /**< not written yet */
-    FEATURE_OUTCOME_APPLIED = 1,   /**< at least one cell was written */
-    FEATURE_OUTCOME_LATE = 2,      /**< every cell held something newer */
+    FEATURE_OUTCOME_APPLIED = 1,   /**< written; an event: in a view or more */
+    FEATURE_OUTCOME_LATE = 2,      /**< too old to change anything; counted */
     FEATURE_OUTCOME_DUPLICATE = 3, /**< seen before; nothing was done */
     FEATURE_OUTCOME_FUTURE = 4,    /**< ahead of the clock by over max_skew */
     FEATURE_OUTCOME_REJECTED = 5   /**< invalid; see feature_batch_problem() */
@@ -128,8 +128,8 @@ enum feature_operation {
     FEATURE_UPSERT = 1, /**< writes all features; those left out become null */
     FEATURE_PATCH = 2,  /**< writes the batch's own features only */
     FEATURE_DELETE = 3, /**< removes rows; older writes stay out */
-    FEATURE_EVENT = 4,  /**< reserved: events are not supported yet */
-    FEATURE_RETRACT = 5 /**< reserved: events are not supported yet */
+    FEATURE_EVENT = 4,  /**< adds events to all views FROM theirs */
+    FEATURE_RETRACT = 5 /**< takes such events back */
 };
 
 /**
@@ -158,7 +158,8 @@ enum feature_role {
     FEATURE_ROLE_JOIN_KEY = 1,        /**< part of an entity's key */
     FEATURE_ROLE_EVENT_TIMESTAMP = 2, /**< the column `event_timestamp` */
     FEATURE_ROLE_FEATURE = 3,         /**< a feature of a view */
-    FEATURE_ROLE_VIEW = 4             /**< a feature view of a query */
+    FEATURE_ROLE_VIEW = 4,            /**< a feature view of a query */
+    FEATURE_ROLE_EVENT_COLUMN = 5     /**< a column of an event */
 };
 
 /**
@@ -1591,25 +1592,29 @@ FEATURE_API void
 feature_changes_free(feature_changes *changes);
 
 /**
- * Makes an empty batch for one view.
+ * Makes an empty batch for one view, or for one event.
  *
  * @p columns names the columns in the order of feature_batch_set(), separated
- * by commas: every join key of the view, `event_timestamp` or not (then every
+ * by commas. Of a view: every join key, `event_timestamp` or not (then every
  * row takes the time of its commit), and features. NULL stands for the join
  * keys, `event_timestamp` and, save for a DELETE, every feature in order of
  * definition.
  *
+ * Of an event, for EVENT and RETRACT: any of its columns (the others are null)
+ * and `event_timestamp` or not. NULL stands for all of its columns, then
+ * `event_timestamp`. A view FROM an event takes DELETE alone.
+ *
  * @param store       {borrowed batch} may be closed first: see `closed`
- * @param view        {copied} a feature view
+ * @param view        {copied} a feature view; an event for EVENT and RETRACT
  * @param columns     {copied} {nullable} column names
- * @param operation   ::feature_operation: UPSERT, PATCH or DELETE
+ * @param operation   ::feature_operation
  * @param[out] batch  {owned feature_batch_free}
  * @param[out] error  {inout} {nullable} column: byte in @p columns, from 1
  * @return FEATURE_INVALID      a key missing, a column twice, a PATCH without
  *                              features, a DELETE with some, a NOT NULL feature
- *                              without DEFAULT left out of an UPSERT
- * @return FEATURE_NOT_FOUND    no such view or column
- * @return FEATURE_UNSUPPORTED  events, for now
+ *                              without DEFAULT left out of an UPSERT, an
+ *                              operation that the view or the event has not
+ * @return FEATURE_NOT_FOUND    no such view, event or column
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any

@@ -2148,17 +2148,19 @@ feature_request_set_as_of(feature_request *request, const int64_t *timestamps,
  * event is too far ahead of the clock.
  *
  * @param request     {inout} the request
- * @param batch       {copied} {nullable} rows for FEATURE_EVENT, of the same
- *                    store; NULL or a batch without rows goes back to none
+ * @param batch       {inout} {nullable} rows for FEATURE_EVENT, of the same
+ *                    store, which are copied; NULL or a batch without rows goes
+ *                    back to none
  * @param[out] error  {inout} {nullable}
  * @return FEATURE_INVALID    a batch for another operation or of another store,
  *                            a row that could not be written, `closed`
+ * @return FEATURE_CONFLICT   `schema-changed`: the event was dropped
  * @return FEATURE_NO_MEMORY
  * @since 0.1
  * @threads one
  */
 FEATURE_API feature_status
-feature_request_set_events(feature_request *request, const feature_batch *batch,
+feature_request_set_events(feature_request *request, feature_batch *batch,
                            struct feature_error *error);
 
 /**

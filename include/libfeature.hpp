@@ -2054,6 +2054,9 @@ class batch
         });
     }
 
+    /** Rows that the columns were set with. */
+    std::size_t rows() const noexcept { return rows_; }
+
     /** What became of each row in the last write: feature_batch_outcomes();
      *  empty before one. */
     codes<outcome> outcomes() const noexcept
@@ -2246,6 +2249,19 @@ class request
         return try_set_as_of(span<const std::int64_t>(&timestamp, 1));
     }
 
+    /** Counts events, rows of a batch for FEATURE_EVENT, that are not stored:
+     *  feature_request_set_events(). An empty batch goes back to none. */
+    result<void> try_set_events(const batch &events) noexcept
+    {
+        result<void> done = detail::call([&](auto *why) {
+            return feature_request_set_events(
+                get(), events.rows() ? events.get() : nullptr, why);
+        });
+        if (done)
+            event_rows_ = events.rows();
+        return done;
+    }
+
     /** Reads all keys from one snapshot: feature_request_read(). */
     result<void> try_read() noexcept
     {
@@ -2280,7 +2296,7 @@ class request
      *  long as a key is missing or empty. */
     std::size_t rows() const noexcept
     {
-        std::size_t most = as_of_rows_;
+        std::size_t most = as_of_rows_ > event_rows_ ? as_of_rows_ : event_rows_;
         const std::size_t *of = key_rows_.get<std::size_t>();
 
         if (!of)
@@ -2333,6 +2349,26 @@ class request
                 get(), columns.data(),
                 static_cast<std::uint32_t>(columns.size()), why);
         });
+    }
+
+    /** The events of a feature of the last read have first <= timestamp <
+     *  second, in microseconds: feature_request_window(). */
+    result<std::pair<std::int64_t, std::int64_t>>
+    try_window(const at &column, std::uint32_t row) const noexcept
+    {
+        ::feature_error why;
+        std::pair<std::int64_t, std::int64_t> made;
+        result<std::uint32_t> index = detail::find_field(
+            column, [this](std::uint32_t i, ::feature_field *found) {
+                return feature_query_column(query_, i, found, nullptr);
+            });
+
+        if (!index)
+            return index.error();
+        if (feature_request_window(get(), *index, row, &made.first,
+                                   &made.second, &why))
+            return error(why);
+        return made;
     }
 
     /** Rows of the last read. */
@@ -2391,7 +2427,7 @@ class request
         for (std::uint32_t i = 0; of && i < feature_query_key_count(query_);
              i++)
             of[i] = 0;
-        as_of_rows_ = 0;
+        as_of_rows_ = event_rows_ = 0;
     }
 
 #ifdef LIBFEATURE_EXCEPTIONS
@@ -2421,6 +2457,18 @@ class request
     {
         try_set_as_of(time).value();
         return *this;
+    }
+
+    request &set_events(const batch &events)
+    {
+        try_set_events(events).value();
+        return *this;
+    }
+
+    std::pair<std::int64_t, std::int64_t> window(const at &column,
+                                                 std::uint32_t row) const
+    {
+        return try_window(column, row).value();
     }
 
     void read() { try_read().value(); }
@@ -2521,6 +2569,7 @@ class request
     detail::packer packer_{};
     detail::scratch key_rows_{};
     std::size_t as_of_rows_ = 0;
+    std::size_t event_rows_ = 0;
 };
 
 /* --- query ---------------------------------------------------------------- */

@@ -80,6 +80,23 @@ func (r *Request) Now() time.Time {
 	return goTime(int64(C.feature_request_now(r.c)))
 }
 
+// Window tells which events a feature of the last read was computed of in a row:
+// those with from <= timestamp < to, in microseconds since 1970 UTC.
+func (r *Request) Window(column string, row int) (from, to int64, err error) {
+	at, err := uint32Of("row", int64(row))
+	if err != nil {
+		return 0, 0, err
+	}
+	err = r.call(func() C.feature_status {
+		i, ok := r.query.columns.index[column]
+		if !ok {
+			i = len(r.query.columns.all) // the library says so
+		}
+		return C.feature_request_window(r.c, C.uint32_t(i), at, (*C.int64_t)(&from), (*C.int64_t)(&to), r.error)
+	})
+	return from, to, err
+}
+
 // Outcomes tells what became of each row in the last write that succeeded; nil
 // before a write, and after the batch was set again, cleared or closed.
 func (b *Batch) Outcomes() []Outcome {

@@ -52,6 +52,48 @@ func TestAReadAnswersWhatWasWrittenInEveryType(t *testing.T) {
 	}
 }
 
+func TestAnEventCountsWithoutBeingStored(t *testing.T) {
+	store := open(t)
+	must(store.Apply(`CREATE EVENT pay (driver_id INT64, x INT64);
+CREATE FEATURE VIEW w (n = COUNT(*) OVER '1 hour') FOR driver FROM pay;`, nil))(t)
+	b := must(store.Batch("pay", feature.Event, "driver_id", "event_timestamp", "x"))(t)
+	defer b.Close()
+	at := noon.UnixMicro()
+	for _, err := range []error{
+		feature.Set(b, "driver_id", []int64{1, 9}, nil),
+		feature.Set(b, "event_timestamp", []int64{at, at}, nil),
+		feature.Set(b, "x", []int64{5, 6}, nil),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := must(store.Query("w(n)", nil))(t)
+	defer q.Close()
+	r := must(q.Request())(t)
+	defer r.Close()
+	read := func(events *feature.Batch) []int64 {
+		if err := r.SetEvents(events); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Read(); err != nil {
+			t.Fatal(err)
+		}
+		return must(feature.Copy[int64](r, "n"))(t)
+	}
+	if err := feature.SetKey(r, "driver_id", []int64{1, 2}, nil); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, read(b), []int64{1, 0})
+	if from, to, err := r.Window("n", 0); err != nil || from != at-3_600_000_000 || to != at+1 {
+		t.Fatal(from, to, err)
+	}
+	if _, _, err := r.Window("m", 0); err == nil {
+		t.Fatal("there is no column m")
+	}
+	equal(t, read(nil), []int64{0, 0})
+}
+
 func TestAColumnGivesItsValuesOneByOne(t *testing.T) {
 	store := open(t)
 	writeDrivers(t, store)

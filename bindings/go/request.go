@@ -20,6 +20,7 @@ type Request struct {
 	query   *Query
 	rows    []int // of each key, -1 until it is set
 	asOf    int
+	events  int
 	fetched bool // the columns are those of the last read
 	pack    packer
 	cleanup runtime.Cleanup
@@ -74,7 +75,7 @@ func (r *Request) unset() {
 	for i := range r.rows {
 		r.rows[i] = -1
 	}
-	r.asOf, r.fetched = 0, false
+	r.asOf, r.events, r.fetched = 0, 0, false
 }
 
 // call runs f with the request, which no other goroutine is in meanwhile.
@@ -124,7 +125,7 @@ func (r *Request) rowsToRead() int {
 	if slices.Contains(r.rows, 0) {
 		return 0
 	}
-	return max(r.asOf, slices.Max(r.rows))
+	return max(r.asOf, r.events, slices.Max(r.rows))
 }
 
 // Clear forgets keys, as-of times and the answer, and keeps the memory.

@@ -96,6 +96,30 @@ func (r *Request) SetAsOf(times []int64) error {
 // SetNewest goes back to the newest values, whatever their event timestamp.
 func (r *Request) SetNewest() error { return r.setAsOf(nil) }
 
+// SetEvents counts events that are not stored: row i of the batch, made for Event,
+// is row i's, or one row is that of all. It is visible from one microsecond after
+// its own timestamp on. nil goes back to none.
+func (r *Request) SetEvents(events *Batch) error {
+	if events == nil {
+		return r.setEvents(nil, 0)
+	}
+	if err := events.enter(); err != nil {
+		return err
+	}
+	defer events.leave()
+	return r.setEvents(events.handle, events.rows)
+}
+
+func (r *Request) setEvents(handle *C.feature_batch, rows int) error {
+	return r.call(func() C.feature_status {
+		status := C.feature_request_set_events(r.c, handle, r.error)
+		if status == C.FEATURE_OK {
+			r.events = rows
+		}
+		return status
+	})
+}
+
 func (r *Request) setAsOf(times []int64) error {
 	rows, err := uint32Of("times", int64(len(times)))
 	if err != nil {

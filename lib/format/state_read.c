@@ -286,6 +286,8 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
     struct lf_entry entry;
     bool is_done = false;
 
+    if (extra && body->barrier > INT64_MIN && extra->ts <= body->barrier)
+        extra = NULL; /* as one that is late */
     while (!is_done && lf_body_next(body, &read->measure, &entry)) {
         struct piece piece = {.ts = entry.start,
                               .last = lf_entry_last(read->plan, &entry),

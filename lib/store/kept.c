@@ -371,15 +371,21 @@ lf_kept_any(struct lf_kept *kept, const uint8_t *key, size_t key_size,
                         .from = from,
                         .room = &kept->other,
                         .ts = INT64_MIN};
-    bool is_over = false;
+    bool is_over = false, found = false;
+    int64_t newest = INT64_MIN;
 
     LF_TRY(begin_walk(&walk, key, to, error));
-    while (!is_over && !walk.is_event && !walk.is_delete) {
+    while (!is_over && (!found || walk.ts == newest)) {
         LF_TRY(step(&walk, &is_over, error));
-        if (walk.is_event)
-            drop_cells(&walk);
+        if (is_over || walk.is_delete)
+            break;
+        if (!walk.is_event)
+            continue;
+        drop_cells(&walk);
+        newest = found ? newest : walk.ts;
+        found = true;
     }
-    *any = walk.is_event;
+    *any = found && !(walk.is_delete && walk.ts == newest);
     return FEATURE_OK;
 }
 

@@ -26,42 +26,7 @@ lf_scored_free(struct lf_scored *scored)
 
 /* --- setting ------------------------------------------------------------------ */
 
-static feature_status
-fail_cell(const struct lf_batch_column *column, uint32_t row, const char *what,
-          struct feature_error *error)
-{
-    lf_fail(error, FEATURE_INVALID, "argument", "row %u, column \"%s\": %s",
-            row, column->name, what);
-    lf_error_place(error, 0, row, 0);
-    return FEATURE_INVALID;
-}
-
-/* A cell of a batch's column; its bytes are a place in scored->bytes so far. */
-static feature_status
-take_cell(struct lf_scored *scored, const struct lf_batch_column *column,
-          uint32_t row, struct lf_cell *cell, struct feature_error *error)
-{
-    const char *what;
-    uint8_t *to;
-    size_t size;
-
-    if (lf_input_is_null(&column->input, row))
-        return FEATURE_OK;
-    cell->bytes = lf_input_cell(&column->input, row, &size);
-    cell->size = (uint32_t)size;
-    cell->is_null = false;
-    what = lf_event_cell_problem(column->input.type.code, cell);
-    if (what)
-        return fail_cell(column, row, what, error);
-    to = lf_buffer_extend(&scored->bytes, size);
-    if (!to)
-        return lf_fail_memory(error);
-    if (size)
-        memcpy(to, cell->bytes, size);
-    lf_tile_cell_normalize(column->input.type.code, to);
-    return FEATURE_OK;
-}
-
+/* The cells of a row; their bytes are a place in scored->bytes so far. */
 static feature_status
 take_row(struct lf_scored *scored, const feature_batch *batch, uint32_t row,
          struct feature_error *error)
@@ -74,47 +39,34 @@ take_row(struct lf_scored *scored, const feature_batch *batch, uint32_t row,
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < scored->columns; i++)
         cells[i] = (struct lf_cell){.is_null = true};
-    for (uint32_t i = 0; i < batch->column_count; i++) {
-        const struct lf_batch_column *column = &batch->columns[i];
+    lf_batch_take_event(batch, row, cells);
+    for (uint32_t i = 0; i < scored->columns; i++) {
+        uint8_t *to;
 
-        if (i != batch->timestamp)
-            LF_TRY(take_cell(scored, column, row, &cells[column->feature],
-                             error));
+        if (cells[i].is_null)
+            continue;
+        to = lf_buffer_extend(&scored->bytes, cells[i].size);
+        if (!to)
+            return lf_fail_memory(error);
+        if (cells[i].size)
+            memcpy(to, cells[i].bytes, cells[i].size);
+        lf_tile_cell_normalize(batch->of_event->event.columns[i].code, to);
     }
     return FEATURE_OK;
 }
 
-/* Cells lie one after the other, as they were taken. */
+/* Their bytes lie one after the other, as they were taken. */
 static void
-place_cells(struct lf_scored *scored, const feature_batch *batch)
+place_cells(struct lf_scored *scored)
 {
     struct lf_cell *cells = (struct lf_cell *)(void *)scored->cells.data;
     const uint8_t *at = scored->bytes.data;
 
-    for (uint32_t row = 0; row < scored->rows; row++)
-        for (uint32_t i = 0; i < batch->column_count; i++) {
-            struct lf_cell *cell;
-
-            if (i == batch->timestamp)
-                continue;
-            cell = &cells[(size_t)row * scored->columns +
-                          batch->columns[i].feature];
-            if (cell->is_null)
-                continue;
-            cell->bytes = at;
-            at += cell->size;
+    for (size_t i = 0; i < (size_t)scored->rows * scored->columns; i++)
+        if (!cells[i].is_null) {
+            cells[i].bytes = at;
+            at += cells[i].size;
         }
-}
-
-static uint32_t
-count_columns(const feature_batch *batch)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < batch->column_count; i++)
-        if (i != batch->timestamp && batch->columns[i].feature >= count)
-            count = batch->columns[i].feature + 1;
-    return count;
 }
 
 static feature_status
@@ -123,17 +75,39 @@ copy_batch(struct lf_scored *scored, const feature_batch *batch, uint32_t rows,
 {
     struct lf_checks checks;
 
-    *scored = (struct lf_scored){.event = batch->view,
-                                 .rows = rows,
-                                 .columns = count_columns(batch),
-                                 .has_times = batch->timestamp != UINT32_MAX};
+    *scored =
+        (struct lf_scored){.event = batch->view,
+                           .rows = rows,
+                           .columns = batch->of_event->event.column_count,
+                           .has_times = batch->timestamp != UINT32_MAX};
     lf_batch_find_checks(batch, &checks);
     for (uint32_t row = 0; row < rows; row++) {
         LF_TRY(lf_batch_check_row(batch, row, &checks, error));
         LF_TRY(take_row(scored, batch, row, error));
     }
-    place_cells(scored, batch);
+    place_cells(scored);
     return FEATURE_OK;
+}
+
+/* Binds the batch to its event as it is now. */
+static feature_status
+bind(feature_batch *batch, struct feature_error *error)
+{
+    struct lf_catalog *catalog = NULL;
+    const struct lf_event *event;
+    feature_status status = lf_store_catalog(batch->store, &catalog, error);
+
+    if (status)
+        return status;
+    event = lf_catalog_event_by_id(catalog, batch->view);
+    if (event)
+        status = lf_batch_bind_event(batch, catalog, event, error);
+    else
+        status = lf_fail(error, FEATURE_CONFLICT, "schema-changed",
+                         "event %s was dropped after the batch was made",
+                         batch->view_name);
+    lf_catalog_release(catalog);
+    return status;
 }
 
 static feature_status
@@ -157,19 +131,34 @@ check_call(const feature_request *request, const feature_batch *batch,
     return FEATURE_OK;
 }
 
+static feature_status
+copy_rows(struct lf_scored *made, feature_batch *batch,
+          struct feature_error *error)
+{
+    feature_status status;
+    uint32_t rows;
+
+    LF_TRY(lf_batch_rows(batch, &rows, error));
+    if (!rows)
+        return FEATURE_OK;
+    LF_TRY(lf_store_enter(batch->store, error));
+    status = bind(batch, error);
+    if (!status)
+        status = copy_batch(made, batch, rows, error);
+    lf_store_leave(batch->store);
+    return status;
+}
+
 feature_status
-feature_request_set_events(feature_request *request, const feature_batch *batch,
+feature_request_set_events(feature_request *request, feature_batch *batch,
                            struct feature_error *error)
 {
     struct lf_scored made = {0};
     feature_status status = FEATURE_OK;
-    uint32_t rows = 0;
 
     LF_TRY(check_call(request, batch, error));
     if (batch)
-        LF_TRY(lf_batch_rows(batch, &rows, error));
-    if (rows)
-        status = copy_batch(&made, batch, rows, error);
+        status = copy_rows(&made, batch, error);
     if (status) {
         lf_scored_free(&made);
         return status;

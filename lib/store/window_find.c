@@ -119,24 +119,20 @@ is_sure(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
     return true;
 }
 
-/* A row of an older version was asked for its own windows alone; in one of today
- * there is at least the event at wm. */
+/* A row of an older version was asked for its own windows alone; one of today may
+ * reach an event that it has, or had: wm stays where that was retracted. */
 static enum lf_found
 find_newer(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 {
-    enum lf_found found = LF_FOUND_NOTHING;
-
     for (uint32_t i = 0; i < plan->feature_count; i++) {
         int64_t from, to;
 
         lf_window_bounds(&plan->features[i].feature->aggregate->window,
                          plan->zone, t, &from, &to);
-        if (from <= wm && wm < to)
-            return LF_FOUND_SOMETHING;
         if (from <= wm)
-            found = LF_FOUND_UNKNOWN;
+            return LF_FOUND_UNKNOWN;
     }
-    return found;
+    return LF_FOUND_NOTHING;
 }
 
 static void
@@ -200,6 +196,32 @@ take_row(struct lf_window_pass *pass, uint32_t row,
     return FEATURE_OK;
 }
 
+/* A row of an older version has no event in the windows of the features that it
+ * does not know, if those are answered: the one that is not stored is alone. */
+static feature_status
+take_extra(struct lf_window_pass *pass, uint32_t row,
+           const struct lf_tile_plan *older, const struct lf_tile_event *extra,
+           struct feature_error *error)
+{
+    struct lf_reading *reading = pass->current->reading;
+    uint32_t columns = pass->view->column_count;
+    struct lf_window_cell *cells =
+        lf_windows_cells(pass->windows, columns, row);
+    struct lf_window_row *at = lf_windows_row(pass->windows, row);
+
+    if (lf_reading_events(reading, extra, 1, at->t))
+        return lf_fail_memory(error);
+    if (reading->is_visible)
+        at->found = LF_FOUND_SOMETHING;
+    for (uint32_t i = 0; i < columns; i++)
+        if (cells[i].kind < LF_WINDOW_PAST &&
+            lf_tile_feature(older, pass->view->features[i]->id) ==
+                LF_TILE_NONE &&
+            !lf_windows_take(pass->windows, &reading->answers[i], &cells[i]))
+            return lf_fail_memory(error);
+    return FEATURE_OK;
+}
+
 static feature_status
 read_state(struct lf_window_pass *pass, uint32_t row,
            const struct stored *stored, const struct lf_tile_event *extra,
@@ -228,7 +250,10 @@ read_state(struct lf_window_pass *pass, uint32_t row,
         at->newest = LF_TIME_UNSET;
     if (extra && extra->ts > at->newest)
         at->newest = extra->ts;
-    return take_row(pass, row, plan->reading, error);
+    LF_TRY(take_row(pass, row, plan->reading, error));
+    if (extra && plan != pass->current)
+        return take_extra(pass, row, plan->tiles, extra, error);
+    return FEATURE_OK;
 }
 
 /* Whether a state says nothing of t: one that was deleted since, or one that may

@@ -5,7 +5,8 @@
  * FEATURE_WINDOW_READS sets how many rows are read (default 40,000),
  * FEATURE_TEST_SEED where the random numbers begin, and FEATURE_WINDOW_PLANT
  * plants a bug in the oracle, as a control: "tail" (< for <=), "tie" (equal ts
- * the other way round), "late" (an event of before the window counts).
+ * the other way round), "late" (an event of before the window counts), "scored"
+ * (an event that is not stored does not count).
  */
 #include "windows.h"
 
@@ -17,6 +18,7 @@
 #define MAX_SKEW  (5 * SECOND)
 #define SLACK     (10 * MINUTE)
 #define VIEW_TEXT 8192
+#define BARRIERS  8
 
 /* What a run is like. */
 struct world {
@@ -26,9 +28,10 @@ struct world {
     const char *zone_text;
     int has_history;
     int64_t known_since; /* all events from there on are kept */
-    uint32_t specs, defines, events;
+    uint32_t specs, defines, events, barriers;
     struct spec spec[SPECS_MAX];
     struct event event[EVENTS_MAX];
+    struct barrier barrier[BARRIERS];
     int64_t wm[KEYS], mark[KEYS];
     uint64_t answered, unknown, partial;
 };
@@ -154,6 +157,83 @@ write_some(struct world *w, uint32_t count)
     feature_batch_free(batch);
 }
 
+/* The last write of an event that is the same in every column. */
+static uint32_t
+last_of(const struct world *w, uint32_t index)
+{
+    const struct event *a = &w->event[index];
+
+    for (uint32_t i = w->events; i-- > index;) {
+        const struct event *b = &w->event[i];
+
+        if (!b->retract_time && a->key == b->key && a->ts == b->ts &&
+            a->has_amount == b->has_amount && a->has_price == b->has_price &&
+            (!a->has_amount || a->amount == b->amount) &&
+            (!a->has_price || a->price == b->price) && a->shop == b->shop &&
+            a->is_ok == b->is_ok)
+            return i;
+    }
+    return index;
+}
+
+static int64_t
+floor_of(const struct world *w, int64_t key, int64_t t, int64_t known_by)
+{
+    int64_t floor = INT64_MIN;
+
+    for (uint32_t i = 0; i < w->barriers; i++)
+        if (w->barrier[i].key == key && w->barrier[i].time < t &&
+            w->barrier[i].time >= floor &&
+            (!known_by || w->barrier[i].commit_time <= known_by))
+            floor = w->barrier[i].time + 1;
+    return floor;
+}
+
+/* With history any event can be taken back that was not deleted. */
+static void
+retract_one(struct world *w)
+{
+    uint32_t index = last_of(w, draw_below(w->events));
+    struct event *event = &w->event[index];
+    struct feature_commit commit = {.struct_size = sizeof commit};
+    feature_batch *batch;
+
+    if (event->retract_time ||
+        event->ts < floor_of(w, event->key, INT64_MAX, 0))
+        return;
+    batch = event_batch(w->f->store, FEATURE_RETRACT, event, 1);
+    must(feature_store_write(w->f->store, &batch, 1, NULL, &commit, &problem));
+    assert_int_equal(commit.applied + commit.late, 1); /* as it was itself */
+    event->retract_time = commit.time;
+    feature_batch_free(batch);
+}
+
+static void
+delete_one(struct world *w)
+{
+    struct barrier *barrier = &w->barrier[w->barriers];
+    struct feature_commit commit = {.struct_size = sizeof commit};
+    feature_batch *batch;
+
+    *barrier = (struct barrier){.key = draw_below(KEYS), .time = draw_time(w)};
+    if (w->barriers == BARRIERS || w->wm[barrier->key] == INT64_MIN ||
+        w->wm[barrier->key] >= w->base)
+        return;
+    must(feature_batch_create(w->f->store, "spend", "card_id, event_timestamp",
+                              FEATURE_DELETE, &batch, &problem));
+    must(feature_batch_set(batch, 0, FEATURE_TYPE_INT64, &barrier->key, NULL,
+                           NULL, 1, &problem));
+    must(feature_batch_set(batch, 1, FEATURE_TYPE_TIMESTAMP, &barrier->time,
+                           NULL, NULL, 1, &problem));
+    must(feature_store_write(w->f->store, &batch, 1, NULL, &commit, &problem));
+    feature_batch_free(batch);
+    if (barrier->time < w->wm[barrier->key])
+        barrier->time = w->wm[barrier->key];
+    w->wm[barrier->key] = barrier->time;
+    barrier->commit_time = commit.time;
+    w->barriers++;
+}
+
 /* --- reads ------------------------------------------------------------------- */
 
 static struct reader
@@ -221,6 +301,11 @@ spoil(struct picked *picked, int64_t *from)
 static int
 has_to_know(const struct world *w, int64_t key, int64_t t)
 {
+    for (uint32_t i = 0; i < w->barriers && !w->has_history; i++)
+        if (w->barrier[i].key == key && t <= w->barrier[i].time)
+            return 0;
+    if (w->defines > 1) /* finer tiles may have become coarser ones */
+        return w->has_history || t > w->wm[key];
     return w->has_history || t > w->wm[key] - MAX_SKEW;
 }
 
@@ -250,15 +335,9 @@ check_cell(struct world *w, const struct reader *reader, uint32_t row,
     assert_int_equal(got_to, to);
     if (!strcmp(plant(), "tail") || !strcmp(plant(), "late"))
         spoil(&picked, &from);
-    pick(&picked, w->event, w->events, key, from, to);
-    if (known_by) {
-        uint32_t kept = 0;
-
-        for (uint32_t i = 0; i < picked.count; i++)
-            if (picked.events[i]->commit_time <= known_by)
-                picked.events[kept++] = picked.events[i];
-        picked.count = kept;
-    }
+    if (from < floor_of(w, key, t, known_by))
+        from = floor_of(w, key, t, known_by);
+    pick(&picked, w->event, w->events, key, from, to, known_by);
     spoil(&picked, &from);
     fold_events(expected, spec->fold, &picked);
     must(feature_request_column(reader->request, column, &values, &problem));
@@ -283,10 +362,11 @@ is_visible(const struct world *w, int64_t key, int64_t t, int64_t known_by)
         int64_t from, to;
 
         bounds_of(&w->spec[i].window, w->zone, t, &from, &to);
+        if (from < floor_of(w, key, t, known_by))
+            from = floor_of(w, key, t, known_by);
         for (uint32_t j = 0; j < w->events; j++)
             if (w->event[j].key == key && w->event[j].ts >= from &&
-                w->event[j].ts < to && !w->event[j].is_retracted &&
-                (!known_by || w->event[j].commit_time <= known_by))
+                w->event[j].ts < to && counts(&w->event[j], known_by))
                 return 1;
     }
     return 0;
@@ -370,6 +450,40 @@ read_some(struct world *w, int online, int64_t known_by)
     end_reader(&reader);
 }
 
+/* The same with an event for each row that is not stored: the last of all. */
+static void
+read_scored(struct world *w, int online)
+{
+    struct reader reader = begin_reader(w, 0);
+    struct event events[ROWS];
+    int64_t keys[ROWS], times[ROWS];
+    feature_batch *batch;
+
+    for (uint32_t i = 0; i < ROWS; i++) {
+        events[i] = draw_event(w);
+        keys[i] = draw_one_in(5) ? draw_below(KEYS) : events[i].key;
+        times[i] = online ? w->f->options.fixed_now
+                          : events[i].ts + (int64_t)draw_below(3) * MINUTE;
+    }
+    batch = event_batch(w->f->store, FEATURE_EVENT, events, ROWS);
+    must(feature_request_set_key(reader.request, 0, FEATURE_TYPE_INT64, keys,
+                                 NULL, NULL, ROWS, &problem));
+    if (!online)
+        must(feature_request_set_as_of(reader.request, times, ROWS, &problem));
+    must(feature_request_set_events(reader.request, batch, &problem));
+    feature_batch_free(batch);
+    must(feature_request_read(reader.request, &problem));
+    for (uint32_t i = 0; i < ROWS; i++) {
+        int64_t t = times[i] > events[i].ts ? times[i] : events[i].ts + 1;
+
+        w->event[w->events] = events[i];
+        w->events += strcmp(plant(), "scored") != 0;
+        check_row(w, &reader, i, keys[i], t, 0);
+        w->events -= strcmp(plant(), "scored") != 0;
+    }
+    end_reader(&reader);
+}
+
 /* --- a run ------------------------------------------------------------------- */
 
 static void
@@ -401,6 +515,10 @@ run(struct world *w, struct fixture *f)
     define_view(w);
     for (uint32_t i = 0; i < rounds; i++) {
         write_some(w, 1 + draw_below(draw_one_in(3) ? 200 : 20));
+        if (draw_one_in(4))
+            delete_one(w);
+        if (w->has_history && draw_one_in(2))
+            retract_one(w);
         read_some(w, 0, 0);
         if (i == rounds / 2 && evolves) {
             memcpy(w->mark, w->wm, sizeof w->mark);
@@ -410,6 +528,8 @@ run(struct world *w, struct fixture *f)
         }
     }
     read_some(w, 1, 0);
+    read_scored(w, 1);
+    read_scored(w, 0);
     if (w->has_history)
         read_some(w, 0, w->event[draw_below(w->events)].commit_time);
 }

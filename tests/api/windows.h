@@ -12,7 +12,7 @@
 
 #define EVENTS_MAX  4096
 #define SPECS_MAX   24
-#define TEXT_SIZE   512
+
 #define WHOLE_EVENT "card_id, amount, price, shop, status, event_timestamp"
 
 enum fold {
@@ -57,7 +57,12 @@ struct event {
     double price;
     int has_amount, has_price, shop /* -1: null */, is_ok;
     int64_t commit_time;
-    int is_retracted;
+    int64_t retract_time; /* of the commit; 0: it was not */
+};
+
+/* A DELETE: what is at or before it is gone for every later t. */
+struct barrier {
+    int64_t key, time, commit_time;
 };
 
 static const char *const fold_texts[FOLDS] = {
@@ -124,16 +129,25 @@ struct picked {
     const struct event *events[EVENTS_MAX];
 };
 
+/* Whether an event counts, by the commits that are known. */
+static inline int
+counts(const struct event *event, int64_t known_by)
+{
+    if (known_by && event->commit_time > known_by)
+        return 0;
+    return !event->retract_time || (known_by && event->retract_time > known_by);
+}
+
 /* In order of ts; equal ones in the order of the array. */
 static inline void
 pick(struct picked *picked, const struct event *events, uint32_t count,
-     int64_t key, int64_t from, int64_t to)
+     int64_t key, int64_t from, int64_t to, int64_t known_by)
 {
     picked->count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = picked->count;
 
-        if (events[i].key != key || events[i].is_retracted ||
+        if (events[i].key != key || !counts(&events[i], known_by) ||
             events[i].ts < from || events[i].ts >= to)
             continue;
         for (; at && picked->events[at - 1]->ts > events[i].ts; at--)

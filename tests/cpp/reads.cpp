@@ -260,6 +260,34 @@ TEST(as_of_a_time)
     EXPECT(request.states(0)[1] == feature::state::present);
 }
 
+TEST(an_event_counts_without_being_stored)
+{
+    fixture f;
+    const std::int64_t at = check::noon, hour = 3600 * check::second;
+
+    f.store.apply("CREATE EVENT pay (k INT64, x INT64);"
+                  "CREATE FEATURE VIEW w (n = COUNT(*) OVER '1 hour') FOR e "
+                  "FROM pay;");
+    feature::batch batch =
+        f.store.batch("pay", operation::event, "k, event_timestamp, x");
+    feature::query query = f.store.query("w(n)");
+    feature::request request = query.request();
+
+    batch.set("k", {1, 9}).set("event_timestamp", ints{at, at}).set("x", {5, 6});
+    EXPECT(batch.rows() == 2);
+    request.set_key("k", {1, 2}).set_events(batch).read();
+    EXPECT(request.column<std::int64_t>("n")[0] == 1);
+    EXPECT(request.column<std::int64_t>("n")[1] == 0);
+    EXPECT(request.window("n", 0) == std::make_pair(at - hour, at + 1));
+    EXPECT(request.window("n", 1).second == at + 1);
+    EXPECT(request.try_window("n", 2).error().reason() == "argument");
+    request.set_key("k", {1});
+    EXPECT(request.rows() == 2);
+    batch.clear();
+    request.set_events(batch).read();
+    EXPECT(request.rows() == 1 && request.column<std::int64_t>("n")[0] == 0);
+}
+
 TEST(time_points_are_rounded_down)
 {
     using namespace std::chrono;

@@ -124,6 +124,7 @@ extern const struct memory_case memory_row_cases[];
 extern const struct memory_case memory_read_cases[];
 extern const struct memory_case memory_feed_cases[];
 extern const struct memory_case memory_sketch_cases[];
+extern const struct memory_case memory_window_cases[];
 extern const struct memory_case memory_event_cases[];
 extern const struct memory_case memory_tile_cases[];
 

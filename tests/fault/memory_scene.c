@@ -12,6 +12,10 @@
     "CREATE FEATURE VIEW v (a INT64 DEFAULT 1, s STRING DEFAULT 'x',"     \
     " t STRING[], f FLOAT32[2]) FOR e;"                                   \
     "CREATE FEATURE VIEW n (a INT64, b FLOAT32[2] DEFAULT [1, 2]) FOR e;" \
+    "CREATE EVENT pay (k INT64, p STRING, x INT64, s STRING);"            \
+    "CREATE FEATURE VIEW w (n = COUNT(*) OVER '1 hour',"                  \
+    " total = SUM(x) OVER '1 hour', some = LAST(s, 40) OVER '1 hour')"    \
+    " FOR e FROM pay WITH (history = '30 days');"                         \
     "CREATE FEATURE SERVICE s1 AS v(*), n(a AS b) AS m (k AS other);"
 
 char *memory_text;

@@ -17,7 +17,10 @@ static const char *const text = DRIVER
     "CREATE FEATURE VIEW v (a FLOAT32[2] DEFAULT [1, 2], b STRING[] "
     "DEFAULT ['x', 'y'], c INT64 RENAMED FROM d) FOR driver WITH (ttl = "
     "'2 h'); CREATE FEATURE SERVICE s AS v(*), v(a AS b) AS w (driver_id "
-    "AS x); STORE WITH (max_size = '1 GB'); DROP FEATURE v:z";
+    "AS x); STORE WITH (max_size = '1 GB'); DROP FEATURE v:z;"
+    "CREATE EVENT p (driver_id INT64, m STRING, n INT64) WITH (dedupe = m);"
+    "CREATE FEATURE VIEW w (s = SUM(n) BY m WHERE n IN (2, 1) AND m <> '' "
+    "OVER '1 h' DEFAULT [1], l = LAST(m, 3)) FOR driver FROM p";
 
 static const char *const query = "s, v(c AS d, a AS e) (driver_id AS y)";
 

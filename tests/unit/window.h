@@ -18,7 +18,7 @@
 #define SPEND(features) \
     "\nCREATE FEATURE VIEW v (\n" features "\n) FOR card FROM payment"
 
-/* The aggregate of the first feature of the view v. */
+/* A feature of the view v. */
 static inline const struct lf_feature *
 feature_of(const struct lf_catalog *catalog, const char *name)
 {
@@ -30,5 +30,21 @@ feature_of(const struct lf_catalog *catalog, const char *name)
     assert_non_null(feature);
     return feature;
 }
+
+/* The refusal of a text, from an empty catalog. */
+struct mistake {
+    const char *text;
+    const char *message;
+};
+
+static inline void
+expect_mistakes(const struct mistake *mistakes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        expect_invalid(mistakes[i].text, mistakes[i].message);
+}
+
+#define EXPECT_MISTAKES(mistakes) \
+    expect_mistakes(mistakes, sizeof(mistakes) / sizeof *(mistakes))
 
 #endif

@@ -44,6 +44,7 @@ from ._result import Rows, states_of, timestamps_of
 from ._scalars import MOST_ROWS, moment, too_many
 
 if TYPE_CHECKING:
+    from ._batch import Batch
     from ._core import Store
 
 __all__ = ["Query", "Reader"]
@@ -153,6 +154,7 @@ class Request:
         "error",
         "error_at",
         "has_as_of",
+        "has_events",
         "layout",
         "plan",
         "raw",
@@ -171,12 +173,15 @@ class Request:
         self.columns_at = addressof(self.columns)
         self.as_of: Any = None
         self.has_as_of = 0
+        self.has_events = 0
         self.raw = b""
         self.words: Tuple[int, ...] = ()
         self.layout: Optional[Layout] = None
 
-    def ask(self, keys: Any, as_of: Any) -> int:
-        """Sets keys and times; the rows of the answer, at most."""
+    def ask(
+        self, keys: Any, as_of: Any, events: Optional["Batch"] = None
+    ) -> int:
+        """Sets keys, times and events; the rows of the answer, at most."""
         rows, most = -1, 0
         is_dict = keys.__class__ is dict
         names = self.plan.key_names
@@ -218,6 +223,9 @@ class Request:
             self._set_as_of(as_of)
             if as_of is not None:
                 most = max(most, self.has_as_of)
+        if events is not None or self.has_events:
+            self._set_events(events)
+            most = max(most, self.has_events)
         return most if rows else 0
 
     def _set_as_of(self, as_of: Any) -> None:
@@ -236,6 +244,15 @@ class Request:
         ):
             raise_error(self.error)
         self.has_as_of = rows
+
+    def _set_events(self, events: Optional["Batch"]) -> None:
+        if events is None:
+            call(lib.feature_request_set_events, self.address, None)
+            self.has_events = 0
+            return
+        with events.held() as batch:
+            call(lib.feature_request_set_events, self.address, batch)
+        self.has_events = events.rows or 0
 
     def read(self, rows: int) -> Tuple[int, ...]:
         """Reads columns; where they lie, seven words each."""
@@ -305,7 +322,9 @@ class Query:
         except IndexError:
             return Lease(Request(plan), pool)
 
-    def read(self, keys: Any, as_of: Any = None) -> Rows:
+    def read(
+        self, keys: Any, as_of: Any = None, events: Optional["Batch"] = None
+    ) -> Rows:
         """Reads features for a batch of keys from one snapshot.
 
         ``keys`` is a dict of columns or a frame with them; with one join key,
@@ -316,19 +335,28 @@ class Query:
         keys: the answer is what held then. A naive datetime is UTC. A view
         without history keeps the current row alone; before its event timestamp
         the state is NO_HISTORY and the value null.
+
+        ``events`` is a batch of events that count without being stored: row i
+        is that of row i, or one row that of all.
         """
         lease = self._lend()
         request = lease.request
-        rows = request.ask(keys, as_of)
+        rows = request.ask(keys, as_of, events)
         return Rows(Answer(lease, request.read(rows)), request.as_of)
 
-    def matrix(self, keys: Any, out: Any = None, as_of: Any = None) -> Any:
+    def matrix(
+        self,
+        keys: Any,
+        out: Any = None,
+        as_of: Any = None,
+        events: Optional["Batch"] = None,
+    ) -> Any:
         """Reads a float32 matrix, rows x ``matrix_width``; into ``out`` if it
         is given, of which the part that was written is returned. Null is NaN,
         a TIMESTAMP its age in seconds."""
         lease = self._lend()
         request = lease.request
-        return request.read_matrix(request.ask(keys, as_of), out)
+        return request.read_matrix(request.ask(keys, as_of, events), out)
 
     def join(
         self,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ctypes import string_at
+from ctypes import byref, c_int64, string_at
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
@@ -14,7 +14,7 @@ from ._ffi import ExportFlag, State
 from ._library import lib
 from ._native import Field, Unpicklable, call
 from ._packages import require
-from ._scalars import moment
+from ._scalars import MOST_ROWS, moment
 
 if TYPE_CHECKING:
     import numpy
@@ -129,6 +129,21 @@ class Rows(Unpicklable):
     def fields(self) -> Tuple[Field, ...]:
         """The columns with their types."""
         return self._answer.plan.columns
+
+    def window(self, name: str, row: int) -> Tuple[int, int]:
+        """The events of a feature in a row: those with first <= timestamp <
+        second, in microseconds since 1970 UTC."""
+        start, end = c_int64(), c_int64()
+        index = self._answer.plan.column_index.get(name, MOST_ROWS)
+        call(
+            lib.feature_request_window,
+            self._request.address,
+            index,
+            row if 0 <= row < MOST_ROWS else MOST_ROWS,
+            byref(start),
+            byref(end),
+        )
+        return start.value, end.value
 
     @property
     def columns(self) -> Tuple[str, ...]:

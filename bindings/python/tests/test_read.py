@@ -389,3 +389,37 @@ def test_the_reader_allocates_no_arrays(filled: lf.Store) -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 2000 and peak - before < 4000
+
+
+def test_an_event_counts_without_being_stored(tmp_path: Any) -> None:
+    at = 1767268800 * 1_000_000
+    hour = 3600 * 1_000_000
+    with lf.Store.open(
+        tmp_path / "events", create=True, fixed_now=at
+    ) as store:
+        store.apply(
+            "CREATE ENTITY card (card_id INT64);"
+            "CREATE EVENT payment (card_id INT64, amount INT64);"
+            "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour',"
+            " last = LAST(amount, 2) OVER '1 hour') FOR card FROM payment;"
+        )
+        with store.batch(
+            "payment",
+            operation="event",
+            columns=["card_id", "amount", "event_timestamp"],
+        ) as batch:
+            batch.set("card_id", [1, 1])
+            batch.set("amount", [10, 20])
+            batch.set("event_timestamp", [at - 2, at - 1])
+            batch.write()
+            batch.set("card_id", [1, 3])
+            batch.set("amount", [5, 6])
+            batch.set("event_timestamp", [at, at])
+            with store.query("spend(*)") as query:
+                scored = query.read([1, 2], events=batch)
+                assert scored["n"].tolist() == [3, 0]
+                assert scored.window("n", 0) == (at - hour, at + 1)
+                with pytest.raises(lf.NotFound):
+                    scored.window("m", 0)
+                stored = query.read([1, 2])
+                assert stored["n"].tolist() == [2, 0]

@@ -36,10 +36,9 @@
     "FROM p;CREATE FEATURE SERVICE s1 AS v(*), u(a AS c);STORE WITH (changes " \
     "= '3 days', max_size = '1 GB')"
 
-#define LATER                                                               \
-    "CREATE FEATURE VIEW v (i INT64, z INT64) FOR e; DROP FEATURE SERVICE " \
-    "s1; "                                                                  \
-    "DROP FEATURE v:b; DROP FEATURE x:d; CREATE FEATURE SERVICE s AS v(*)"
+#define LATER                                                                 \
+    "CREATE FEATURE VIEW v (i INT64, z INT64) FOR e; DROP FEATURE SERVICE s1" \
+    "; DROP FEATURE v:b; DROP FEATURE x:d; CREATE FEATURE SERVICE s AS v(*)"
 
 static const char *root;
 

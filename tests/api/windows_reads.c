@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Features of windows in requests, one promise at a time. */
+#include "arrow_stream.h"
+#include "windows.h"
+
+#define CARDS                                                                 \
+    "CREATE ENTITY card (card_id INT64);"                                     \
+    "CREATE ENTITY shop (name STRING);"                                       \
+    "CREATE EVENT payment (card_id INT64, amount INT64, price FLOAT64,"       \
+    " shop STRING, status STRING);"                                           \
+    "CREATE FEATURE VIEW limits (day INT64 DEFAULT 100) FOR card;"            \
+    "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour' HOP '1 minute',"   \
+    " total = SUM(amount) OVER '1 hour' HOP '1 minute' DEFAULT 0,"            \
+    " biggest = MAX(amount) OVER '1 hour' HOP '1 minute',"                    \
+    " last = LAST(amount, 3) OVER '1 hour' HOP '1 minute',"                   \
+    " shops = LAST(shop, 2) OVER '1 hour' HOP '1 minute')"                    \
+    " FOR card FROM payment;"                                                 \
+    "CREATE FEATURE VIEW traffic (paid = SUM(amount) OVER '1 hour' HOP"       \
+    " '1 minute') FOR shop (name = shop) FROM payment;"
+#define COLUMNS "card_id, event_timestamp, amount, shop"
+#define KEPT    " WITH (history = '30 days')"
+
+static int
+begin(void **state)
+{
+    if (fixture_begin(state))
+        return -1;
+    define(*state, CARDS);
+    return 0;
+}
+
+#define CARD(name) cmocka_unit_test_setup_teardown(name, begin, fixture_end)
+
+static void
+pay(struct fixture *f, const char *rows)
+{
+    feature_batch *batch =
+        make_batch(f, FEATURE_EVENT, "payment", COLUMNS, rows);
+
+    write_batch(f, batch);
+    feature_batch_free(batch);
+}
+
+static void
+ask_at(const struct reader *reader, int64_t time)
+{
+    must(feature_request_set_as_of(reader->request, &time, 1, &problem));
+}
+
+/* --- states and cells --------------------------------------------------------- */
+
+static void
+a_request_mixes_rows_and_windows(void **state)
+{
+    struct fixture *f = *state;
+
+    upsert(f, "limits", NULL, "1 @0 500");
+    pay(f, "1 @-60 10 oslo\n1 @-30 5 rome\n2 @-7200 7 oslo");
+    expect_rows(f, "limits(*), spend(*), traffic(*) AS t (name AS town)",
+                "1 oslo\n2 rome\nnull paris\n3 null",
+                "present,present,present 500 2 15 10 [5,10] [rome,oslo] 10\n"
+                "not_found,not_found,present 100* 0 0* null [] [] 5\n"
+                "no_key,no_key,not_found 100* null 0* null null null null\n"
+                "not_found,not_found,no_key 100* 0 0* null [] [] null");
+}
+
+static void
+fill_policies_hold_for_what_is_null(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+
+    pay(f, "1 @-60 null oslo");
+    reader = open_reader(f, "spend(n, total)", FEATURE_FILL_NULLS, "1\n2");
+    expect_read(&reader, "present 1 null\nnot_found 0 null");
+    close_reader(&reader);
+    reader = open_reader(f, "spend(total, biggest)", 0, "1");
+    expect_read(&reader, "null 0* null");
+    close_reader(&reader);
+}
+
+static void
+an_event_is_visible_after_its_own_instant(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+
+    pay(f, "1 @-1 10 oslo");
+    reader = open_reader(f, "spend(n)", 0, "1");
+    ask_at(&reader, NOON - SECOND);
+    expect_read(&reader, "not_found 0");
+    ask_at(&reader, NOON - SECOND + 1);
+    expect_read(&reader, "present 1");
+    ask_at(&reader, NOON + HOUR - MINUTE);
+    expect_read(&reader, "present 1");
+    ask_at(&reader, NOON + HOUR);
+    expect_read(&reader, "not_found 0");
+    close_reader(&reader);
+}
+
+static void
+timestamps_are_those_of_the_newest_event(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+
+    pay(f, "1 @-60 10 oslo\n1 @-90 10 oslo");
+    reader = open_reader(f, "spend(n)", 0, "1\n2");
+    must(feature_request_read(reader.request, &problem));
+    assert_int_equal(feature_request_timestamps(reader.request, 0)[0],
+                     NOON - MINUTE);
+    assert_int_equal(feature_request_timestamps(reader.request, 0)[1],
+                     INT64_MIN);
+    close_reader(&reader);
+}
+
+/* --- past times --------------------------------------------------------------- */
+
+static void
+what_is_not_kept_is_not_known(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+
+    pay(f, "1 @-7200 10 oslo\n1 @-60 10 oslo");
+    reader = open_reader(f, "spend(n, total)", FEATURE_FILL_DEFAULTS, "1");
+    ask_at(&reader, NOON - 2 * HOUR + 1);
+    expect_read(&reader, "no_history null null");
+    close_reader(&reader);
+}
+
+static void
+history_from_later_on_answers_from_then_on(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+
+    pay(f, "1 @-18000 10 oslo");
+    define(f, "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour' HOP '1 "
+              "minute') FOR card FROM payment" KEPT ";");
+    move_clock(f, NOON + 6 * HOUR);
+    pay(f, "1 @7200 10 oslo\n1 @18000 10 oslo");
+    reader = open_reader(f, "spend(n)", 0, "1");
+    ask_at(&reader, NOON + 2 * HOUR + 1); /* the window began after history */
+    expect_read(&reader, "present 1");
+    ask_at(&reader, NOON + 10 * MINUTE); /* it may lack events of before */
+    expect_read(&reader, "no_history null");
+    close_reader(&reader);
+}
+
+static void
+a_new_feature_is_partial_until_it_is_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+
+    pay(f, "1 @-60 10 oslo");
+    define(f, "CREATE FEATURE VIEW spend (least = MIN(amount) OVER '1 hour' "
+              "HOP '1 minute') FOR card FROM payment;");
+    reader = open_reader(f, "spend(n, least)", 0, "1\n2");
+    expect_read(&reader, "partial 1 null\nnot_found 0 null");
+    pay(f, "1 @-30 4 oslo");
+    expect_read(&reader, "partial 2 null\nnot_found 0 null");
+    ask_at(&reader, NOON + HOUR - MINUTE); /* the first event is still in it */
+    expect_read(&reader, "partial 2 null\nnot_found 0 null");
+    pay(f, "1 @3 6 oslo");
+    ask_at(&reader, NOON + HOUR);
+    expect_read(&reader, "present 1 6\nnot_found 0 null");
+    close_reader(&reader);
+}
+
+/* --- request mode ------------------------------------------------------------- */
+
+static void
+an_event_counts_without_being_stored(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+    feature_batch *batch;
+
+    pay(f, "1 @-60 10 oslo");
+    batch = make_batch(f, FEATURE_EVENT, "payment", COLUMNS,
+                       "1 @0 5 rome\n2 @0 7 rome\n1 @0 9 rome\nnull @0 9 rome");
+    reader = open_reader(f, "spend(n, total, last, shops)", 0, "1\n2\n3\n1");
+    must(feature_request_set_events(reader.request, batch, &problem));
+    expect_read(&reader, "present 2 15 [5,10] [rome,oslo]\n"
+                         "present 1 7 [7] [rome]\n"
+                         "not_found 0 0* [] []\n"
+                         "present 1 10 [10] [oslo]");
+    must(feature_request_set_events(reader.request, NULL, &problem));
+    expect_read(&reader, "present 1 10 [10] [oslo]\n"
+                         "not_found 0 0* [] []\n"
+                         "not_found 0 0* [] []\n"
+                         "present 1 10 [10] [oslo]");
+    feature_batch_free(batch);
+    close_reader(&reader);
+}
+
+static void
+one_event_stands_for_all_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+    feature_batch *batch =
+        make_batch(f, FEATURE_EVENT, "payment", COLUMNS, "1 @-60 5 rome");
+
+    reader = open_reader(f, "spend(n) AS s, traffic(paid) AS t", 0,
+                         "1 rome\n2 rome\n1 oslo");
+    must(feature_request_set_events(reader.request, batch, &problem));
+    expect_read(&reader, "present,present 1 5\n"
+                         "not_found,present 0 5\n"
+                         "present,not_found 1 null");
+    feature_batch_free(batch);
+    close_reader(&reader);
+}
+
+static void
+events_that_could_not_be_written_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader = open_reader(f, "spend(n)", 0, "1\n2");
+    feature_batch *batch = make_batch(f, FEATURE_UPSERT, "limits", NULL, "1 1 1");
+
+    must_fail(feature_request_set_events(reader.request, batch, &problem),
+              FEATURE_INVALID, "argument");
+    feature_batch_free(batch);
+    batch = make_batch(f, FEATURE_EVENT, "payment",
+                       "card_id, event_timestamp, price", "1 @0 1\n1 @0 nan");
+    must_fail(feature_request_set_events(reader.request, batch, &problem),
+              FEATURE_INVALID, NULL);
+    assert_int_equal(problem.row, 1);
+    feature_batch_free(batch);
+    batch = make_batch(f, FEATURE_EVENT, "payment", COLUMNS,
+                       "1 @0 1 a\n1 @0 1 a\n1 @0 1 a");
+    must(feature_request_set_events(reader.request, batch, &problem));
+    must_fail(feature_request_read(reader.request, &problem), FEATURE_INVALID,
+              "argument");
+    feature_batch_free(batch);
+    close_reader(&reader);
+}
+
+/* --- bounds ------------------------------------------------------------------- */
+
+static void
+the_true_bounds_are_told(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader = open_reader(f, "spend(n), limits(day)", 0, "1");
+    int64_t from = 1, to = 2;
+
+    must_fail(feature_request_window(reader.request, 0, 0, &from, &to, &problem),
+              FEATURE_INVALID, "argument"); /* nothing was read yet */
+    ask_at(&reader, NOON + 30 * SECOND);
+    must(feature_request_read(reader.request, &problem));
+    must_fail(feature_request_window(reader.request, 1, 0, &from, &to, &problem),
+              FEATURE_INVALID, "argument"); /* a column of rows */
+    must_fail(feature_request_window(reader.request, 2, 0, &from, &to, &problem),
+              FEATURE_NOT_FOUND, "name");
+    must_fail(feature_request_window(reader.request, 0, 1, &from, &to, &problem),
+              FEATURE_INVALID, "argument");
+    assert_int_equal(from, 1);
+    assert_int_equal(to, 2);
+    must(feature_request_window(reader.request, 0, 0, &from, &to, &problem));
+    assert_int_equal(from, NOON - HOUR);
+    assert_int_equal(to, NOON + 30 * SECOND);
+    close_reader(&reader);
+}
+
+/* --- matrix, scan, history ---------------------------------------------------- */
+
+static void
+a_list_of_k_has_k_places_in_a_matrix(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_query_options options = {.struct_size = sizeof options,
+                                            .flags = FEATURE_QUERY_MATRIX};
+    int64_t keys[] = {1, 2};
+    float matrix[2][8];
+    struct reader reader;
+
+    pay(f, "1 @-60 10 oslo\n1 @-30 5 rome");
+    must_fail(feature_query_create(f->store, "spend(shops)", &options,
+                                   &reader.query, &problem),
+              FEATURE_INVALID, "argument");
+    must(feature_query_create(f->store, "spend(n, last, total), limits(day)",
+                              &options, &reader.query, &problem));
+    assert_int_equal(feature_query_matrix_width(reader.query), 6);
+    must(feature_request_create(reader.query, &reader.request, &problem));
+    must(feature_request_set_key(reader.request, 0, FEATURE_TYPE_INT64, keys,
+                                 NULL, NULL, 2, &problem));
+    must(feature_request_read_matrix(reader.request, matrix[0], 8, &problem));
+    assert_true(matrix[0][0] == 2 && matrix[0][1] == 5 && matrix[0][2] == 10);
+    assert_true(isnan(matrix[0][3]) && matrix[0][4] == 15);
+    assert_true(matrix[1][0] == 0 && isnan(matrix[1][1]) && matrix[1][4] == 0);
+    assert_true(matrix[0][5] == 100 && matrix[1][5] == 100);
+    close_reader(&reader);
+}
+
+static void
+a_scan_lists_what_is_visible_now(void **state)
+{
+    struct fixture *f = *state;
+
+    pay(f, "1 @-60 10 oslo\n2 @-7200 7 oslo\n3 @-50 7 rome");
+    expect_scan(f, "spend(n, total)", NULL,
+                "1 1767268740000000 1 10\n3 1767268750000000 1 7");
+}
+
+static void
+the_history_of_events_is_not_one_of_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct ArrowArrayStream stream;
+    struct reader reader = open_reader(f, "spend(n)", 0, NULL);
+    int64_t key = 1;
+    struct feature_column keys = {
+        .values = &key, .rows = 1, .type = FEATURE_TYPE_INT64, .width = 1};
+
+    must_fail(feature_query_history(reader.query, &keys, 1, NULL, NULL,
+                                    &stream, &problem),
+              FEATURE_UNSUPPORTED, "not-yet");
+    close_reader(&reader);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CARD(a_request_mixes_rows_and_windows),
+        CARD(fill_policies_hold_for_what_is_null),
+        CARD(an_event_is_visible_after_its_own_instant),
+        CARD(timestamps_are_those_of_the_newest_event),
+        CARD(what_is_not_kept_is_not_known),
+        CARD(history_from_later_on_answers_from_then_on),
+        CARD(a_new_feature_is_partial_until_it_is_whole),
+        CARD(an_event_counts_without_being_stored),
+        CARD(one_event_stands_for_all_rows),
+        CARD(events_that_could_not_be_written_are_refused),
+        CARD(the_true_bounds_are_told),
+        CARD(a_list_of_k_has_k_places_in_a_matrix),
+        CARD(a_scan_lists_what_is_visible_now),
+        CARD(the_history_of_events_is_not_one_of_rows),
+    };
+
+    return cmocka_run_group_tests_name("windows_reads", tests, NULL, NULL);
+}

@@ -217,28 +217,15 @@ the_feed_tells_of_merges(void **state)
 
 /* Of a view FROM an event the feed has no rows of features. */
 static void
-changes_of_the_view_name_the_operation_alone(void **state)
+changes_of_the_view_are_no_rows(void **state)
 {
-    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct fixture *f = *state;
     struct ArrowArrayStream stream;
-    struct ArrowArray array;
-    int64_t rows = 0;
-    int code;
 
     define(f, "STORE WITH (changes = '3 days');" DEFINITIONS);
-    ship(batch, f, "spend");
-    delete_seven(f);
-    must(feature_store_changes_arrow(f->store, "spend(*)", NULL, NULL, &stream,
-                                     &problem));
-    while (!(code = stream.get_next(&stream, &array)) && array.release) {
-        rows += array.length;
-        array.release(&array);
-    }
-    if (code)
-        fail_msg("%s", stream.get_last_error(&stream));
-    assert_int_equal(rows, 3);
-    stream.release(&stream);
-    end_store(batch);
+    must_fail(feature_store_changes_arrow(f->store, "spend(*)", NULL, NULL,
+                                          &stream, &problem),
+              FEATURE_UNSUPPORTED, "not-yet");
 }
 
 static void
@@ -283,7 +270,7 @@ main(void)
         TEST(a_delete_that_cannot_be_told_is_refused),
         TEST(deletes_of_the_batch_are_shipped),
         TEST(the_feed_tells_of_merges),
-        TEST(changes_of_the_view_name_the_operation_alone),
+        TEST(changes_of_the_view_are_no_rows),
         TEST(tiles_come_in_chunks_and_ranges)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1218,9 +1218,11 @@ feature_store_tiles_arrow(feature_store *store, const char *view,
  * had the events behind the states been written here before all others.
  *
  * Each event has to be counted by one side alone: the seam is a position in the
- * source, never an event time. options->sources says it: where the states end,
- * the stream goes on. It is committed with them, so that the same artefact
- * brought again changes nothing and counts its rows as duplicate.
+ * source, never an event time. options->sources says where the states end. It is
+ * committed with them, so that the same artefact brought again changes nothing
+ * and counts its rows as duplicate. Where the store has rows of the stream
+ * already, the artefact needs a source of another name: at or below the stored
+ * offset it would be taken for a replay.
  *
  * Columns are found by name: join keys, `event_timestamp`, `_tiles`; others are
  * not looked at. Rows may be in any order. Of several rows of one key, the first
@@ -1285,6 +1287,7 @@ feature_store_merge_tiles(feature_store *store, const char *view,
  * @return FEATURE_GAP        `feed-truncated`: a record after since is there no
  *                            more
  * @return FEATURE_CONFLICT   `epoch`: the feed ends before since or until
+ * @return FEATURE_UNSUPPORTED  `not-yet`: a view FROM an event
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any

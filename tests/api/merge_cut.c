@@ -78,6 +78,33 @@ the_stream_goes_on_where_the_tiles_end(void **state)
     end_store(batch);
 }
 
+/* Once the stream is past the cut, its own name says that all is known: an artefact
+ * has a name of its own then. */
+static void
+tiles_under_the_name_of_a_stream_past_the_cut_are_a_replay(void **state)
+{
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct feature_commit commit = {.struct_size = sizeof commit};
+    struct ArrowArrayStream stream = tiles_of(batch, "spend");
+    struct feature_source source;
+    struct feature_write_options options = cut_at(&source, 3, 4);
+    feature_batch *rows;
+
+    define(f, DEFINITIONS);
+    rows = make_events(f, FEATURE_EVENT, "payment", NULL, "7 9 d @-10");
+    must(feature_store_write(f->store, &rows, 1, &options, NULL, &problem));
+    feature_batch_free(rows);
+    options = cut_at(&source, 0, 3);
+    must(merge(f, &stream, &options, &commit));
+    assert_int_equal(commit.duplicate, 2);
+    source.name = "payments/batch";
+    stream = tiles_of(batch, "spend");
+    must(merge(f, &stream, &options, &commit));
+    assert_int_equal(commit.applied, 2);
+    expect_rows(f, "spend(*)", "7", "present 3 15 d");
+    end_store(batch);
+}
+
 static void
 an_empty_artefact_moves_the_cut_alone(void **state)
 {
@@ -264,6 +291,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_same_artefact_again_changes_nothing),
         TEST(the_stream_goes_on_where_the_tiles_end),
+        TEST(tiles_under_the_name_of_a_stream_past_the_cut_are_a_replay),
         TEST(an_empty_artefact_moves_the_cut_alone),
         TEST(a_delete_since_the_cut_erases_the_tiles),
         TEST(events_after_a_delete_stay),

@@ -187,6 +187,66 @@ a_damaged_state_is_named_and_nothing_is_merged(void **state)
     end_store(batch);
 }
 
+static uint32_t
+crc32c(uint32_t sum, const uint8_t *bytes, size_t size)
+{
+    sum = ~sum;
+    for (size_t i = 0; i < size; i++) {
+        sum ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            sum = sum >> 1 ^ (sum & 1 ? 0x82f63b78 : 0);
+    }
+    return ~sum;
+}
+
+/* Changes a byte and makes the checksum anew, as somebody who knows the form. */
+static void
+forge(struct joined *joined, struct ArrowArray *array)
+{
+    static const uint8_t key[] = {0x80, 0, 0, 0, 0, 0, 0, 7};
+    int32_t size;
+    uint8_t *bytes = tiles_at(array, 0, &size);
+    uint32_t sum;
+
+    joined->seen = size;
+    bytes[joined->at] ^= (uint8_t)joined->row;
+    sum = crc32c(crc32c(0x73656c74, key, sizeof key), bytes + 4,
+                 (size_t)size - 4);
+    memcpy(bytes, &sum, sizeof sum);
+}
+
+/* What is accepted all the same is some state, and the store is whole. */
+static void
+a_forged_state_is_refused_or_a_state(void **state)
+{
+    static const uint8_t masks[] = {0, 1, 0x10, 0x80, 0xff};
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    unsigned accepted = 0, refused = 0;
+
+    define(f, DEFINITIONS);
+    for (size_t i = 0; i < sizeof masks; i++) {
+        struct joined joined = {.change = forge, .row = masks[i], .at = 4};
+
+        do {
+            struct ArrowArrayStream stream;
+            feature_status status;
+
+            joined.first = tiles_of(batch, "spend");
+            stream = join_streams(&joined);
+            status = merge(f, &stream, NULL, NULL);
+            if (status != FEATURE_OK && status != FEATURE_INVALID &&
+                status != FEATURE_CONFLICT)
+                fail_msg("byte %d: %s", (int)joined.at, problem.message);
+            accepted += status == FEATURE_OK;
+            refused += status != FEATURE_OK;
+        } while (++joined.at < (masks[i] ? joined.seen : 5));
+        expect_good(f);
+        expect_rows(f, "spend(n)", "9", "not_found 0");
+    }
+    assert_true(accepted && refused > accepted);
+    end_store(batch);
+}
+
 static void
 exchange(struct joined *joined, struct ArrowArray *array)
 {
@@ -300,6 +360,7 @@ main(void)
         TEST(a_feature_that_the_tiles_lack_is_partial),
         TEST(marks_of_other_schema_versions_are_refused),
         TEST(a_damaged_state_is_named_and_nothing_is_merged),
+        TEST(a_forged_state_is_refused_or_a_state),
         TEST(a_state_of_another_key_or_time_is_refused),
         TEST(a_stream_without_the_columns_is_refused),
         TEST(a_state_ahead_of_the_clock_is_refused),

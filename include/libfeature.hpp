@@ -139,7 +139,8 @@ enum class role : std::int32_t {
     join_key = FEATURE_ROLE_JOIN_KEY,
     event_timestamp = FEATURE_ROLE_EVENT_TIMESTAMP,
     feature = FEATURE_ROLE_FEATURE,
-    view = FEATURE_ROLE_VIEW
+    view = FEATURE_ROLE_VIEW,
+    event_column = FEATURE_ROLE_EVENT_COLUMN
 };
 
 /** What a read serves for a cell without a value: ::feature_fill. @since 0.1 */
@@ -2296,7 +2297,8 @@ class request
      *  long as a key is missing or empty. */
     std::size_t rows() const noexcept
     {
-        std::size_t most = as_of_rows_ > event_rows_ ? as_of_rows_ : event_rows_;
+        std::size_t most =
+            as_of_rows_ > event_rows_ ? as_of_rows_ : event_rows_;
         const std::size_t *of = key_rows_.get<std::size_t>();
 
         if (!of)
@@ -2353,8 +2355,8 @@ class request
 
     /** The events of a feature of the last read have first <= timestamp <
      *  second, in microseconds: feature_request_window(). */
-    result<std::pair<std::int64_t, std::int64_t>>
-    try_window(const at &column, std::uint32_t row) const noexcept
+    result<std::pair<std::int64_t, std::int64_t>> try_window(
+        const at &column, std::uint32_t row) const noexcept
     {
         ::feature_error why;
         std::pair<std::int64_t, std::int64_t> made;

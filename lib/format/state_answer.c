@@ -179,8 +179,8 @@ put_sums(struct lf_read *read, struct lf_tile_answer *answer,
 }
 
 static enum lf_answer_kind
-put_by(struct lf_read *read, struct lf_tile_answer *answer, const struct lf_acc *acc,
-       const struct lf_aggregate *aggregate)
+put_by(struct lf_read *read, struct lf_tile_answer *answer,
+       const struct lf_acc *acc, const struct lf_aggregate *aggregate)
 {
     if (acc->count > acc->state->k)
         return LF_ANSWER_NULL;

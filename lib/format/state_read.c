@@ -273,9 +273,9 @@ judge(struct lf_read *read, const struct lf_body *body, int64_t wm, int64_t t)
             mark = lf_body_mark(body, plan->features[wanted->of].since);
         wanted->is_partial =
             mark > INT64_MIN && (lasts || wanted->from <= mark);
-        wanted->is_past = (is_known &&
-                           from < (wanted->is_partial ? bound : reach)) ||
-                          (body->barrier > INT64_MIN && t <= body->barrier);
+        wanted->is_past =
+            (is_known && from < (wanted->is_partial ? bound : reach)) ||
+            (body->barrier > INT64_MIN && t <= body->barrier);
     }
 }
 

@@ -134,8 +134,7 @@ put_floats(const struct decoder *decoder, const struct lf_column_plan *column,
 {
     size_t element = lf_type_element_size(stored.code), count = size / element;
     float *cell = matrix_cell(decoder, column, row);
-    uint32_t used =
-        count < column->floats ? (uint32_t)count : column->floats;
+    uint32_t used = count < column->floats ? (uint32_t)count : column->floats;
 
     if (!is_age(decoder, column))
         cast(&bytes, 1, 0, used, (uint8_t *)cell, 0);

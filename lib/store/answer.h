@@ -64,8 +64,7 @@ feature_status lf_decoder_put_value(const struct decoder *decoder,
 
 /* The same for all rows of the block, of a fixed type. */
 feature_status lf_decoder_put_values(const struct decoder *decoder,
-                                     uint32_t index,
-                                     const uint8_t *const *from,
+                                     uint32_t index, const uint8_t *const *from,
                                      struct feature_error *error);
 
 /* A cell that no fill policy replaces. */

@@ -120,8 +120,8 @@ struct walk {
     struct lf_buffer *room; /* for the cells of events */
     uint32_t count;         /* of columns of the event */
     struct lf_cell *cells;  /* of them: the last in room */
-    int64_t ts;            /* of the entry before, as far as it counts */
-    bool is_event;         /* what the entry is, if it counts */
+    int64_t ts;             /* of the entry before, as far as it counts */
+    bool is_event;          /* what the entry is, if it counts */
     bool is_delete;
 };
 
@@ -310,8 +310,8 @@ turn_round(struct lf_kept *kept)
 {
     size_t count;
     struct lf_tile_event *events = events_of(kept, &count);
-    const struct lf_cell *cells = (const struct lf_cell *)(void *)
-                                      kept->cells.data;
+    const struct lf_cell *cells =
+        (const struct lf_cell *)(void *)kept->cells.data;
 
     for (size_t i = 0; i < count; i++) {
         events[i].cells = cells;

@@ -20,12 +20,12 @@ struct lf_kept {
     bool is_restricted; /* to commits that were known by then: */
     int64_t known_by;
     struct lf_buffer key;
-    struct lf_buffer events;   /* struct lf_tile_event, oldest first */
-    struct lf_buffer cells;    /* of them */
-    struct lf_buffer other;    /* of the event that is only looked at */
-    struct lf_buffer retracts; /* met at the ts under way */
+    struct lf_buffer events;    /* struct lf_tile_event, oldest first */
+    struct lf_buffer cells;     /* of them */
+    struct lf_buffer other;     /* of the event that is only looked at */
+    struct lf_buffer retracts;  /* met at the ts under way */
     struct lf_buffer retracted; /* their cells */
-    struct lf_buffer barriers; /* i64: times of DELETE, newest first */
+    struct lf_buffer barriers;  /* i64: times of DELETE, newest first */
 };
 
 /* Begins to read a view that the catalog has, whose record is meta. known_by is
@@ -59,7 +59,7 @@ int64_t lf_kept_floor(const struct lf_kept *kept, int64_t t);
 /* Whether the key has an event with from <= ts < to, as far as they are kept:
  * of none that was deleted. */
 feature_status lf_kept_any(struct lf_kept *kept, const uint8_t *key,
-                           size_t key_size, int64_t from, int64_t to,
-                           bool *any, struct feature_error *error);
+                           size_t key_size, int64_t from, int64_t to, bool *any,
+                           struct feature_error *error);
 
 #endif

@@ -71,8 +71,8 @@ plan_event(struct lf_plan *plan, struct lf_view_plan *view,
     if (!view->features)
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < view->column_count; i++)
-        view->features[i] = lf_view_feature_by_id(view->definition,
-                                                  view->columns[i].feature);
+        view->features[i] =
+            lf_view_feature_by_id(view->definition, view->columns[i].feature);
     return FEATURE_OK;
 }
 
@@ -209,10 +209,9 @@ plan_cells(struct lf_plan *plan, const struct lf_view_plan *view,
            const struct lf_schema *schema, struct lf_row_plan *rows,
            struct feature_error *error)
 {
-    rows->cells = lf_arena_array(&plan->arena, view->column_count,
-                                 sizeof *rows->cells);
-    if (!rows->cells ||
-        !lf_layout_init(&rows->layout, schema, &plan->arena))
+    rows->cells =
+        lf_arena_array(&plan->arena, view->column_count, sizeof *rows->cells);
+    if (!rows->cells || !lf_layout_init(&rows->layout, schema, &plan->arena))
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < view->column_count; i++)
         plan_cell(&rows->layout, &view->columns[i], &rows->cells[i]);

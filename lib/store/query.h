@@ -61,8 +61,8 @@ struct lf_view_plan {
     uint32_t seed; /* of row checksums */
     uint32_t column_count;
     struct lf_column_plan *columns;
-    struct lf_row_plan *rows; /* versions met so far */
-    const struct lf_event *event; /* NULL: a view of rows */
+    struct lf_row_plan *rows;           /* versions met so far */
+    const struct lf_event *event;       /* NULL: a view of rows */
     const struct lf_feature **features; /* of the columns, if FROM an event */
     uint32_t same_keys; /* the first view with the same keys: encoded once */
 };

@@ -115,8 +115,7 @@ verify_job(feature_request *request, uint32_t view, uint32_t index,
                                                    job->size))
         return fail_row(request, view, index, "checksum",
                         "the stored row does not match its checksum", error);
-    if (!lf_row_open(&row, job->value, job->size) ||
-        !lf_plan_fits(plan, &row))
+    if (!lf_row_open(&row, job->value, job->size) || !lf_plan_fits(plan, &row))
         return fail_row(request, view, index, "structure",
                         "the stored row has an unknown form", error);
     if (!*rows || (*rows)->layout.version != row.version)

@@ -75,8 +75,7 @@ open_row(const struct walk *walk, const struct lf_job *job, struct lf_row *row,
                         error);
     LF_TRY(lf_plan_rows(walk->scan->request->plan, walk->view, row->version,
                         &rows, error));
-    if (!rows ||
-        (!walk->view->event && !lf_row_check(row, &rows->layout)))
+    if (!rows || (!walk->view->event && !lf_row_check(row, &rows->layout)))
         return fail_row(walk, "structure",
                         "the stored row does not fit its schema version",
                         error);

@@ -75,11 +75,10 @@ copy_batch(struct lf_scored *scored, const feature_batch *batch, uint32_t rows,
 {
     struct lf_checks checks;
 
-    *scored =
-        (struct lf_scored){.event = batch->view,
-                           .rows = rows,
-                           .columns = batch->of_event->event.column_count,
-                           .has_times = batch->timestamp != UINT32_MAX};
+    *scored = (struct lf_scored){.event = batch->view,
+                                 .rows = rows,
+                                 .columns = batch->of_event->event.column_count,
+                                 .has_times = batch->timestamp != UINT32_MAX};
     lf_batch_find_checks(batch, &checks);
     for (uint32_t row = 0; row < rows; row++) {
         LF_TRY(lf_batch_check_row(batch, row, &checks, error));

@@ -36,11 +36,11 @@ struct lf_window_row {
 
 /* One view of a request. Kept from read to read. */
 struct lf_windows {
-    struct lf_buffer rows;  /* struct lf_window_row */
-    struct lf_buffer cells; /* struct lf_window_cell, rows x columns */
-    struct lf_buffer bytes; /* of longer values */
-    struct lf_buffer open;  /* struct lf_label of rows that are open */
-    struct lf_buffer room;  /* to sort them */
+    struct lf_buffer rows;   /* struct lf_window_row */
+    struct lf_buffer cells;  /* struct lf_window_cell, rows x columns */
+    struct lf_buffer bytes;  /* of longer values */
+    struct lf_buffer open;   /* struct lf_label of rows that are open */
+    struct lf_buffer room;   /* to sort them */
     struct lf_buffer scored; /* kept events and one that is not stored */
     struct lf_meta_view meta;
     struct lf_kept kept;

@@ -119,20 +119,30 @@ is_sure(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
     return true;
 }
 
-/* A row of an older version was asked for its own windows alone; one of today may
- * reach an event that it has, or had: wm stays where that was retracted. */
+/* The window of a feature that came later may reach events that a row does not
+ * have any more, though nothing of what it has is visible. */
 static enum lf_found
-find_newer(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
+find_later(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 {
     for (uint32_t i = 0; i < plan->feature_count; i++) {
         int64_t from, to;
 
         lf_window_bounds(&plan->features[i].feature->aggregate->window,
                          plan->zone, t, &from, &to);
-        if (from <= wm)
+        if (plan->features[i].since > 1 && from <= wm)
             return LF_FOUND_UNKNOWN;
     }
     return LF_FOUND_NOTHING;
+}
+
+/* plan is that of the row, which has a state. */
+static enum lf_found
+found_in(const struct lf_window_pass *pass, const struct lf_tile_plan *plan,
+         int64_t wm, int64_t t)
+{
+    if (pass->exact && !is_sure(plan, wm, t))
+        return LF_FOUND_UNKNOWN;
+    return find_later(pass->current->tiles, wm, t);
 }
 
 static void
@@ -238,13 +248,10 @@ read_state(struct lf_window_pass *pass, uint32_t row,
                             at->t, extra);
     if (status)
         return lf_windows_fail(pass, row, status, error);
-    at->found = plan->reading->is_visible ? LF_FOUND_SOMETHING
-                                          : LF_FOUND_NOTHING;
-    if (at->found == LF_FOUND_NOTHING && plan != pass->current)
-        at->found = find_newer(pass->current->tiles, wm, at->t);
-    else if (at->found == LF_FOUND_NOTHING && pass->exact && stored->body &&
-             !is_sure(plan->tiles, wm, at->t))
-        at->found = LF_FOUND_UNKNOWN;
+    at->found =
+        plan->reading->is_visible ? LF_FOUND_SOMETHING : LF_FOUND_NOTHING;
+    if (at->found == LF_FOUND_NOTHING && stored->body)
+        at->found = found_in(pass, plan->tiles, wm, at->t);
     at->newest = stored->wm;
     if (pass->exact && at->newest >= at->t)
         at->newest = LF_TIME_UNSET;
@@ -278,8 +285,8 @@ read_row(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
 
     *at = (struct lf_window_row){.newest = LF_TIME_UNSET,
                                  .has_key = job->key != NULL};
-    extra = lf_scored_event(pass->request, pass->index, row, job, &event,
-                            &at->t);
+    extra =
+        lf_scored_event(pass->request, pass->index, row, job, &event, &at->t);
     if (!at->has_key) {
         set_all(pass, row, LF_WINDOW_NULL);
         return FEATURE_OK;
@@ -333,8 +340,8 @@ find_view(struct lf_window_pass *pass, struct feature_error *error)
                         error));
     pass->rows = pass->current;
     if (pass->exact || pass->is_restricted)
-        LF_TRY(lf_store_read_view(pass->reader, view->id, &windows->meta,
-                                  error));
+        LF_TRY(
+            lf_store_read_view(pass->reader, view->id, &windows->meta, error));
     return read_rows(pass, error);
 }
 

@@ -40,8 +40,8 @@ tail_of(const struct lf_window_pass *pass, const struct lf_feature *feature,
 {
     int64_t from, to;
 
-    lf_window_bounds(&feature->aggregate->window,
-                     pass->view->definition->zone, t, &from, &to);
+    lf_window_bounds(&feature->aggregate->window, pass->view->definition->zone,
+                     t, &from, &to);
     return from;
 }
 
@@ -267,15 +267,14 @@ lf_windows_reopen(struct lf_window_pass *pass, struct feature_error *error)
     uint32_t row = 0;
 
     if (!pass->exact && !pass->is_restricted)
-        LF_TRY(lf_store_read_view(pass->reader, view->id, &windows->meta,
-                                  error));
+        LF_TRY(
+            lf_store_read_view(pass->reader, view->id, &windows->meta, error));
     if (windows->meta.history_since == INT64_MIN)
         return FEATURE_OK;
-    status = lf_kept_begin(&windows->kept, pass->reader,
-                           pass->request->plan->catalog, view, &windows->meta,
-                           pass->is_restricted ? pass->request->query->known_by
-                                               : 0,
-                           error);
+    status = lf_kept_begin(
+        &windows->kept, pass->reader, pass->request->plan->catalog, view,
+        &windows->meta,
+        pass->is_restricted ? pass->request->query->known_by : 0, error);
     if (!status)
         status = answer_all(pass, &row, error);
     lf_kept_end(&windows->kept);

@@ -139,8 +139,8 @@ put_column(struct decoder *decoder, const struct lf_windows *windows,
     if (is_plain)
         return lf_decoder_put_values(decoder, index, from, error);
     for (uint32_t i = 0; i < decoder->count; i++)
-        LF_TRY(put_cell(decoder, windows, index, i,
-                        cell + (size_t)i * columns, error));
+        LF_TRY(put_cell(decoder, windows, index, i, cell + (size_t)i * columns,
+                        error));
     return FEATURE_OK;
 }
 
@@ -161,8 +161,7 @@ lf_windows_put(feature_request *request, uint32_t view,
         if (decoder.count > BLOCK_ROWS)
             decoder.count = BLOCK_ROWS;
         for (uint32_t i = 0; i < decoder.count; i++) {
-            decoder.block[i].at =
-                lf_windows_row(windows, decoder.first + i)->t;
+            decoder.block[i].at = lf_windows_row(windows, decoder.first + i)->t;
             decoder.block[i].missing = 0;
         }
         for (uint32_t i = 0; i < decoder.view->column_count; i++)

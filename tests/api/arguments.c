@@ -320,17 +320,9 @@ what_is_not_built_yet_says_so(void **state)
 {
     struct fixture *f = *state;
     struct feature_options options = f->options;
-    feature_batch *batch = NULL;
 
     options.flags = FEATURE_OPEN_CREATE | FEATURE_OPEN_IMMUTABLE;
     must_fail(call_with_size(f, 0, &options), FEATURE_INVALID, "argument");
-    must_fail(feature_batch_create(f->store, "v", NULL, FEATURE_EVENT, &batch,
-                                   &problem),
-              FEATURE_UNSUPPORTED, "not-yet");
-    must_fail(feature_batch_create(f->store, "v", NULL, FEATURE_RETRACT, &batch,
-                                   &problem),
-              FEATURE_UNSUPPORTED, "not-yet");
-    assert_null(batch);
 }
 
 static void

@@ -183,8 +183,8 @@ operations_are_those_of_a_batch(void **state)
               "argument");
     must_fail(import(f, "n", FEATURE_UPSERT, &keys, NULL, NULL),
               FEATURE_INVALID, "argument");
-    must_fail(import(f, "v", FEATURE_EVENT, &p, NULL, NULL),
-              FEATURE_UNSUPPORTED, "not-yet");
+    must_fail(import(f, "v", FEATURE_EVENT, &p, NULL, NULL), FEATURE_INVALID,
+              "argument");
     must_fail(import(f, "v", 17, &p, NULL, NULL), FEATURE_INVALID, "argument");
 }
 

@@ -10,8 +10,8 @@
 
 #include <math.h>
 
-#define EVENTS_MAX  4096
-#define SPECS_MAX   24
+#define EVENTS_MAX 4096
+#define SPECS_MAX  24
 
 #define WHOLE_EVENT "card_id, amount, price, shop, status, event_timestamp"
 
@@ -287,8 +287,7 @@ static inline void
 fold_numbers(struct printer *to, enum fold fold, const struct picked *picked)
 {
     static double numbers[EVENTS_MAX];
-    int price =
-        fold == SUM_PRICE || fold == MAX_PRICE || fold == BOTTOM_PRICES;
+    int price = fold == SUM_PRICE || fold == MAX_PRICE || fold == BOTTOM_PRICES;
     uint32_t count = numbers_of(picked, price, numbers);
     int is_list = fold == LAST_AMOUNTS || fold == FIRST_AMOUNTS ||
                   fold == TOP_AMOUNTS || fold == BOTTOM_PRICES;
@@ -323,8 +322,8 @@ fold_counts(struct printer *to, enum fold fold, const struct picked *picked)
         const struct event *event = picked->events[i];
 
         count += fold == COUNT_ALL ||
-                 (event->has_amount &&
-                  (fold == COUNT_AMOUNT || (event->is_ok && event->amount >= 0)));
+                 (event->has_amount && (fold == COUNT_AMOUNT ||
+                                        (event->is_ok && event->amount >= 0)));
     }
     print_to(to, "%d", count);
 }
@@ -407,7 +406,7 @@ fill_events(feature_batch *batch, const struct event *events, uint32_t count)
 
 static inline feature_batch *
 event_batch(feature_store *store, int32_t operation, const struct event *events,
-           uint32_t count)
+            uint32_t count)
 {
     feature_batch *batch;
 

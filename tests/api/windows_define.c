@@ -74,42 +74,6 @@ definitions_come_back_from_a_store_and_its_copies(void **state)
     assert_int_equal(stats_of(f).catalog_version, 2);
 }
 
-static void
-expect_batch(struct fixture *f, int32_t operation, feature_status status,
-             const char *message)
-{
-    feature_batch *batch = NULL;
-
-    must_fail(feature_batch_create(f->store, "spend", NULL, operation, &batch,
-                                   &problem),
-              status, status == FEATURE_INVALID ? "argument" : "not-yet");
-    assert_string_equal(problem.message, message);
-    assert_null(batch);
-}
-
-static void
-rows_of_a_windowed_view_are_not_written(void **state)
-{
-    struct fixture *f = *state;
-    feature_batch *batch = NULL;
-
-    define(f, ALL);
-    expect_batch(f, FEATURE_UPSERT, FEATURE_INVALID,
-                 "spend is computed FROM payment: write EVENT batches to "
-                 "payment");
-    expect_batch(f, FEATURE_PATCH, FEATURE_INVALID,
-                 "spend is computed FROM payment: write EVENT batches to "
-                 "payment");
-    must_fail(feature_batch_create(f->store, "payment", NULL, FEATURE_UPSERT,
-                                   &batch, &problem),
-              FEATURE_INVALID, "argument");
-    assert_string_equal(problem.message, "payment is an event: only EVENT "
-                                         "batches are written to it");
-    expect_batch(f, FEATURE_DELETE, FEATURE_UNSUPPORTED,
-                 "spend is computed FROM an event: DELETE of its rows is not "
-                 "supported yet");
-}
-
 /* Its columns are known, its values are not yet. */
 static void
 a_query_of_windows_knows_its_columns(void **state)
@@ -158,7 +122,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(definitions_come_back_from_a_store_and_its_copies),
-        TEST(rows_of_a_windowed_view_are_not_written),
         TEST(a_query_of_windows_knows_its_columns),
         TEST(what_is_not_computed_yet_is_not_answered),
     };

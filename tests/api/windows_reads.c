@@ -3,19 +3,19 @@
 #include "arrow_stream.h"
 #include "windows.h"
 
-#define CARDS                                                                 \
-    "CREATE ENTITY card (card_id INT64);"                                     \
-    "CREATE ENTITY shop (name STRING);"                                       \
-    "CREATE EVENT payment (card_id INT64, amount INT64, price FLOAT64,"       \
-    " shop STRING, status STRING);"                                           \
-    "CREATE FEATURE VIEW limits (day INT64 DEFAULT 100) FOR card;"            \
-    "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour' HOP '1 minute',"   \
-    " total = SUM(amount) OVER '1 hour' HOP '1 minute' DEFAULT 0,"            \
-    " biggest = MAX(amount) OVER '1 hour' HOP '1 minute',"                    \
-    " last = LAST(amount, 3) OVER '1 hour' HOP '1 minute',"                   \
-    " shops = LAST(shop, 2) OVER '1 hour' HOP '1 minute')"                    \
-    " FOR card FROM payment;"                                                 \
-    "CREATE FEATURE VIEW traffic (paid = SUM(amount) OVER '1 hour' HOP"       \
+#define CARDS                                                               \
+    "CREATE ENTITY card (card_id INT64);"                                   \
+    "CREATE ENTITY shop (name STRING);"                                     \
+    "CREATE EVENT payment (card_id INT64, amount INT64, price FLOAT64,"     \
+    " shop STRING, status STRING);"                                         \
+    "CREATE FEATURE VIEW limits (day INT64 DEFAULT 100) FOR card;"          \
+    "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour' HOP '1 minute'," \
+    " total = SUM(amount) OVER '1 hour' HOP '1 minute' DEFAULT 0,"          \
+    " biggest = MAX(amount) OVER '1 hour' HOP '1 minute',"                  \
+    " last = LAST(amount, 3) OVER '1 hour' HOP '1 minute',"                 \
+    " shops = LAST(shop, 2) OVER '1 hour' HOP '1 minute')"                  \
+    " FOR card FROM payment;"                                               \
+    "CREATE FEATURE VIEW traffic (paid = SUM(amount) OVER '1 hour' HOP"     \
     " '1 minute') FOR shop (name = shop) FROM payment;"
 #define COLUMNS "card_id, event_timestamp, amount, shop"
 #define KEPT    " WITH (history = '30 days')"
@@ -219,7 +219,8 @@ events_that_could_not_be_written_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct reader reader = open_reader(f, "spend(n)", 0, "1\n2");
-    feature_batch *batch = make_batch(f, FEATURE_UPSERT, "limits", NULL, "1 1 1");
+    feature_batch *batch =
+        make_batch(f, FEATURE_UPSERT, "limits", NULL, "1 1 1");
 
     must_fail(feature_request_set_events(reader.request, batch, &problem),
               FEATURE_INVALID, "argument");
@@ -248,16 +249,20 @@ the_true_bounds_are_told(void **state)
     struct reader reader = open_reader(f, "spend(n), limits(day)", 0, "1");
     int64_t from = 1, to = 2;
 
-    must_fail(feature_request_window(reader.request, 0, 0, &from, &to, &problem),
-              FEATURE_INVALID, "argument"); /* nothing was read yet */
+    must_fail(
+        feature_request_window(reader.request, 0, 0, &from, &to, &problem),
+        FEATURE_INVALID, "argument"); /* nothing was read yet */
     ask_at(&reader, NOON + 30 * SECOND);
     must(feature_request_read(reader.request, &problem));
-    must_fail(feature_request_window(reader.request, 1, 0, &from, &to, &problem),
-              FEATURE_INVALID, "argument"); /* a column of rows */
-    must_fail(feature_request_window(reader.request, 2, 0, &from, &to, &problem),
-              FEATURE_NOT_FOUND, "name");
-    must_fail(feature_request_window(reader.request, 0, 1, &from, &to, &problem),
-              FEATURE_INVALID, "argument");
+    must_fail(
+        feature_request_window(reader.request, 1, 0, &from, &to, &problem),
+        FEATURE_INVALID, "argument"); /* a column of rows */
+    must_fail(
+        feature_request_window(reader.request, 2, 0, &from, &to, &problem),
+        FEATURE_NOT_FOUND, "name");
+    must_fail(
+        feature_request_window(reader.request, 0, 1, &from, &to, &problem),
+        FEATURE_INVALID, "argument");
     assert_int_equal(from, 1);
     assert_int_equal(to, 2);
     must(feature_request_window(reader.request, 0, 0, &from, &to, &problem));
@@ -316,8 +321,8 @@ the_history_of_events_is_not_one_of_rows(void **state)
     struct feature_column keys = {
         .values = &key, .rows = 1, .type = FEATURE_TYPE_INT64, .width = 1};
 
-    must_fail(feature_query_history(reader.query, &keys, 1, NULL, NULL,
-                                    &stream, &problem),
+    must_fail(feature_query_history(reader.query, &keys, 1, NULL, NULL, &stream,
+                                    &problem),
               FEATURE_UNSUPPORTED, "not-yet");
     close_reader(&reader);
 }

@@ -273,7 +273,9 @@ TEST(an_event_counts_without_being_stored)
     feature::query query = f.store.query("w(n)");
     feature::request request = query.request();
 
-    batch.set("k", {1, 9}).set("event_timestamp", ints{at, at}).set("x", {5, 6});
+    batch.set("k", {1, 9})
+        .set("event_timestamp", ints{at, at})
+        .set("x", {5, 6});
     EXPECT(batch.rows() == 2);
     request.set_key("k", {1, 2}).set_events(batch).read();
     EXPECT(request.column<std::int64_t>("n")[0] == 1);

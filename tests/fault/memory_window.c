@@ -21,9 +21,9 @@ set_events(struct memory_scene *scene, uint32_t rows)
         offsets[i + 1] = (int32_t)i + 1;
         bytes[i] = 'y';
     }
-    MUST(scene, feature_batch_create(scene->store, "pay", EVENT_COLUMNS,
-                                     FEATURE_EVENT, &scene->batch,
-                                     &scene->error));
+    MUST(scene,
+         feature_batch_create(scene->store, "pay", EVENT_COLUMNS, FEATURE_EVENT,
+                              &scene->batch, &scene->error));
     MUST(scene, feature_batch_set(scene->batch, 0, FEATURE_TYPE_INT64, keys,
                                   NULL, NULL, rows, &scene->error));
     MUST(scene, feature_batch_set(scene->batch, 1, FEATURE_TYPE_STRING, bytes,
@@ -68,8 +68,8 @@ prepare_past(struct memory_scene *scene)
     int64_t time = INT64_C(1767268800) * 1000000 - 2 * HOUR;
 
     prepare_request(scene);
-    MUST(scene, feature_request_set_as_of(scene->request, &time, 1,
-                                          &scene->error));
+    MUST(scene,
+         feature_request_set_as_of(scene->request, &time, 1, &scene->error));
 }
 
 static void
@@ -109,8 +109,8 @@ static feature_status
 call_window(struct memory_scene *scene)
 {
     int64_t from = 0, to = 0;
-    feature_status status = feature_request_window(scene->request, 0, 0, &from,
-                                                   &to, &scene->error);
+    feature_status status =
+        feature_request_window(scene->request, 0, 0, &from, &to, &scene->error);
 
     if (!status && to - from != HOUR)
         memory_broken("a window of an hour is another one");

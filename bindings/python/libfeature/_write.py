@@ -272,11 +272,11 @@ class Batches(Unpicklable):
         return self.add(view, rows, Operation.DELETE, columns)
 
     def event(self, event: str, rows: Any, columns: Columns = None) -> Batch:
-        """Events; the library does not take them yet and says so."""
+        """Events, for all views FROM theirs."""
         return self.add(event, rows, Operation.EVENT, columns)
 
     def retract(self, event: str, rows: Any, columns: Columns = None) -> Batch:
-        """Takes events back; the library does not do so yet and says so."""
+        """Takes events back."""
         return self.add(event, rows, Operation.RETRACT, columns)
 
     def __enter__(self) -> "Batches":

@@ -432,3 +432,27 @@ def test_a_problem_is_that_of_its_row(store: lf.Store) -> None:
     assert isinstance(batch.problem(0), lf.Invalid)
     for row in (1, 2, -1, 2**32):
         assert batch.problem(row) is None
+
+
+def test_events_are_written_and_taken_back(store: lf.Store) -> None:
+    store.apply(
+        "CREATE EVENT ride (ride_id STRING, driver_id INT64, fare FLOAT64)"
+        " WITH (dedupe = ride_id);"
+    )
+    rows = {
+        "ride_id": ["a", "b", "a"],
+        "driver_id": [1, 2, 1],
+        "fare": [2.5, None, 2.5],
+        "event_timestamp": [NOON] * 3,
+    }
+    written = store.write("ride", rows, "event")
+    assert (written.applied, written.duplicate) == (2, 1)
+    again = store.write("ride", rows, "event")
+    assert (again.sequence, again.duplicate) == (written.sequence, 3)
+    with store.batches() as batches:
+        batches.retract("ride", {"ride_id": ["a"], "event_timestamp": [NOON]})
+    assert batches.commit.applied == 1
+    with pytest.raises(lf.Invalid, match="infinity"):
+        store.write("ride", {"fare": [float("inf")]}, "event")
+    with pytest.raises(lf.Invalid, match="is an event"):
+        store.write("ride", rows, "upsert")

@@ -6,7 +6,7 @@
  * of a view FROM an event, the plans of its state.
  * Keeps each migration and plan that was asked for: making one is not cheap,
  * and its memory is given back with the form alone.
- * Never outlives the catalog it was bound to.
+ * Never outlives the catalog it was bound to, save to be freed.
  */
 #include "store/form.h"
 
@@ -21,9 +21,10 @@ lf_form_free(struct lf_form *form)
     lf_state_free(form->state);
     lf_state_free(form->later);
     form->state = form->later = NULL;
-    for (uint32_t i = 0; form->plans && i < form->view->schema_count; i++)
+    for (uint32_t i = 0; i < form->plan_count; i++)
         lf_tile_plan_free(form->plans[i]);
     form->plans = NULL;
+    form->plan_count = 0;
     lf_arena_free(&form->arena);
 }
 
@@ -45,7 +46,10 @@ bind_event(struct lf_form *form, const struct lf_catalog *catalog,
     form->key_count = entity->key_count;
     form->plans =
         lf_arena_array(&form->arena, view->schema_count, sizeof *form->plans);
-    return form->plans ? FEATURE_OK : lf_fail_memory(error);
+    if (!form->plans)
+        return lf_fail_memory(error);
+    form->plan_count = view->schema_count;
+    return FEATURE_OK;
 }
 
 feature_status

@@ -22,7 +22,8 @@ struct lf_form {
     /* Of a view FROM an event alone. */
     const struct lf_event *event; /* NULL: a view of rows */
     uint32_t key_count;           /* of view->key_columns */
-    struct lf_tile_plan **plans;  /* per schema version; NULL so far */
+    uint32_t plan_count;          /* schema versions */
+    struct lf_tile_plan **plans;  /* of them; NULL so far */
     struct lf_state *state;       /* of the current one; NULL so far */
     struct lf_state *later;       /* another, to merge with; NULL so far */
 };

@@ -37,8 +37,7 @@ lf_window_check_begin(struct lf_window_check *check,
 void
 lf_window_check_free(struct lf_window_check *check)
 {
-    for (uint32_t i = 0; check->states && i < check->form.view->schema_count;
-         i++)
+    for (uint32_t i = 0; check->states && i < check->form.plan_count; i++)
         lf_state_free(check->states[i]);
     check->states = NULL;
     lf_form_free(&check->form);

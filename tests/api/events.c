@@ -303,6 +303,26 @@ a_call_of_many_batches_is_one_commit(void **state)
     expect_followed(f);
 }
 
+static void
+a_promoted_follower_knows_the_ids(void **state)
+{
+    struct fixture *f = *state;
+    feature_store *leader = f->store;
+    char path[TEST_PATH_SIZE];
+
+    define(f, DEFINITIONS);
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "a 7 1 s @0\nb 7 1 s @0");
+    feature_store_close(follow_all(f, path));
+    f->options.struct_size = sizeof f->options;
+    must(feature_store_open(path, &f->options, &f->store, &problem));
+    must(feature_store_promote(f->store, NULL, &problem));
+    expect_events(f, FEATURE_EVENT, "payment", NULL, "b 7 1 s @0\nc 7 1 s @0",
+                  "DA");
+    feature_store_close(f->store);
+    f->store = leader;
+    remove_directory(path);
+}
+
 int
 main(void)
 {
@@ -317,6 +337,7 @@ main(void)
         TEST(columns_may_be_left_out),
         TEST(a_zero_has_no_sign),
         TEST(a_call_of_many_batches_is_one_commit),
+        TEST(a_promoted_follower_knows_the_ids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

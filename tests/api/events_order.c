@@ -286,6 +286,9 @@ a_delete_is_a_barrier(void **state)
     assert_int_equal(held_of(f, "mixed").tombstones, 1);
     erase(f, "mixed", "card_id, event_timestamp", "7 @-1\n8 @-1");
     assert_int_equal(held_of(f, "mixed").tombstones, 2);
+    /* Where there was nothing, the barrier is at the time asked for. */
+    expect_events(f, FEATURE_EVENT, "payment", NULL, "8 1 s @-1", "L");
+    assert_int_equal(held_of(f, "mixed").tombstones, 2);
     expect_good(f);
     expect_followed(f);
 }

@@ -1122,8 +1122,8 @@ feature_store_write(feature_store *store, feature_batch *const *batches,
  * the commits before it, which @p commit reports even so.
  *
  * @param store        {inout} the store
- * @param view         {copied} a feature view
- * @param operation    ::feature_operation: UPSERT, PATCH or DELETE
+ * @param view         {copied} a feature view; an event for EVENT and RETRACT
+ * @param operation    ::feature_operation
  * @param stream       {inout} Arrow C stream; it is moved: released by the call
  *                     whatever the answer
  * @param options      {copied} {nullable} defaults when NULL

@@ -305,10 +305,11 @@ prepare(struct lf_change_rows *rows, feature_store *store,
     LF_TRY(status);
     status = make_request(rows, catalog, &rows->after, error);
     if (!status && rows->after->plan->views[0].event)
-        status = lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                         "feature view %s is FROM an event: what changes is the "
-                         "event, not rows of features",
-                         rows->after->plan->views[0].definition->name);
+        status =
+            lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                    "feature view %s is FROM an event: what changes is the "
+                    "event, not rows of features",
+                    rows->after->plan->views[0].definition->name);
     if (!status && (options->flags & FEATURE_CHANGES_BEFORE))
         status = make_request(rows, catalog, &rows->before, error);
     lf_catalog_release(catalog);

@@ -32,10 +32,9 @@ write_events(struct memory_scene *scene)
     static const int32_t ends[] = {0, 1, 2, 3};
     feature_batch *batch;
 
-    MUST(scene, feature_batch_create(
-                    scene->store, "payment",
-                    "card_id, amount, shop, event_timestamp", FEATURE_EVENT,
-                    &batch, &scene->error));
+    MUST(scene, feature_batch_create(scene->store, "payment",
+                                     "card_id, amount, shop, event_timestamp",
+                                     FEATURE_EVENT, &batch, &scene->error));
     MUST(scene, feature_batch_set(batch, 0, FEATURE_TYPE_INT64, cards, NULL,
                                   NULL, 3, &scene->error));
     MUST(scene, feature_batch_set(batch, 1, FEATURE_TYPE_FLOAT64, amounts, NULL,
@@ -63,9 +62,8 @@ call_out(struct memory_scene *scene)
 {
     struct feature_scan_options options = {.struct_size = sizeof options,
                                            .chunk_rows = 1};
-    feature_status status =
-        feature_store_tiles_arrow(scene->store, "spend", &options,
-                                  &scene->out.stream, &scene->error);
+    feature_status status = feature_store_tiles_arrow(
+        scene->store, "spend", &options, &scene->out.stream, &scene->error);
 
     return status ? status : memory_drain(scene, ROWS);
 }
@@ -89,9 +87,8 @@ give_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 
     (void)stream;
     for (int i = 0; i < 3; i++)
-        columns[i] = (struct ArrowSchema){.name = names[i],
-                                          .format = formats[i],
-                                          .release = release_schema};
+        columns[i] = (struct ArrowSchema){
+            .name = names[i], .format = formats[i], .release = release_schema};
     *schema = (struct ArrowSchema){.format = "+s",
                                    .name = "",
                                    .n_children = 3,
@@ -194,9 +191,8 @@ call_in(struct memory_scene *scene)
 {
     static const struct feature_source source = {.name = "payments",
                                                  .next_offset = 3};
-    struct feature_write_options options = {.struct_size = sizeof options,
-                                            .sources = &source,
-                                            .source_count = 1};
+    struct feature_write_options options = {
+        .struct_size = sizeof options, .sources = &source, .source_count = 1};
     struct ArrowArrayStream stream = {.get_schema = give_schema,
                                       .get_next = give_next,
                                       .get_last_error = give_reason,
@@ -204,9 +200,8 @@ call_in(struct memory_scene *scene)
     feature_status status;
 
     tiles.given = 0;
-    status =
-        feature_store_merge_tiles(scene->store, "spend", &stream, &options,
-                                  &scene->out.commit, &scene->error);
+    status = feature_store_merge_tiles(scene->store, "spend", &stream, &options,
+                                       &scene->out.commit, &scene->error);
     if (stream.release)
         memory_broken("the stream was not released");
     return status;

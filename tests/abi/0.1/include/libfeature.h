@@ -2041,6 +2041,7 @@ feature_query_join_arrow(const feature_query *query,
  * @return FEATURE_INVALID    more than one view, keys of a wrong type or of unequal
  *                            rows; `closed`
  * @return FEATURE_NOT_FOUND  `history`: the view keeps none
+ * @return FEATURE_UNSUPPORTED `not-yet`: a view FROM an event, which keeps events
  * @return FEATURE_CONFLICT   `schema-changed`
  * @return FEATURE_BUSY       `scan-limit`: too many streams hold a snapshot
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
@@ -2118,7 +2119,9 @@ feature_request_set_key(feature_request *request, uint32_t key, int32_t type,
  * before its time; ttl counts from there. Where that is not kept, the state is
  * FEATURE_STATE_NO_HISTORY and the value null. A view keeps history from the
  * moment on at which its option `history` is set; of other views only current
- * values can answer.
+ * values can answer. Features of windows count the events before the time; what
+ * a view FROM an event stores answers most times without history
+ * (docs/windows.md).
  *
  * @param request     {inout} the request
  * @param timestamps  {copied} {nullable} the times

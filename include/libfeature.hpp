@@ -3447,6 +3447,34 @@ class store
         });
     }
 
+    /** Makes the states of a view a stream: feature_store_tiles_arrow(). */
+    result<void> try_tiles_arrow(c_string view, ::ArrowArrayStream *stream,
+                                 const scan_options &how = {}) const noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_store_tiles_arrow(get(), view.get(), &how, stream,
+                                             why);
+        });
+    }
+
+    /**
+     * Merges states of another store: feature_store_merge_tiles(). The stream
+     * is moved: released whatever the answer.
+     */
+    result<feature::commit> try_merge_tiles(
+        c_string view, ::ArrowArrayStream *stream,
+        const write_options &how = {}) noexcept
+    {
+        ::feature_error why;
+        feature::commit made;
+        feature_status code = feature_store_merge_tiles(
+            get(), view.get(), stream, &how, &made, &why);
+
+        if (code)
+            return error(why);
+        return made;
+    }
+
     /** Opens the change feed: feature_changes_open(). */
     result<feature::changes> try_changes(
         const changes_options &how = {}) const noexcept
@@ -3601,6 +3629,18 @@ class store
                                 const changes_arrow_options &how = {}) const
     {
         return try_changes_arrow(features, stream, how).value();
+    }
+
+    void tiles_arrow(c_string view, ::ArrowArrayStream *stream,
+                     const scan_options &how = {}) const
+    {
+        try_tiles_arrow(view, stream, how).value();
+    }
+
+    feature::commit merge_tiles(c_string view, ::ArrowArrayStream *stream,
+                                const write_options &how = {})
+    {
+        return try_merge_tiles(view, stream, how).value();
     }
 
     feature::changes changes(const changes_options &how = {}) const

@@ -102,12 +102,21 @@ func (s *Store) WriteArrow(view string, operation Operation, stream unsafe.Point
 // the store open: a Store that is collected is closed, so hold on to it until the
 // stream is released (runtime.KeepAlive).
 func (s *Store) ScanArrow(features string, stream unsafe.Pointer, options *ScanOptions) error {
-	if options == nil {
-		options = &ScanOptions{}
-	}
 	source, err := text("features", features)
 	if err != nil {
 		return err
+	}
+	return withScan(options, func(o *C.struct_feature_scan_options) error {
+		return s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+			return C.feature_store_scan_arrow(h, source, o, (*C.struct_ArrowArrayStream)(stream), e)
+		})
+	})
+}
+
+// withScan calls what scans with options as the library takes them.
+func withScan(options *ScanOptions, scan func(*C.struct_feature_scan_options) error) error {
+	if options == nil {
+		options = &ScanOptions{}
 	}
 	rows, err := uint32Of("ChunkRows", int64(options.ChunkRows))
 	if err != nil {
@@ -133,8 +142,21 @@ func (s *Store) ScanArrow(features string, stream unsafe.Pointer, options *ScanO
 	if options.OneSnapshot {
 		o.flags = C.uint32_t(ScanOneSnapshot)
 	}
-	return s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
-		return C.feature_store_scan_arrow(h, source, &o, (*C.struct_ArrowArrayStream)(stream), e)
+	return scan(&o)
+}
+
+// TilesArrow makes an Arrow stream of the states of a view FROM an event, in key
+// order: join keys, event_timestamp and _tiles, for MergeTiles of another store.
+// The stream is as that of ScanArrow, of one snapshot; Fill is not used.
+func (s *Store) TilesArrow(view string, stream unsafe.Pointer, options *ScanOptions) error {
+	name, err := text("view", view)
+	if err != nil {
+		return err
+	}
+	return withScan(options, func(o *C.struct_feature_scan_options) error {
+		return s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+			return C.feature_store_tiles_arrow(h, name, o, (*C.struct_ArrowArrayStream)(stream), e)
+		})
 	})
 }
 
@@ -164,6 +186,48 @@ func (s *Store) ChangesArrow(features string, stream unsafe.Pointer, options *Ch
 		return C.feature_store_changes_arrow(h, source, &o, &until, (*C.struct_ArrowArrayStream)(stream), e)
 	})
 	return uint64(until), err
+}
+
+// MergeTiles merges states that TilesArrow of another store gave into a view, in
+// one commit, as if the events behind them had been written before all others.
+// options.Sources says where they end and the stream goes on; SkipInvalid is
+// refused. The stream is a *struct ArrowArrayStream in C memory; it is moved:
+// released by the call, whatever the answer.
+func (s *Store) MergeTiles(view string, stream unsafe.Pointer, options *WriteOptions) (Commit, error) {
+	if options == nil {
+		options = &WriteOptions{}
+	}
+	c := (*C.struct_ArrowArrayStream)(stream)
+	commit := newCommit()
+	isMoved := false
+	defer func() {
+		if !isMoved { // without a store this does nothing but release it
+			C.feature_store_merge_tiles(nil, nil, c, nil, nil, nil)
+		}
+	}()
+	name, err := text("view", view)
+	if err != nil {
+		return Commit{}, err
+	}
+	wait, err := milliseconds("Wait", options.Wait)
+	if err != nil {
+		return Commit{}, err
+	}
+	sources, err := newSources(options.Sources)
+	if err != nil {
+		return Commit{}, err
+	}
+	defer sources.free()
+	o := C.struct_feature_write_options{sources: unsafe.SliceData(sources), source_count: C.uint32_t(len(sources)), wait_ms: wait}
+	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
+	if options.SkipInvalid {
+		o.flags = C.uint32_t(WriteSkipInvalid)
+	}
+	err = s.call(func(h *C.feature_store, e *C.struct_feature_error) C.feature_status {
+		isMoved = true
+		return C.feature_store_merge_tiles(h, name, c, &o, &commit, e)
+	})
+	return goCommit(&commit), err
 }
 
 // JoinArrow joins a stream of labels with features as of each label's own time:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feature_store_scan_arrow().
+ * feature_store_scan_arrow() and feature_store_tiles_arrow().
  *
  * Owns which columns a scan has, and their order.
  * Keeps the schema independent of the data: every feature may be null.
@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "exchange/stream.h"
 #include "store/batch.h"
-#include "store/scan.h"
+#include "store/tiles_out.h"
 
 struct stream {
     struct lf_stream base;
@@ -24,7 +24,8 @@ read_chunk(struct lf_stream *base, struct feature_error *error)
     return lf_scan_next(((struct stream *)base)->scan, error);
 }
 
-/* The chunk that was just read: join keys, event timestamp, features. */
+/* The chunk that was just read: join keys, event timestamp, features or
+ * states. */
 static feature_status
 take_chunk(struct lf_stream *base, struct feature_error *error)
 {
@@ -35,6 +36,11 @@ take_chunk(struct lf_stream *base, struct feature_error *error)
         stream->columns, scan->keys, selection->views[0].key_count);
 
     (void)error;
+    if (scan->tiles) {
+        *column++ = (struct lf_out_column){.values = scan->tiles->times.data};
+        lf_stream_answers(column, &scan->tiles->states, 1);
+        return FEATURE_OK;
+    }
     *column++ =
         (struct lf_out_column){.values = scan->request->timestamps.data};
     lf_stream_answers(column, scan->request->answers, selection->column_count);
@@ -59,8 +65,10 @@ make_stream(struct stream *stream, struct feature_error *error)
 {
     const struct lf_scan *scan = stream->scan;
     const struct lf_selection *selection = scan->query->selection;
-    uint32_t count =
-        selection->views[0].key_count + 1 + selection->column_count;
+    uint32_t columns = scan->tiles ? 1 : selection->column_count;
+    uint32_t count = selection->views[0].key_count + 1 + columns;
+    uint64_t fingerprint = scan->tiles ? lf_tiles_fingerprint(scan->tiles)
+                                       : scan->query->fingerprint;
     struct lf_out_field *field;
 
     stream->fields = lf_alloc_array(count, sizeof *stream->fields);
@@ -71,15 +79,50 @@ make_stream(struct stream *stream, struct feature_error *error)
     *field++ = (struct lf_out_field){
         .name = LF_EVENT_TIMESTAMP,
         .type = {.code = FEATURE_TYPE_TIMESTAMP, .width = 1}};
-    lf_stream_features(field, selection);
+    if (scan->tiles)
+        *field = (struct lf_out_field){
+            .name = LF_TILES_COLUMN,
+            .type = {.code = FEATURE_TYPE_BYTES, .width = 1}};
+    else
+        lf_stream_features(field, selection);
     stream->base = (struct lf_stream){.fields = stream->fields,
                                       .columns = stream->columns,
                                       .count = count,
-                                      .fingerprint = scan->query->fingerprint,
+                                      .fingerprint = fingerprint,
                                       .rows = &scan->request->rows,
                                       .read = read_chunk,
                                       .take = take_chunk,
                                       .free = free_stream};
+    return FEATURE_OK;
+}
+
+typedef feature_status (*create_scan)(feature_store *, const char *,
+                                      const struct feature_scan_options *,
+                                      struct lf_scan **,
+                                      struct feature_error *);
+
+static feature_status
+open_stream(feature_store *store, const char *what,
+            const struct feature_scan_options *options, create_scan create,
+            struct ArrowArrayStream *stream, struct feature_error *error)
+{
+    struct feature_scan_options asked;
+    struct stream *made;
+    feature_status status;
+
+    LF_TRY(lf_options_read(&asked, sizeof asked, options,
+                           "feature_scan_options", error));
+    made = lf_alloc(sizeof *made);
+    if (!made)
+        return lf_fail_memory(error);
+    status = create(store, what, &asked, &made->scan, error);
+    if (!status)
+        status = make_stream(made, error);
+    if (status) {
+        free_stream(&made->base);
+        return status;
+    }
+    lf_stream_give(&made->base, stream);
     return FEATURE_OK;
 }
 
@@ -89,25 +132,21 @@ feature_store_scan_arrow(feature_store *store, const char *features,
                          struct ArrowArrayStream *stream,
                          struct feature_error *error)
 {
-    struct feature_scan_options asked;
-    struct stream *made;
-    feature_status status;
-
     if (!store || !features || !stream)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "store, features and stream are needed");
-    LF_TRY(lf_options_read(&asked, sizeof asked, options,
-                           "feature_scan_options", error));
-    made = lf_alloc(sizeof *made);
-    if (!made)
-        return lf_fail_memory(error);
-    status = lf_scan_create(store, features, &asked, &made->scan, error);
-    if (!status)
-        status = make_stream(made, error);
-    if (status) {
-        free_stream(&made->base);
-        return status;
-    }
-    lf_stream_give(&made->base, stream);
-    return FEATURE_OK;
+    return open_stream(store, features, options, lf_scan_create, stream, error);
+}
+
+feature_status
+feature_store_tiles_arrow(feature_store *store, const char *view,
+                          const struct feature_scan_options *options,
+                          struct ArrowArrayStream *stream,
+                          struct feature_error *error)
+{
+    if (!store || !view || !stream)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "store, view and stream are needed");
+    return open_stream(store, view, options, lf_tiles_scan_create, stream,
+                       error);
 }

@@ -187,6 +187,12 @@ lf_state_barrier(const struct lf_state *state)
 }
 
 bool
+lf_state_has_marks(const struct lf_state *state)
+{
+    return state->body.mark_count > 0;
+}
+
+bool
 lf_state_is_buried(const struct lf_state *state)
 {
     return state->body.barrier > INT64_MIN && state->wm <= state->body.barrier;

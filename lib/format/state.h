@@ -110,6 +110,10 @@ int64_t lf_state_wm(const struct lf_state *state);
  * lifetime state where there is one. */
 uint64_t lf_state_count(const struct lf_state *state);
 
+/* Whether it says of schema versions by their numbers that features of them lack
+ * something. */
+bool lf_state_has_marks(const struct lf_state *state);
+
 /* Appends the body of the row. */
 enum lf_tile_status lf_state_encode(struct lf_state *state,
                                     struct lf_buffer *body);

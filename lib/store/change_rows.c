@@ -304,6 +304,12 @@ prepare(struct lf_change_rows *rows, feature_store *store,
     lf_store_leave(store);
     LF_TRY(status);
     status = make_request(rows, catalog, &rows->after, error);
+    if (!status && rows->after->plan->views[0].event)
+        status =
+            lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                    "feature view %s is FROM an event: what changes is the "
+                    "event, not rows of features",
+                    rows->after->plan->views[0].definition->name);
     if (!status && (options->flags & FEATURE_CHANGES_BEFORE))
         status = make_request(rows, catalog, &rows->before, error);
     lf_catalog_release(catalog);

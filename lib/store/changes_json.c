@@ -18,7 +18,7 @@ operation_name(int32_t operation)
 {
     static const char *const names[] = {
         "NONE",    "UPSERT", "PATCH",   "DELETE", "EVENT",
-        "RETRACT", "DEFINE", "VERSION", "EXPIRE", "TRIM"};
+        "RETRACT", "DEFINE", "VERSION", "EXPIRE", "TRIM", "MERGE"};
 
     return (uint32_t)operation < sizeof names / sizeof *names ? names[operation]
                                                               : "UNKNOWN";
@@ -75,7 +75,9 @@ add_written(struct lf_text *text, const struct lf_catalog *catalog,
     if (change->operation != LF_CHANGE_EXPIRE)
         lf_text_add(text, ",\"event_timestamp\":%" PRId64, change->time);
     if (change->operation != FEATURE_DELETE)
-        add_row(text, "after", view, change->after);
+        add_row(text, "after",
+                change->operation == LF_CHANGE_MERGE ? NULL : view,
+                change->after);
     add_row(text, "before", view, change->before);
 }
 

@@ -18,34 +18,41 @@
 /* --- a row of window state ---------------------------------------------------- */
 
 feature_status
-lf_window_load(struct lf_rows *rows, const struct lf_stored *stored,
-               struct lf_state **state, struct feature_error *error)
+lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
+               struct lf_state *state, struct feature_error *error)
 {
     const struct lf_row *row = &stored->row;
     const uint8_t *body = row->bytes + LF_ROW_HEADER_SIZE;
     size_t size = row->size - LF_ROW_HEADER_SIZE;
     const struct lf_tile_plan *plan;
 
-    LF_TRY(lf_form_state(rows->form, state, error));
     if (!stored->found) {
-        lf_state_begin(*state);
+        lf_state_begin(state);
         if (rows->meta.purge_horizon != INT64_MIN)
-            lf_state_purged(*state, rows->meta.purge_horizon);
+            lf_state_purged(state, rows->meta.purge_horizon);
         return FEATURE_OK;
     }
     if (row->flags & LF_ROW_TOMBSTONE) {
-        lf_state_begin(*state);
-        lf_state_bury(*state, row->timestamp);
+        lf_state_begin(state);
+        lf_state_bury(state, row->timestamp);
         return FEATURE_OK;
     }
     if (row->version == rows->form->layout.version)
         return lf_form_fail(rows->form,
-                            lf_state_load(*state, body, size, row->timestamp),
+                            lf_state_load(state, body, size, row->timestamp),
                             error);
     LF_TRY(lf_form_plan(rows->form, row->version, &plan, error));
     return lf_form_fail(
-        rows->form, lf_state_replan(*state, plan, body, size, row->timestamp),
+        rows->form, lf_state_replan(state, plan, body, size, row->timestamp),
         error);
+}
+
+feature_status
+lf_window_load(struct lf_rows *rows, const struct lf_stored *stored,
+               struct lf_state **state, struct feature_error *error)
+{
+    LF_TRY(lf_form_state(rows->form, state, error));
+    return lf_window_take(rows, stored, *state, error);
 }
 
 feature_status

@@ -16,6 +16,12 @@ feature_status lf_window_load(struct lf_rows *rows,
                               struct lf_state **state,
                               struct feature_error *error);
 
+/* The same, into a state of the current plan. */
+feature_status lf_window_take(struct lf_rows *rows,
+                              const struct lf_stored *stored,
+                              struct lf_state *state,
+                              struct feature_error *error);
+
 /* Encodes what has become of it: a tombstone where nothing came after a delete.
  * fits = false: it is larger than the limit. */
 feature_status lf_window_encode(const struct lf_rows *rows, uint64_t limit,

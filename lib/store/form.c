@@ -19,7 +19,8 @@ lf_form_free(struct lf_form *form)
     lf_history_free(form->history);
     form->history = NULL;
     lf_state_free(form->state);
-    form->state = NULL;
+    lf_state_free(form->later);
+    form->state = form->later = NULL;
     for (uint32_t i = 0; i < form->plan_count; i++)
         lf_tile_plan_free(form->plans[i]);
     form->plans = NULL;
@@ -131,20 +132,34 @@ lf_form_plan(struct lf_form *form, uint16_t version,
     return FEATURE_OK;
 }
 
+static feature_status
+use_state(struct lf_form *form, struct lf_state **slot, struct lf_state **state,
+          struct feature_error *error)
+{
+    const struct lf_tile_plan *plan;
+
+    if (!*slot) {
+        LF_TRY(lf_form_plan(form, form->layout.version, &plan, error));
+        *slot = lf_state_make(plan);
+        if (!*slot)
+            return lf_fail_memory(error);
+    }
+    *state = *slot;
+    return FEATURE_OK;
+}
+
 feature_status
 lf_form_state(struct lf_form *form, struct lf_state **state,
               struct feature_error *error)
 {
-    const struct lf_tile_plan *plan;
+    return use_state(form, &form->state, state, error);
+}
 
-    if (!form->state) {
-        LF_TRY(lf_form_plan(form, form->layout.version, &plan, error));
-        form->state = lf_state_make(plan);
-        if (!form->state)
-            return lf_fail_memory(error);
-    }
-    *state = form->state;
-    return FEATURE_OK;
+feature_status
+lf_form_later(struct lf_form *form, struct lf_state **state,
+              struct feature_error *error)
+{
+    return use_state(form, &form->later, state, error);
 }
 
 bool

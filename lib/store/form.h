@@ -25,6 +25,7 @@ struct lf_form {
     uint32_t plan_count;          /* schema versions */
     struct lf_tile_plan **plans;  /* of them; NULL so far */
     struct lf_state *state;       /* of the current one; NULL so far */
+    struct lf_state *later;       /* another, to merge with; NULL so far */
 };
 
 /* Binds a form, zeroed or bound before, to a view of a catalog that has to
@@ -43,6 +44,10 @@ feature_status lf_form_plan(struct lf_form *form, uint16_t version,
 
 /* A state of the current version's plan, used for key after key. */
 feature_status lf_form_state(struct lf_form *form, struct lf_state **state,
+                             struct feature_error *error);
+
+/* Another one beside it. */
+feature_status lf_form_later(struct lf_form *form, struct lf_state **state,
                              struct feature_error *error);
 
 /* What a kernel's status is for a key of the view; OK is OK. */

@@ -16,6 +16,7 @@
 #include "store/batch.h"
 #include "store/event_history.h"
 #include "store/history_trim.h"
+#include "store/window_merge.h"
 
 #define CATALOG_TREE "catalog"
 
@@ -270,6 +271,34 @@ replay_trim(struct lf_replay *replay, const struct lf_change *change,
                    : damaged(error, "it cuts a history that is short");
 }
 
+/* The state of another store; its version may be older than the row's. */
+static feature_status
+replay_merge(struct lf_replay *replay, const struct lf_change *change,
+             struct feature_error *error)
+{
+    struct lf_form *form = &replay->form;
+    bool is_sound = false, has_marks;
+    uint32_t zero = 0;
+    struct lf_row row;
+
+    replay->asked.size = 0;
+    if (!lf_buffer_append(&replay->asked, &zero, sizeof zero) ||
+        !lf_buffer_append(&replay->asked, change->after.bytes,
+                          change->after.size))
+        return lf_fail_memory(error);
+    if (form->event && !replay->rows.history &&
+        lf_row_open(&row, replay->asked.data, replay->asked.size) &&
+        row.timestamp == change->time && change->time != LF_TIME_UNSET &&
+        lf_view_schema(form->view, row.version))
+        LF_TRY(lf_window_check(form, &row, &is_sound, &has_marks, error));
+    if (!is_sound)
+        return damaged(error, "it merges what is no state of its view");
+    LF_TRY(lf_window_merge(&replay->rows, &replay->row, change->key.bytes,
+                           change->key.size, &row, LF_ROW_SIZE_LIMIT, error));
+    replay->report->applied++;
+    return FEATURE_OK;
+}
+
 /* The record is checked with all others, at the end. */
 static feature_status
 replay_define(struct lf_replay *replay, const struct lf_change *change,
@@ -299,6 +328,7 @@ lf_replay_change(struct lf_replay *replay, const struct lf_change *change,
         return replay_define(replay, change, error);
     case LF_CHANGE_EXPIRE:
     case LF_CHANGE_TRIM:
+    case LF_CHANGE_MERGE:
     case FEATURE_UPSERT:
     case FEATURE_PATCH:
     case FEATURE_DELETE:
@@ -330,6 +360,8 @@ lf_replay_change(struct lf_replay *replay, const struct lf_change *change,
         return replay_expire(replay, change, error);
     if (change->operation == LF_CHANGE_TRIM)
         return replay_trim(replay, change, error);
+    if (change->operation == LF_CHANGE_MERGE)
+        return replay_merge(replay, change, error);
     return replay_row(replay, change, error);
 }
 

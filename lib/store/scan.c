@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "store/key_answer.h"
+#include "store/tiles_out.h"
 
 #define PASS_ROWS (1u << 20)
 
@@ -97,7 +98,7 @@ visit_row(void *context, const uint8_t *key, size_t key_size,
         compare(key, key_size, scan->to.data, scan->to.size) >= 0)
         return LF_ENOUGH;
     LF_TRY(open_row(walk, &job, &row, error));
-    if (!(row.flags & LF_ROW_TOMBSTONE)) {
+    if (scan->tiles || !(row.flags & LF_ROW_TOMBSTONE)) {
         if (!lf_buffer_append(&scan->request->jobs, &job, sizeof job))
             return lf_fail_memory(error);
         walk->rows++;
@@ -158,18 +159,38 @@ find_windows(struct walk *walk, struct lf_reader *reader,
     return FEATURE_OK;
 }
 
-/* The rows that were walked over, as keys and columns. */
+static feature_status
+decode_keys(struct walk *walk, struct feature_error *error)
+{
+    if (!lf_keys_reserve(walk->scan->keys, walk->scan->query->selection,
+                         walk->rows))
+        return lf_fail_memory(error);
+    for (uint32_t i = 0; i < walk->rows; i++)
+        LF_TRY(decode_key(walk, i, error));
+    return FEATURE_OK;
+}
+
+/* The rows that were walked over, as keys and states. */
+static feature_status
+take_tiles(struct walk *walk, struct feature_error *error)
+{
+    feature_request *request = walk->scan->request;
+
+    LF_TRY(decode_keys(walk, error));
+    LF_TRY(lf_tiles_take(walk->scan->tiles, lf_request_jobs(request),
+                         walk->rows, error));
+    request->rows = walk->rows;
+    return FEATURE_OK;
+}
+
+/* As keys and columns. */
 static feature_status
 decode(struct walk *walk, struct feature_error *error)
 {
     feature_request *request = walk->scan->request;
     const struct lf_sink sink = {0};
 
-    if (!lf_keys_reserve(walk->scan->keys, walk->scan->query->selection,
-                         walk->rows))
-        return lf_fail_memory(error);
-    for (uint32_t i = 0; i < walk->rows; i++)
-        LF_TRY(decode_key(walk, i, error));
+    LF_TRY(decode_keys(walk, error));
     request->rows = walk->rows;
     request->ranges[0] = (struct lf_job_range){.count = walk->rows};
     LF_TRY(lf_answer_begin(request, &sink, error));
@@ -206,10 +227,10 @@ read_snapshot(struct lf_scan *scan, struct lf_reader *reader,
     walk.row_bytes = measure_row(walk.view);
     LF_TRY(lf_reader_scan_from(reader, walk.view->tree, scan->from.data,
                                scan->from.size, visit_row, &walk, error));
-    if (walk.rows && walk.view->event)
+    if (walk.rows && walk.view->event && !scan->tiles)
         LF_TRY(find_windows(&walk, reader, error));
     if (walk.rows)
-        LF_TRY(decode(&walk, error));
+        LF_TRY((scan->tiles ? take_tiles : decode)(&walk, error));
     advance(&walk);
     return FEATURE_OK;
 }
@@ -363,6 +384,7 @@ lf_scan_free(struct lf_scan *scan)
         return;
     if (scan->request)
         lf_hold_end(scan->request->store, &scan->hold);
+    lf_tiles_out_free(scan->tiles);
     lf_keys_free(scan->keys);
     lf_buffer_free(&scan->from);
     lf_buffer_free(&scan->to);

@@ -10,6 +10,8 @@
 #define LF_SCAN_BYTES  ((size_t)16 << 20) /* of a chunk: then it ends early */
 #define LF_SCAN_AGE_MS 60000 /* of a snapshot that is held, unless asked */
 
+struct lf_tiles_out;
+
 struct lf_scan {
     feature_query *query;
     feature_request *request; /* the answer for the rows of the chunk */
@@ -24,6 +26,7 @@ struct lf_scan {
     uint32_t chunk_rows;
     uint32_t pass_rows; /* looked at in one snapshot, tombstones too */
     uint64_t served;    /* rows of the chunks before */
+    struct lf_tiles_out *tiles; /* states instead of features; NULL: no */
 };
 
 /* Options are whole: of our struct_size. */

@@ -99,6 +99,46 @@ TEST(a_failure_releases_the_stream_and_tells_what_was_kept)
            status::not_found);
 }
 
+TEST(tiles_of_one_store_merge_into_another)
+{
+    const char *const definitions =
+        "CREATE ENTITY card (card_id INT64);"
+        "CREATE EVENT payment (card_id INT64, amount INT64);"
+        "CREATE FEATURE VIEW spend (n = COUNT(*), spent = SUM(amount)) FOR "
+        "card FROM payment;";
+    fixture batch, live;
+    ArrowArrayStream stream{};
+    feature::source cut("payments", 0, 0, 2);
+
+    for (auto *one : {&batch, &live}) {
+        one->store.apply(definitions);
+        feature::batch rows = one->store.batch(
+            "payment", operation::event, "card_id, amount, event_timestamp");
+        rows.set("card_id", std::vector<std::int64_t>{7, 8})
+            .set("amount", std::vector<std::int64_t>{1, 2})
+            .set("event_timestamp",
+                 std::vector<std::int64_t>{check::noon - 9, check::noon - 8});
+        one->store.write(rows);
+    }
+    batch.store.tiles_arrow("spend", &stream);
+    feature::commit made = live.store.merge_tiles(
+        "spend", &stream, feature::write_options().from(cut));
+    EXPECT(stream.release == nullptr && made.applied == 2);
+    feature::query query = live.store.query("spend(*)");
+    feature::request request = query.request();
+    request.set_key("card_id", {8, 7}).read();
+    EXPECT(request.column<std::int64_t>("n")[0] == 2);
+    EXPECT(request.column<std::int64_t>("spent")[0] == 4);
+    batch.store.tiles_arrow("spend", &stream);
+    made = live.store.merge_tiles("spend", &stream,
+                                  feature::write_options().from(cut));
+    EXPECT(made.applied == 0 && made.duplicate == 2);
+    batch.store.tiles_arrow("spend", &stream);
+    EXPECT(live.store.try_merge_tiles("v", &stream).code() == status::invalid);
+    EXPECT(stream.release == nullptr);
+    EXPECT(live.store.try_tiles_arrow("v", &stream).code() == status::invalid);
+}
+
 TEST(a_read_becomes_an_array_that_outlives_its_request)
 {
     fixture f;

@@ -127,5 +127,6 @@ extern const struct memory_case memory_feed_cases[];
 extern const struct memory_case memory_sketch_cases[];
 extern const struct memory_case memory_window_cases[];
 extern const struct memory_case memory_event_cases[];
+extern const struct memory_case memory_tile_cases[];
 
 #endif

@@ -96,11 +96,27 @@ func newStream() *C.struct_ArrowArrayStream { return zeroed[C.struct_ArrowArrayS
 // the store in use. It keeps a store open that nobody else holds on to. It may
 // outlive store.Close, and fails with feature.ErrClosed then.
 func Scan(ctx context.Context, store *feature.Store, features string, options *feature.ScanOptions) (array.RecordReader, error) {
+	return receive(ctx, store, func(stream unsafe.Pointer) error {
+		return store.ScanArrow(features, stream, options)
+	})
+}
+
+// Tiles reads the states of a view FROM an event, in key order: join keys,
+// event_timestamp and _tiles, for MergeTiles of another store. It is of one
+// snapshot, and otherwise as Scan.
+func Tiles(ctx context.Context, store *feature.Store, view string, options *feature.ScanOptions) (array.RecordReader, error) {
+	return receive(ctx, store, func(stream unsafe.Pointer) error {
+		return store.TilesArrow(view, stream, options)
+	})
+}
+
+// receive reads a stream that a call makes.
+func receive(ctx context.Context, store *feature.Store, give func(stream unsafe.Pointer) error) (array.RecordReader, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	stream := newStream()
-	if err := store.ScanArrow(features, unsafe.Pointer(stream), options); err != nil {
+	if err := give(unsafe.Pointer(stream)); err != nil {
 		free(stream)
 		return nil, err
 	}

@@ -27,6 +27,25 @@ import (
 // beside the library's own.
 func Write(ctx context.Context, store *feature.Store, view string, operation feature.Operation,
 	reader array.RecordReader, options *feature.ArrowOptions) (feature.Commit, error) {
+	return send(ctx, reader, func(stream unsafe.Pointer) (feature.Commit, error) {
+		return store.WriteArrow(view, operation, stream, options)
+	})
+}
+
+// MergeTiles merges states that Tiles of another store gave into a view, in one
+// commit, as if the events behind them had been written before all others.
+// options.Sources says where they end and the stream goes on. For the reader and
+// the context, see Write.
+func MergeTiles(ctx context.Context, store *feature.Store, view string,
+	reader array.RecordReader, options *feature.WriteOptions) (feature.Commit, error) {
+	return send(ctx, reader, func(stream unsafe.Pointer) (feature.Commit, error) {
+		return store.MergeTiles(view, stream, options)
+	})
+}
+
+// send calls what takes a stream with one of a reader's batches.
+func send(ctx context.Context, reader array.RecordReader,
+	take func(stream unsafe.Pointer) (feature.Commit, error)) (feature.Commit, error) {
 	if reader == nil {
 		return feature.Commit{}, &feature.Error{
 			Status: feature.StatusInvalid, Reason: "argument", Message: "the reader is nil", Row: -1}
@@ -39,7 +58,7 @@ func Write(ctx context.Context, store *feature.Store, view string, operation fea
 	stream := zeroed[cdata.CArrowArrayStream]()
 	defer free(stream)
 	cdata.ExportRecordReader(w, stream)
-	commit, err := store.WriteArrow(view, operation, unsafe.Pointer(stream), options)
+	commit, err := take(unsafe.Pointer(stream))
 	if w.refused != nil {
 		return commit, w.refused
 	}

@@ -67,7 +67,7 @@ from ._load import load_parquet
 from ._native import Commit, Field, Stats
 from ._query import Query, Reader
 from ._result import Rows
-from ._scan import Scan
+from ._scan import Scan, Tiles
 from ._sketch import Sketch
 from ._upkeep import Maintenance, maintain
 from ._view_changes import ViewChanges
@@ -116,6 +116,7 @@ __all__ = [
     "Status",
     "Store",
     "Sync",
+    "Tiles",
     "Type",
     "Unsupported",
     "Verification",

@@ -54,11 +54,11 @@ from ._native import (
 )
 from ._query import Query
 from ._scalars import microseconds
-from ._write import Batches, Columns, write_rows
+from ._write import Batches, Columns, merge_tiles, write_rows
 
 if TYPE_CHECKING:
     from ._lake import Export
-    from ._scan import Scan
+    from ._scan import Scan, Tiles
     from ._upkeep import Maintenance
     from ._view_changes import ViewChanges
 
@@ -333,6 +333,31 @@ class Store:
         from ._scan import Scan
 
         return Scan(self, features, **options)
+
+    def tiles(self, view: str, **options: Any) -> "Tiles":
+        """The states of a view FROM an event, as an Arrow stream; see
+        :class:`Tiles`."""
+        from ._scan import Tiles
+
+        return Tiles(self, view, **options)
+
+    def merge_tiles(
+        self,
+        view: str,
+        tiles: Any,
+        *,
+        wait_ms: int = 0,
+        sources: Optional[Sequence[Source]] = None,
+    ) -> Commit:
+        """Merges states that :meth:`tiles` of another store gave into a view, in
+        one commit: as if the events behind them had been written here before
+        all others.
+
+        ``tiles`` is anything with ``__arrow_c_stream__``. ``sources`` says where
+        the states end and the stream goes on; with it the same tiles brought
+        again are duplicates.
+        """
+        return merge_tiles(self, view, tiles, wait_ms, sources)
 
     def load_parquet(
         self, view: str, path: Any, operation: Any = None, **options: Any

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All rows of a view, as an Arrow stream."""
+"""All rows of a view, or all its states, as an Arrow stream."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ._core import Store
 
-__all__ = ["Scan"]
+__all__ = ["Scan", "Tiles"]
 
 
 def _let_go(store: "Store") -> None:
@@ -39,6 +39,8 @@ class Scan:
     of one, which a writer may have to wait for: after ``max_age_ms`` the stream
     fails.
     """
+
+    _function = staticmethod(lib.feature_store_scan_arrow)
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class Scan:
         options = sized(_ffi.feature_scan_options, **self._options)
         with self._store._use() as store:
             call(
-                lib.feature_store_scan_arrow,
+                self._function,
                 store,
                 encode(self._features, "features"),
                 byref(options),
@@ -105,4 +107,34 @@ class Scan:
         return self.to_arrow().to_pandas()
 
     def __repr__(self) -> str:
-        return "<libfeature.Scan %r>" % self._features
+        return "<libfeature.%s %r>" % (type(self).__name__, self._features)
+
+
+class Tiles(Scan):
+    """The states of a view FROM an event, for :meth:`Store.merge_tiles` of
+    another store: join keys, ``event_timestamp`` and ``_tiles``, of one
+    snapshot. Any form that keeps them will do, such as a Parquet file.
+    """
+
+    _function = staticmethod(lib.feature_store_tiles_arrow)
+
+    def __init__(
+        self,
+        store: "Store",
+        view: str,
+        *,
+        start: Optional[str] = None,
+        stop: Optional[str] = None,
+        chunk_rows: int = 0,
+        max_age_ms: int = 0,
+    ) -> None:
+        super().__init__(
+            store,
+            view,
+            start=start,
+            stop=stop,
+            one_snapshot=True,
+            chunk_rows=chunk_rows,
+            max_age_ms=max_age_ms,
+        )
+        self._features = view

@@ -28,6 +28,7 @@ from ._library import lib
 from ._native import (
     Commit,
     Unpicklable,
+    call,
     encode,
     named,
     new_commit,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from ._changes import Source
     from ._core import Store
 
-__all__ = ["Batches", "Columns", "write_rows"]
+__all__ = ["Batches", "Columns", "merge_tiles", "write_rows"]
 
 #: Which columns to write: names, also in one text with commas, or names of the
 #: view to names of the rows.
@@ -165,6 +166,37 @@ def _write_stream(
         if commit.sequence:
             failed.kept = read_commit(commit)
         raise failed
+    return read_commit(commit)
+
+
+def merge_tiles(
+    store: "Store",
+    view: str,
+    tiles: Any,
+    wait_ms: int,
+    sources: Optional[Sequence["Source"]],
+) -> Commit:
+    """Merges states of another store into a view."""
+    stream = stream_of(tiles)
+    if stream is None:
+        raise Invalid("%r is no Arrow stream" % type(tiles).__name__)
+    listed = source_array(sources)
+    options = sized(
+        _ffi.feature_write_options,
+        sources=array_address(listed),
+        source_count=len(listed),
+        wait_ms=wait_ms,
+    )
+    commit = new_commit()
+    with store._use() as opened:
+        call(
+            lib.feature_store_merge_tiles,
+            opened,
+            encode(view, "view"),
+            stream.address,
+            byref(options),
+            byref(commit),
+        )
     return read_commit(commit)
 
 

@@ -1191,6 +1191,85 @@ feature_store_scan_arrow(feature_store *store, const char *features,
                          struct feature_error *error);
 
 /**
+ * Makes an Arrow stream of the states of a view FROM an event, in key order:
+ * join keys, `event_timestamp` (of the newest event) and `_tiles`, bytes for
+ * feature_store_merge_tiles() of another store; deleted keys too.
+ *
+ * Whoever builds states of a part of the events, such as those of all days up
+ * to yesterday, writes them into a store of his own, of the same definitions,
+ * and sends what this gives: as it is, as a Parquet file, or in any form that
+ * keeps the three kinds of columns. All batches are of one commit, as with
+ * FEATURE_SCAN_ONE_SNAPSHOT. The schema's metadata `libfeature.fingerprint` is
+ * that of the definition; every state repeats that of its own.
+ *
+ * @param store        {borrowed stream} may be closed first
+ * @param view         {copied} a feature view FROM an event
+ * @param options      {copied} {nullable} defaults when NULL; fill is not used
+ * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID      a view of rows
+ * @return FEATURE_NOT_FOUND    no such view
+ * @return FEATURE_BUSY         too many scans hold a snapshot
+ * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_tiles_arrow(feature_store *store, const char *view,
+                          const struct feature_scan_options *options,
+                          struct ArrowArrayStream *stream,
+                          struct feature_error *error);
+
+/**
+ * Merges states that feature_store_tiles_arrow() of another store gave into a
+ * view, in one commit: each key's row becomes what it would be, to the byte,
+ * had the events behind the states been written here before all others.
+ *
+ * Each event has to be counted by one side alone: the seam is a position in the
+ * source, never an event time. options->sources says where the states end. It is
+ * committed with them, so that the same artefact brought again changes nothing
+ * and counts its rows as duplicate. Where the store has rows of the stream
+ * already, the artefact needs a source of another name: at or below the stored
+ * offset it would be taken for a replay.
+ *
+ * Columns are found by name: join keys, `event_timestamp`, `_tiles`; others are
+ * not looked at. Rows may be in any order. Of several rows of one key, the first
+ * is the earliest. The whole stream is read, and kept in memory, before the
+ * write transaction begins.
+ *
+ * @param store        {inout} the store
+ * @param view         {copied} a feature view FROM an event, of the definition
+ *                     that the states were made by, or one that grew out of it;
+ *                     without history
+ * @param stream       {inout} Arrow C stream; it is moved: released by the call
+ *                     whatever the answer
+ * @param options      {copied} {nullable} defaults when NULL; flags is 0
+ * @param[out] commit  {inout} {nullable} the commit; applied counts states
+ * @param[out] error   {inout} {nullable} index of the record batch in the
+ *                     stream and row in it
+ * @return FEATURE_INVALID      `tiles`: a damaged state; `future`: one ahead of
+ *                              the clock; a null; `arrow`: a stream that breaks
+ *                              Arrow's rules
+ * @return FEATURE_NOT_FOUND    no such view or column
+ * @return FEATURE_CONFLICT     `definition`: states of another one; `overlap`:
+ *                              of the sources; `deleted`: a delete since the
+ *                              cut, and events after it that it forbids;
+ *                              `schema-changed`, `follower`
+ * @return FEATURE_UNSUPPORTED  `history`: the view keeps events
+ * @return FEATURE_BUSY         `writer-gate`: not in time
+ * @return FEATURE_IO           `stream`: the producer failed; or the system
+ * @return FEATURE_FULL, FEATURE_CORRUPT, FEATURE_VERSION, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_merge_tiles(feature_store *store, const char *view,
+                          struct ArrowArrayStream *stream,
+                          const struct feature_write_options *options,
+                          struct feature_commit *commit,
+                          struct feature_error *error);
+
+/**
  * Makes an Arrow stream of the changes of one view, from the change feed, in the
  * order of commits: join keys, the features asked for as they were written,
  * `_op`, `_seq`, `_ordinal`, `_commit_time`, `_event_timestamp`, `_late` and
@@ -1216,6 +1295,7 @@ feature_store_scan_arrow(feature_store *store, const char *features,
  * @return FEATURE_GAP        `feed-truncated`: a record after since is there no
  *                            more
  * @return FEATURE_CONFLICT   `epoch`: the feed ends before since or until
+ * @return FEATURE_UNSUPPORTED  `not-yet`: a view FROM an event
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any

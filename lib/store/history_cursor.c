@@ -122,6 +122,13 @@ forget_rooms(struct lf_history_cursor *cursor)
     }
 }
 
+void
+lf_history_let_go(struct lf_history_cursor *cursor)
+{
+    if (!cursor->tree)
+        forget_rooms(cursor);
+}
+
 static feature_status
 add_room(struct lf_history_cursor *cursor, struct feature_error *error)
 {

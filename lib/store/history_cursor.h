@@ -64,6 +64,9 @@ feature_status lf_history_back(struct lf_history_cursor *cursor,
                                struct lf_version_at *at,
                                struct feature_error *error);
 
+/* What was read before the version at hand is not needed any more. */
+void lf_history_let_go(struct lf_history_cursor *cursor);
+
 /* Whether the key sought lies among the versions of a block. */
 static inline bool
 lf_history_is_within(const struct lf_history_cursor *cursor)

@@ -156,6 +156,8 @@ take_entry(struct search *search, bool *is_done, struct feature_error *error)
     if (past->is_restricted && entry.commit_time > past->known_by) {
         search->is_unknown = entry.operation == LF_HISTORY_BASE;
         search->is_past_cut |= may_be_kept(past, &entry);
+        if (!past->run.size)
+            lf_history_let_go(&past->cursor);
         return FEATURE_OK;
     }
     *is_done = is_ground(past, &entry);

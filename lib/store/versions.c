@@ -197,6 +197,7 @@ take_entries(struct walk *walk, struct feature_error *error)
             walk->at.place = place;
             return FEATURE_OK;
         }
+        lf_history_let_go(walk->cursor); /* rows of blocks were copied */
         LF_TRY(lf_history_next(walk->cursor, &walk->entry, error));
     }
     return FEATURE_OK;

@@ -5,6 +5,7 @@
  */
 #include "common.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 /* Key 1 as of a time. */
@@ -234,12 +235,59 @@ the_newest_row_is_the_row_as_of_now(void **state)
     }
 }
 
+/* --- memory ------------------------------------------------------------------ */
+
+#define LONG (16 + 64 * 64) /* versions: 64 blocks */
+
+static struct feature_commit
+write_long(struct fixture *f)
+{
+    static char text[LONG * 24];
+    struct feature_commit first =
+        upsert(f, "v", "k, event_timestamp, a", "1 @0 0");
+    size_t size = 0;
+
+    for (int i = 1; i < LONG; i++)
+        size += (size_t)snprintf(text + size, sizeof text - size, "1 @%d %d\n",
+                                 i, i % 100);
+    upsert(f, "v", "k, event_timestamp, a", text);
+    return first;
+}
+
+/* Versions that were committed too late do not stay unpacked. */
+static void
+what_is_passed_over_takes_no_memory(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_query_options options = {.struct_size = sizeof options};
+    struct feature_maintain_options all = {.struct_size = sizeof all,
+                                           .flags = FEATURE_MAINTAIN_ALL};
+    struct reader reader = {0};
+    int64_t time = NOON + DAY;
+    size_t before;
+
+    define(f, "CREATE ENTITY e (k INT64); CREATE FEATURE VIEW v (a INT64) FOR e"
+              " WITH (max_skew = 'none', history = '900 days');");
+    options.known_by = write_long(f).time;
+    must(feature_store_maintain(f->store, &all, NULL, &problem));
+    must(feature_query_create(f->store, "v(*)", &options, &reader.query,
+                              &problem));
+    must(feature_request_create(reader.query, &reader.request, &problem));
+    set_keys(&reader, "1");
+    must(feature_request_set_as_of(reader.request, &time, 1, &problem));
+    before = mallinfo2().uordblks;
+    expect_read(&reader, "present 0");
+    assert_true(mallinfo2().uordblks < before + (1 << 18));
+    close_reader(&reader);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_ttl_ends_a_microsecond_after),
         TEST(the_newest_row_is_the_row_as_of_now),
+        TEST(what_is_passed_over_takes_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

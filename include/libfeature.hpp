@@ -3141,8 +3141,7 @@ class sketch
                                  &data, &why))
             return error(why);
         return span<const std::uint8_t>(
-            static_cast<const std::uint8_t *>(data.bytes),
-            static_cast<std::size_t>(data.size));
+            static_cast<const std::uint8_t *>(data.bytes), data.size);
     }
 
 #ifdef LIBFEATURE_EXCEPTIONS

@@ -48,7 +48,7 @@ func TestWrongNamesAndTextsAreNamed(t *testing.T) {
 	_, err = store.Batch("driver_stats", 99)
 	refused(t, err, feature.StatusInvalid, "argument")
 	_, err = store.Batch("driver_stats", feature.Event)
-	refused(t, err, feature.StatusUnsupported, "not-yet")
+	refused(t, err, feature.StatusInvalid, "argument")
 }
 
 func TestWrongColumnsOfABatchAreNamed(t *testing.T) {

@@ -70,7 +70,7 @@ change 'header' 'a call for one thread that was for any' \
 change '' 'a field more in a struct with struct_size' \
     's|^    uint64_t rejected;.*|&\n    uint64_t more; /**< more */|'
 change '' 'an enumerator more' \
-    's|^    FEATURE_ROLE_VIEW = 4 .*|    FEATURE_ROLE_MORE = 5, /**< more */\n&|'
+    's|^    FEATURE_ROLE_EVENT_COLUMN = 5 .*|    FEATURE_ROLE_MORE = 6, /**< more */\n&|'
 change '' 'a function more' \
     '/^feature_request_free(/a\
 /**\

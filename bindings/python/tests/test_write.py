@@ -309,8 +309,8 @@ def test_batches_are_one_commit(store: lf.Store) -> None:
     assert store.stats().sequence == 2
 
 
-def test_events_are_refused_by_name(store: lf.Store) -> None:
-    with pytest.raises(lf.Unsupported), store.batches() as batches:
+def test_a_view_of_rows_takes_no_events(store: lf.Store) -> None:
+    with pytest.raises(lf.Invalid), store.batches() as batches:
         batches.event("stats", {"driver_id": [1], "trips": [9]})
 
 

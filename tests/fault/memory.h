@@ -66,7 +66,8 @@ struct memory_scene {
 enum memory_leftover {
     LEAVES_NOTHING,
     LEAVES_LOCKS, /* lock.mdb and open.lock, as each open and close */
-    LEAVES_STORE  /* a new store that is whole, its first commit made */
+    LEAVES_STORE, /* a new store that is whole, its first commit made */
+    LEAVES_STEPS /* whole, with the commits of steps before the one that failed */
 };
 
 struct memory_case {

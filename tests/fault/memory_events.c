@@ -240,7 +240,7 @@ const struct memory_case memory_event_cases[] = {
     {"feature_store_follow", "events", prepare_follower, call_follow, NULL,
      LEAVES_NOTHING},
     {"feature_store_maintain", "events", prepare_written, call_maintain, NULL,
-     LEAVES_NOTHING},
+     LEAVES_STEPS},
     {"feature_store_snapshot", "events", prepare_written, call_snapshot, NULL,
      LEAVES_NOTHING},
     {"feature_store_verify", "events", prepare_written, call_verify,

@@ -236,7 +236,7 @@ bool
 lf_body_open(struct lf_body *body, const struct lf_accs *accs,
              const uint8_t *bytes, size_t size, int64_t wm)
 {
-    uint64_t parts;
+    uint64_t parts = 0;
 
     body->plan = accs->plan;
     body->base = accs->plan->version;

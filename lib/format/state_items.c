@@ -165,7 +165,7 @@ add_by_rest(struct lf_acc *acc, struct lf_item *item, bool is_new,
             struct lf_bytes_in *in)
 {
     struct lf_tile_value value;
-    uint64_t count;
+    uint64_t count = 0;
     size_t size;
 
     if (acc->state->kind == LF_STATE_BY_MIN ||

@@ -17,8 +17,8 @@ static const char *
 operation_name(int32_t operation)
 {
     static const char *const names[] = {
-        "NONE",    "UPSERT", "PATCH",   "DELETE", "EVENT",
-        "RETRACT", "DEFINE", "VERSION", "EXPIRE", "TRIM", "MERGE"};
+        "NONE",   "UPSERT",  "PATCH",  "DELETE", "EVENT", "RETRACT",
+        "DEFINE", "VERSION", "EXPIRE", "TRIM",   "MERGE"};
 
     return (uint32_t)operation < sizeof names / sizeof *names ? names[operation]
                                                               : "UNKNOWN";

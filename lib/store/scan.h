@@ -24,8 +24,8 @@ struct lf_scan {
     struct lf_hold hold;
     int64_t now; /* of one snapshot: the clock of all its rows */
     uint32_t chunk_rows;
-    uint32_t pass_rows; /* looked at in one snapshot, tombstones too */
-    uint64_t served;    /* rows of the chunks before */
+    uint32_t pass_rows;         /* looked at in one snapshot, tombstones too */
+    uint64_t served;            /* rows of the chunks before */
     struct lf_tiles_out *tiles; /* states instead of features; NULL: no */
 };
 

@@ -179,14 +179,24 @@ delete_early(struct fixture *f)
 }
 
 /* An event between the barrier and the newest of the tiles: in one store it would
- * be late. Nobody guesses. */
+ * be late. */
+static void
+a_delete_before_the_newest_of_the_tiles_takes_more(void **state)
+{
+    expect_same(*state, EVENTS, delete_early);
+}
+
+/* The same where such an event shares a tile with one that counts. Nobody
+ * guesses. */
 static void
 a_delete_that_cannot_be_told_is_refused(void **state)
 {
-    struct fixture *f = *state, *batch = artefact(DEFINITIONS, EVENTS);
+    struct fixture *f = *state, *batch = artefact(DEFINITIONS, "7 5 a @-595");
 
     define(f, DEFINITIONS);
-    delete_early(f);
+    erase(f, "spend", "card_id, event_timestamp", "7 @-598");
+    write_rows(f, FEATURE_EVENT, "payment", NULL,
+               "7 4 x @-597\n7 1 x @-593\n7 1 x @-20");
     expect_refused(f, tiles_of(batch, "spend"), FEATURE_CONFLICT, "deleted",
                    "batch 0, row 0: its row was deleted");
     end_store(batch);
@@ -295,6 +305,7 @@ main(void)
         TEST(an_empty_artefact_moves_the_cut_alone),
         TEST(a_delete_since_the_cut_erases_the_tiles),
         TEST(events_after_a_delete_stay),
+        TEST(a_delete_before_the_newest_of_the_tiles_takes_more),
         TEST(a_delete_that_cannot_be_told_is_refused),
         TEST(deletes_of_the_batch_are_shipped),
         TEST(the_feed_tells_of_merges),

@@ -66,7 +66,7 @@ planted=0 missed=
 for program in "$B"/tests/fuzz/planted/*; do
     [ -f "$program" ] && [ -x "$program" ] || continue
     planted=$((planted + 1))
-    if "$program" 3000 "$seed" >>"$log" 2>/dev/null; then
+    if "$program" 8000 "$seed" >>"$log" 2>/dev/null; then
         missed="$missed $(basename "$program")"
     fi
 done

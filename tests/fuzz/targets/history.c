@@ -54,7 +54,7 @@ check_form(const struct layer *layer, const uint8_t *key, size_t key_size)
     struct lf_buffer made = {0};
 
     expect(entry->operation >= LF_HISTORY_BASE &&
-               entry->operation <= FEATURE_DELETE,
+               entry->operation <= FEATURE_RETRACT,
            "the operation of an entry");
     expect(entry->has_image
                ? entry->row.bytes + entry->row.size == entry->image.bytes &&
@@ -102,7 +102,8 @@ take_layer(struct input *input, struct layer *layer,
     if (problem)
         return;
     check_form(layer, key, sizeof key);
-    layer->fits = lf_row_check(&entry->row, layout) &&
+    layer->fits = entry->operation <= FEATURE_DELETE &&
+                  lf_row_check(&entry->row, layout) &&
                   (!entry->has_image || lf_row_check(&entry->image, layout));
 }
 

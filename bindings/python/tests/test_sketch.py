@@ -64,7 +64,7 @@ class Redis:
 @pytest.fixture(scope="module")
 def redis() -> Iterator[Redis]:
     if not shutil.which("redis-server"):
-        pytest.skip("no redis-server: make deps-bench installs it")
+        pytest.skip("no redis-server: make deps installs it")
     with tempfile.TemporaryDirectory() as directory:
         server = Redis(Path(directory) / "s")
         yield server

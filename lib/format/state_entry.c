@@ -197,7 +197,7 @@ put_time(struct lf_buffer *to, int64_t wm, int64_t time)
 static bool
 get_marks(struct lf_body *body, int64_t wm)
 {
-    uint64_t count, version;
+    uint64_t count = 0, version = 0;
 
     if (!lf_in_varint(&body->in, &count) || count == 0 ||
         count > LF_MARKS_MAX || !lf_in_varint(&body->in, &version) ||
@@ -205,7 +205,7 @@ get_marks(struct lf_body *body, int64_t wm)
         return false;
     body->base = (uint16_t)version;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t step;
+        uint64_t step = 0;
 
         if (!lf_in_varint(&body->in, &step) || step == 0 ||
             step > body->plan->version - version)

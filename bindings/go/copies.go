@@ -258,12 +258,12 @@ func copied(ctx context.Context, progress *Progress,
 
 // cancelled is the library's error, and the context's behind it.
 type cancelled struct {
-	library *Error
-	cause   error
+	answer *Error
+	cause  error
 }
 
-func (c *cancelled) Error() string   { return c.library.Error() }
-func (c *cancelled) Unwrap() []error { return []error{c.library, c.cause} }
+func (c *cancelled) Error() string   { return c.answer.Error() }
+func (c *cancelled) Unwrap() []error { return []error{c.answer, c.cause} }
 
 func goSnapshotReport(c *C.struct_feature_snapshot_report) SnapshotReport {
 	return SnapshotReport{

@@ -69,10 +69,10 @@ func send(ctx context.Context, reader array.RecordReader,
 }
 
 // failure is the library's error, and the producer's behind it.
-type failure struct{ library, producer error }
+type failure struct{ answer, producer error }
 
-func (f *failure) Error() string   { return f.library.Error() }
-func (f *failure) Unwrap() []error { return []error{f.library, f.producer} }
+func (f *failure) Error() string   { return f.answer.Error() }
+func (f *failure) Unwrap() []error { return []error{f.answer, f.producer} }
 
 // watched is a reader that stops with its context, whose batches C may look at,
 // and whose panics do not cross C.

@@ -188,16 +188,21 @@ find_row(struct lf_fold *fold, const struct lf_event_run *run,
     return status;
 }
 
+/* What is taken back may make the bytes of a sum longer: max_row_size is for
+ * what comes in. */
 static feature_status
 put_run(struct lf_fold *fold, const struct lf_event_run *run,
         const struct lf_stored *stored, struct feature_error *error)
 {
+    uint64_t limit = fold->events->operation == FEATURE_EVENT
+                         ? fold->limit
+                         : LF_ROW_SIZE_LIMIT;
     bool fits;
 
     if (!fold->applied)
         return FEATURE_OK;
-    LF_TRY(lf_window_encode(&fold->rows, fold->limit, fold->state, &fold->row,
-                            &fits, error));
+    LF_TRY(lf_window_encode(&fold->rows, limit, fold->state, &fold->row, &fits,
+                            error));
     if (!fits)
         return lf_fold_overflow(fold, run, stored, error);
     return lf_rows_put(&fold->rows, run->key, run->key_size, stored, &fold->row,

@@ -387,13 +387,27 @@ reload(struct lf_fold *fold, const struct lf_stored *stored,
     return lf_window_load(&fold->rows, &good, &fold->state, error);
 }
 
+/* Without events to tell apart, none of the run is taken. */
+static feature_status
+fail_run(struct lf_fold *fold, const struct lf_event_run *run,
+         struct feature_error *error)
+{
+    for (uint32_t i = run->first; i < run->end; i++) {
+        uint32_t row = lf_fold_row(fold, i);
+
+        if (lf_fold_is_pending(fold, row))
+            LF_TRY(fail_size(fold, row, error));
+    }
+    return FEATURE_OK;
+}
+
 feature_status
 lf_fold_overflow(struct lf_fold *fold, const struct lf_event_run *run,
                  const struct lf_stored *stored, struct feature_error *error)
 {
     fold->kept.size = 0; /* the row so far, if it changed */
     if (fold->events->operation != FEATURE_EVENT)
-        return fail_size(fold, lf_fold_row(fold, run->first), error);
+        return fail_run(fold, run, error);
     LF_TRY(reload(fold, stored, error));
     for (uint32_t i = run->first; i < run->end; i++) {
         uint32_t row = lf_fold_row(fold, i);

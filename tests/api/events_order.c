@@ -360,6 +360,34 @@ rows_leave_when_no_window_reaches_them(void **state)
     expect_followed(f);
 }
 
+/* A window of 60 days on a grid of 60 days reaches back up to 120. */
+static void
+a_barrier_lasts_as_long_as_windows_reach_it(void **state)
+{
+    struct fixture *f = *state;
+    int64_t grid = (NOON / (60 * DAY) + 1) * (60 * DAY);
+    char row[64];
+
+    start_again(f);
+    define(f, DEFINITIONS
+           "CREATE FEATURE VIEW slow (n = COUNT(*) OVER '60 days' HOP "
+           "'60 days') FOR card FROM payment;");
+    move_clock(f, grid + 10 * DAY);
+    snprintf(row, sizeof row, "1 2 s %" PRId64, grid + 3 * DAY);
+    expect_events(f, FEATURE_EVENT, "payment", NULL, row, "A");
+    snprintf(row, sizeof row, "1 %" PRId64, grid + 9 * DAY);
+    erase(f, "slow", "card_id, event_timestamp", row);
+    move_clock(f, grid + 119 * DAY);
+    keep_up(f);
+    assert_int_equal(held_of(f, "slow").tombstones, 1);
+    snprintf(row, sizeof row, "1 2 s %" PRId64, grid + 5 * DAY);
+    expect_events(f, FEATURE_EVENT, "payment", NULL, row, "L");
+    move_clock(f, grid + 120 * DAY);
+    keep_up(f);
+    assert_int_equal(held_of(f, "slow").tombstones, 0);
+    expect_followed(f);
+}
+
 static void
 kept_events_leave_by_age(void **state)
 {
@@ -399,6 +427,7 @@ main(void)
         TEST(a_delete_is_a_barrier),
         TEST(rows_are_planned_anew_when_they_are_written),
         TEST(rows_leave_when_no_window_reaches_them),
+        TEST(a_barrier_lasts_as_long_as_windows_reach_it),
         TEST(kept_events_leave_by_age),
     };
 

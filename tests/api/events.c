@@ -207,19 +207,24 @@ what_is_taken_back_has_room(void **state)
     struct fixture *f = *state;
     struct feature_write_options options = {
         .struct_size = sizeof options, .flags = FEATURE_WRITE_SKIP_INVALID};
-    static const char sums[] =
-        "CREATE ENTITY card (card_id INT64);"
-        "CREATE EVENT gain (id STRING, card_id INT64, x INT64) WITH (dedupe = "
-        "id);"
-        "CREATE FEATURE VIEW sums (a = SUM(x) OVER '1 hour', b = SUM(x) WHERE "
-        "x <> 1 OVER '1 hour', c = SUM(x) WHERE x <> 2 OVER '1 hour') FOR card "
-        "FROM gain;";
-    static const char events[] = "a 7 1152921504606846976 @-60\n"
-                                 "b 7 -1152921504606846976 @-59\n"
-                                 "c 7 5 @-58\nd 7 6 @-57\ne 7 1 @-1";
+    static const char events[] = "a 7 1152921504606846976 @-1800\n"
+                                 "b 7 -1152921504606846976 @-1799\n"
+                                 "c 7 5 @-1798\nd 7 6 @-1797\ne 7 1 @-1";
+    char sums[1600];
     feature_batch *batch;
     feature_status status;
+    size_t size;
 
+    size = (size_t)snprintf(
+        sums, sizeof sums,
+        "CREATE ENTITY card (card_id INT64);"
+        "CREATE EVENT gain (id STRING, card_id INT64, x INT64) WITH (dedupe = "
+        "id); CREATE FEATURE VIEW sums (a = SUM(x) OVER '1 hour'");
+    for (int i = 0; i < 12; i++)
+        size += (size_t)snprintf(sums + size, sizeof sums - size,
+                                 ", s%d = SUM(x) WHERE x <> %d OVER '1 hour'",
+                                 i, 100 + i);
+    snprintf(sums + size, sizeof sums - size, ") FOR card FROM gain;");
     do { /* the least that has room for the events */
         start_again(f);
         close_store(f);
@@ -232,9 +237,9 @@ what_is_taken_back_has_room(void **state)
         feature_batch_free(batch);
     } while (status == FEATURE_INVALID && f->options.max_row_size < 200);
     assert_int_equal(status, FEATURE_OK);
-    expect_events(f, FEATURE_RETRACT, "gain", NULL, "d 7 6 @-57", "A");
+    expect_events(f, FEATURE_RETRACT, "gain", NULL, "d 7 6 @-1797", "A");
     batch = make_events(f, FEATURE_RETRACT, "gain", NULL,
-                        "d 7 6 @-57\nb 7 -1152921504606846976 @-59");
+                        "d 7 6 @-1797\nb 7 -1152921504606846976 @-1799");
     must(feature_store_write(f->store, &batch, 1, &options, NULL, &problem));
     expect_outcomes(batch, "DA");
     feature_batch_free(batch);

@@ -167,6 +167,7 @@ lf_state_purged(struct lf_state *state, int64_t horizon)
 {
     struct lf_body *body = &state->body;
 
+    body->covered = horizon;
     if (state->plan->version < 2)
         return;
     body->base = 1;

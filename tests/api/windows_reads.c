@@ -170,6 +170,39 @@ a_new_feature_is_partial_until_it_is_whole(void **state)
 }
 
 static void
+sweep(struct fixture *f)
+{
+    struct feature_maintain_options options = {.struct_size = sizeof options,
+                                               .flags = FEATURE_MAINTAIN_ALL};
+
+    must(feature_store_maintain(f->store, &options, NULL, &problem));
+}
+
+/* That the row of card 2 left takes nothing from card 1; that of card 3 is not
+ * the one that held its earlier event. */
+static void
+what_left_with_other_rows_is_known_of_those_that_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+
+    move_clock(f, NOON - 63 * MINUTE);
+    pay(f, "1 @-4200 1 oslo\n2 @-3780 2 oslo\n3 @-3780 3 oslo");
+    move_clock(f, NOON - 30 * MINUTE);
+    pay(f, "1 @-1860 4 oslo");
+    move_clock(f, NOON - MINUTE);
+    sweep(f);
+    pay(f, "1 @-1200 5 oslo\n3 @-1200 6 oslo");
+    move_clock(f, NOON);
+    reader = open_reader(f, "spend(n)", 0, "1\n2\n3");
+    ask_at(&reader, NOON - 5 * MINUTE);
+    expect_read(&reader, "present 2\nno_history null\nno_history null");
+    ask_at(&reader, NOON - 2 * MINUTE);
+    expect_read(&reader, "present 2\nnot_found 0\npresent 1");
+    close_reader(&reader);
+}
+
+static void
 a_swept_entity_is_not_found_and_its_past_not_known(void **state)
 {
     struct feature_maintain_report report = {.struct_size = sizeof report};
@@ -359,6 +392,7 @@ main(void)
         CARD(history_from_later_on_answers_from_then_on),
         CARD(a_new_feature_is_partial_until_it_is_whole),
         CARD(a_swept_entity_is_not_found_and_its_past_not_known),
+        CARD(what_left_with_other_rows_is_known_of_those_that_stay),
         CARD(an_event_counts_without_being_stored),
         CARD(one_event_stands_for_all_rows),
         CARD(events_that_could_not_be_written_are_refused),

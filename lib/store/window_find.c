@@ -353,7 +353,6 @@ find_view(struct lf_window_pass *pass, struct feature_error *error)
     size_t rows = request->rows, columns = pass->view->column_count;
 
     windows->bytes.size = 0;
-    LF_TRY(lf_scored_begin(request, error));
     if (!lf_buffer_reserve(&windows->rows,
                            rows * sizeof(struct lf_window_row)) ||
         !lf_buffer_reserve(&windows->cells,
@@ -375,6 +374,7 @@ lf_windows_find(feature_request *request, struct lf_reader *reader,
 {
     uint32_t views = request->query->selection->view_count;
     int64_t known_by = request->query->known_by;
+    bool has_begun = false;
     struct lf_window_pass pass = {
         .request = request,
         .reader = reader,
@@ -388,6 +388,9 @@ lf_windows_find(feature_request *request, struct lf_reader *reader,
             request->windows = lf_alloc_array(views, sizeof *request->windows);
         if (!request->windows)
             return lf_fail_memory(error);
+        if (!has_begun)
+            LF_TRY(lf_scored_begin(request, reader, error));
+        has_begun = true;
         pass.index = i;
         pass.view = &request->plan->views[i];
         pass.windows = &request->windows[i];

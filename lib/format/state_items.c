@@ -177,9 +177,9 @@ add_by_rest(struct lf_acc *acc, struct lf_item *item, bool is_new,
         keep_most(acc, item, is_new, &value);
         return true;
     }
-    if (!lf_in_varint(in, &count) || count == 0)
+    if (!lf_in_varint(in, &count) || count == 0 ||
+        __builtin_add_overflow(item->count, count, &item->count))
         return false;
-    item->count += count;
     if (acc->state->kind == LF_STATE_BY_COUNT)
         return true;
     size = sum_size(acc, item, in);

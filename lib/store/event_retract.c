@@ -56,17 +56,9 @@ static bool
 is_covered(const struct rebuild *rebuild)
 {
     const struct lf_rows *rows = &rebuild->fold->rows;
-    const struct lf_meta_view *meta = &rows->meta;
-    int64_t skew = rows->form->event->max_skew, unknown;
 
-    if (!rows->history || (meta->history_horizon != INT64_MIN &&
-                           rebuild->from <= meta->history_horizon))
-        return false;
-    if (!meta->history_bases)
-        return true;
-    return skew != LF_SKEW_NONE &&
-           !__builtin_add_overflow(meta->history_since, skew, &unknown) &&
-           rebuild->from > unknown;
+    return rows->history && lf_event_history_covers(
+                                &rows->meta, rows->form->event, rebuild->from);
 }
 
 static feature_status

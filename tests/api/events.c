@@ -232,8 +232,7 @@ what_is_taken_back_has_room(void **state)
         open_store(f);
         define(f, sums);
         batch = make_events(f, FEATURE_EVENT, "gain", NULL, events);
-        status =
-            feature_store_write(f->store, &batch, 1, NULL, NULL, &problem);
+        status = feature_store_write(f->store, &batch, 1, NULL, NULL, &problem);
         feature_batch_free(batch);
     } while (status == FEATURE_INVALID && f->options.max_row_size < 200);
     assert_int_equal(status, FEATURE_OK);

@@ -22,9 +22,9 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
                struct lf_state *state, struct feature_error *error)
 {
     const struct lf_row *row = &stored->row;
-    const uint8_t *body = row->bytes + LF_ROW_HEADER_SIZE;
-    size_t size = row->size - LF_ROW_HEADER_SIZE;
     const struct lf_tile_plan *plan;
+    const uint8_t *body;
+    size_t size;
 
     if (!stored->found) {
         lf_state_begin(state);
@@ -37,6 +37,8 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
         lf_state_bury(state, row->timestamp);
         return FEATURE_OK;
     }
+    body = row->bytes + LF_ROW_HEADER_SIZE;
+    size = row->size - LF_ROW_HEADER_SIZE;
     if (row->version == rows->form->layout.version)
         return lf_form_fail(rows->form,
                             lf_state_load(state, body, size, row->timestamp),

@@ -1248,8 +1248,9 @@ feature_store_tiles_arrow(feature_store *store, const char *view,
  * @param[out] error   {inout} {nullable} index of the record batch in the
  *                     stream and row in it
  * @return FEATURE_INVALID      `tiles`: a damaged state; `future`: one ahead of
- *                              the clock; a null; `arrow`: a stream that breaks
- *                              Arrow's rules
+ *                              the clock; a null; `key-size`; `row-size`: a
+ *                              merged row over max_row_size; `arrow`: a stream
+ *                              that breaks Arrow's rules
  * @return FEATURE_NOT_FOUND    no such view or column
  * @return FEATURE_CONFLICT     `definition`: states of another one; `overlap`:
  *                              of the sources; `deleted`: a delete since the

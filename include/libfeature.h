@@ -2030,6 +2030,13 @@ feature_query_join_arrow(const feature_query *query,
  * Versions that retention dropped are gone: see feature_history_report.horizon.
  * With feature_query_options.known_by only versions committed by then are listed.
  *
+ * Of a view FROM an event it lists how the features developed: a row for each
+ * time at which an event of the key is kept, late ones too, with the features as
+ * a read as of one microsecond after that time answers them. `event_timestamp` is
+ * that time; the commit and the operation (EVENT, RETRACT, DELETE) are those of
+ * the newest commit at it. A bit of `_written` says that the value is known: of a
+ * null whose bit is not set nobody knows it any more (NO_HISTORY, PARTIAL).
+ *
  * A null key, and one that was never written, has no versions; a key that is
  * given twice has its versions twice. All batches are of one commit, whose pages
  * stay in use until the end or the release: after options->max_age_ms the stream
@@ -2049,7 +2056,6 @@ feature_query_join_arrow(const feature_query *query,
  * @return FEATURE_INVALID    more than one view, keys of a wrong type or of unequal
  *                            rows; `closed`
  * @return FEATURE_NOT_FOUND  `history`: the view keeps none
- * @return FEATURE_UNSUPPORTED `not-yet`: a view FROM an event, which keeps events
  * @return FEATURE_CONFLICT   `schema-changed`
  * @return FEATURE_BUSY       `scan-limit`: too many streams hold a snapshot
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY

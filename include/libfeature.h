@@ -1275,6 +1275,9 @@ feature_store_merge_tiles(feature_store *store, const char *view,
  * `_op`, `_seq`, `_ordinal`, `_commit_time`, `_event_timestamp`, `_late` and
  * `_written`, and with FEATURE_CHANGES_BEFORE the row before each change.
  *
+ * Of an event (`payment(*)`) they are EVENT and RETRACT, and its columns take the
+ * place of join keys and features; FEATURE_CHANGES_BEFORE is not for events.
+ *
  * Columns are those of the newest definitions when the call is made: values of
  * older ones are widened, features that were added later are null. docs/export.md
  * tells what each column holds. A batch at a time is in memory, and the largest
@@ -1284,18 +1287,20 @@ feature_store_merge_tiles(feature_store *store, const char *view,
  *
  * @param store        {borrowed stream} may be closed first
  * @param features     {copied} one view and its features, as in
- *                     feature_query_create(): `driver_stats(*)`
+ *                     feature_query_create(): `driver_stats(*)`; or an event and
+ *                     its columns
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] until   {inout} {nullable} the sequence that the stream ends with
  * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
  * @param[out] error   {inout} {nullable}
- * @return FEATURE_INVALID    bad text, more than one view, or until before since
- * @return FEATURE_NOT_FOUND  no such view or feature; `no-feed`: the store keeps
- *                            none
+ * @return FEATURE_INVALID    bad text, more than one view, or until before since;
+ *                            `event`: a view FROM an event, which has to be
+ *                            asked for itself
+ * @return FEATURE_NOT_FOUND  no such view, event or feature; `no-feed`: the store
+ *                            keeps none
  * @return FEATURE_GAP        `feed-truncated`: a record after since is there no
  *                            more
  * @return FEATURE_CONFLICT   `epoch`: the feed ends before since or until
- * @return FEATURE_UNSUPPORTED  `not-yet`: a view FROM an event
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any

@@ -4,7 +4,7 @@
 
 #define EVENT_COLUMNS "k, p, event_timestamp, x, s"
 #define HOUR          INT64_C(3600000000)
-#define EVENTS        40u
+#define EVENTS        96u /* enough of one key that labels share their work */
 
 /* Columns of events of the first key and of others. */
 static void
@@ -138,7 +138,7 @@ call_history(struct memory_scene *scene)
          .values = "y",
          .offsets = (const int32_t[]){0, 1}}};
     const struct feature_history_options options = {
-        .struct_size = sizeof options, .chunk_rows = 32};
+        .struct_size = sizeof options, .chunk_rows = 80};
     feature_status status =
         feature_query_history(scene->query, columns, 2, &options, NULL,
                               &scene->out.stream, &scene->error);

@@ -634,6 +634,8 @@ struct feature_stats {
                                      another one */
     uint64_t write_wait_us;  /**< microseconds they waited, all together */
     uint64_t write_timeouts; /**< those of them that gave up */
+    uint64_t read_overflows; /**< values of windows that reads of this handle
+                                  answered as null: a SUM over INT64 */
 };
 
 /**

@@ -62,6 +62,7 @@ struct lf_spans {
     size_t count;
     struct lf_buffer levels[LF_SPAN_LEVELS]; /* struct lf_span */
     struct lf_buffer bytes;
+    struct lf_buffer room; /* of the block that is made */
 };
 
 /* Whether a block tells if the entity is visible at t, as its events would; and

@@ -19,6 +19,7 @@ lf_spans_free(struct lf_spans *spans)
     for (uint32_t i = 0; i < LF_SPAN_LEVELS; i++)
         lf_buffer_free(&spans->levels[i]);
     lf_buffer_free(&spans->bytes);
+    lf_buffer_free(&spans->room);
 }
 
 static bool
@@ -63,7 +64,8 @@ add_block(struct lf_read *read, const struct lf_span *block, uint64_t events)
     return true;
 }
 
-/* What was added since clear() becomes a block. */
+/* What was added since clear() becomes a block. Texts of it lie among the blocks,
+ * which are moved where they have to grow. */
 static bool
 put_block(struct lf_read *read, uint32_t level, int64_t first, int64_t last,
           uint64_t events)
@@ -73,10 +75,12 @@ put_block(struct lf_read *read, uint32_t level, int64_t first, int64_t last,
         .first = first, .last = last, .at = spans->bytes.size};
 
     read->measure.events = events;
-    if (!lf_accs_put(&read->measure, first, false, &spans->bytes) ||
-        spans->bytes.size - block.at > UINT32_MAX)
+    spans->room.size = 0;
+    if (!lf_accs_put(&read->measure, first, false, &spans->room) ||
+        spans->room.size > UINT32_MAX ||
+        !lf_buffer_append(&spans->bytes, spans->room.data, spans->room.size))
         return false;
-    block.size = (uint32_t)(spans->bytes.size - block.at);
+    block.size = (uint32_t)spans->room.size;
     return lf_buffer_append(&spans->levels[level], &block, sizeof block);
 }
 

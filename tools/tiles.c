@@ -30,7 +30,8 @@ static const char tiles_help[] =
     "\n"
     "  --source NAME   where the events come from: a merge of offsets that "
     "were merged\n"
-    "                  before changes nothing. Without it a second merge counts "
+    "                  before changes nothing. Without it a second merge "
+    "counts "
     "twice\n"
     "  --partition N   of the source (0)\n"
     "  --first N       offset of the first event behind the tiles (0)\n"
@@ -42,7 +43,12 @@ static const char tiles_help[] =
     "         feature tiles merge ./store card_spend card_spend.tiles \\\n"
     "             --source payments/batch --next 1250000\n";
 
-enum { OPTION_SOURCE = TOOL_OPTION, OPTION_PARTITION, OPTION_FIRST, OPTION_NEXT };
+enum {
+    OPTION_SOURCE = TOOL_OPTION,
+    OPTION_PARTITION,
+    OPTION_FIRST,
+    OPTION_NEXT
+};
 
 struct job {
     const char *store, *view, *file;
@@ -145,8 +151,7 @@ print_merged(const struct feature_commit *commit, bool json)
 }
 
 static int
-merge_file(const struct job *job, feature_store *store,
-           struct tiles_file *file)
+merge_file(const struct job *job, feature_store *store, struct tiles_file *file)
 {
     const struct feature_write_options options = {
         .struct_size = sizeof options,
@@ -262,7 +267,8 @@ tiles_run(int argc, char **argv)
     if (code)
         return code < 0 ? tool_finish() : code;
     is_merge = argc - optind == 4 && !strcmp(argv[optind], "merge");
-    if (argc - optind != 4 || (!is_merge && strcmp(argv[optind], "export") != 0))
+    if (argc - optind != 4 ||
+        (!is_merge && strcmp(argv[optind], "export") != 0))
         return tool_misuse(argv[0], "export or merge, and a STORE, a VIEW and "
                                     "a FILE are needed");
     if (!is_merge && (job.source.name || job.has_next || job.json))

@@ -236,8 +236,8 @@ take_row(struct tiles_file *file, struct batch *batch, size_t end)
             size = load_u32(bytes);
             bytes = take(file, &file->at, end, size);
         }
-        is_fine = bytes && (is_number
-                                ? add_number(&batch->columns[i], bytes)
+        is_fine =
+            bytes && (is_number ? add_number(&batch->columns[i], bytes)
                                 : add_bytes(&batch->columns[i], bytes, size));
     }
     is_fine = is_fine && add_bytes(&batch->columns[file->key_count + 1],
@@ -253,8 +253,7 @@ take_end(struct tiles_file *file)
 {
     const char *rows = take(file, &file->at, file->bytes.size, 8);
 
-    if (!rows || load_u64(rows) != file->rows ||
-        file->at != file->bytes.size)
+    if (!rows || load_u64(rows) != file->rows || file->at != file->bytes.size)
         return complain(file, "the end of the file is damaged");
     file->at -= 12; /* it is there again */
     return true;

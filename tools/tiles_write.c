@@ -61,9 +61,9 @@ put_head(struct writer *writer, const struct ArrowSchema *schema)
     add_u32(&writer->row, writer->key_count);
     for (uint32_t i = 0; i < writer->key_count; i++) {
         const struct ArrowSchema *key = schema->children[i];
-        uint32_t type = is_number(key)         ? FEATURE_TYPE_INT64
+        uint32_t type = is_number(key)        ? FEATURE_TYPE_INT64
                         : *key->format == 'u' ? FEATURE_TYPE_STRING
-                                               : FEATURE_TYPE_BYTES;
+                                              : FEATURE_TYPE_BYTES;
 
         add_u32(&writer->row, type);
         add_u32(&writer->row, (uint32_t)strlen(key->name));

@@ -476,8 +476,8 @@ lf_reading_part(struct lf_reading *reading, size_t first, size_t count,
         if (size)
             is_done = reading->is_visible && read->open == 0;
         else
-            is_sound = pass_event(read, &spans->events[end - 1], false, t,
-                                  &is_done);
+            is_sound =
+                pass_event(read, &spans->events[end - 1], false, t, &is_done);
         if (!is_sound)
             return LF_TILE_CORRUPT;
         end -= size ? size : 1;

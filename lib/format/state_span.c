@@ -159,8 +159,8 @@ lf_span_look(struct lf_read *read, const struct lf_span *block, int64_t t)
     if (read->reading.is_visible)
         return true;
     read->reading.is_visible = read->plan->has_lifetime && block->last < t;
-    for (uint32_t i = 0;
-         i < read->visible_count && !read->reading.is_visible; i++) {
+    for (uint32_t i = 0; i < read->visible_count && !read->reading.is_visible;
+         i++) {
         int64_t from = read->bounds[2 * i], to = read->bounds[2 * i + 1];
 
         read->reading.is_visible = block->first >= from && block->last < to;

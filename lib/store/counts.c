@@ -118,8 +118,7 @@ static struct lf_event_counts *
 find_event(const feature_store *store, uint32_t event)
 {
     const struct lf_buffer *all = &store->event_counts;
-    struct lf_event_counts *each =
-        (struct lf_event_counts *)(void *)all->data;
+    struct lf_event_counts *each = (struct lf_event_counts *)(void *)all->data;
 
     for (size_t i = 0; i < all->size / sizeof *each; i++)
         if (each[i].event == event)

@@ -29,7 +29,7 @@ struct lf_figures {
     struct lf_environment_info environment;
     struct lf_meta_store meta;
     struct lf_catalog *catalog;
-    struct lf_meta_view *views; /* in the catalog's order */
+    struct lf_meta_view *views;      /* in the catalog's order */
     struct lf_event_figures *events; /* likewise */
     struct lf_count_sums counts;
     struct lf_feed_figures feed;

@@ -127,9 +127,8 @@ is_asked(const struct walk *walk, const struct lf_history_entry *entry)
 {
     const struct lf_versions *versions = walk->versions;
 
-    return !walk->has_time &&
-           (!versions->is_restricted ||
-            entry->commit_time <= versions->query.known_by);
+    return !walk->has_time && (!versions->is_restricted ||
+                               entry->commit_time <= versions->query.known_by);
 }
 
 static bool

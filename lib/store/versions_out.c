@@ -211,8 +211,8 @@ list_size(const struct lf_feature *feature)
 {
     const struct lf_aggregate *aggregate = feature->aggregate;
     size_t element = lf_type_element_size(feature->type.code);
-    uint32_t most = aggregate->k > aggregate->by_cap ? aggregate->k
-                                                     : aggregate->by_cap;
+    uint32_t most =
+        aggregate->k > aggregate->by_cap ? aggregate->k : aggregate->by_cap;
 
     return feature->type.is_list ? most * (element ? element : 16) : 16;
 }

@@ -78,8 +78,7 @@ publish_outcomes(struct lf_write *write)
         batch->is_written = true;
         if (batch->of_event)
             lf_event_counts_note(write->store, batch->view,
-                                 batch->outcomes.data,
-                                 write->targets[i].rows);
+                                 batch->outcomes.data, write->targets[i].rows);
     }
 }
 

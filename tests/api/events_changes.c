@@ -2,14 +2,14 @@
 /* feature_store_changes_arrow() of events: what the feed has of them, as columns. */
 #include "arrow_stream.h"
 
-#define EVENTS                                                            \
-    "STORE WITH (changes = '3 days');"                                    \
-    "CREATE ENTITY card (card_id INT64);"                                 \
-    "CREATE EVENT payment (id STRING, card_id INT64, amount INT32)"       \
-    " WITH (dedupe = id);"                                                \
-    "CREATE EVENT login (card_id INT64);"                                 \
-    "CREATE FEATURE VIEW limits (day INT64) FOR card;"                    \
-    "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour') FOR card"     \
+#define EVENTS                                                        \
+    "STORE WITH (changes = '3 days');"                                \
+    "CREATE ENTITY card (card_id INT64);"                             \
+    "CREATE EVENT payment (id STRING, card_id INT64, amount INT32)"   \
+    " WITH (dedupe = id);"                                            \
+    "CREATE EVENT login (card_id INT64);"                             \
+    "CREATE FEATURE VIEW limits (day INT64) FOR card;"                \
+    "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour') FOR card" \
     " FROM payment WITH (history = '1 day');"
 #define COLUMNS "id, card_id, amount, event_timestamp"
 #define META                                                             \
@@ -66,13 +66,12 @@ expect_changes_at(struct fixture *f, const char *features, uint64_t since,
     close_scan(&scan);
 }
 
-#define expect_changes(f, features, since, chunk_rows, expected) \
+#define expect_changes(f, features, since, chunk_rows, expected)          \
     expect_changes_at((f), (features), (since), (chunk_rows), (expected), \
                       __FILE__, __LINE__)
 
 #define P1 "p1 1 5 EVENT 2 0 1767268800000001 1767268799000000 null null"
-#define P2 \
-    "'' null 7 EVENT 2 1 1767268800000001 1767261600000000 null null"
+#define P2 "'' null 7 EVENT 2 1 1767268800000001 1767261600000000 null null"
 #define P3 "p1 1 5 RETRACT 5 0 1767268800000004 1767268799000000 null null"
 
 static void
@@ -88,8 +87,7 @@ events_come_as_they_were_written(void **state)
     assert_string_equal(text, "id u?, card_id l?, amount i?, " META);
     close_scan(&scan);
     expect_changes(f, "payment(*)", 0, 0, P1 "\n" P2 "\n" P3);
-    expect_changes(f, "payment(*)", 0, 1,
-                   P1 "\n--\n" P2 "\n--\n" P3 "\n--");
+    expect_changes(f, "payment(*)", 0, 1, P1 "\n--\n" P2 "\n--\n" P3 "\n--");
     expect_changes(f, "payment(*)", 2, 0, P3);
     expect_changes(f, "payment(amount AS euros)", 2, 0,
                    "5 RETRACT 5 0 1767268800000004 1767268799000000 null null");

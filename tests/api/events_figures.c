@@ -2,14 +2,14 @@
 /* What a store says of its events and of what their windows could not hold. */
 #include "arrow_stream.h"
 
-#define EVENTS                                                             \
-    "CREATE ENTITY card (card_id INT64);"                                  \
-    "CREATE EVENT payment (id STRING, card_id INT64, amount INT64)"        \
-    " WITH (dedupe = id, dedupe_for = '1 hour');"                          \
-    "CREATE EVENT login (card_id INT64);"                                  \
+#define EVENTS                                                              \
+    "CREATE ENTITY card (card_id INT64);"                                   \
+    "CREATE EVENT payment (id STRING, card_id INT64, amount INT64)"         \
+    " WITH (dedupe = id, dedupe_for = '1 hour');"                           \
+    "CREATE EVENT login (card_id INT64);"                                   \
     "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour' HOP '1 minute'," \
-    " total = SUM(amount) OVER '1 hour' HOP '1 minute' DEFAULT 7,"         \
-    " mean = AVG(amount) OVER '1 hour' HOP '1 minute')"                    \
+    " total = SUM(amount) OVER '1 hour' HOP '1 minute' DEFAULT 7,"          \
+    " mean = AVG(amount) OVER '1 hour' HOP '1 minute')"                     \
     " FOR card FROM payment WITH (history = '1 day');"
 #define COLUMNS "id, card_id, amount, event_timestamp"
 #define MOST    "9223372036854775807"
@@ -64,8 +64,7 @@ rows_of_events_are_counted_by_outcome(void **state)
     expect_sample(f, OUTCOME("rejected", "1"));
     expect_sample(f, "event_ids{event=\"payment\"} 4");
     expect_sample(f, "event_ids{event=\"login\"} 0");
-    expect_sample(f,
-                  "event_rows_total{event=\"login\",outcome=\"applied\"} 0");
+    expect_sample(f, "event_rows_total{event=\"login\",outcome=\"applied\"} 0");
     close_store(f);
     open_store(f);
     expect_sample(f, OUTCOME("applied", "0"));

@@ -15,7 +15,6 @@
 #define KEPT    " WITH (history = '30 days');"
 #define COLUMNS "card_id, event_timestamp, amount"
 
-
 static int64_t clock_now;
 
 static void
@@ -40,8 +39,7 @@ begin(void **state)
 static void
 write_events(struct fixture *f, int32_t operation, const char *rows)
 {
-    feature_batch *batch =
-        make_batch(f, operation, "payment", COLUMNS, rows);
+    feature_batch *batch = make_batch(f, operation, "payment", COLUMNS, rows);
 
     write_batch(f, batch);
     feature_batch_free(batch);
@@ -99,9 +97,8 @@ expect_at(struct fixture *f, struct asked asked, const char *expected,
     close_scan(&scan);
 }
 
-#define expect_history(f, expected, ...)                          \
-    expect_at((f), (struct asked){__VA_ARGS__}, (expected), __FILE__, \
-              __LINE__)
+#define expect_history(f, expected, ...) \
+    expect_at((f), (struct asked){__VA_ARGS__}, (expected), __FILE__, __LINE__)
 #define ALL .known_by = 0
 
 /* --- which rows ------------------------------------------------------------- */
@@ -110,18 +107,15 @@ expect_at(struct fixture *f, struct asked asked, const char *expected,
 static void
 write_some(struct fixture *f)
 {
-    write_events(f, FEATURE_EVENT,
-               "1 @-3600 10\n1 @-60 5\n1 @-60 7\n2 @-30 1");
+    write_events(f, FEATURE_EVENT, "1 @-3600 10\n1 @-60 5\n1 @-60 7\n2 @-30 1");
     tick(f);
     write_events(f, FEATURE_EVENT, "1 @-120 2");
 }
 
-#define AT_60                                                                 \
-    "1 1767268740000000 2 1767268800000001 4 x1f 4 24 [7,5] 7 1"
-#define AT_120 "1 1767268680000000 3 1767268801000000 4 x1f 2 12 [2,10] 2 0"
-#define AT_3600 \
-    "1 1767265200000000 2 1767268800000001 4 x1f 1 10 [10] 10 0"
-#define AT_30 "2 1767268770000000 2 1767268800000001 4 x1f 1 1 [1] 1 0"
+#define AT_60   "1 1767268740000000 2 1767268800000001 4 x1f 4 24 [7,5] 7 1"
+#define AT_120  "1 1767268680000000 3 1767268801000000 4 x1f 2 12 [2,10] 2 0"
+#define AT_3600 "1 1767265200000000 2 1767268800000001 4 x1f 1 10 [10] 10 0"
+#define AT_30   "2 1767268770000000 2 1767268800000001 4 x1f 1 1 [1] 1 0"
 
 static void
 a_row_is_a_time_at_which_an_event_is_kept(void **state)
@@ -133,8 +127,9 @@ a_row_is_a_time_at_which_an_event_is_kept(void **state)
 
     write_some(f);
     expect_history(f, AT_60 "\n" AT_120 "\n" AT_3600 "\n" AT_30, ALL);
-    expect_history(f, AT_30 "\n" AT_60 "\n" AT_120 "\n" AT_3600 "\n" AT_60
-                            "\n" AT_120 "\n" AT_3600,
+    expect_history(f,
+                   AT_30 "\n" AT_60 "\n" AT_120 "\n" AT_3600 "\n" AT_60
+                         "\n" AT_120 "\n" AT_3600,
                    .keys = "2 1 3 1");
     scan = open_history(f, &asked);
     print_schema(&scan.schema, text, sizeof text);
@@ -153,17 +148,17 @@ chunks_and_options_cut_it(void **state)
     for (uint32_t rows = 1; rows < 5; rows++)
         expect_history(f, AT_60 "\n" AT_120 "\n" AT_3600 "\n" AT_30,
                        .options.chunk_rows = rows == 4 ? 100 : rows + 4);
-    expect_history(f, AT_60 "\n--\n" AT_120 "\n--\n" AT_3600 "\n--\n" AT_30
-                            "\n--",
+    expect_history(f,
+                   AT_60 "\n--\n" AT_120 "\n--\n" AT_3600 "\n--\n" AT_30 "\n--",
                    .options.chunk_rows = 1);
     expect_history(f, AT_60 "\n" AT_30, .options.last = 1);
     expect_history(f, AT_60 "\n" AT_120 "\n" AT_30, .options.last = 2);
-    expect_history(f, AT_120 "\n" AT_3600,
-                   .options.until = NOON - 61 * SECOND);
+    expect_history(f, AT_120 "\n" AT_3600, .options.until = NOON - 61 * SECOND);
     expect_history(f, AT_60 "\n" AT_120 "\n" AT_30,
                    .options.since = NOON - 2 * MINUTE);
-    expect_history(f, AT_120, .options = {.since = NOON - 2 * MINUTE,
-                                          .until = NOON - 2 * MINUTE});
+    expect_history(
+        f, AT_120,
+        .options = {.since = NOON - 2 * MINUTE, .until = NOON - 2 * MINUTE});
 }
 
 /* The event of 12 o'clock less two minutes came later. */
@@ -190,7 +185,8 @@ what_was_taken_back_leaves_its_time(void **state)
     expect_history(f,
                    "1 1767268740000000 2 1767268800000001 4 x1f 1 5 [5] 5 0\n"
                    "1 1767268710000000 3 1767268801000000 5 x1f 0 null [] "
-                   "null 0", ALL);
+                   "null 0",
+                   ALL);
 }
 
 static void
@@ -200,8 +196,7 @@ a_delete_is_listed_and_takes_all_before(void **state)
 
     write_events(f, FEATURE_EVENT, "1 @-90 10\n1 @-60 5");
     tick(f);
-    erase(f, "spend", "card_id, event_timestamp",
-          "1 @-50");
+    erase(f, "spend", "card_id, event_timestamp", "1 @-50");
     tick(f);
     write_events(f, FEATURE_EVENT, "1 @-40 3");
     expect_history(f,
@@ -211,7 +206,8 @@ a_delete_is_listed_and_takes_all_before(void **state)
                    "1 1767268740000000 2 1767268800000001 4 x1f 2 15 [5,10] "
                    "10 1\n"
                    "1 1767268710000000 2 1767268800000001 4 x1f 1 10 [10] 10 "
-                   "0", ALL);
+                   "0",
+                   ALL);
 }
 
 /* --- what is known ----------------------------------------------------------- */
@@ -266,7 +262,7 @@ a_view_without_history_has_none(void **state)
 
 /* --- as reads ------------------------------------------------------------------ */
 
-#define EVENTS 400
+#define EVENTS     400
 #define CARDS_MOST 3
 
 /* What a read as of a time answers, in the words of a listing. */

@@ -5,34 +5,34 @@
 
 #include "../unit/draw.h"
 
-#define CARDS                                                               \
-    "CREATE ENTITY card (card_id INT64);"                                   \
-    "CREATE EVENT payment (card_id INT64, amount INT64) WITH (max_skew ="   \
-    " 'none');"                                                             \
-    "CREATE FEATURE VIEW limits (day INT64) FOR card WITH (history = '900"  \
-    " days');"                                                              \
-    "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour' EXACT,"          \
-    " total = SUM(amount), most = MAX(amount) OVER '3 hours' EXACT)"        \
-    " FOR card FROM payment WITH (history = '900 days');"                   \
-    "CREATE FEATURE VIEW short (n = COUNT(*) OVER '1 hour' EXACT)"          \
+#define CARDS                                                              \
+    "CREATE ENTITY card (card_id INT64);"                                  \
+    "CREATE EVENT payment (card_id INT64, amount INT64) WITH (max_skew ="  \
+    " 'none');"                                                            \
+    "CREATE FEATURE VIEW limits (day INT64) FOR card WITH (history = '900" \
+    " days');"                                                             \
+    "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour' EXACT,"         \
+    " total = SUM(amount), most = MAX(amount) OVER '3 hours' EXACT)"       \
+    " FOR card FROM payment WITH (history = '900 days');"                  \
+    "CREATE FEATURE VIEW short (n = COUNT(*) OVER '1 hour' EXACT)"         \
     " FOR card FROM payment WITH (history = '1 day');"
-#define LABELS 150
-#define EVENTS 400
+#define LABELS     150
+#define EVENTS     400
 #define CARDS_MOST 2
-#define NAMES "card_id event_timestamp "
+#define NAMES      "card_id event_timestamp "
 
 struct labels {
     int64_t keys[LABELS], times[LABELS];
 };
 
 /* One record batch of them, as long as the block that it is in. */
-#define COLUMN(name, format, values, count)                       \
-    (&(struct column){name, format, (count),                      \
-                      PIECES({0}, {(values), (size_t)(count) * 8})})
-#define LABELS_OF(labels, count)                                            \
-    (&(struct producer){                                                    \
-        .batches = {RECORD(                                                 \
-            (count), COLUMN("card_id", "l", (labels).keys, (count)),        \
+#define COLUMN(name, format, values, count)  \
+    (&(struct column){name, format, (count), \
+                      PIECES({0}, {(values), (size_t)(count)*8})})
+#define LABELS_OF(labels, count)                                     \
+    (&(struct producer){                                             \
+        .batches = {RECORD(                                          \
+            (count), COLUMN("card_id", "l", (labels).keys, (count)), \
             COLUMN("event_timestamp", "tsu:UTC", (labels).times, (count)))}})
 
 static void
@@ -87,15 +87,15 @@ write_world(struct fixture *f, struct world *w)
         w->times[i] = NOON - before * SECOND;
         w->amounts[i] = draw_below(50);
         size += (size_t)snprintf(rows + size, sizeof rows - size,
-                                 "%s%d @-%u %d", i ? "\n" : "",
-                                 (int)w->keys[i], before, (int)w->amounts[i]);
+                                 "%s%d @-%u %d", i ? "\n" : "", (int)w->keys[i],
+                                 before, (int)w->amounts[i]);
     }
     pay(f, rows);
     for (uint32_t i = 0; i < LABELS; i++) {
         w->labels.keys[i] = draw_below(CARDS_MOST + 1);
-        w->labels.times[i] =
-            draw_one_in(2) ? w->times[draw_below(EVENTS)] + draw_below(2)
-                           : NOON - draw_below(13 * 3600) * SECOND;
+        w->labels.times[i] = draw_one_in(2)
+                                 ? w->times[draw_below(EVENTS)] + draw_below(2)
+                                 : NOON - draw_below(13 * 3600) * SECOND;
     }
 }
 

@@ -212,10 +212,8 @@ call_maintain(struct memory_scene *scene)
 static feature_status
 call_changes(struct memory_scene *scene)
 {
-    struct feature_changes_arrow_options options = {.struct_size =
-                                                        sizeof options,
-                                                    .since = written - 1,
-                                                    .chunk_rows = 2};
+    struct feature_changes_arrow_options options = {
+        .struct_size = sizeof options, .since = written - 1, .chunk_rows = 2};
     feature_status status =
         feature_store_changes_arrow(scene->store, "payment(*)", &options, NULL,
                                     &scene->out.stream, &scene->error);

@@ -12,10 +12,10 @@
 #define ROUNDS 60
 #define READS  60
 
-#define BEGIN                                                              \
-    "CREATE ENTITY card (card_id INT64);"                                  \
-    "CREATE EVENT payment (card_id INT64, amount INT64, price FLOAT64, "   \
-    "shop STRING) WITH (max_skew = '5 seconds');"                          \
+#define BEGIN                                                            \
+    "CREATE ENTITY card (card_id INT64);"                                \
+    "CREATE EVENT payment (card_id INT64, amount INT64, price FLOAT64, " \
+    "shop STRING) WITH (max_skew = '5 seconds');"                        \
     "CREATE FEATURE VIEW v ("
 
 static const char *const aggregates[] = {"COUNT(*)",
@@ -69,17 +69,16 @@ draw_view(struct scene *scene)
     size_t size = strlen(text);
 
     for (uint32_t i = 0; i < features; i++)
-        size += (size_t)snprintf(text + size, sizeof text - size, "%sf%u = %s %s",
-                                 i ? ", " : "", i,
+        size += (size_t)snprintf(text + size, sizeof text - size,
+                                 "%sf%u = %s %s", i ? ", " : "", i,
                                  aggregates[draw_below(COUNT(aggregates))],
                                  windows[draw_below(COUNT(windows))]);
     snprintf(text + size, sizeof text - size, ") FOR card FROM payment;");
     scene->catalog = defined(text);
     scene->view = lf_catalog_view(scene->catalog, "v");
-    assert_int_equal(
-        lf_tile_plan_make(&scene->plan, &scene->catalog->events[0], scene->view,
-                          1),
-        LF_TILE_OK);
+    assert_int_equal(lf_tile_plan_make(&scene->plan, &scene->catalog->events[0],
+                                       scene->view, 1),
+                     LF_TILE_OK);
     for (uint32_t i = 0; i < scene->view->feature_count; i++)
         if (!count || !draw_one_in(3))
             asked[count++] = &scene->view->features[i];
@@ -122,9 +121,9 @@ draw_events(struct scene *scene)
         cells[2] = (struct lf_cell){.bytes = (uint8_t *)&scene->prices[i],
                                     .size = 8,
                                     .is_null = draw_one_in(9)};
-        cells[3] = (struct lf_cell){
-            .bytes = (const uint8_t *)shops + draw_below(24),
-            .size = draw_below(3)};
+        cells[3] =
+            (struct lf_cell){.bytes = (const uint8_t *)shops + draw_below(24),
+                             .size = draw_below(3)};
         scene->events[i] = (struct lf_tile_event){ts, 4, cells};
     }
 }
@@ -185,9 +184,9 @@ read_part(const struct scene *scene)
         last++;
     assert_int_equal(lf_reading_part(scene->parts, first, last - first, t),
                      LF_TILE_OK);
-    assert_int_equal(lf_reading_events(scene->whole, scene->events + first,
-                                       last - first, t),
-                     LF_TILE_OK);
+    assert_int_equal(
+        lf_reading_events(scene->whole, scene->events + first, last - first, t),
+        LF_TILE_OK);
     expect_same(scene, first, last - first, t);
 }
 

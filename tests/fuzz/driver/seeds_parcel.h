@@ -49,12 +49,10 @@ write_payments(feature_store *store, int32_t operation, uint32_t rows)
         prices[i] = i / 4.0;
         ends[i + 1] = ends[i] + (int32_t)(i % 3);
     }
-    must(feature_batch_create(store,
-                              operation == FEATURE_EVENT ? "payment" : "spend",
-                              operation == FEATURE_EVENT
-                                  ? NULL
-                                  : "card_id, event_timestamp",
-                              operation, &batch, &error),
+    must(feature_batch_create(
+             store, operation == FEATURE_EVENT ? "payment" : "spend",
+             operation == FEATURE_EVENT ? NULL : "card_id, event_timestamp",
+             operation, &batch, &error),
          &error);
     must(feature_batch_set(batch, 0, FEATURE_TYPE_INT64, keys, NULL, NULL, rows,
                            &error),

@@ -98,8 +98,8 @@ try_take(const uint8_t *key, const uint8_t *bytes, size_t size)
     if (lf_tiles_in_begin(&in, open_store(), "spend", &error))
         abort();
     memset(&error, 0, sizeof error);
-    status = lf_tiles_in_add(&in, key, LF_KEY_INT64_SIZE, time, bytes, size,
-                             &error);
+    status =
+        lf_tiles_in_add(&in, key, LF_KEY_INT64_SIZE, time, bytes, size, &error);
     if (status) {
         expect(status == FEATURE_INVALID || status == FEATURE_CONFLICT,
                "what is no state is INVALID or CONFLICT");

@@ -41,6 +41,7 @@ static const struct command commands[] = {
     {"follow", "apply them to another store", follow_run},
     {"compare", "say whether two stores hold the same", compare_run},
     {"export", "print the changes of a view as CSV", export_run},
+    {"tiles", "carry states of windows to another store", tiles_run},
     {"version", "print the version", version_run},
     {"help", "print this, or the help of a command", help_run},
 };

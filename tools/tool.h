@@ -38,6 +38,7 @@ int changes_run(int argc, char **argv);
 int follow_run(int argc, char **argv);
 int compare_run(int argc, char **argv);
 int export_run(int argc, char **argv);
+int tiles_run(int argc, char **argv);
 
 /* Values of long options that have no letter. */
 enum tool_option {

@@ -16,6 +16,7 @@
 #include "store/load_cut.h"
 #include "store/load_swap.h"
 #include "store/offsets.h"
+#include "store/rows.h"
 
 #define KNOWN_FLAGS \
     (FEATURE_LOAD_LAST_WINS | FEATURE_LOAD_FORCE | FEATURE_LOAD_SORTED)

@@ -443,6 +443,9 @@ begin(struct feature_load *load, const char *view,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
     LF_TRY(copy_options(load, options, error));
+    load->name = lf_arena_copy(&load->arena, view, strlen(view));
+    if (!load->name)
+        return lf_fail_memory(error);
     LF_TRY(look_up(load, view, error));
     if (load->stage == LF_LOAD_KNOWN)
         return FEATURE_OK;

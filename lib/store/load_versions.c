@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/claim.h"
 #include "store/history.h"
 #include "store/loads.h"
 
@@ -227,4 +228,43 @@ lf_kept_trim(feature_store *store, uint32_t wait_ms, uint32_t view,
     struct step step = {.view = view, .work = trim_step};
 
     return run_steps(&step, store, wait_ms, error);
+}
+
+/* Nobody has the view claimed: whoever staged its versions has ended. */
+static feature_status
+discard_unclaimed(feature_store *store, uint32_t wait_ms, uint32_t view,
+                  struct feature_error *error)
+{
+    struct lf_claim claim = {.file = -1};
+    feature_status status =
+        lf_claim_take(store->environment, view, &claim, error);
+
+    if (status == LF_AGAIN)
+        return FEATURE_OK;
+    LF_TRY(status);
+    status = lf_staged_discard(store, wait_ms, view, LF_LOAD_ABORTED,
+                               "interrupted", error);
+    lf_claim_drop(&claim);
+    return status;
+}
+
+feature_status
+lf_versions_upkeep(feature_store *store, uint32_t wait_ms,
+                   struct feature_error *error)
+{
+    struct lf_buffer versions = {0};
+    const struct lf_version *each;
+    struct lf_reader *reader;
+    feature_status status;
+
+    LF_TRY(lf_reader_begin(store->environment, &reader, error));
+    status = lf_versions_read(reader, 0, &versions, error);
+    lf_reader_end(reader);
+    each = (const void *)versions.data;
+    for (size_t i = 0; !status && i < versions.size / sizeof *each; i++)
+        status = each[i].standing == LF_STAGED
+                     ? discard_unclaimed(store, wait_ms, each[i].view, error)
+                     : lf_kept_trim(store, wait_ms, each[i].view, error);
+    lf_buffer_free(&versions);
+    return status;
 }

@@ -92,6 +92,10 @@ feature_status lf_staged_discard(feature_store *store, uint32_t wait_ms,
 feature_status lf_kept_trim(feature_store *store, uint32_t wait_ms,
                             uint32_t view, struct feature_error *error);
 
+/* What loads that were interrupted have left, and versions that are too many. */
+feature_status lf_versions_upkeep(feature_store *store, uint32_t wait_ms,
+                                  struct feature_error *error);
+
 /* --- definitions (load_definition.c) ---------------------------------------- */
 
 /* What a load must find unchanged: the records of a view, its entity, its event. */

@@ -80,7 +80,8 @@ order_may_end_late(void **state)
         size += (size_t)sprintf(rows + size, "%s%d %d %0100d", i ? "\n" : "", i,
                                 i, i);
     append(f, load, "k, a, b", rows);
-    append(f, load, "k, a, b", "5 -5 five\n-1 -1 first\n70000 7 last\n5 -6 six");
+    append(f, load, "k, a, b",
+           "5 -5 five\n-1 -1 first\n70000 7 last\n5 -6 six");
     assert_int_equal(commit_load(load).rows, ROWS + 2);
     expect_rows(f, "v(a)", "-1\n5\n70000\n59999",
                 "present -1\npresent -6\npresent 7\npresent 59999");

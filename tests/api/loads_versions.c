@@ -218,8 +218,8 @@ a_compacted_store_has_what_serves(void **state)
 static const char *
 follow(struct fixture *f, struct fixture *copy, char **json)
 {
-    struct feature_changes_options options = {
-        .struct_size = sizeof options, .since = stats_of(copy).sequence};
+    struct feature_changes_options options = {.struct_size = sizeof options,
+                                              .since = stats_of(copy).sequence};
     struct feature_change_record record;
     feature_changes *changes = NULL;
     const char *reason = "";
@@ -277,9 +277,8 @@ sources_say_where_the_cut_is(void **state)
 {
     struct fixture *f = *state;
     struct feature_source source = {.name = "s", .next_offset = 10};
-    struct feature_write_options write = {.struct_size = sizeof write,
-                                          .sources = &source,
-                                          .source_count = 1};
+    struct feature_write_options write = {
+        .struct_size = sizeof write, .sources = &source, .source_count = 1};
     struct feature_load_options options = {.sources = &source,
                                            .source_count = 1};
     struct feature_load_report report;

@@ -24,6 +24,8 @@
 #define LF_SCHEMAS_MAX  65535       /* schema versions of a view */
 #define LF_SKEW_NONE    INT64_MAX   /* max_skew = 'none' */
 #define LF_SKEW_VIEW    86400000000 /* default max_skew: '1 day' */
+#define LF_KEEP_MAX     8           /* keep_versions of a view */
+#define LF_KEEP_DEFAULT 1
 
 struct lf_join_key {
     const char *name;
@@ -77,6 +79,7 @@ struct lf_view {
     int64_t history;       /* microseconds; 0: none */
     int64_t max_skew;      /* microseconds, or LF_SKEW_NONE */
     int64_t changes;       /* 1: change records hold the row before, too */
+    int64_t keep_versions; /* earlier versions that a load leaves */
     uint32_t feature_count;
     struct lf_feature *features; /* in order of definition */
     uint32_t schema_count;

@@ -36,11 +36,11 @@ static const char *const everything =
     "    counts          INT32[] DEFAULT [],\n"
     "    tags            STRING[] DEFAULT ['', 'a''b', 'c']\n"
     ") FOR driver WITH (ttl = '2 hours', history = '90 days', max_skew = "
-    "'none');\n"
+    "'none', keep_versions = 3);\n"
     "\n"
     "CREATE FEATURE VIEW other (\n"
     "    x INT64\n"
-    ") FOR pair;\n"
+    ") FOR pair WITH (keep_versions = 0);\n"
     "\n"
     "CREATE FEATURE SERVICE transfer_v1 AS\n"
     "    driver_stats(conv_rate, avg_daily_trips AS trips),\n"
@@ -69,7 +69,7 @@ one_name_prints_one_statement(void **state)
     expect_described(catalog, "pair",
                      "CREATE ENTITY pair (a STRING, b BYTES);\n");
     expect_described(catalog, "other",
-                     "CREATE FEATURE VIEW other (\n    x INT64\n) FOR pair;\n");
+                     "CREATE FEATURE VIEW other (\n    x INT64\n) FOR pair WITH (keep_versions = 0);\n");
     expect_described(catalog, "transfer_v1",
                      "CREATE FEATURE SERVICE transfer_v1 AS\n"
                      "    driver_stats(conv_rate, avg_daily_trips AS trips),\n"

@@ -230,6 +230,12 @@ take_a_negative_ttl(struct lf_catalog *catalog)
 }
 
 static void
+keep_too_many_versions(struct lf_catalog *catalog)
+{
+    catalog->views[0].keep_versions = LF_KEEP_MAX + 1;
+}
+
+static void
 select_what_is_not_there(struct lf_catalog *catalog)
 {
     catalog->services[0].items[0].selected[0].feature = 99;
@@ -269,6 +275,7 @@ what_no_text_can_say_is_refused(void **state)
     expect_refused_when(skip_a_version, "a gap");
     expect_refused_when(forget_the_next_feature, "id is out of range");
     expect_refused_when(take_a_negative_ttl, "a duration");
+    expect_refused_when(keep_too_many_versions, "keep_versions");
     expect_refused_when(select_what_is_not_there, "a feature of it");
     expect_refused_when(make_columns_clash, "clash");
     expect_refused_when(rename_what_is_no_key, "a join key of it");

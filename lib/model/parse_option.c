@@ -144,8 +144,8 @@ parse_count(struct lf_lexer *lexer, int64_t *value)
     if (token->kind != LF_TOKEN_NUMBER ||
         !lf_number_is_whole(token->text, token->size))
         return lf_lexer_expected(lexer, "a number of versions, 0 to 8");
-    if (!lf_number_parse_int64(token->text, token->size, value) ||
-        *value < 0 || *value > LF_KEEP_MAX)
+    if (!lf_number_parse_int64(token->text, token->size, value) || *value < 0 ||
+        *value > LF_KEEP_MAX)
         return lf_lexer_fail(lexer, "a feature view keeps 0 to %d versions",
                              LF_KEEP_MAX);
     return lf_lexer_next(lexer);

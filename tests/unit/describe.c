@@ -69,7 +69,8 @@ one_name_prints_one_statement(void **state)
     expect_described(catalog, "pair",
                      "CREATE ENTITY pair (a STRING, b BYTES);\n");
     expect_described(catalog, "other",
-                     "CREATE FEATURE VIEW other (\n    x INT64\n) FOR pair WITH (keep_versions = 0);\n");
+                     "CREATE FEATURE VIEW other (\n    x INT64\n) FOR pair "
+                     "WITH (keep_versions = 0);\n");
     expect_described(catalog, "transfer_v1",
                      "CREATE FEATURE SERVICE transfer_v1 AS\n"
                      "    driver_stats(conv_rate, avg_daily_trips AS trips),\n"

@@ -348,6 +348,7 @@ take_view(const Lf__ViewRecord *message, struct lf_catalog *catalog,
     LF_CHECK_CALL(take_retired(message, catalog, entity, &made));
     LF_CHECK_CALL(take_schemas(message, catalog, &made));
     LF_CHECK_CALL(match_schema(&made, scratch));
+    LF_CHECK_CALL(lf_message_to_rules(message, catalog, entity, &made));
     if (made.event)
         LF_CHECK_CALL(lf_message_check_windows(&made, scratch));
     catalog->views[catalog->view_count++] = made;

@@ -273,6 +273,7 @@ lf_message_of_view(const struct lf_view *view, uint32_t keys,
     return fill_features(view->features, view->feature_count, arena,
                          &message->features) &&
            fill_origin(view, keys, arena, message) &&
+           lf_message_of_rules(view, arena, message) &&
            fill_schemas(view, arena, message);
 }
 

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/buffer.h"
+#include "model/rule.h"
 #include "model/type.h"
 #include "model/window.h"
 
@@ -80,6 +81,8 @@ struct lf_view {
     int64_t max_skew;      /* microseconds, or LF_SKEW_NONE */
     int64_t changes;       /* 1: change records hold the row before, too */
     int64_t keep_versions; /* earlier versions that a load leaves */
+    uint32_t rule_count;
+    struct lf_rule *rules; /* in order of definition */
     uint32_t feature_count;
     struct lf_feature *features; /* in order of definition */
     uint32_t schema_count;

@@ -424,5 +424,5 @@ lf_evolve_view(struct lf_change *change, const struct lf_statement *statement)
                   &view->changes);
     change_option(change, view, of_view, LF_OPTION_KEEP_VERSIONS,
                   &view->keep_versions);
-    return FEATURE_OK;
+    return lf_evolve_rules(change, view, of_view, entity);
 }

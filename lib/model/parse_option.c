@@ -22,7 +22,7 @@
 static const struct {
     const char *name;
     enum lf_option_owner owner;
-    enum { DURATION, SIZE, WORD, ZONE, COLUMN, COUNT } kind;
+    enum { DURATION, SIZE, WORD, ZONE, COLUMN, COUNT, RULES } kind;
     int64_t none;
 } options_known[LF_OPTION_COUNT] = {
     [LF_OPTION_TTL] = {"ttl", LF_OF_VIEW, DURATION, 0},
@@ -30,6 +30,7 @@ static const struct {
     [LF_OPTION_MAX_SKEW] = {"max_skew", LF_OF_VIEW, DURATION, LF_SKEW_NONE},
     [LF_OPTION_VIEW_CHANGES] = {"changes", LF_OF_VIEW, WORD, 0},
     [LF_OPTION_KEEP_VERSIONS] = {"keep_versions", LF_OF_VIEW, COUNT, 0},
+    [LF_OPTION_CHECK] = {"check", LF_OF_VIEW, RULES, 0},
     [LF_OPTION_SLACK] = {"slack", LF_OF_VIEW, DURATION, 0},
     [LF_OPTION_ZONE] = {"zone", LF_OF_VIEW, ZONE, 0},
     [LF_OPTION_EVENT_SKEW] = {"max_skew", LF_OF_EVENT, DURATION, LF_SKEW_NONE},
@@ -42,8 +43,8 @@ static const struct {
 
 static const char *const choices[] = {
     [LF_OF_STORE] = "changes, changes_size or max_size",
-    [LF_OF_VIEW] = "ttl, history, max_skew, changes, keep_versions, slack or "
-                   "zone",
+    [LF_OF_VIEW] = "ttl, history, max_skew, changes, keep_versions, check, "
+                   "slack or zone",
     [LF_OF_EVENT] = "max_skew, dedupe or dedupe_for",
 };
 
@@ -170,6 +171,8 @@ lf_parse_options(struct lf_lexer *lexer, struct lf_arena *arena,
         if (options_known[option].kind == COLUMN)
             LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a column",
                                       &options[option].name));
+        else if (options_known[option].kind == RULES)
+            LF_TRY(lf_parse_rules(lexer, arena, &options[option]));
         else if (options_known[option].kind == COUNT)
             LF_TRY(parse_count(lexer, &options[option].value));
         else

@@ -307,8 +307,9 @@ options_have_their_place_and_their_units(void **state)
 {
     static const struct mistake mistakes[] = {
         {VIEW("a INT64") " WITH (tll = '1 h')",
-         "4:20: expected ttl, history, max_skew, changes, keep_versions, slack "
-         "or zone, found \"tll\"; did you mean ttl?"},
+         "4:20: expected ttl, history, max_skew, changes, keep_versions, "
+         "check, "
+         "slack or zone, found \"tll\"; did you mean ttl?"},
         {VIEW("a INT64") " WITH (keep_versions = '2')",
          "4:36: expected a number of versions, 0 to 8, found \"'2'\""},
         {VIEW("a INT64") " WITH (keep_versions = 1.5)",

@@ -12,20 +12,21 @@
 #include <stdatomic.h>
 
 #include "base/buffer.h"
+#include "model/rule.h"
 #include "model/type.h"
 #include "model/window.h"
 
-#define LF_NAME_MAX          64         /* bytes of a name */
-#define LF_KEYS_MAX          8          /* join keys of an entity */
-#define LF_VIEWS_MAX         256        /* views of a store */
-#define LF_FEATURES_MAX      4096       /* features of a view */
-#define LF_TEXT_MAX          (1u << 20) /* bytes of a definition text */
-#define LF_WIDTH_MAX         65536      /* n of T[n] */
-#define LF_SCHEMAS_MAX       65535      /* schema versions of a view */
-#define LF_SKEW_NONE         INT64_MAX  /* max_skew = 'none' */
-#define LF_KEEP_VERSIONS_MAX 8
-#define LF_KEEP_VERSIONS     1           /* default keep_versions */
-#define LF_SKEW_VIEW         86400000000 /* default max_skew: '1 day' */
+#define LF_NAME_MAX     64          /* bytes of a name */
+#define LF_KEYS_MAX     8           /* join keys of an entity */
+#define LF_VIEWS_MAX    256         /* views of a store */
+#define LF_FEATURES_MAX 4096        /* features of a view */
+#define LF_TEXT_MAX     (1u << 20)  /* bytes of a definition text */
+#define LF_WIDTH_MAX    65536       /* n of T[n] */
+#define LF_SCHEMAS_MAX  65535       /* schema versions of a view */
+#define LF_SKEW_NONE    INT64_MAX   /* max_skew = 'none' */
+#define LF_SKEW_VIEW    86400000000 /* default max_skew: '1 day' */
+#define LF_KEEP_MAX     8           /* keep_versions of a view */
+#define LF_KEEP_DEFAULT 1
 
 struct lf_join_key {
     const char *name;
@@ -86,6 +87,9 @@ struct lf_view {
     int64_t history;       /* microseconds; 0: none */
     int64_t max_skew;      /* microseconds, or LF_SKEW_NONE */
     int64_t changes;       /* 1: change records hold the row before, too */
+    int64_t keep_versions; /* earlier versions that a load leaves */
+    uint32_t rule_count;
+    struct lf_rule *rules; /* in order of definition */
     uint32_t feature_count;
     struct lf_feature *features; /* in order of definition */
     uint32_t schema_count;
@@ -97,7 +101,6 @@ struct lf_view {
     int64_t zone; /* east of UTC */
     uint32_t retired_count;
     struct lf_feature *retired; /* dropped ones that schemas still name */
-    int64_t keep_versions;      /* besides the one that serves */
     enum lf_standing standing;  /* not stored */
 };
 

@@ -359,7 +359,7 @@ create_view(struct lf_change *change, const struct lf_statement *statement,
                            .version = 1,
                            .next_feature = 1,
                            .max_skew = LF_SKEW_VIEW,
-                           .keep_versions = LF_KEEP_VERSIONS};
+                           .keep_versions = LF_KEEP_DEFAULT};
 
     if (after->view_count == LF_VIEWS_MAX)
         return lf_change_conflict(change, statement->name.at,
@@ -424,5 +424,5 @@ lf_evolve_view(struct lf_change *change, const struct lf_statement *statement)
                   &view->changes);
     change_option(change, view, of_view, LF_OPTION_KEEP_VERSIONS,
                   &view->keep_versions);
-    return FEATURE_OK;
+    return lf_evolve_rules(change, view, of_view, entity);
 }

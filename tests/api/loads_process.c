@@ -141,7 +141,7 @@ nobody_writes_into_a_version_that_was_replaced(void **state)
     struct peer peer;
 
     define(f, FED E "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e "
-                    "WITH (keep_versions = '0');");
+                    "WITH (keep_versions = 0);");
     close_store(f);
     peer = start_peer(f, write_before_and_after);
     take_turn(&peer);
@@ -158,7 +158,7 @@ nobody_writes_into_a_version_that_was_replaced(void **state)
                 "present 12 load\nnot_found null null\npresent 3 peer");
     expect_good(f);
     define(f, "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e "
-              "WITH (keep_versions = '1');");
+              "WITH (keep_versions = 1);");
     load_rows(f, "1 13 load");
     roll_back(f, 0);
     must(feature_store_maintain(f->store, &all, NULL, &problem));

@@ -105,7 +105,7 @@ as_many_versions_are_kept_as_the_view_says(void **state)
     struct fixture *f = *state;
 
     define(f, E "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e "
-                "WITH (keep_versions = '2');");
+                "WITH (keep_versions = 2);");
     for (int i = 0; i < 5; i++) {
         load_rows(f, i & 1 ? "1 1 odd" : "1 0 even");
         expect_good(f);
@@ -126,7 +126,7 @@ as_many_versions_are_kept_as_the_view_says(void **state)
               FEATURE_NOT_FOUND, "no-version");
     must_fail(feature_store_apply(f->store,
                                   "CREATE FEATURE VIEW v (a INT64, b STRING) "
-                                  "FOR e WITH (keep_versions = '9');",
+                                  "FOR e WITH (keep_versions = 9);",
                                   NULL, NULL, &problem),
               FEATURE_INVALID, NULL);
     expect_good(f);

@@ -370,6 +370,7 @@ lf_build_free(struct lf_build *build)
     lf_buffer_free(&build->slice);
     lf_buffer_free(&build->key);
     lf_buffer_free(&build->record);
+    lf_buffer_free(&build->row);
     lf_sorter_free(build->sorter);
     build->sorter = NULL;
 }

@@ -29,7 +29,8 @@ static bool
 is_asked(const struct lf_change_rows *rows, const struct lf_change *change)
 {
     return change->view == rows->query->selection->views[0].view &&
-           !change->is_erased && change->operation != LF_CHANGE_DEFINE;
+           !change->is_erased && change->operation != LF_CHANGE_DEFINE &&
+           change->operation != LF_CHANGE_VERSION;
 }
 
 static feature_status

@@ -313,7 +313,7 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
         if (!lf_body_next(body, &read->measure, &entry))
             break;
         piece = (struct piece){.ts = entry.start,
-                               .last = lf_entry_last(read->plan, &entry),
+                               .last = lf_entry_last(body, wm, &entry),
                                .count = entry.count,
                                .entry = &entry};
         if (piece.last > wm)

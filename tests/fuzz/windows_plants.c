@@ -4,6 +4,16 @@
 
 enum windows_plant windows_planted;
 
+enum lf_tile_status __real_lf_state_pull(struct lf_state *state, int64_t until);
+enum lf_tile_status __wrap_lf_state_pull(struct lf_state *state, int64_t until);
+int64_t __real_lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
+                              int64_t start, const int64_t *bounds);
+int64_t __wrap_lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
+                              int64_t start, const int64_t *bounds);
+int64_t __real_lf_entry_last(const struct lf_body *body, int64_t wm,
+                             const struct lf_entry *entry);
+int64_t __wrap_lf_entry_last(const struct lf_body *body, int64_t wm,
+                             const struct lf_entry *entry);
 void __real_lf_state_bury(struct lf_state *state, int64_t ts);
 void __wrap_lf_state_bury(struct lf_state *state, int64_t ts);
 void __real_lf_window_bounds(const struct lf_window *window, int64_t zone,
@@ -18,6 +28,41 @@ void __real_lf_acc_add(struct lf_acc *acc, const struct lf_inputs *inputs,
                        bool before);
 void __wrap_lf_acc_add(struct lf_acc *acc, const struct lf_inputs *inputs,
                        bool before);
+
+/* No entry is taken up from whose start the older ones' bytes can tell steps. */
+enum lf_tile_status
+__wrap_lf_state_pull(struct lf_state *state, int64_t until)
+{
+    if (windows_planted == PLANT_ANCHOR && until > INT64_MIN &&
+        until < INT64_MAX)
+        until++;
+    return __real_lf_state_pull(state, until);
+}
+
+/* Where the tile that runs ends now is ignored, by who writes. */
+int64_t
+__wrap_lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
+                      int64_t start, const int64_t *bounds)
+{
+    if (windows_planted == PLANT_RUNNING)
+        return lf_tile_last(start, plan->hops[level], plan->zone);
+    return __real_lf_tile_newest(plan, level, start, bounds);
+}
+
+/* The same, or the edge of an older plan, by who reads. */
+int64_t
+__wrap_lf_entry_last(const struct lf_body *body, int64_t wm,
+                     const struct lf_entry *entry)
+{
+    const struct lf_tile_plan *plan = body->plan;
+    struct lf_body other = *body;
+
+    if (windows_planted == PLANT_EDGE)
+        other.has_edges = false;
+    if (windows_planted == PLANT_END && entry->level < plan->level_count)
+        return lf_tile_last(entry->start, plan->hops[entry->level], plan->zone);
+    return __real_lf_entry_last(&other, wm, entry);
+}
 
 /* An event at the time of a delete is later than it. */
 void

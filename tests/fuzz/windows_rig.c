@@ -59,7 +59,8 @@ static int64_t
 draw_dense(int64_t base)
 {
     int64_t hop = world.hops[world.hop_count > 1 && world.hops[0] == 1], ts;
-    int64_t span = world.event.max_skew > 0 ? 2 * world.event.max_skew : 16;
+    int64_t skew = world.event.max_skew;
+    int64_t span = skew == LF_SKEW_NONE ? 16 : 2 * skew + 1;
 
     if (random_one_in(2) || span > hop)
         span = hop << random_below(6);

@@ -145,8 +145,7 @@ retract_tile(struct lf_state *state, struct lf_entry *entry)
 {
     enum lf_tile_status status;
 
-    if (entry->count <= 2 ||
-        state->inputs.ts > lf_entry_last(&state->body, state->wm, entry))
+    if (entry->count <= 2 || state->inputs.ts > lf_state_last(state, entry))
         return LF_TILE_REFUSED;
     lf_accs_clear(&state->accs);
     if (!lf_accs_add_states(&state->accs, entry->bytes, entry->size,
@@ -260,7 +259,7 @@ take(struct lf_state *state, const struct lf_state *later,
     struct lf_entry *to;
 
     if (barrier > later->body.barrier && entry->start <= barrier) {
-        if (lf_entry_last(&later->body, later->wm, entry) <= barrier)
+        if (lf_state_last(later, entry) <= barrier)
             return LF_TILE_OK;
         return LF_TILE_REFUSED;
     }

@@ -45,23 +45,12 @@ lf_edges_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
     return true;
 }
 
-/* Where a level begins at wm. */
-static int64_t
-bound_of(const struct lf_body *body, int64_t wm, uint32_t level)
-{
-    int64_t bound = lf_tile_bound(body->plan, level, wm);
-
-    return body->has_edges && body->edges[level] > bound ? body->edges[level]
-                                                         : bound;
-}
-
 int64_t
-lf_entry_last(const struct lf_body *body, int64_t wm,
-              const struct lf_entry *entry)
+lf_entry_last(const struct lf_tile_plan *plan, const struct lf_entry *entry,
+              const int64_t *bounds, uint32_t count)
 {
-    const struct lf_tile_plan *plan = body->plan;
-    int64_t last = entry->start, bound;
-    uint32_t finer = body->has_edges ? entry->level : entry->level > 0;
+    int64_t last = entry->start;
+    uint32_t finer = entry->level < count ? entry->level : count;
 
     if (entry->level == plan->level_count)
         return last;
@@ -69,11 +58,9 @@ lf_entry_last(const struct lf_body *body, int64_t wm,
         last = lf_tile_last(last, plan->hops[entry->level], plan->zone);
     else if (__builtin_add_overflow(last, plan->hops[entry->level] - 1, &last))
         last = INT64_MAX;
-    for (uint32_t i = 0; i < finer; i++) { /* it may be running */
-        bound = bound_of(body, wm, i);
-        if (entry->start < bound && bound <= last)
-            last = bound - 1;
-    }
+    for (uint32_t i = 0; i < finer; i++) /* it may be running */
+        if (entry->start < bounds[i] && bounds[i] <= last)
+            last = bounds[i] - 1;
     return last;
 }
 

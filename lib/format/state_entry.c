@@ -244,6 +244,7 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
     body->covered = INT64_MIN;
     body->barrier = INT64_MIN;
     body->has_edges = false;
+    body->edges[0] = lf_tile_bound(body->plan, 0, wm);
     body->lifetime_count = 0;
     body->lifetime = NULL;
     body->lifetime_size = 0;

@@ -253,8 +253,8 @@ struct lf_body {
     struct lf_mark marks[LF_MARKS_MAX];
     int64_t covered; /* below it events are missing; INT64_MIN: no such time */
     int64_t barrier; /* INT64_MIN: none */
-    /* Where levels end later than the rule has it, because of tiles of an older
-     * plan: one a level but for the last. */
+    /* Where levels end at wm: level 0, or all but the last if some end later than
+     * the rule has it, because of tiles of an older plan. */
     bool has_edges;
     int64_t edges[LF_LEVELS_MAX];
     uint64_t lifetime_count;
@@ -277,10 +277,11 @@ bool lf_time_get(struct lf_bytes_in *in, int64_t wm, int64_t *time);
 bool lf_time_put(struct lf_buffer *to, int64_t wm, int64_t time);
 bool lf_edges_get(struct lf_body *body, int64_t wm);
 bool lf_edges_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to);
-/* The last microsecond that an entry of a state at wm can hold: it is below the
- * start of the next newer entry. */
-int64_t lf_entry_last(const struct lf_body *body, int64_t wm,
-                      const struct lf_entry *entry);
+/* The last microsecond that an entry can hold: it is below the start of the next
+ * newer one. bounds: of so many levels as may end within a tile. */
+int64_t lf_entry_last(const struct lf_tile_plan *plan,
+                      const struct lf_entry *entry, const int64_t *bounds,
+                      uint32_t count);
 /* Until when features of a version lack events; INT64_MIN: they lack none. */
 int64_t lf_body_mark(const struct lf_body *body, uint16_t since);
 

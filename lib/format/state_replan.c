@@ -172,7 +172,7 @@ replan_tile(struct lf_state *state, struct lf_entry *entry, bool *is_kept,
 {
     const struct lf_tile_plan *plan = state->plan;
     const struct lf_state *from = state->previous;
-    int64_t last = lf_entry_last(&from->body, from->wm, entry);
+    int64_t last = lf_state_last(from, entry);
     uint32_t level = fitting_level(plan, from->plan->hops[entry->level]);
     enum lf_tile_status status;
     int64_t start;

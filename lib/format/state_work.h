@@ -49,6 +49,14 @@ uint8_t *lf_pool_copy(struct lf_pool *pool, const uint8_t *bytes, size_t size);
 /* One more entry, or NULL. */
 struct lf_entry *lf_entries_add(struct lf_entries *entries);
 
+/* The last microsecond that an entry can hold. */
+static inline int64_t
+lf_state_last(const struct lf_state *state, const struct lf_entry *entry)
+{
+    return lf_entry_last(state->plan, entry, state->bounds,
+                         state->plan->level_count - 1);
+}
+
 /* Where levels end at wm. */
 void lf_state_set_bounds(struct lf_state *state);
 

@@ -79,9 +79,8 @@ lf_tile_bound(const struct lf_tile_plan *plan, uint32_t level, int64_t wm)
 {
     uint32_t parent = level + 1 < plan->level_count ? level + 1 : level;
 
-    if (level == 0) /* every microsecond is on its grid */
-        return minus(wm, plan->keeps[0]);
-    return lf_tail(wm, plan->keeps[level], plan->hops[parent], plan->zone);
+    return lf_tail(wm, plan->keeps[level],
+                   level == 0 ? plan->grain : plan->hops[parent], plan->zone);
 }
 
 int64_t

@@ -131,7 +131,7 @@ a_minute_of_many_events_is_read_as_promised(void **state)
     expect_exact(&reader, NOON);
     expect_at(&reader, NOON - MINUTE, "present 1 100 100");
     /* Between, nobody knows. */
-    expect_at(&reader, NEWEST - SKEW - 1, "no_history null null null");
+    expect_at(&reader, NEWEST - 2 * SKEW, "no_history null null null");
     expect_at(&reader, NOON + 30 * SECOND, "no_history null null null");
     expect_at(&reader, NOON + 1, "no_history null null null");
     close_reader(&reader);

@@ -10,10 +10,12 @@ int64_t __real_lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
                               int64_t start, const int64_t *bounds);
 int64_t __wrap_lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
                               int64_t start, const int64_t *bounds);
-int64_t __real_lf_entry_last(const struct lf_body *body, int64_t wm,
-                             const struct lf_entry *entry);
-int64_t __wrap_lf_entry_last(const struct lf_body *body, int64_t wm,
-                             const struct lf_entry *entry);
+int64_t __real_lf_entry_last(const struct lf_tile_plan *plan,
+                             const struct lf_entry *entry,
+                             const int64_t *bounds, uint32_t count);
+int64_t __wrap_lf_entry_last(const struct lf_tile_plan *plan,
+                             const struct lf_entry *entry,
+                             const int64_t *bounds, uint32_t count);
 void __real_lf_state_bury(struct lf_state *state, int64_t ts);
 void __wrap_lf_state_bury(struct lf_state *state, int64_t ts);
 void __real_lf_window_bounds(const struct lf_window *window, int64_t zone,
@@ -49,19 +51,17 @@ __wrap_lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
     return __real_lf_tile_newest(plan, level, start, bounds);
 }
 
-/* The same, or the edge of an older plan, by who reads. */
+/* The same, or the edges of an older plan, by who reads. */
 int64_t
-__wrap_lf_entry_last(const struct lf_body *body, int64_t wm,
-                     const struct lf_entry *entry)
+__wrap_lf_entry_last(const struct lf_tile_plan *plan,
+                     const struct lf_entry *entry, const int64_t *bounds,
+                     uint32_t count)
 {
-    const struct lf_tile_plan *plan = body->plan;
-    struct lf_body other = *body;
-
-    if (windows_planted == PLANT_EDGE)
-        other.has_edges = false;
-    if (windows_planted == PLANT_END && entry->level < plan->level_count)
-        return lf_tile_last(entry->start, plan->hops[entry->level], plan->zone);
-    return __real_lf_entry_last(&other, wm, entry);
+    if (windows_planted == PLANT_END)
+        count = 0;
+    if (windows_planted == PLANT_EDGE && count > 1)
+        count = 1;
+    return __real_lf_entry_last(plan, entry, bounds, count);
 }
 
 /* An event at the time of a delete is later than it. */
@@ -80,7 +80,7 @@ __wrap_lf_window_bounds(const struct lf_window *window, int64_t zone, int64_t t,
                         int64_t *from, int64_t *to)
 {
     __real_lf_window_bounds(window, zone, t, from, to);
-    if (windows_planted == PLANT_TAIL && *from > INT64_MIN)
+    if (windows_planted == PLANT_TAIL && *from > INT64_MIN && *from < INT64_MAX)
         ++*from;
 }
 

@@ -91,7 +91,7 @@ find_plants(uint64_t seed)
         [PLANT_RUNNING] = "a tile that runs takes what is of level 0",
         [PLANT_END] = "a read holds a tile that runs for whole",
         [PLANT_ANCHOR] = "too few entries are taken up",
-        [PLANT_EDGE] = "a read knows no edge of an older plan"};
+        [PLANT_EDGE] = "tiles of an older plan leave no edges"};
     bool all = true;
 
     for (int i = 1; i < PLANTS; i++) {

@@ -4,6 +4,10 @@
 
 enum windows_plant windows_planted;
 
+void __real_lf_state_set_edge(struct lf_state *state, uint32_t level,
+                              int64_t edge);
+void __wrap_lf_state_set_edge(struct lf_state *state, uint32_t level,
+                              int64_t edge);
 enum lf_tile_status __real_lf_state_pull(struct lf_state *state, int64_t until);
 enum lf_tile_status __wrap_lf_state_pull(struct lf_state *state, int64_t until);
 int64_t __real_lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
@@ -51,17 +55,22 @@ __wrap_lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
     return __real_lf_tile_newest(plan, level, start, bounds);
 }
 
-/* The same, or the edges of an older plan, by who reads. */
+/* The same, by who reads. */
 int64_t
 __wrap_lf_entry_last(const struct lf_tile_plan *plan,
                      const struct lf_entry *entry, const int64_t *bounds,
                      uint32_t count)
 {
-    if (windows_planted == PLANT_END)
-        count = 0;
-    if (windows_planted == PLANT_EDGE && count > 1)
-        count = 1;
-    return __real_lf_entry_last(plan, entry, bounds, count);
+    return __real_lf_entry_last(plan, entry, bounds,
+                                windows_planted == PLANT_END ? 0 : count);
+}
+
+/* Levels end as the rule has it, whatever tiles of an older plan hold. */
+void
+__wrap_lf_state_set_edge(struct lf_state *state, uint32_t level, int64_t edge)
+{
+    if (windows_planted != PLANT_EDGE)
+        __real_lf_state_set_edge(state, level, edge);
 }
 
 /* An event at the time of a delete is later than it. */

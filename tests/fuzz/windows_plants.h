@@ -16,7 +16,7 @@ enum windows_plant {
     PLANT_RUNNING, /* a tile that runs takes what is of level 0 */
     PLANT_END,     /* a read believes that a tile that runs is whole */
     PLANT_ANCHOR,  /* too few entries are taken up */
-    PLANT_EDGE,    /* a read knows no edge of an older plan */
+    PLANT_EDGE,    /* tiles of an older plan leave no edges */
     PLANTS
 };
 

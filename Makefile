@@ -314,7 +314,8 @@ $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
 fuzz_wrap := $(addprefix -Wl$(comma)--wrap=,lf_descend lf_row_checksum \
-    lf_window_bounds lf_tile_bounds lf_acc_add lf_state_bury)
+    lf_window_bounds lf_tile_bounds lf_tile_newest lf_entry_last lf_acc_add \
+    lf_state_bury lf_state_pull lf_state_set_edge)
 $(fuzz_tests): private wrap := $(fuzz_wrap)
 # And there other libraries than there are, and a disk that spoils a new store.
 $(B)/tests/unit/libraries: private wrap := -Wl,--wrap=ZSTD_versionNumber \

@@ -16,7 +16,8 @@ enum part {
     PART_COVERED = 2,
     PART_BARRIER = 4,
     PART_LIFETIME = 8,
-    PARTS = 15
+    PART_EDGES = 32,
+    PARTS = 47
 };
 
 /* --- all states ------------------------------------------------------------*/
@@ -175,9 +176,8 @@ skip_inputs(const struct lf_tile_plan *plan, struct lf_bytes_in *in)
 
 /* --- before the entries ----------------------------------------------------*/
 
-/* A time is told as its distance from wm, modulo 2^64. */
-static bool
-get_time(struct lf_bytes_in *in, int64_t wm, int64_t *time)
+bool
+lf_time_get(struct lf_bytes_in *in, int64_t wm, int64_t *time)
 {
     uint64_t value;
 
@@ -187,8 +187,8 @@ get_time(struct lf_bytes_in *in, int64_t wm, int64_t *time)
     return true;
 }
 
-static bool
-put_time(struct lf_buffer *to, int64_t wm, int64_t time)
+bool
+lf_time_put(struct lf_buffer *to, int64_t wm, int64_t time)
 {
     return lf_put_varint(to,
                          lf_zigzag((int64_t)((uint64_t)wm - (uint64_t)time)));
@@ -212,7 +212,7 @@ get_marks(struct lf_body *body, int64_t wm)
             return false;
         version += step;
         body->marks[i].version = (uint16_t)version;
-        if (!get_time(&body->in, wm, &body->marks[i].wm))
+        if (!lf_time_get(&body->in, wm, &body->marks[i].wm))
             return false;
     }
     body->mark_count = (uint32_t)count;
@@ -243,6 +243,8 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
     body->mark_count = 0;
     body->covered = INT64_MIN;
     body->barrier = INT64_MIN;
+    body->has_edges = false;
+    body->edges[0] = lf_tile_bound(body->plan, 0, wm);
     body->lifetime_count = 0;
     body->lifetime = NULL;
     body->lifetime_size = 0;
@@ -251,14 +253,15 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
     body->is_damaged = false;
     body->in = (struct lf_bytes_in){bytes, bytes + size};
     if (size > LF_ROW_SIZE_LIMIT || !lf_in_varint(&body->in, &parts) ||
-        parts > PARTS)
+        parts & ~(uint64_t)PARTS)
         return false;
     return (!(parts & PART_MARKS) || get_marks(body, wm)) &&
            (!(parts & PART_COVERED) ||
-            get_time(&body->in, wm, &body->covered)) &&
+            lf_time_get(&body->in, wm, &body->covered)) &&
            (!(parts & PART_BARRIER) ||
-            get_time(&body->in, wm, &body->barrier)) &&
-           (!(parts & PART_LIFETIME) || get_lifetime(body, accs));
+            lf_time_get(&body->in, wm, &body->barrier)) &&
+           (!(parts & PART_LIFETIME) || get_lifetime(body, accs)) &&
+           (!(parts & PART_EDGES) || lf_edges_get(body, wm));
 }
 
 bool
@@ -267,7 +270,8 @@ lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
     uint64_t parts = (body->mark_count ? PART_MARKS : 0) |
                      (body->covered > INT64_MIN ? PART_COVERED : 0) |
                      (body->barrier > INT64_MIN ? PART_BARRIER : 0) |
-                     (body->lifetime_count ? PART_LIFETIME : 0);
+                     (body->lifetime_count ? PART_LIFETIME : 0) |
+                     (body->has_edges ? PART_EDGES : 0);
     uint16_t version = body->base;
 
     if (!lf_put_varint(to, parts) ||
@@ -278,16 +282,17 @@ lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
         const struct lf_mark *mark = &body->marks[i];
 
         if (!lf_put_varint(to, (uint64_t)(mark->version - version)) ||
-            !put_time(to, wm, mark->wm))
+            !lf_time_put(to, wm, mark->wm))
             return false;
         version = mark->version;
     }
-    return (body->covered == INT64_MIN || put_time(to, wm, body->covered)) &&
-           (body->barrier == INT64_MIN || put_time(to, wm, body->barrier)) &&
+    return (body->covered == INT64_MIN || lf_time_put(to, wm, body->covered)) &&
+           (body->barrier == INT64_MIN || lf_time_put(to, wm, body->barrier)) &&
            (!body->lifetime_count ||
             (lf_put_varint(to, body->lifetime_count) &&
              (!body->lifetime_size ||
-              lf_buffer_append(to, body->lifetime, body->lifetime_size))));
+              lf_buffer_append(to, body->lifetime, body->lifetime_size)))) &&
+           (!body->has_edges || lf_edges_put(body, wm, to));
 }
 
 int64_t

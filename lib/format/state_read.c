@@ -299,6 +299,7 @@ static enum lf_tile_status
 read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
           const struct lf_tile_event *extra)
 {
+    uint32_t ends = body->has_edges ? read->plan->level_count - 1 : 1;
     struct lf_entry entry;
     bool is_done = false;
 
@@ -312,10 +313,11 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
             return LF_TILE_CORRUPT;
         if (!lf_body_next(body, &read->measure, &entry))
             break;
-        piece = (struct piece){.ts = entry.start,
-                               .last = lf_entry_last(read->plan, &entry),
-                               .count = entry.count,
-                               .entry = &entry};
+        piece = (struct piece){
+            .ts = entry.start,
+            .last = lf_entry_last(read->plan, &entry, body->edges, ends),
+            .count = entry.count,
+            .entry = &entry};
         if (piece.last > wm)
             piece.last = wm;
         if (extra && extra->ts >= piece.last) {

@@ -328,13 +328,18 @@ take_view(const Lf__ViewRecord *message, struct lf_catalog *catalog,
                            .ttl = message->ttl,
                            .history = message->history,
                            .max_skew = message->max_skew,
-                           .changes = message->changes};
+                           .changes = message->changes,
+                           .keep_versions =
+                               message->keep_versions
+                                   ? (int64_t)message->keep_versions - 1
+                                   : LF_KEEP_VERSIONS};
 
     LF_CHECK(entity, "its entity is not there");
     LF_CHECK(made.version >= 1, "it has no store version");
     LF_CHECK(made.ttl >= 0 && made.ttl < INT64_MAX && made.history >= 0 &&
                  made.history < INT64_MAX && made.max_skew > 0 &&
-                 made.changes <= 1,
+                 made.changes <= 1 &&
+                 made.keep_versions <= LF_KEEP_VERSIONS_MAX,
              "a duration is out of range");
     LF_CHECK_CALL(lf_message_name(catalog, message->name, &made.name));
     LF_CHECK_CALL(lf_message_to_origin(message, catalog, entity, &made));

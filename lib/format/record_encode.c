@@ -267,6 +267,9 @@ lf_message_of_view(const struct lf_view *view, uint32_t keys,
     message->history = view->history;
     message->max_skew = view->max_skew;
     message->changes = (uint32_t)view->changes;
+    message->keep_versions = view->keep_versions == LF_KEEP_VERSIONS
+                                 ? 0
+                                 : (uint32_t)view->keep_versions + 1;
     message->n_features = view->feature_count;
     return fill_features(view->features, view->feature_count, arena,
                          &message->features) &&

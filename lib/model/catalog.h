@@ -15,15 +15,17 @@
 #include "model/type.h"
 #include "model/window.h"
 
-#define LF_NAME_MAX     64          /* bytes of a name */
-#define LF_KEYS_MAX     8           /* join keys of an entity */
-#define LF_VIEWS_MAX    256         /* views of a store */
-#define LF_FEATURES_MAX 4096        /* features of a view */
-#define LF_TEXT_MAX     (1u << 20)  /* bytes of a definition text */
-#define LF_WIDTH_MAX    65536       /* n of T[n] */
-#define LF_SCHEMAS_MAX  65535       /* schema versions of a view */
-#define LF_SKEW_NONE    INT64_MAX   /* max_skew = 'none' */
-#define LF_SKEW_VIEW    86400000000 /* default max_skew: '1 day' */
+#define LF_NAME_MAX          64         /* bytes of a name */
+#define LF_KEYS_MAX          8          /* join keys of an entity */
+#define LF_VIEWS_MAX         256        /* views of a store */
+#define LF_FEATURES_MAX      4096       /* features of a view */
+#define LF_TEXT_MAX          (1u << 20) /* bytes of a definition text */
+#define LF_WIDTH_MAX         65536      /* n of T[n] */
+#define LF_SCHEMAS_MAX       65535      /* schema versions of a view */
+#define LF_SKEW_NONE         INT64_MAX  /* max_skew = 'none' */
+#define LF_KEEP_VERSIONS_MAX 8
+#define LF_KEEP_VERSIONS     1           /* default keep_versions */
+#define LF_SKEW_VIEW         86400000000 /* default max_skew: '1 day' */
 
 struct lf_join_key {
     const char *name;
@@ -67,6 +69,13 @@ struct lf_schema {
     struct lf_schema_field *fields;
 };
 
+/* What a version of a view is to the store; the catalog knows those that serve. */
+enum lf_standing {
+    LF_SERVES,
+    LF_STAGED, /* a load builds it, or has left it */
+    LF_KEPT    /* it served */
+};
+
 struct lf_view {
     uint32_t id; /* unique in the store, never used again */
     const char *name;
@@ -88,6 +97,8 @@ struct lf_view {
     int64_t zone; /* east of UTC */
     uint32_t retired_count;
     struct lf_feature *retired; /* dropped ones that schemas still name */
+    int64_t keep_versions;      /* besides the one that serves */
+    enum lf_standing standing;  /* not stored */
 };
 
 /* One column a service or a query asks for. */

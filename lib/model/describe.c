@@ -147,6 +147,8 @@ print_view(struct lf_text *text, const struct lf_catalog *catalog,
         print_option(text, LF_OPTION_ZONE, view->zone, 0, &between);
     }
     print_option(text, LF_OPTION_VIEW_CHANGES, view->changes, 0, &between);
+    print_option(text, LF_OPTION_KEEP_VERSIONS, view->keep_versions,
+                 LF_KEEP_VERSIONS, &between);
     lf_text_add(text, *between == ',' ? ");\n" : ";\n");
 }
 

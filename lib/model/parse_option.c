@@ -21,13 +21,14 @@
 static const struct {
     const char *name;
     enum lf_option_owner owner;
-    enum { DURATION, SIZE, WORD, ZONE, COLUMN } kind;
+    enum { DURATION, SIZE, WORD, ZONE, COLUMN, COUNT } kind;
     int64_t none;
 } options_known[LF_OPTION_COUNT] = {
     [LF_OPTION_TTL] = {"ttl", LF_OF_VIEW, DURATION, 0},
     [LF_OPTION_HISTORY] = {"history", LF_OF_VIEW, DURATION, 0},
     [LF_OPTION_MAX_SKEW] = {"max_skew", LF_OF_VIEW, DURATION, LF_SKEW_NONE},
     [LF_OPTION_VIEW_CHANGES] = {"changes", LF_OF_VIEW, WORD, 0},
+    [LF_OPTION_KEEP_VERSIONS] = {"keep_versions", LF_OF_VIEW, COUNT, 0},
     [LF_OPTION_SLACK] = {"slack", LF_OF_VIEW, DURATION, 0},
     [LF_OPTION_ZONE] = {"zone", LF_OF_VIEW, ZONE, 0},
     [LF_OPTION_EVENT_SKEW] = {"max_skew", LF_OF_EVENT, DURATION, LF_SKEW_NONE},
@@ -40,7 +41,8 @@ static const struct {
 
 static const char *const choices[] = {
     [LF_OF_STORE] = "changes, changes_size or max_size",
-    [LF_OF_VIEW] = "ttl, history, max_skew, changes, slack or zone",
+    [LF_OF_VIEW] = "ttl, history, max_skew, changes, keep_versions, slack "
+                   "or zone",
     [LF_OF_EVENT] = "max_skew, dedupe or dedupe_for",
 };
 
@@ -59,6 +61,8 @@ lf_option_print(struct lf_text *text, enum lf_option option, int64_t value)
         lf_text_add(text, "'%s'", lf_zone_print(buffer, value));
     else if (value == options_known[option].none)
         lf_text_add(text, "'none'");
+    else if (options_known[option].kind == COUNT)
+        lf_text_add(text, "'%d'", (int)value);
     else if (options_known[option].kind == WORD)
         lf_text_add(text, "'%s'", BEFORE_AFTER);
     else if (options_known[option].kind == SIZE)
@@ -101,6 +105,12 @@ parse_text(int kind, const char *text, int64_t *value)
     }
     if (kind == ZONE)
         return lf_zone_parse(text, value);
+    if (kind == COUNT) {
+        *value = *text - '0';
+        return *value < 0 || *value > LF_KEEP_VERSIONS_MAX || text[1]
+                   ? "expected '0' to '8' or 'none'"
+                   : NULL;
+    }
     *value = 1;
     return strcasecmp(text, BEFORE_AFTER) ? "expected '" BEFORE_AFTER
                                             "' or 'none'"
@@ -115,7 +125,8 @@ parse_value(struct lf_lexer *lexer, struct lf_arena *arena, int option,
         [DURATION] = "a duration such as '2 hours'",
         [SIZE] = "a size such as '200 GB'",
         [WORD] = "'" BEFORE_AFTER "' or 'none'",
-        [ZONE] = "an offset such as '+08:00'"};
+        [ZONE] = "an offset such as '+08:00'",
+        [COUNT] = "a number such as '2'"};
     struct lf_lexer start = *lexer;
     const char *text, *problem;
     uint32_t size;

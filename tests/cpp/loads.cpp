@@ -78,3 +78,9 @@ TEST(a_load_that_is_not_committed_leaves_nothing)
 }
 
 } // namespace
+
+int
+main()
+{
+    return check::run();
+}

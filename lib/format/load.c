@@ -134,8 +134,8 @@ static bool
 is_sound(const Lf__LoadRecord *message)
 {
     return message->number && message->view && message->version &&
-           message->state >= LF_LOAD_BUILDING &&
-           message->state <= LF_LOAD_ABORTED &&
+           (int)message->state >= LF_LOAD_BUILDING &&
+           (int)message->state <= LF_LOAD_ABORTED &&
            message->id.len <= LF_LOAD_ID_MAX &&
            message->fingerprint.len <= LF_LOAD_FINGERPRINT_MAX;
 }

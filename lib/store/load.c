@@ -56,8 +56,17 @@ end(struct feature_load *load, feature_status status,
     return say(load, error);
 }
 
-static feature_status
-append(feature_load *load, feature_batch *batch, struct feature_error *error)
+feature_status
+lf_load_check(feature_load *load, struct feature_error *error)
+{
+    LF_TRY(lf_store_enter(load->store, error));
+    lf_store_leave(load->store);
+    return load->stage == LF_LOAD_OVER ? say(load, error) : FEATURE_OK;
+}
+
+feature_status
+lf_load_append(feature_load *load, feature_batch *batch, uint32_t number,
+               uint32_t first, struct feature_error *error)
 {
     struct feature_error problem = {0};
     feature_status status;
@@ -68,7 +77,7 @@ append(feature_load *load, feature_batch *batch, struct feature_error *error)
     else if (load->stage == LF_LOAD_KNOWN)
         status = lf_load_check_batch(load, batch, error);
     else {
-        status = lf_load_rows(load, batch, &problem);
+        status = lf_load_rows(load, batch, number, first, &problem);
         if (status && !is_harmless(status, &problem))
             status = end(load, status, &problem, error);
         else if (status && error)
@@ -85,7 +94,9 @@ feature_load_append(feature_load *load, feature_batch *batch,
     if (!load || !batch)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "load and batch are needed");
-    return append(load, batch, error);
+    LF_TRY(lf_load_append(load, batch, load->batches, 0, error));
+    load->batches++;
+    return FEATURE_OK;
 }
 
 feature_status

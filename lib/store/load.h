@@ -36,6 +36,7 @@ struct lf_build {
 
 struct feature_load {
     feature_store *store;
+    const char *name; /* of the view */
     enum lf_load_stage stage;
     feature_status status; /* why it is over */
     struct feature_error problem;

@@ -16,6 +16,7 @@
 #include "store/load_cut.h"
 #include "store/load_swap.h"
 #include "store/offsets.h"
+#include "store/rows.h"
 
 #define KNOWN_FLAGS \
     (FEATURE_LOAD_LAST_WINS | FEATURE_LOAD_FORCE | FEATURE_LOAD_SORTED)
@@ -442,6 +443,9 @@ begin(struct feature_load *load, const char *view,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
     LF_TRY(copy_options(load, options, error));
+    load->name = lf_arena_copy(&load->arena, view, strlen(view));
+    if (!load->name)
+        return lf_fail_memory(error);
     LF_TRY(look_up(load, view, error));
     if (load->stage == LF_LOAD_KNOWN)
         return FEATURE_OK;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "store/key_order.h"
 #include "store/load.h"
+#include "store/rows.h"
 
 #define HEAD          8 /* of a row in a slice: two sizes */
 #define PLACE         8 /* of a row in the sorter: where it came from */

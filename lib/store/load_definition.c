@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "format/record.h"
 #include "store/loads.h"
 

@@ -9,6 +9,9 @@
  */
 #include "store/load_rows.h"
 
+#include <stdio.h>
+#include <string.h>
+
 feature_status
 lf_load_check_batch(const struct feature_load *load, const feature_batch *batch,
                     struct feature_error *error)
@@ -21,7 +24,7 @@ lf_load_check_batch(const struct feature_load *load, const feature_batch *batch,
         return lf_fail(
             error, FEATURE_INVALID, "argument",
             "the load takes UPSERT batches of %s, this one is for %s",
-            load->view->name, batch->view_name);
+            load->name, batch->view_name);
     return FEATURE_OK;
 }
 
@@ -69,9 +72,27 @@ check_sizes(struct lf_target *target, bool is_fixed,
     return FEATURE_OK;
 }
 
+/* A row of a piece, as one of the whole. */
+static void
+name_row(uint32_t first, struct feature_error *error)
+{
+    char begin[48], rest[sizeof error->message];
+
+    snprintf(begin, sizeof begin, "batch %u, row %lld", error->batch,
+             (long long)error->row);
+    if (error->row < 0 || !first ||
+        strncmp(error->message, begin, strlen(begin)) != 0)
+        return;
+    error->row += first;
+    memcpy(rest, error->message, sizeof rest);
+    snprintf(error->message, sizeof error->message, "%s", rest + strlen(begin));
+    lf_error_prefix(error, "batch %u, row %lld", error->batch,
+                    (long long)error->row);
+}
+
 static feature_status
 take_rows(struct feature_load *load, struct lf_target *target, bool is_fixed,
-          struct feature_error *error)
+          uint32_t first, struct feature_error *error)
 {
     struct lf_buffer *row = &load->build.row;
 
@@ -85,37 +106,39 @@ take_rows(struct feature_load *load, struct lf_target *target, bool is_fixed,
         if (!lf_target_encode(target, is_fixed, i, time, row))
             return lf_fail_memory(error);
         key = lf_target_key(target, i, &size);
-        LF_TRY(lf_build_add(load, key, size, row, target->index, i, error));
+        LF_TRY(lf_build_add(load, key, size, row, target->index, first + i,
+                            error));
     }
     return FEATURE_OK;
 }
 
+/* All that can be wrong with the rows themselves. */
 static feature_status
-take_target(struct feature_load *load, struct lf_target *target,
-            struct feature_error *error)
+check_rows(struct feature_load *load, struct lf_target *target, bool *is_fixed,
+           struct feature_error *error)
 {
-    bool is_fixed;
-
     LF_TRY(lf_target_resolve(target, load->catalog, error));
     LF_TRY(lf_target_check(target, false, error));
-    is_fixed = lf_target_find_sources(target);
+    *is_fixed = lf_target_find_sources(target);
     LF_TRY(check_times(load, target, error));
-    LF_TRY(check_sizes(target, is_fixed, error));
-    return take_rows(load, target, is_fixed, error);
+    return check_sizes(target, *is_fixed, error);
 }
 
 feature_status
-lf_load_rows(struct feature_load *load, feature_batch *batch,
-             struct feature_error *error)
+lf_load_rows(struct feature_load *load, feature_batch *batch, uint32_t number,
+             uint32_t first, struct feature_error *error)
 {
     struct lf_target target = {
-        .batch = batch, .index = load->batches, .keeps_order = true};
+        .batch = batch, .index = number, .keeps_order = true};
+    bool is_fixed = false;
     feature_status status;
 
     LF_TRY(lf_load_check_batch(load, batch, error));
-    status = take_target(load, &target, error);
+    status = check_rows(load, &target, &is_fixed, error);
+    if (status)
+        name_row(first, error);
+    else
+        status = take_rows(load, &target, is_fixed, first, error);
     lf_target_free(&target);
-    if (!status)
-        load->batches++;
     return status;
 }

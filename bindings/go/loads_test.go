@@ -111,7 +111,7 @@ func TestALoadThatIsNotCommittedLeavesNothing(t *testing.T) {
 
 	_, err = store.Rollback("driver_stats", nil)
 	refused(t, err, feature.StatusNotFound, "no-version")
-	refused(t, store.DiscardLoad("card_stats", "x"), feature.StatusNotFound, "name")
+	refused(t, store.DiscardLoad("card_stats", "x"), feature.StatusNotFound, "load")
 	_, err = store.BeginLoad("card_stats", &feature.LoadOptions{ID: "a b"})
 	refused(t, err, feature.StatusInvalid, "argument")
 	_, err = store.BeginLoad("nothing", nil)

@@ -24,14 +24,24 @@ rows_of(feature::store &store, const ints &keys, std::int64_t value)
     return batch;
 }
 
-std::vector<std::int64_t>
+void
+put(feature::store &store, const ints &keys, std::int64_t value)
+{
+    feature::batch batch = rows_of(store, keys, value);
+
+    store.write(batch);
+}
+
+ints
 values(const feature::store &store)
 {
-    feature::request request = store.query("v:a").request();
-    std::vector<std::int64_t> found;
+    feature::query query = store.query("v:a");
+    feature::request request = query.request();
+    ints found;
 
     request.set_key("k", ints{0, 1, 2, 3}).read();
-    feature::column<std::int64_t> column = request.column<std::int64_t>("a");
+    auto column = request.column<std::int64_t>("a");
+
     for (std::size_t i = 0; i < 4; i++)
         found.push_back(column.value_or(i, -1));
     return found;
@@ -41,10 +51,10 @@ TEST(a_load_replaces_and_a_rollback_goes_back)
 {
     fixture f(definitions);
 
-    f.store.write(rows_of(f.store, {0, 1}, 1));
+    put(f.store, {0, 1}, 1);
     feature::load load = f.store.load("v", "night-1");
     load.append(rows_of(f.store, {1, 2}, 2));
-    f.store.write(rows_of(f.store, {3}, 3));
+    put(f.store, {3}, 3);
     EXPECT(load.status().rows == 2);
     feature::load_report report = load.commit();
     EXPECT(report.rows == 2 && report.caught_up == 1);
@@ -59,7 +69,7 @@ TEST(a_load_that_is_not_committed_leaves_nothing)
 {
     fixture f(definitions);
 
-    f.store.write(rows_of(f.store, {0}, 1));
+    put(f.store, {0}, 1);
     {
         feature::load load = f.store.load("v");
         load.append(rows_of(f.store, {1}, 2));
@@ -73,7 +83,7 @@ TEST(a_load_that_is_not_committed_leaves_nothing)
     EXPECT(is_refused(f.store.load("v").try_append(twice), status::conflict,
                       "duplicate-key"));
     EXPECT(is_refused(f.store.try_discard_load("v", "x"), status::not_found,
-                      "name"));
+                      "load"));
     EXPECT(f.store.try_rollback("v").code() == status::not_found);
 }
 

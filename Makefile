@@ -620,6 +620,16 @@ check-notebook: all ## run the notebook of the examples
 notebook: all ## open that notebook in JupyterLab, where it is installed
 	$(notebook_env) jupyter lab examples/notebook/flights.ipynb
 
+.PHONY: check-spark
+check-spark: all ## run the example of Spark; installs Java and PySpark
+	@scripts/deps-spark.sh
+	@rm -rf $(B)/spark && mkdir -p $(B)/spark
+	@B=$(B) RESULTS=$(B)/spark TEST_TIMEOUT=400 LIBFEATURE_PATH=$(abspath $(so)) \
+	    SPARK_PYTHON=$$(scripts/deps-spark.sh --where)/bin/python \
+	    FEATURE_TOOL=$(abspath $(B)/feature) \
+	    scripts/run-test.sh tests/spark sh tests/spark.sh
+	@scripts/run-summary.sh $(B)/spark
+
 wheel: $(so) ## make a Python wheel with the library inside, in $(B)/wheel
 	@$(if $(own_python),scripts/deps-python.sh)
 	@bindings/python/packaging/wheel.sh $(PYTHON) $(so) $(B)/wheel

@@ -23,6 +23,8 @@ int plan_run(int argc, char **argv);
 int describe_run(int argc, char **argv);
 int infer_run(int argc, char **argv);
 int load_run(int argc, char **argv);
+int loads_run(int argc, char **argv);
+int rollback_run(int argc, char **argv);
 int get_run(int argc, char **argv);
 int history_run(int argc, char **argv);
 int join_run(int argc, char **argv);

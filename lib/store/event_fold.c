@@ -22,9 +22,9 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
                struct lf_state *state, struct feature_error *error)
 {
     const struct lf_row *row = &stored->row;
-    const uint8_t *body = row->bytes + LF_ROW_HEADER_SIZE;
-    size_t size = row->size - LF_ROW_HEADER_SIZE;
     const struct lf_tile_plan *plan;
+    const uint8_t *body;
+    size_t size;
 
     if (!stored->found) {
         lf_state_begin(state);
@@ -37,14 +37,18 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
         lf_state_bury(state, row->timestamp);
         return FEATURE_OK;
     }
+    body = row->bytes + LF_ROW_HEADER_SIZE;
+    size = row->size - LF_ROW_HEADER_SIZE;
     if (row->version == rows->form->layout.version)
         return lf_form_fail(rows->form,
                             lf_state_load(state, body, size, row->timestamp),
                             error);
     LF_TRY(lf_form_plan(rows->form, row->version, &plan, error));
-    return lf_form_fail(
+    LF_TRY(lf_form_fail(
         rows->form, lf_state_replan(state, plan, body, size, row->timestamp),
-        error);
+        error));
+    lf_state_purged_before(state, rows->meta.purge_horizon);
+    return FEATURE_OK;
 }
 
 feature_status

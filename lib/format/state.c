@@ -176,6 +176,19 @@ lf_state_purged(struct lf_state *state, int64_t horizon)
     body->marks[0] = (struct lf_mark){state->plan->version, horizon};
 }
 
+void
+lf_state_purged_before(struct lf_state *state, int64_t horizon)
+{
+    struct lf_body *body = &state->body;
+    struct lf_mark *mark;
+
+    if (!body->mark_count)
+        return;
+    mark = &body->marks[body->mark_count - 1];
+    if (mark->version == state->plan->version && mark->wm < horizon)
+        mark->wm = horizon;
+}
+
 int64_t
 lf_state_wm(const struct lf_state *state)
 {

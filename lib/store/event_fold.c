@@ -44,9 +44,11 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
                             lf_state_load(state, body, size, row->timestamp),
                             error);
     LF_TRY(lf_form_plan(rows->form, row->version, &plan, error));
-    return lf_form_fail(
+    LF_TRY(lf_form_fail(
         rows->form, lf_state_replan(state, plan, body, size, row->timestamp),
-        error);
+        error));
+    lf_state_purged_before(state, rows->meta.purge_horizon);
+    return FEATURE_OK;
 }
 
 feature_status

@@ -215,7 +215,8 @@ judge_reading(struct event_world *world, const struct reading *reading)
         asked.key = (uint32_t)found;
         if (reading->is_scored && extra->kind == reading->view->kind) {
             asked.t = extra->ts >= asked.t ? extra->ts + 1 : asked.t;
-            asked.extra = extra;
+            if (!was_seen(world, extra, reading->now))
+                asked.extra = extra;
         }
         if (!judge_row(world, reading, &asked, i))
             return false;

@@ -205,6 +205,9 @@ int64_t draw_ts(struct event_world *world);
 /* Whether an id was seen within dedupe_for; from now on it was. */
 bool see_id(struct event_world *world, const struct happened *row,
             bool is_retract, int64_t time);
+/* Whether it was; an event that is scored counts no second time then. */
+bool was_seen(struct event_world *world, const struct happened *row,
+              int64_t time);
 void say_row(struct event_world *world, const struct happened *row,
              const char *verb, uint8_t outcome);
 

@@ -173,6 +173,13 @@ find_id(struct event_world *world, int id, bool is_retract, int64_t time)
 }
 
 bool
+was_seen(struct event_world *world, const struct happened *row, int64_t time)
+{
+    return event_kinds[row->kind].has_ids && row->id >= 0 &&
+           find_id(world, row->id, false, time);
+}
+
+bool
 see_id(struct event_world *world, const struct happened *row, bool is_retract,
        int64_t time)
 {

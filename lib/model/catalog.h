@@ -70,6 +70,13 @@ struct lf_schema {
     struct lf_schema_field *fields;
 };
 
+/* What a version of a view is to the store; the catalog knows those that serve. */
+enum lf_standing {
+    LF_SERVES,
+    LF_STAGED, /* a load builds it, or has left it */
+    LF_KEPT    /* it served */
+};
+
 struct lf_view {
     uint32_t id; /* unique in the store, never used again */
     const char *name;
@@ -94,6 +101,7 @@ struct lf_view {
     int64_t zone; /* east of UTC */
     uint32_t retired_count;
     struct lf_feature *retired; /* dropped ones that schemas still name */
+    enum lf_standing standing;  /* not stored */
 };
 
 /* One column a service or a query asks for. */

@@ -39,7 +39,8 @@ take_changes(struct lf_change_rows *rows, const struct lf_part *part,
         LF_TRY(
             lf_part_change(part, rows->index, &rows->scratch, &change, error));
         if (change.view == view && !change.is_erased &&
-            change.operation != LF_CHANGE_DEFINE)
+            change.operation != LF_CHANGE_DEFINE &&
+            change.operation != LF_CHANGE_VERSION)
             LF_TRY(lf_change_rows_take(rows, &change, error));
     }
     return FEATURE_OK;

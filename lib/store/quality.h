@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "format/meta.h"
 #include "model/catalog.h"
+#include "store/loads.h"
 #include "store/store.h"
 
 /* Figures of the rows of one version of a view, in memory that does not grow
@@ -49,6 +50,11 @@ struct lf_evidence {
     const struct lf_quality *before_quality;
     int64_t now;
 };
+
+/* The version that served before the one that does, if it is kept, or NULL;
+ * among those that lf_versions_read gave. */
+const struct lf_version *lf_version_before(const struct lf_buffer *versions,
+                                           uint32_t view);
 
 enum lf_verdict_kind {
     LF_VERDICT_KNOWN,

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "store/figures.h"
-#include "store/loads.h"
 #include "store/quality.h"
 
 struct check {
@@ -36,44 +35,23 @@ add_line(struct check *check, const struct lf_view *view,
 
 /* Of the version that served before this one, if it is kept. */
 struct before {
-    bool found;
-    uint32_t version;
-    struct lf_meta_view meta;
+    struct lf_buffer versions;
+    const struct lf_version *version;
     struct lf_quality *quality;
 };
-
-static feature_status
-find_before(struct check *check, const struct lf_view *view,
-            struct before *before, struct feature_error *error)
-{
-    struct lf_buffer versions = {0};
-    feature_status status =
-        lf_versions_read(check->reader, view->id, &versions, error);
-    const struct lf_version *each = (const void *)versions.data;
-
-    for (size_t i = 0; !status && i < versions.size / sizeof *each; i++) {
-        if (each[i].standing != LF_KEPT ||
-            (before->found && each[i].meta.commit < before->meta.commit))
-            continue;
-        before->found = true;
-        before->version = each[i].version;
-        before->meta = each[i].meta;
-    }
-    lf_buffer_free(&versions);
-    return status;
-}
 
 static feature_status
 read_before(struct check *check, const struct lf_view *view,
             const struct lf_entity *entity, struct before *before,
             struct feature_error *error)
 {
-    LF_TRY(find_before(check, view, before, error));
-    if (!before->found)
+    LF_TRY(lf_versions_read(check->reader, view->id, &before->versions, error));
+    before->version = lf_version_before(&before->versions, view->id);
+    if (!before->version)
         return FEATURE_OK;
     LF_TRY(lf_quality_make(view, entity, true, &before->quality, error));
     return lf_quality_scan(before->quality, check->reader, view,
-                           before->version, error);
+                           before->version->version, error);
 }
 
 static feature_status
@@ -96,13 +74,14 @@ check_view(struct check *check, const struct lf_view *view,
         lf_quality_scan(quality, check->reader, view, view->version, error);
     if (!status)
         status = read_before(check, view, entity, &before, error);
-    evidence.before = before.found ? &before.meta : NULL;
+    evidence.before = before.version ? &before.version->meta : NULL;
     evidence.before_quality = before.quality;
     evidence.meta = &meta;
     evidence.quality = quality;
     for (uint32_t i = 0; !status && i < view->rule_count; i++)
         add_line(check, view, entity, &view->rules[i], &evidence);
     lf_quality_free(before.quality);
+    lf_buffer_free(&before.versions);
     lf_quality_free(quality);
     return status;
 }

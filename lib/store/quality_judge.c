@@ -15,6 +15,19 @@
 #include "format/psi.h"
 #include "store/quality_parts.h"
 
+const struct lf_version *
+lf_version_before(const struct lf_buffer *versions, uint32_t view)
+{
+    const struct lf_version *each = (const void *)versions->data;
+    const struct lf_version *newest = NULL;
+
+    for (size_t i = 0; i < versions->size / sizeof *each; i++)
+        if (each[i].view == view && each[i].standing == LF_KEPT &&
+            (!newest || each[i].meta.commit >= newest->meta.commit))
+            newest = &each[i];
+    return newest;
+}
+
 static uint64_t
 rows_of(const struct lf_meta_view *meta)
 {

@@ -9,6 +9,8 @@
 #include "store/target.h"
 
 #define LF_LOAD_SLICE (4u << 20) /* bytes of rows that one commit puts */
+#define LF_SLICE_HEAD 8          /* of a row in a slice: two sizes */
+#define LF_SORT_PLACE 8 /* of a row in the sorter: where it came from */
 
 enum lf_load_stage {
     LF_LOAD_OPEN,
@@ -70,6 +72,25 @@ feature_status lf_build_add(struct feature_load *load, const uint8_t *key,
                             uint32_t batch, uint32_t index,
                             struct feature_error *error);
 
+/* How a key lies to the last one that was taken: 1 above it, 0 the same. */
+int lf_build_order(const struct lf_build *build, const uint8_t *key,
+                   size_t key_size);
+
+/* Takes a row whose key is not below that. */
+feature_status lf_build_take(struct feature_load *load, const uint8_t *key,
+                             size_t key_size, const uint8_t *row, size_t size,
+                             int order, uint32_t batch, uint32_t index,
+                             struct feature_error *error);
+
+/* Puts what was taken into the tree. Where a row can take the place of the last
+ * one, that waits, unless this is the end. */
+feature_status lf_build_flush(struct feature_load *load, bool is_end,
+                              struct feature_error *error);
+
+/* All rows are in the sorter, or in the tree: takes them in order. */
+feature_status lf_build_sort_in(struct feature_load *load,
+                                struct feature_error *error);
+
 /* All rows are there: puts what is left. */
 feature_status lf_build_end(struct feature_load *load,
                             struct feature_error *error);
@@ -93,6 +114,16 @@ feature_status lf_load_put_meta(const struct feature_load *load,
                                 const struct lf_meta_view *meta,
                                 struct feature_error *error);
 
+/* --- load_options.c -------------------------------------------------------- */
+
+feature_status lf_load_check_options(const struct feature_load_options *options,
+                                     struct feature_error *error);
+feature_status lf_load_copy_options(struct feature_load *load,
+                                    const struct feature_load_options *options,
+                                    struct feature_error *error);
+feature_status lf_load_finish(struct feature_load *load,
+                              struct feature_error *error);
+
 /* --- load_begin.c ---------------------------------------------------------- */
 
 feature_status lf_load_check_id(const char *id, struct feature_error *error);
@@ -112,8 +143,5 @@ feature_status lf_load_stand_in(const struct lf_catalog *catalog, uint32_t view,
                                 struct lf_catalog **made,
                                 struct lf_view **staged,
                                 struct feature_error *error);
-
-feature_status lf_load_finish(struct feature_load *load,
-                              struct feature_error *error);
 
 #endif

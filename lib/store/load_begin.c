@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feature_load_begin(), and what a commit of the load does.
+ * feature_load_begin().
  *
- * Owns the checks of the options, the claim of the view, and the first commit of a
- * load.
+ * Owns the claim of the view, and the first commit of a load.
  * Keeps an id to one committed load of a view.
  * Never waits for another load: that may take hours.
  */
@@ -14,112 +13,7 @@
 #include "base/clock.h"
 #include "store/load.h"
 #include "store/load_cut.h"
-#include "store/load_gates.h"
-#include "store/load_swap.h"
-#include "store/offsets.h"
 #include "store/rows.h"
-
-#define KNOWN_FLAGS \
-    (FEATURE_LOAD_LAST_WINS | FEATURE_LOAD_FORCE | FEATURE_LOAD_SORTED)
-
-/* --- options ------------------------------------------------------------------- */
-
-feature_status
-lf_load_check_id(const char *id, struct feature_error *error)
-{
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr"
-                                  "stuvwxyz0123456789_.:/=-";
-    size_t size = strnlen(id, LF_LOAD_ID_MAX + 1);
-
-    if (!size || size > LF_LOAD_ID_MAX || strspn(id, allowed) != size)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "the id of a load has 1 to %d of A-Z a-z 0-9 _ . : / = "
-                       "-",
-                       LF_LOAD_ID_MAX);
-    return FEATURE_OK;
-}
-
-static feature_status
-check_options(const struct feature_load_options *options,
-              struct feature_error *error)
-{
-    if (options->flags & ~(uint32_t)KNOWN_FLAGS)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "unknown bits 0x%x in the load options' flags",
-                       options->flags & ~(uint32_t)KNOWN_FLAGS);
-    if (options->id)
-        LF_TRY(lf_load_check_id(options->id, error));
-    if (options->fingerprint &&
-        strnlen(options->fingerprint, LF_LOAD_FINGERPRINT_MAX + 1) >
-            LF_LOAD_FINGERPRINT_MAX)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "the fingerprint of a load has %d bytes at most",
-                       LF_LOAD_FINGERPRINT_MAX);
-    if (options->time == INT64_MIN)
-        return lf_fail(error, FEATURE_INVALID, "argument",
-                       "INT64_MIN is not a time");
-    return lf_sources_check(options->sources, options->source_count, error);
-}
-
-static bool
-copy_text(struct lf_arena *arena, const char *text, struct lf_slice *to)
-{
-    to->size = text ? strlen(text) : 0;
-    to->bytes =
-        (const uint8_t *)lf_arena_copy(arena, text ? text : "", to->size);
-    return to->bytes;
-}
-
-static bool
-copy_sources(struct feature_load *load,
-             const struct feature_load_options *options)
-{
-    uint32_t count = options->source_count;
-    struct lf_load_source *known;
-
-    load->sources = lf_arena_array(&load->arena, count, sizeof *load->sources);
-    known = lf_arena_array(&load->arena, count, sizeof *known);
-    if (!load->sources || !known)
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        struct feature_source *to = &load->sources[i];
-
-        *to = options->sources[i];
-        to->name = lf_arena_copy(&load->arena, to->name, strlen(to->name));
-        to->position =
-            lf_arena_copy(&load->arena, to->position, to->position_size);
-        known[i] =
-            (struct lf_load_source){to->name, to->partition, to->next_offset};
-        if (!to->name || !to->position)
-            return false;
-    }
-    load->source_count = load->record.source_count = count;
-    load->record.sources = known;
-    return true;
-}
-
-static feature_status
-copy_options(struct feature_load *load,
-             const struct feature_load_options *options,
-             struct feature_error *error)
-{
-    struct lf_arena *arena = &load->arena;
-
-    load->flags = options->flags;
-    load->wait_ms = options->wait_ms;
-    load->rows_per_second = options->rows_per_second;
-    load->bytes_per_second = options->bytes_per_second;
-    load->memory = options->memory;
-    if (options->directory)
-        load->directory = lf_arena_copy(arena, options->directory,
-                                        strlen(options->directory));
-    if ((options->directory && !load->directory) ||
-        !copy_text(arena, options->id, &load->record.id) ||
-        !copy_text(arena, options->fingerprint, &load->record.fingerprint) ||
-        !copy_sources(load, options))
-        return lf_fail_memory(error);
-    return FEATURE_OK;
-}
 
 /* --- an id that is known ---------------------------------------------------------- */
 
@@ -180,7 +74,7 @@ look_up(struct feature_load *load, const char *name,
 {
     struct lf_load_list list = {0};
     struct lf_catalog *catalog = NULL;
-    const struct lf_view *view;
+    const struct lf_view *view = NULL;
     struct lf_meta_store meta;
     struct lf_reader *reader;
     feature_status status;
@@ -443,7 +337,7 @@ begin(struct feature_load *load, const char *view,
     if (load->store->read_only)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
-    LF_TRY(copy_options(load, options, error));
+    LF_TRY(lf_load_copy_options(load, options, error));
     load->name = lf_arena_copy(&load->arena, view, strlen(view));
     if (!load->name)
         return lf_fail_memory(error);
@@ -472,7 +366,7 @@ feature_load_begin(feature_store *store, const char *view,
                        "store, view and load are needed");
     LF_TRY(lf_options_read(&asked, sizeof asked, options,
                            "feature_load_options", error));
-    LF_TRY(check_options(&asked, error));
+    LF_TRY(lf_load_check_options(&asked, error));
     LF_TRY(lf_store_enter(store, error));
     made = lf_alloc(sizeof *made);
     if (!made) {
@@ -488,35 +382,5 @@ feature_load_begin(feature_store *store, const char *view,
         feature_load_free(made);
     else
         *load = made;
-    return status;
-}
-
-/* --- the last one ----------------------------------------------------------------------- */
-
-feature_status
-lf_load_finish(struct feature_load *load, struct feature_error *error)
-{
-    struct lf_swap swap = {.store = load->store,
-                           .wait_ms = load->wait_ms,
-                           .definition = &load->definition,
-                           .state = {.store = load->store,
-                                     .catalog = load->catalog,
-                                     .next = load->record.cut + 1},
-                           .record = &load->record,
-                           .sources = load->sources,
-                           .source_count = load->source_count,
-                           .is_exact = load->is_exact,
-                           .before = load->before,
-                           .report = &load->report};
-    feature_status status;
-
-    LF_TRY(lf_build_end(load, error));
-    load->record.rows = load->build.meta.row_entries;
-    load->record.bytes = load->build.bytes;
-    load->record.content = load->build.meta.content;
-    swap.state.view = load->view;
-    LF_TRY(lf_load_judge(load, error));
-    status = lf_swap_run(&swap, error);
-    lf_swap_free(&swap);
     return status;
 }

@@ -84,7 +84,7 @@ plan_within(struct rollback *rollback, struct lf_commit *commit,
             const char *name, struct feature_error *error)
 {
     struct lf_catalog *catalog = NULL;
-    const struct lf_view *view;
+    const struct lf_view *view = NULL;
     feature_status status;
 
     LF_TRY(lf_feed_check_leader(commit, error));
@@ -146,7 +146,7 @@ find_id(struct rollback *rollback, const char *name,
         struct feature_error *error)
 {
     struct lf_catalog *catalog = NULL;
-    const struct lf_view *view;
+    const struct lf_view *view = NULL;
     feature_status status = lf_store_catalog(rollback->store, &catalog, error);
 
     if (!status)

@@ -116,7 +116,7 @@ as_many_versions_are_kept_as_the_view_says(void **state)
     assert_int_equal(count_kept(f), 2);
     expect_rows(f, "v(*)", "1", "present 1 odd");
     define(f, "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e "
-              "WITH (keep_versions = 'none');");
+              "WITH (keep_versions = 0);");
     must(feature_store_maintain(f->store, NULL, NULL, &problem));
     assert_int_equal(count_kept(f), 0);
     expect_good(f);

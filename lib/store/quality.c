@@ -120,6 +120,21 @@ corrupt(const struct lf_quality *quality, struct feature_error *error)
                    "a row of %s has bytes that are none", quality->view->name);
 }
 
+static void
+find_place(const struct lf_subject *subject, const struct lf_layout *layout,
+           struct lf_subject_place *place)
+{
+    const struct lf_slot *slot;
+
+    place->slot = subject->feature ? lf_layout_slot(layout, subject->feature)
+                                   : LF_NO_SLOT;
+    if (place->slot == LF_NO_SLOT)
+        return;
+    slot = &layout->slots[place->slot];
+    place->code = slot->type.code;
+    place->offset = slot->offset;
+}
+
 /* How rows of a schema version are laid out, and where its subjects are. */
 static feature_status
 find_version(struct lf_quality *quality, uint16_t number,
@@ -132,24 +147,21 @@ find_version(struct lf_quality *quality, uint16_t number,
         return corrupt(quality, error);
     found = &quality->versions[number - 1];
     *version = found;
-    if (found->slots)
+    if (found->places)
         return FEATURE_OK;
     if (!lf_layout_init(&found->layout, schema, &quality->arena))
         return lf_fail_memory(error);
-    found->slots = lf_arena_array(&quality->arena, quality->subject_count,
-                                  sizeof *found->slots);
-    if (!found->slots)
+    found->places = lf_arena_array(&quality->arena, quality->subject_count,
+                                   sizeof *found->places);
+    if (!found->places)
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < quality->subject_count; i++)
-        found->slots[i] =
-            quality->subjects[i].feature
-                ? lf_layout_slot(&found->layout, quality->subjects[i].feature)
-                : LF_NO_SLOT;
+        find_place(&quality->subjects[i], &found->layout, &found->places[i]);
     return FEATURE_OK;
 }
 
 /* One element of a stored number, TIMESTAMP or BOOL. */
-static struct lf_element
+static inline struct lf_element
 load_element(const uint8_t *bytes, int32_t code)
 {
     struct lf_element element = {0};
@@ -199,9 +211,6 @@ hash_of(const struct lf_subject *subject, const struct lf_cell *cell,
 
     if (!width)
         return lf_element_hash(cell->bytes, cell->size);
-    if (subject->is_scalar)
-        return lf_element_hash_word(
-            word_of(subject, load_element(cell->bytes, code)));
     hash = lf_element_hash_word(cell->size / width);
     for (size_t at = 0; at + width <= cell->size; at += width)
         hash = lf_element_hash_word(
@@ -225,28 +234,31 @@ add_ends(struct lf_subject *subject, struct lf_element element)
     }
 }
 
-/* False: no memory. */
+/* A value of a feature that has one a row. False: no memory. */
 static bool
-add_cell(struct lf_subject *subject, const struct lf_cell *cell, int32_t code)
+add_scalar(struct lf_subject *subject, struct lf_element element)
 {
-    struct lf_element element = {0};
-
-    if (subject->is_scalar) {
-        element = load_element(cell->bytes, code);
-        if (subject->is_real && element.real != element.real) {
-            subject->nulls++; /* a NaN */
-            return true;
-        }
-        if (subject->has_ends)
-            add_ends(subject, element);
-        if (subject->has_values && !lf_dd_add(&subject->values, element.real))
-            return false;
+    if (subject->is_real && element.real != element.real) {
+        subject->nulls++; /* a NaN */
+        return true;
     }
-    if (subject->has_distinct &&
-        !lf_hll_add(&subject->distinct, hash_of(subject, cell, code)))
-        return false;
+    if (subject->has_ends)
+        add_ends(subject, element);
     subject->count++;
-    return true;
+    if (subject->has_values && !lf_dd_add(&subject->values, element.real))
+        return false;
+    return !subject->has_distinct ||
+           lf_hll_add(&subject->distinct,
+                      lf_element_hash_word(word_of(subject, element)));
+}
+
+/* A text, a list or a vector. */
+static bool
+add_wide(struct lf_subject *subject, const struct lf_cell *cell, int32_t code)
+{
+    subject->count++;
+    return !subject->has_distinct ||
+           lf_hll_add(&subject->distinct, hash_of(subject, cell, code));
 }
 
 /* The encoded bytes of a join key stand for it. */
@@ -270,30 +282,23 @@ add_key(const struct lf_quality *quality, struct lf_subject *subject,
                               lf_element_hash(begin, (size_t)(at - begin)));
 }
 
-static feature_status
-add_subjects(struct lf_quality *quality, const uint8_t *key, size_t key_size,
-             const struct lf_row *row, const struct lf_quality_version *version,
-             struct feature_error *error)
+/* False: no memory. */
+static bool
+add_feature(struct lf_subject *subject, const struct lf_row *row,
+            const struct lf_layout *layout,
+            const struct lf_subject_place *place)
 {
-    for (uint32_t i = 0; i < quality->subject_count; i++) {
-        struct lf_subject *subject = &quality->subjects[i];
-        uint32_t slot = version ? version->slots[i] : LF_NO_SLOT;
-        struct lf_cell cell;
+    struct lf_cell cell;
 
-        if (subject->key) {
-            if (!add_key(quality, subject, key, key_size))
-                return corrupt(quality, error);
-            continue;
-        }
-        if (slot == LF_NO_SLOT || lf_row_is_null(row, slot)) {
-            subject->nulls++;
-            continue;
-        }
-        cell = lf_row_cell(row, &version->layout, slot);
-        if (!add_cell(subject, &cell, version->layout.slots[slot].type.code))
-            return lf_fail_memory(error);
+    if (place->slot == LF_NO_SLOT || lf_row_is_null(row, place->slot)) {
+        subject->nulls++;
+        return true;
     }
-    return FEATURE_OK;
+    if (subject->is_scalar)
+        return add_scalar(
+            subject, load_element(row->bytes + place->offset, place->code));
+    cell = lf_row_cell(row, layout, place->slot);
+    return add_wide(subject, &cell, place->code);
 }
 
 feature_status
@@ -313,5 +318,16 @@ lf_quality_add(struct lf_quality *quality, const uint8_t *key, size_t key_size,
             return corrupt(quality, error);
     }
     quality->rows++;
-    return add_subjects(quality, key, key_size, &opened, version, error);
+    for (uint32_t i = 0; i < quality->subject_count; i++) {
+        struct lf_subject *subject = &quality->subjects[i];
+
+        if (subject->key) {
+            if (!add_key(quality, subject, key, key_size))
+                return corrupt(quality, error);
+        } else if (!add_feature(subject, &opened, &version->layout,
+                                &version->places[i])) {
+            return lf_fail_memory(error);
+        }
+    }
+    return FEATURE_OK;
 }

@@ -35,9 +35,16 @@ struct lf_subject {
     struct lf_dd values;
 };
 
+/* Where a subject lies in the rows of a schema version. */
+struct lf_subject_place {
+    uint32_t slot;   /* or LF_NO_SLOT */
+    uint32_t offset; /* of a scalar */
+    int32_t code;    /* of its type then */
+};
+
 struct lf_quality_version {
     struct lf_layout layout;
-    uint32_t *slots; /* of the subjects; NULL: not met so far */
+    struct lf_subject_place *places; /* NULL: not met so far */
 };
 
 struct lf_quality {

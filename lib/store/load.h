@@ -38,6 +38,7 @@ struct lf_build {
 struct feature_load {
     feature_store *store;
     const char *name; /* of the view */
+    bool is_event;    /* it is FROM one: rows are states */
     enum lf_load_stage stage;
     feature_status status; /* why it is over */
     struct feature_error problem;
@@ -136,7 +137,8 @@ feature_status lf_load_claim(feature_store *store, uint32_t view,
                              const char *name, struct lf_claim *claim,
                              struct feature_error *error);
 
-/* A copy of the catalog in which a view is another version of it. */
+/* A copy of the catalog in which a view is another version of it, and the only
+ * one; no event in it has a dedupe. */
 feature_status lf_load_stand_in(const struct lf_catalog *catalog, uint32_t view,
                                 uint32_t version, enum lf_standing standing,
                                 struct lf_catalog **made,

@@ -144,7 +144,9 @@ count_row(struct feature_load *load, const uint8_t *key, size_t key_size,
     struct lf_meta_view *meta = &load->build.meta;
     struct lf_hash128 hash =
         lf_row_hash(load->record.view, key, key_size, row, size);
+    bool is_tombstone = lf_load_u16(row + 6) & LF_ROW_TOMBSTONE;
 
+    meta->tombstones += is_tombstone ? (is_there ? 1 : UINT64_MAX) : 0;
     if (is_there) {
         lf_hash128_add(&meta->content, hash);
         meta->row_entries++;

@@ -21,6 +21,11 @@ lf_load_check_batch(const struct feature_load *load, const feature_batch *batch,
     if (batch->store != load->store)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the batch was not made from the load's store");
+    if (load->is_event)
+        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                       "feature view %s is FROM an event: a load takes its "
+                       "states, from an Arrow stream",
+                       load->name);
     if (batch->is_event || batch->view != load->record.view ||
         batch->operation != FEATURE_UPSERT)
         return lf_fail(

@@ -8,8 +8,9 @@
 #include "store/sorter.h"
 #include "store/target.h"
 
-#define LF_LOAD_SLICE (4u << 20) /* bytes of rows that the first commit puts */
-#define LF_SLICE_HEAD 8          /* of a row in a slice: two sizes */
+#define LF_LOAD_SLICE \
+    (2u << 20)          /* bytes of rows that one commit puts, at most */
+#define LF_SLICE_HEAD 8 /* of a row in a slice: two sizes */
 #define LF_SORT_PLACE 8 /* of a row in the sorter: where it came from */
 
 enum lf_load_stage {
@@ -30,7 +31,6 @@ struct lf_build {
     bool has_put;           /* there are rows in the tree */
     struct lf_sorter *sorter;
     uint64_t sorted_rows;     /* that went into it as they came */
-    struct lf_buffer record;  /* for the sorter: batch, row, the row itself */
     struct lf_buffer row;     /* encoded */
     struct lf_meta_view meta; /* of the version, with what is in slice */
     uint64_t bytes;

@@ -22,8 +22,7 @@
 #define MEMORY        (64ull << 20)
 #define PAUSE_MOST_US 200000
 #define HELD_MOST_US  20000
-#define SLICE_LEAST   (1u << 20)
-#define SLICE_MOST    (8u << 20)
+#define SLICE_LEAST   (512u << 10)
 
 /* --- commits ------------------------------------------------------------------ */
 
@@ -113,7 +112,7 @@ fit_slice(struct lf_build *build)
 {
     if (build->held_us > HELD_MOST_US && build->target > SLICE_LEAST)
         build->target /= 2;
-    else if (build->held_us < HELD_MOST_US / 2 && build->target < SLICE_MOST)
+    else if (build->held_us < HELD_MOST_US / 2 && build->target < LF_LOAD_SLICE)
         build->target *= 2;
 }
 
@@ -297,18 +296,13 @@ sort_row(struct feature_load *load, const uint8_t *key, size_t key_size,
          const uint8_t *row, size_t size, uint32_t batch, uint32_t index,
          struct feature_error *error)
 {
-    struct lf_buffer *record = &load->build.record;
-    uint8_t *to;
+    uint8_t place[PLACE];
+    const struct lf_sorter_part parts[] = {{place, PLACE}, {row, size}};
 
-    record->size = 0;
-    to = lf_buffer_extend(record, PLACE + size);
-    if (!to)
-        return lf_fail_memory(error);
-    lf_store_u32(to, batch);
-    lf_store_u32(to + 4, index);
-    memcpy(to + PLACE, row, size);
-    return lf_sorter_add(load->build.sorter, key, key_size, record->data,
-                         record->size, error);
+    lf_store_u32(place, batch);
+    lf_store_u32(place + 4, index);
+    return lf_sorter_add_parts(load->build.sorter, key, key_size, parts, 2,
+                               error);
 }
 
 /* What waits in the slice is sorted with the rest, unless a part of the tree is
@@ -389,7 +383,6 @@ lf_build_free(struct lf_build *build)
 {
     lf_buffer_free(&build->slice);
     lf_buffer_free(&build->key);
-    lf_buffer_free(&build->record);
     lf_buffer_free(&build->row);
     lf_sorter_free(build->sorter);
     build->sorter = NULL;

@@ -1629,7 +1629,8 @@ feature_load_append(feature_load *load, feature_batch *batch,
 
 /**
  * Appends the rows of a stream of Arrow record batches, whose columns are taken as
- * feature_store_write_arrow() takes them.
+ * feature_store_write_arrow() takes them. For a view FROM an event they are
+ * states, as feature_store_tiles_arrow() gives them.
  *
  * What came before a failure of the stream is appended; the caller aborts the load
  * or goes on with what is missing.

@@ -280,6 +280,41 @@ enum feature_verified_flag {
 };
 
 /**
+ * Bits of feature_load_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_load_flag {
+    FEATURE_LOAD_LAST_WINS = 1, /**< of several rows of one key the last one
+                                     counts; else they are CONFLICT
+                                     `duplicate-key` */
+    FEATURE_LOAD_FORCE = 2,     /**< a gate that fails is recorded and passed */
+    FEATURE_LOAD_SORTED = 4     /**< keys come in order: INVALID `order` names
+                                     the row that does not */
+};
+
+/**
+ * Bits of feature_load_report.flags.
+ *
+ * @since 0.1
+ */
+enum feature_loaded_flag {
+    FEATURE_LOADED_DUPLICATE = 1, /**< a load of this id was committed before;
+                                       the report is that one's */
+    FEATURE_LOADED_FORCED = 2     /**< with a gate that failed */
+};
+
+/**
+ * Bits of feature_rollback_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_rollback_flag {
+    FEATURE_ROLLBACK_AS_IT_WAS = 1 /**< without what was written since the
+                                        version was replaced: that is lost */
+};
+
+/**
  * What a sketch answers.
  *
  * @since 0.1
@@ -338,6 +373,14 @@ typedef struct feature_request feature_request;
  * @since 0.1
  */
 typedef struct feature_changes feature_changes;
+
+/**
+ * A whole new version of a view, on its way beside the one that serves. For one
+ * thread at a time.
+ *
+ * @since 0.1
+ */
+typedef struct feature_load feature_load;
 
 /**
  * A sketch: what a set of values comes to, in a few bytes. For one thread at a
@@ -885,6 +928,73 @@ struct feature_sketch_data {
     uint64_t size;     /**< how many */
 };
 
+/**
+ * How to load a view.
+ *
+ * @since 0.1
+ */
+struct feature_load_options {
+    uint32_t struct_size; /**< sizeof(struct feature_load_options) */
+    uint32_t flags;       /**< ::feature_load_flag bits */
+    const char *id;       /**< {copied} {nullable} names the load, so that the
+                               same one is committed once: 1 to 128 of A-Z a-z
+                               0-9 _ . : / = -; NULL: it has no name */
+    const char *fingerprint; /**< {copied} {nullable} of what is loaded, 255
+                                  bytes at most: another one under a known id is
+                                  CONFLICT `load-id` */
+    uint64_t cut; /**< commit up to which the rows know what was written; 0: the
+                        newest one when the load begins */
+    int64_t time; /**< event timestamp of rows without one; 0: the commit time
+                        of the cut, or the clock in a store without a commit */
+    const struct feature_source *sources; /**< {copied} {nullable} up to where
+                                               the rows know the sources: stored
+                                               with the swap; without cut, the
+                                               cut is the newest commit that is
+                                               not past any of them */
+    uint32_t source_count;                /**< how many, 1024 at most */
+    uint32_t wait_ms; /**< longest wait for another writer, each time; 0:
+                                   the store's write_wait_ms */
+    uint64_t rows_per_second;  /**< 0: no limit */
+    uint64_t bytes_per_second; /**< of encoded rows; 0: no limit */
+    uint64_t memory;           /**< bytes to sort in; 0: 64 MiB */
+    const char *directory; /**< {copied} {nullable} of the files that sorting
+                                    takes; NULL: the store's */
+};
+
+/**
+ * What a load or a rollback did. The caller sets struct_size.
+ *
+ * @since 0.1
+ */
+struct feature_load_report {
+    uint32_t struct_size; /**< sizeof(struct feature_load_report) */
+    uint32_t flags;       /**< ::feature_loaded_flag bits */
+    uint64_t number;      /**< of the load in this store */
+    uint64_t rows;        /**< that were loaded */
+    uint64_t bytes;       /**< of them, encoded, with their keys */
+    uint64_t sequence;    /**< of the commit that swapped the versions; 0: not
+                                committed */
+    int64_t time;         /**< of that commit */
+    uint64_t cut; /**< commit up to which the rows knew what was written */
+    uint64_t caught_up; /**< changes since then, taken from the change feed */
+    uint64_t swap_us; /**< microseconds of the swap: nobody else could write */
+    uint64_t gates;   /**< rules that were asked */
+    uint64_t gates_failed; /**< and said no */
+};
+
+/**
+ * How to roll back.
+ *
+ * @since 0.1
+ */
+struct feature_rollback_options {
+    uint32_t struct_size; /**< sizeof(struct feature_rollback_options) */
+    uint32_t flags;       /**< ::feature_rollback_flag bits */
+    uint32_t wait_ms;  /**< longest wait for another writer, each time; 0: the
+                               store's write_wait_ms */
+    uint32_t reserved; /**< 0 */
+};
+
 /* Of the Arrow C data and stream interfaces; this header does not define them,
  * so that it meets no other library's copy. */
 struct ArrowArray;
@@ -1409,6 +1519,237 @@ feature_store_verify(const char *path,
                      struct feature_error *error);
 
 /**
+ * Begins to load a view: a whole new version of it is built beside the one that
+ * serves, and takes its place with feature_load_commit(), in one commit.
+ *
+ * Readers and writers go on with the version that serves, and see nothing of the
+ * new one. What is written to the view after the cut is written over the loaded
+ * rows before the swap; it is taken from the change feed, see docs/loads.md.
+ *
+ * One load of a view at a time. Its version and its record are in the store from
+ * the begin on; should the process end, they stay as `interrupted` until
+ * feature_store_discard_load(), feature_store_maintain() or a load of the same id
+ * removes them.
+ *
+ * A load whose id was committed before begins well: it takes rows and forgets
+ * them, and its commit answers the old report, with FEATURE_LOADED_DUPLICATE;
+ * feature_load_status() says so at once.
+ *
+ * @param store        {borrowed load} the store
+ * @param view         {copied} name of a feature view
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] load    {owned feature_load_free} the load
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID      an id, a fingerprint or a cut that cannot be; a
+ *                              store that is read-only or `closed`
+ * @return FEATURE_NOT_FOUND    there is no such view
+ * @return FEATURE_CONFLICT     `load-id`: the id was committed with another
+ *                              fingerprint; `follower`; `no-feed`: without it, the
+ *                              time or the sources of the cut are not known
+ * @return FEATURE_GAP          `feed-truncated`: the feed begins after the cut
+ * @return FEATURE_BUSY         `load`: another load of the view is under way;
+ *                              `writer-gate`
+ * @return FEATURE_UNSUPPORTED  `not-yet`
+ * @return FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_load_begin(feature_store *store, const char *view,
+                   const struct feature_load_options *options,
+                   feature_load **load, struct feature_error *error);
+
+/**
+ * Appends the rows of a batch: UPSERT, made for the view. The batch can be
+ * cleared, filled and appended again.
+ *
+ * Each row is a whole row: a feature that the batch lacks is null. Its time is
+ * its event_timestamp, or that of the load. Rows in the order of their keys go
+ * straight into the new version, others are sorted, in bounded memory.
+ *
+ * A row that is refused on its own account (INVALID, save `order`) leaves the load
+ * as it was before the call; after any other failure it is over, and every
+ * further call but feature_load_abort() says so again.
+ *
+ * @param load        {inout} the load
+ * @param batch       {inout} rows; they stay in it
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID   a batch for another view or operation; a row that
+ *                           the view does not take, `row-size`, `future`: ahead of
+ *                           the clock by more than max_skew; `order`
+ * @return FEATURE_CONFLICT  `duplicate-key`: two rows of one key;
+ *                           `schema-changed`: the view was changed or dropped
+ *                           since the load began
+ * @return FEATURE_BUSY, FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT,
+ *         FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_append(feature_load *load, feature_batch *batch,
+                    struct feature_error *error);
+
+/**
+ * Appends the rows of a stream of Arrow record batches, whose columns are taken as
+ * feature_store_write_arrow() takes them.
+ *
+ * What came before a failure of the stream is appended; the caller aborts the load
+ * or goes on with what is missing.
+ *
+ * @param load        {inout} the load
+ * @param stream      {inout} an Arrow C stream, consumed and released, also after
+ *                    a failure
+ * @param options     {copied} {nullable} columns alone; the rest is 0
+ * @param[out] error  {inout} {nullable} batch is that of the stream, row is in it
+ * @return FEATURE_INVALID      as feature_load_append(); `arrow`: a stream that
+ *                              breaks Arrow's rules
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: a type that no column takes
+ * @return FEATURE_CONFLICT     as feature_load_append()
+ * @return FEATURE_IO           `stream`: the producer failed
+ * @return FEATURE_BUSY, FEATURE_FULL, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_append_arrow(feature_load *load, struct ArrowArrayStream *stream,
+                          const struct feature_arrow_options *options,
+                          struct feature_error *error);
+
+/**
+ * Says how far a load is, without a look at the store: rows and bytes so far, or
+ * the report of the load that was committed under its id before.
+ *
+ * @param load         {inout} the load
+ * @param[out] report  {inout} struct_size set
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_status(feature_load *load, struct feature_load_report *report,
+                    struct feature_error *error);
+
+/**
+ * Ends a load: builds what is left, asks the gates, catches up with what was
+ * written since the cut, and swaps the new version in with one commit. From then
+ * on every new snapshot has it, in all processes.
+ *
+ * The version before is kept, as many of them as the view's keep_versions say: see
+ * feature_store_rollback(). After a failure the old version serves on, and the load
+ * is over; FEATURE_IO `outcome-unknown` is as for feature_store_write().
+ *
+ * @param load         {inout} the load
+ * @param[out] report  {inout} {nullable} struct_size set
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_CONFLICT  `gate`: names the rule that failed, its figure and its
+ *                           bound; `duplicate-key`; `schema-changed`; `no-feed`:
+ *                           the view was written to since the cut, and there is
+ *                           no change feed to take it from; `load-cut`: the view
+ *                           was loaded or rolled back since the cut
+ * @return FEATURE_GAP       `feed-truncated`: the feed begins after the cut
+ * @return FEATURE_INVALID, FEATURE_BUSY, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_commit(feature_load *load, struct feature_load_report *report,
+                    struct feature_error *error);
+
+/**
+ * Gives a load up and removes what it has built. One that is over is no change.
+ *
+ * @param load        {inout} the load
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_BUSY, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY: what was built is left to
+ *         feature_store_discard_load()
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_abort(feature_load *load, struct feature_error *error);
+
+/**
+ * Frees a load, and gives it up where it was not committed.
+ *
+ * @param load  {inout} {nullable} the load
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_load_free(feature_load *load);
+
+/**
+ * Lists the loads of a store as lines of JSON, the newest first: `number`, `view`,
+ * `id`, `state` (`building`, `interrupted`, `committed`, `failed` or `aborted`),
+ * versions, cut, times, rows, gates; docs/loads.md has the fields. The 64 newest of
+ * a view are there.
+ *
+ * @param store       {inout} the store
+ * @param view        {copied} {nullable} of which; NULL: of all
+ * @param[out] text   {owned feature_free} lines of JSON; empty: there are none
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_NOT_FOUND, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_loads(feature_store *store, const char *view, char **text,
+                    struct feature_error *error);
+
+/**
+ * Removes what an interrupted load has left.
+ *
+ * @param store       {inout} the store
+ * @param view        {copied} name of a feature view
+ * @param id          {copied} {nullable} the load's; NULL: all of the view
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  there is no such view, or no such load of it
+ * @return FEATURE_BUSY       `load`: it is under way; `writer-gate`
+ * @return FEATURE_INVALID, FEATURE_CONFLICT, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_discard_load(feature_store *store, const char *view,
+                           const char *id, struct feature_error *error);
+
+/**
+ * Goes back to the version of a view that the last swap replaced: one commit, after
+ * it was caught up with what was written to the view since, from the change feed.
+ *
+ * The version that served is kept in its place, so that a second rollback undoes
+ * the first.
+ *
+ * @param store        {inout} the store
+ * @param view         {copied} name of a feature view
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] report  {inout} {nullable} struct_size set
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  there is no such view; `no-version`: none is kept
+ * @return FEATURE_CONFLICT   `no-feed`: the view was written to since, and there
+ *                            is no change feed to take it from;
+ *                            `schema-changed`: since the version was replaced;
+ *                            `follower`
+ * @return FEATURE_GAP        `feed-truncated`: the feed begins later
+ * @return FEATURE_BUSY       `load`: a load of the view is under way;
+ *                            `writer-gate`
+ * @return FEATURE_INVALID, FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT,
+ *         FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_rollback(feature_store *store, const char *view,
+                       const struct feature_rollback_options *options,
+                       struct feature_load_report *report,
+                       struct feature_error *error);
+
+/**
  * Writes all that the store holds at one commit to a file.
  *
  * The file is portable between machines and versions; see docs/format.md.
@@ -1549,7 +1890,9 @@ feature_store_offset(feature_store *store, const char *name, uint32_t partition,
  * @param[out] commit  {inout} {nullable} struct_size set; the record's commit,
  *                     or for one applied before, the newest there is
  * @param[out] error   {inout} {nullable}
- * @return FEATURE_GAP        `gap`: records between are missing
+ * @return FEATURE_GAP        `gap`: records between are missing; `load`: a view
+ *                            was loaded or rolled back as a whole, which no record
+ *                            can tell: take a new snapshot
  * @return FEATURE_CONFLICT   `epoch`: of another store or of an epoch that has
  *                            ended, or the histories of the two differ
  * @return FEATURE_CORRUPT    the record is damaged

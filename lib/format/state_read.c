@@ -116,14 +116,18 @@ fold_states(const struct lf_read *read, struct lf_stream *stream,
     size_t sizes = lf_sizes_size(read->measure.states[lifetime]);
     struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
     uint32_t which = 0;
+    uint64_t beside;
 
     if (size < sizes)
         return false;
     for (uint32_t i = 0; i < plan->state_count; i++) {
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
-        if (!lf_state_take(bytes, which++, &in, &state) ||
-            (stream->steps[i].acc &&
+        if (!lf_state_take(bytes, which++, &in, &read->measure, &state,
+                           &beside))
+            return false;
+        if (stream->steps[i].acc &&
+            ((beside && !lf_beside_get(read->measure.wide, beside, &state)) ||
              !lf_acc_add_bytes(&stream->accs.accs[i], &state, base, count,
                                true)))
             return false;

@@ -10,6 +10,7 @@
  */
 #include "store/copy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -50,9 +51,6 @@ lf_copy_begin(struct lf_copy *copy, struct feature_error *error)
     for (uint32_t i = 0; i < manifest->view_count; i++) {
         const struct lf_meta_view *meta = &manifest->views[i].meta;
 
-        if (meta->tile_entries)
-            return lf_fail(error, FEATURE_VERSION, "feature-bits",
-                           "a view has tiles, which this library cannot copy");
         if (!meta->commit || meta->commit > manifest->meta.sequence ||
             meta->applied < meta->row_entries ||
             __builtin_add_overflow(rows, meta->row_entries, &rows))
@@ -122,11 +120,13 @@ lf_copy_view(struct lf_copy *copy, struct feature_error *error)
     if (view->event)
         LF_TRY(
             lf_window_check_begin(&copy->windows, copy->catalog, view, error));
+    if (view->event)
+        lf_sides_init(&copy->sides, view);
     copy->definition = view;
     copy->entity = lf_catalog_entity_by_id(copy->catalog, view->entity);
     copy->seed = lf_row_seed(view->id);
     copy->content = (struct lf_hash128){0};
-    copy->view_rows = copy->view_tombstones = 0;
+    copy->view_rows = copy->view_tombstones = copy->view_tiles = 0;
     copy->last_size = 0;
     copy->is_history = false;
     return copy->sink ? copy->sink->tree(copy->to, view, false, error)
@@ -210,10 +210,9 @@ check_form(struct lf_copy *copy, struct lf_row *row,
 
 static feature_status
 check_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
-          const uint8_t *bytes, size_t size, struct feature_error *error)
+          const uint8_t *bytes, size_t size, struct lf_row *row,
+          struct feature_error *error)
 {
-    struct lf_row row;
-
     if (!key_size || key_size > LF_KEY_MAX)
         return fail_row(copy, "structure", "its key has a wrong size", error);
     if (copy->view_rows && !is_after(copy, key, key_size))
@@ -226,29 +225,108 @@ check_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
     if (!is_key(copy, key, key_size))
         return fail_row(copy, "structure", "its key is not one of the entity's",
                         error);
-    if (!lf_row_open(&row, bytes, size))
+    if (!lf_row_open(row, bytes, size))
         return fail_row(copy, "structure", "it has an unknown form", error);
-    LF_TRY(check_form(copy, &row, error));
-    if (row.flags & LF_ROW_TOMBSTONE)
+    LF_TRY(check_form(copy, row, error));
+    if (row->flags & LF_ROW_TOMBSTONE)
         copy->view_tombstones++;
     return FEATURE_OK;
 }
 
 feature_status
-lf_copy_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
-            const uint8_t *row, size_t size, struct feature_error *error)
+lf_copy_fill(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+             const uint8_t **bytes, size_t *size, struct feature_error *error)
 {
-    LF_TRY(check_row(copy, key, key_size, row, size, error));
-    lf_hash128_add(&copy->content,
-                   lf_row_hash(copy->definition->id, key, key_size, row, size));
+    struct lf_row row;
+
+    if (!copy->definition->event || key_size > LF_KEY_MAX ||
+        *size < LF_ROW_HEADER_SIZE ||
+        lf_load_u32(*bytes) !=
+            lf_row_checksum(copy->seed, key, key_size, *bytes, *size) ||
+        !lf_row_open(&row, *bytes, *size) || !lf_sides_has(&row))
+        return FEATURE_OK;
+    lf_sides_begin(&copy->sides, key, key_size);
+    LF_TRY(lf_sides_inflate(&copy->sides, &copy->windows.form, &row,
+                            &copy->full, error));
+    lf_row_seal(copy->seed, key, key_size, &copy->full);
+    *bytes = copy->full.data;
+    *size = copy->full.size;
+    return FEATURE_OK;
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+    const struct lf_beside_item *x = a, *y = b;
+
+    return memcmp(x->ref.hash, y->ref.hash, sizeof x->ref.hash);
+}
+
+/* What lies beside a row, in order of key. */
+static feature_status
+put_sides(struct lf_copy *copy, struct feature_error *error)
+{
+    struct lf_sides *sides = &copy->sides;
+    size_t count;
+    struct lf_beside_item *items =
+        lf_beside_set_items(&sides->beside.made, &count);
+
+    copy->view_tiles += count;
+    if (!copy->sink || !copy->sink->side || !count)
+        return FEATURE_OK;
+    qsort(items, count, sizeof *items, compare_items);
+    for (size_t i = 0; i < count; i++) {
+        size_t size =
+            lf_side_key(sides->key, sides->key_size, &items[i].ref);
+
+        if (!lf_side_encode(sides->seed, sides->key, size, items[i].bytes,
+                            items[i].ref.size, &sides->value))
+            return lf_fail_memory(error);
+        LF_TRY(copy->sink->side(copy->to, sides->key, size, sides->value.data,
+                                sides->value.size, error));
+    }
+    return FEATURE_OK;
+}
+
+/* A checked row as it is stored: what is wide goes beside it. */
+static feature_status
+make_slim(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+          struct lf_row *row, struct feature_error *error)
+{
+    if (!(row->flags & LF_ROW_WINDOW) || row->size < LF_BESIDE_FROM)
+        return FEATURE_OK;
+    lf_sides_begin(&copy->sides, key, key_size);
+    LF_TRY(lf_sides_deflate(&copy->sides, &copy->windows.form, row, &copy->slim,
+                            error));
+    if (!copy->sides.beside.is_used)
+        return FEATURE_OK;
+    lf_row_seal(copy->seed, key, key_size, &copy->slim);
+    row->bytes = copy->slim.data;
+    row->size = (uint32_t)copy->slim.size;
+    return put_sides(copy, error);
+}
+
+feature_status
+lf_copy_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
+            const uint8_t *bytes, size_t size, struct feature_error *error)
+{
+    const struct lf_sink *sink = copy->sink;
+    struct lf_row row;
+
+    LF_TRY(check_row(copy, key, key_size, bytes, size, &row, error));
+    LF_TRY(make_slim(copy, key, key_size, &row, error));
+    lf_hash128_add(&copy->content, lf_row_hash(copy->definition->id, key,
+                                               key_size, row.bytes, row.size));
     memcpy(copy->last, key, key_size);
     copy->last_size = key_size;
     copy->view_rows++;
     copy->rows++;
     copy->bytes += key_size + size;
-    return copy->sink
-               ? copy->sink->put(copy->to, key, key_size, row, size, error)
-               : FEATURE_OK;
+    if (!sink)
+        return FEATURE_OK;
+    return sink->side ? sink->put(copy->to, key, key_size, row.bytes, row.size,
+                                  error)
+                      : sink->put(copy->to, key, key_size, bytes, size, error);
 }
 
 /* The rows of a view are all there. */
@@ -267,6 +345,12 @@ end_rows(struct lf_copy *copy, struct feature_error *error)
                        (unsigned long long)copy->view_tombstones,
                        (unsigned long long)meta->row_entries,
                        (unsigned long long)meta->tombstones);
+    if (copy->view_tiles != meta->tile_entries)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "view %s has %llu states beside its rows, its record "
+                       "says %llu",
+                       name, (unsigned long long)copy->view_tiles,
+                       (unsigned long long)meta->tile_entries);
     if (copy->content.low != meta->content.low ||
         copy->content.high != meta->content.high)
         return lf_fail(error, FEATURE_CORRUPT, "checksum",
@@ -459,6 +543,9 @@ lf_copy_free(struct lf_copy *copy)
     lf_buffer_free(&copy->entry);
     lf_history_check_free(&copy->check);
     lf_window_check_free(&copy->windows);
+    lf_sides_free(&copy->sides);
+    lf_buffer_free(&copy->full);
+    lf_buffer_free(&copy->slim);
     lf_arena_free(&copy->layout_arena);
     lf_arena_free(&copy->arena);
 }

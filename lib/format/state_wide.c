@@ -69,7 +69,7 @@ lf_beside_set_clear(struct lf_beside_set *set)
 void
 lf_beside_begin(struct lf_beside *wide)
 {
-    wide->is_used = false;
+    wide->is_used = wide->has_no_memory = false;
     lf_beside_set_clear(&wide->refs);
     lf_beside_set_clear(&wide->made);
     lf_arena_free(&wide->arena);
@@ -115,13 +115,17 @@ lf_beside_get(struct lf_beside *wide, uint64_t size, struct lf_bytes_in *state)
 {
     struct lf_beside_ref ref = {.size = (uint32_t)size};
     const struct lf_beside_item *made;
-    const uint8_t *bytes;
+    enum lf_tile_status status = LF_TILE_OK;
+    const uint8_t *bytes = NULL;
 
     memcpy(ref.hash, state->at, LF_BESIDE_HASH_SIZE);
     made = lf_beside_set_find(&wide->made, &ref);
     if (made)
         bytes = made->bytes;
-    else if (wide->fetch(wide->context, &ref, &bytes))
+    else
+        status = wide->fetch(wide->context, &ref, &bytes);
+    wide->has_no_memory |= status == LF_TILE_MEMORY;
+    if (status)
         return false;
     *state = (struct lf_bytes_in){bytes, bytes + size};
     return true;

@@ -53,6 +53,7 @@ struct lf_beside {
     lf_beside_fetch fetch;
     void *context;
     bool is_used;            /* the key has, or had, a wide state */
+    bool has_no_memory;      /* a fetch failed for want of it */
     uint64_t full_size;      /* of the body that was encoded last, in full */
     struct lf_beside_set refs; /* of that body */
     struct lf_beside_set made; /* since lf_beside_begin, with their bytes */

@@ -273,11 +273,42 @@ expect_no_answer(struct fixture *f, const char *features, const char *reason)
 
     must_fail(feature_request_read(reader.request, &problem), FEATURE_CORRUPT,
               reason);
-    assert_int_equal(problem.row, 1);
+    assert_in_range(problem.row, 0, 1);
     close_reader(&reader);
 }
 
-/* The state of all time is what nobody reads for a narrow feature. */
+/* A bit of every value. */
+static void
+flip_all(struct fixture *f)
+{
+    struct lf_environment *environment;
+    struct lf_writer *writer = begin_write(f, &environment);
+    struct lf_tree_entry entry;
+    struct side side = {.key_size = 1};
+    struct lf_tree *tree;
+    uint32_t count = 0;
+
+    must(lf_writer_tree(writer, SIDE_TREE, false, &tree, &problem));
+    for (;; count++) {
+        must(lf_tree_move(tree, LF_STEP_SEEK, side.key, side.key_size, &entry,
+                          &problem));
+        if (!entry.key)
+            break;
+        memcpy(side.key, entry.key, entry.key_size);
+        memcpy(side.bytes, entry.value, entry.size);
+        side.key_size = entry.key_size;
+        side.size = entry.size;
+        flip_byte(&side);
+        must(lf_tree_put(tree, side.key, side.key_size, side.bytes, side.size,
+                         false, &problem));
+        side.key[side.key_size++] = 0;
+    }
+    assert_true(count > 20);
+    must(lf_writer_commit(writer, &problem));
+    lf_environment_close(environment);
+}
+
+/* No state is fetched for a feature that needs none. */
 static void
 only_what_is_needed_is_fetched(void **state)
 {
@@ -288,11 +319,11 @@ only_what_is_needed_is_fetched(void **state)
     make_wide(f);
     for (uint32_t i = 0; i < all.count; i++)
         count += all.list[i].card == 7 && all.list[i].ts >= NOON - 5 * MINUTE;
-    change_side(f, make_another, false);
+    flip_all(f);
     open_store(f);
     snprintf(text, sizeof text, "present %u", count);
     expect_rows(f, "spend(n)", "7", text);
-    expect_no_answer(f, "spend(ever, p, d)", "structure");
+    expect_no_answer(f, "spend(d)", "checksum");
     close_store(f);
 }
 

@@ -117,6 +117,18 @@ feature_status lf_copy_id(struct lf_copy *copy, const uint8_t *key,
                           size_t key_size, const uint8_t *value, size_t size,
                           struct feature_error *error);
 
+/* --- within a copy ------------------------------------------------------------ */
+
+/* Whether a key is past the last one, as LMDB orders them. */
+bool lf_copy_is_after(const struct lf_copy *copy, const uint8_t *key,
+                      size_t size);
+/* Whether it is the parts of the entity at hand, and no byte more. */
+bool lf_copy_is_key(const struct lf_copy *copy, const uint8_t *key,
+                    size_t size);
+/* The rows of a view are all there. */
+feature_status lf_copy_rows_end(struct lf_copy *copy,
+                                struct feature_error *error);
+
 /* Tells the caller's progress, and BUSY `cancelled` where he wants no more. */
 feature_status lf_copy_tell(const struct lf_copy *copy,
                             struct feature_error *error);

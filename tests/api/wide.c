@@ -312,6 +312,58 @@ a_scan_reads_the_states(void **state)
     stream.release(&stream);
 }
 
+/* A view of many sketches, of 48 KiB each where they are dense. */
+static void
+define_sketches(struct fixture *f, int count)
+{
+    char text[4096];
+    size_t size = (size_t)snprintf(
+        text, sizeof text, WIDE_EVENT "CREATE FEATURE VIEW spend (");
+
+    for (int i = 0; i < count; i++)
+        size += (size_t)snprintf(text + size, sizeof text - size,
+                                 "%sd%d = APPROX_COUNT_DISTINCT(u, 16) WHERE "
+                                 "price > %d OVER '1 day' HOP '1 minute'",
+                                 i ? ", " : "", i, i);
+    snprintf(text + size, sizeof text - size, ") FOR card FROM payment;");
+    define(f, text);
+}
+
+/* The row itself stays small; its limit is that of what would have to travel. */
+static void
+a_row_in_full_has_a_limit(void **state)
+{
+    struct fixture *f = *state;
+    static struct payment tile[1200];
+    struct held held = {0};
+    feature_batch *batch;
+    feature_status status = FEATURE_OK;
+    int64_t tiles = 0;
+
+    define_sketches(f, 24);
+    tile[0] = (struct payment){7, 1, NOON, 99};
+    pay(f, FEATURE_EVENT, tile, 1);
+    must(feature_batch_create(f->store, "payment", NULL, FEATURE_EVENT, &batch,
+                              &problem));
+    for (; !status && tiles < 70; tiles++) {
+        for (int64_t i = 0; i < 1200; i++)
+            tile[i] = (struct payment){7, 1200 * tiles + i,
+                                       NOON - (tiles + 1) * MINUTE + i, 99};
+        if (tiles)
+            held = held_of(f, "spend");
+        set_payments(batch, tile, 1200);
+        status = feature_store_write(f->store, &batch, 1, NULL, NULL, &problem);
+    }
+    assert_int_equal(status, FEATURE_INVALID);
+    assert_string_equal(problem.reason, "row-size");
+    assert_non_null(strstr(problem.message, "63 MiB"));
+    assert_true(problem.row > 900); /* where the last of them got dense */
+    assert_in_range(tiles, 52, 58);
+    assert_string_equal(held.hash, held_of(f, "spend").hash);
+    feature_batch_free(batch);
+    expect_good(f);
+}
+
 int
 main(void)
 {
@@ -329,6 +381,7 @@ main(void)
         TEST(tiles_merge),
         TEST(tiles_travel),
         TEST(a_scan_reads_the_states),
+        TEST(a_row_in_full_has_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

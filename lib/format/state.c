@@ -343,7 +343,7 @@ lf_state_encode(struct lf_state *state, struct lf_buffer *to)
     return status || !state->accs.wide || !state->accs.wide->is_used
                ? status
                : lf_beside_note(state->accs.wide, state->plan, to->data + begin,
-                              to->size - begin, state->wm);
+                                to->size - begin, state->wm);
 }
 
 /* Every state of an entry anew, from what its bytes say. */

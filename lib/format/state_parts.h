@@ -196,7 +196,7 @@ struct lf_accs {
     const struct lf_tile_plan *plan;
     struct lf_acc *accs;
     uint64_t events;
-    uint32_t states[2]; /* how many: all, those of the lifetime part */
+    uint32_t states[2];     /* how many: all, those of the lifetime part */
     struct lf_beside *wide; /* NULL: bodies are full */
 };
 
@@ -321,12 +321,12 @@ bool lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
 /* The bytes of a state of that size, in place of its hash; false: it cannot be
  * fetched. */
 bool lf_beside_get(struct lf_beside *wide, uint64_t size,
-                 struct lf_bytes_in *state);
+                   struct lf_bytes_in *state);
 /* The hash, in place of the bytes behind begin; false: no memory. */
 bool lf_beside_put(struct lf_beside *wide, struct lf_buffer *to, size_t begin);
 /* Notes what a body that was encoded refers to. */
 enum lf_tile_status lf_beside_note(struct lf_beside *wide,
-                                 const struct lf_tile_plan *plan, uint8_t *body,
-                                 size_t size, int64_t wm);
+                                   const struct lf_tile_plan *plan,
+                                   uint8_t *body, size_t size, int64_t wm);
 
 #endif

@@ -29,7 +29,8 @@ is_same(const struct lf_beside_ref *a, const struct lf_beside_ref *b)
 }
 
 struct lf_beside_item *
-lf_beside_set_find(const struct lf_beside_set *set, const struct lf_beside_ref *ref)
+lf_beside_set_find(const struct lf_beside_set *set,
+                   const struct lf_beside_ref *ref)
 {
     size_t count;
     struct lf_beside_item *items = lf_beside_set_items(set, &count);
@@ -42,7 +43,7 @@ lf_beside_set_find(const struct lf_beside_set *set, const struct lf_beside_ref *
 
 bool
 lf_beside_set_add(struct lf_beside_set *set, const struct lf_beside_ref *ref,
-                const uint8_t *bytes)
+                  const uint8_t *bytes)
 {
     uint32_t *bucket = &set->buckets[bucket_of(ref)];
     struct lf_beside_item item = {.ref = *ref, .next = *bucket, .bytes = bytes};
@@ -160,12 +161,13 @@ lf_beside_put(struct lf_beside *wide, struct lf_buffer *to, size_t begin)
 
 enum lf_tile_status
 lf_beside_note(struct lf_beside *wide, const struct lf_tile_plan *plan,
-             uint8_t *body, size_t size, int64_t wm)
+               uint8_t *body, size_t size, int64_t wm)
 {
     enum lf_tile_status status;
 
     lf_beside_set_clear(&wide->refs);
-    status = lf_beside_list(plan, body, size, wm, &wide->refs, &wide->full_size);
+    status =
+        lf_beside_list(plan, body, size, wm, &wide->refs, &wide->full_size);
     if (!status && wide->refs.items.size)
         body[0] |= LF_PART_WIDE;
     return status;
@@ -178,7 +180,7 @@ enum way { LIST, DEFLATE, INFLATE };
 /* A body, on its way into another form. */
 struct walk {
     enum way way;
-    struct lf_accs accs; /* to measure with */
+    struct lf_accs accs;   /* to measure with */
     struct lf_beside none; /* no more than a sign that a body is slim */
     struct lf_beside *wide;
     struct lf_beside_set *set;
@@ -212,7 +214,7 @@ pass_wide(struct walk *walk, struct lf_bytes_in state, uint64_t size)
     if (walk->way == LIST) {
         memcpy(ref.hash, state.at, sizeof ref.hash);
         return lf_beside_set_add(walk->set, &ref, NULL) ? LF_TILE_OK
-                                                      : LF_TILE_MEMORY;
+                                                        : LF_TILE_MEMORY;
     }
     if (!lf_beside_get(walk->wide, size, &state))
         return LF_TILE_CORRUPT;
@@ -291,8 +293,9 @@ run(struct walk *walk, const struct lf_tile_plan *plan, const uint8_t *body,
 }
 
 enum lf_tile_status
-lf_beside_list(const struct lf_tile_plan *plan, const uint8_t *body, size_t size,
-             int64_t wm, struct lf_beside_set *set, uint64_t *full_size)
+lf_beside_list(const struct lf_tile_plan *plan, const uint8_t *body,
+               size_t size, int64_t wm, struct lf_beside_set *set,
+               uint64_t *full_size)
 {
     struct walk walk = {.way = LIST, .set = set};
     enum lf_tile_status status = run(&walk, plan, body, size, wm);
@@ -303,8 +306,8 @@ lf_beside_list(const struct lf_tile_plan *plan, const uint8_t *body, size_t size
 
 enum lf_tile_status
 lf_beside_deflate(const struct lf_tile_plan *plan, struct lf_beside *wide,
-                const uint8_t *body, size_t size, int64_t wm,
-                struct lf_buffer *to)
+                  const uint8_t *body, size_t size, int64_t wm,
+                  struct lf_buffer *to)
 {
     struct walk walk = {.way = DEFLATE, .wide = wide, .to = to};
     size_t begin = to->size;
@@ -317,8 +320,8 @@ lf_beside_deflate(const struct lf_tile_plan *plan, struct lf_beside *wide,
 
 enum lf_tile_status
 lf_beside_inflate(const struct lf_tile_plan *plan, struct lf_beside *wide,
-                const uint8_t *body, size_t size, int64_t wm,
-                struct lf_buffer *to)
+                  const uint8_t *body, size_t size, int64_t wm,
+                  struct lf_buffer *to)
 {
     struct walk walk = {.way = INFLATE, .wide = wide, .to = to};
     size_t begin = to->size;

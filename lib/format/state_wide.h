@@ -45,19 +45,19 @@ struct lf_beside_set {
 /* Finds the bytes of a state that lies beside the key at hand; they stay until
  * the next key. LF_TILE_CORRUPT: there are none such. */
 typedef enum lf_tile_status (*lf_beside_fetch)(void *context,
-                                             const struct lf_beside_ref *ref,
-                                             const uint8_t **bytes);
+                                               const struct lf_beside_ref *ref,
+                                               const uint8_t **bytes);
 
 /* The wide states of one key. Zeroed, with a fetch. */
 struct lf_beside {
     lf_beside_fetch fetch;
     void *context;
-    bool is_used;            /* the key has, or had, a wide state */
-    bool has_no_memory;      /* a fetch failed for want of it */
-    uint64_t full_size;      /* of the body that was encoded last, in full */
+    bool is_used;              /* the key has, or had, a wide state */
+    bool has_no_memory;        /* a fetch failed for want of it */
+    uint64_t full_size;        /* of the body that was encoded last, in full */
     struct lf_beside_set refs; /* of that body */
     struct lf_beside_set made; /* since lf_beside_begin, with their bytes */
-    struct lf_arena arena;   /* of these */
+    struct lf_arena arena;     /* of these */
 };
 
 struct lf_state;
@@ -79,10 +79,10 @@ lf_beside_is_slim(const uint8_t *body, size_t size)
 
 /* NULL: it is not there. */
 struct lf_beside_item *lf_beside_set_find(const struct lf_beside_set *set,
-                                      const struct lf_beside_ref *ref);
+                                          const struct lf_beside_ref *ref);
 /* One that may be there already; false: no memory. */
-bool lf_beside_set_add(struct lf_beside_set *set, const struct lf_beside_ref *ref,
-                     const uint8_t *bytes);
+bool lf_beside_set_add(struct lf_beside_set *set,
+                       const struct lf_beside_ref *ref, const uint8_t *bytes);
 void lf_beside_set_clear(struct lf_beside_set *set);
 
 static inline struct lf_beside_item *
@@ -96,21 +96,22 @@ struct lf_beside_ref lf_beside_ref_of(const uint8_t *bytes, size_t size);
 
 /* What a slim body refers to; *full_size: what it would be in full. */
 enum lf_tile_status lf_beside_list(const struct lf_tile_plan *plan,
-                                 const uint8_t *body, size_t size, int64_t wm,
-                                 struct lf_beside_set *set, uint64_t *full_size);
+                                   const uint8_t *body, size_t size, int64_t wm,
+                                   struct lf_beside_set *set,
+                                   uint64_t *full_size);
 
 /* Appends the slim form of a full body. Bytes that do not stay in it are then
  * among those that wide made. */
 enum lf_tile_status lf_beside_deflate(const struct lf_tile_plan *plan,
-                                    struct lf_beside *wide, const uint8_t *body,
-                                    size_t size, int64_t wm,
-                                    struct lf_buffer *to);
+                                      struct lf_beside *wide,
+                                      const uint8_t *body, size_t size,
+                                      int64_t wm, struct lf_buffer *to);
 
 /* The reverse: wide fetches what the body refers to. At most LF_FULL_SIZE_LIMIT
  * bytes. */
 enum lf_tile_status lf_beside_inflate(const struct lf_tile_plan *plan,
-                                    struct lf_beside *wide, const uint8_t *body,
-                                    size_t size, int64_t wm,
-                                    struct lf_buffer *to);
+                                      struct lf_beside *wide,
+                                      const uint8_t *body, size_t size,
+                                      int64_t wm, struct lf_buffer *to);
 
 #endif

@@ -222,7 +222,8 @@ lf_copy_version(struct lf_copy *copy, const uint8_t *key, size_t key_size,
 
     LF_TRY(lf_history_check_entry(&copy->check, key, key_size, value, size,
                                   &problem, error));
-    if (!problem.reason && !lf_copy_is_key(copy, key, key_size - LF_HISTORY_PLACE_SIZE))
+    if (!problem.reason &&
+        !lf_copy_is_key(copy, key, key_size - LF_HISTORY_PLACE_SIZE))
         problem = (struct lf_history_problem){
             "structure", "its key is not one of the entity's"};
     if (problem.reason)

@@ -154,8 +154,7 @@ put_sides(struct lf_copy *copy, struct feature_error *error)
         return FEATURE_OK;
     qsort(items, count, sizeof *items, compare_items);
     for (size_t i = 0; i < count; i++) {
-        size_t size =
-            lf_side_key(sides->key, sides->key_size, &items[i].ref);
+        size_t size = lf_side_key(sides->key, sides->key_size, &items[i].ref);
 
         if (!lf_side_encode(sides->seed, sides->key, size, items[i].bytes,
                             items[i].ref.size, &sides->value))
@@ -202,9 +201,9 @@ lf_copy_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
     copy->bytes += key_size + size;
     if (!sink)
         return FEATURE_OK;
-    return sink->side ? sink->put(copy->to, key, key_size, row.bytes, row.size,
-                                  error)
-                      : sink->put(copy->to, key, key_size, bytes, size, error);
+    return sink->side
+               ? sink->put(copy->to, key, key_size, row.bytes, row.size, error)
+               : sink->put(copy->to, key, key_size, bytes, size, error);
 }
 
 feature_status

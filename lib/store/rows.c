@@ -64,11 +64,10 @@ lf_rows_begin(struct lf_rows *rows, struct lf_form *form,
 {
     bool found;
 
-    *rows = (struct lf_rows){
-        .form = form,
-        .commit = commit,
-        .sides = form->event ? form->sides : NULL,
-        .seed = lf_row_seed(form->view->id)};
+    *rows = (struct lf_rows){.form = form,
+                             .commit = commit,
+                             .sides = form->event ? form->sides : NULL,
+                             .seed = lf_row_seed(form->view->id)};
     if (rows->sides)
         lf_sides_in_writer(rows->sides, commit->writer);
     LF_TRY(lf_rows_read_meta(commit, form->view, &rows->meta, &found, error));

@@ -85,15 +85,14 @@ find(struct lf_verify *verify, const uint8_t *record, const uint8_t *key,
      struct feature_error *error)
 {
     uint32_t depth = lf_load_u16(record + LF_RECORD_DEPTH), count;
-    struct lf_verify_node node = {
-        .child = lf_load_u64(record + LF_RECORD_ROOT)};
+    struct lf_verify_node node = {.child =
+                                      lf_load_u64(record + LF_RECORD_ROOT)};
 
     if (!depth || depth > LF_DEPTH_MAX)
         return FEATURE_OK;
     for (uint32_t level = 1; level <= depth; level++) {
         bool is_leaf = level == depth;
-        const uint8_t *page =
-            load(verify, level, node.child, is_leaf, &count);
+        const uint8_t *page = load(verify, level, node.child, is_leaf, &count);
 
         if (!page ||
             !search(verify, page, count, is_leaf, key, key_size, &node))

@@ -61,8 +61,8 @@ fetch(void *context, const struct lf_beside_ref *ref, const uint8_t **bytes)
         return LF_TILE_MEMORY;
     if (!*bytes)
         return LF_TILE_CORRUPT;
-    *bytes = (const uint8_t *)lf_arena_copy(&sides->beside.arena, *bytes,
-                                            ref->size);
+    *bytes =
+        (const uint8_t *)lf_arena_copy(&sides->beside.arena, *bytes, ref->size);
     return *bytes ? LF_TILE_OK : LF_TILE_MEMORY;
 }
 
@@ -129,7 +129,8 @@ list_row(struct lf_verify *verify, struct walk *walk, const uint8_t *key,
         LF_TRY(lf_verify_find(verify, walk->rows->record, key, key_size, &bytes,
                               &size, error));
     if (!bytes || !lf_row_open(&row, bytes, size) ||
-        !(row.flags & LF_ROW_WINDOW) || !lf_view_schema(walk->view, row.version))
+        !(row.flags & LF_ROW_WINDOW) ||
+        !lf_view_schema(walk->view, row.version))
         return FEATURE_OK;
     LF_TRY(lf_form_plan(&walk->form, row.version, &plan, error));
     if (lf_beside_is_slim(row.bytes + LF_ROW_HEADER_SIZE,

@@ -303,8 +303,9 @@ a_scan_reads_the_states(void **state)
     assert_int_equal(array.length, 2);
     right = sketch_payments(&all, 7, NOON);
     must(feature_sketch_estimate(right.distinct, &distinct, &problem));
-    assert_int_equal(((const int64_t *)array.children[array.n_children - 1]->buffers[1])[0],
-                     distinct);
+    assert_int_equal(
+        ((const int64_t *)array.children[array.n_children - 1]->buffers[1])[0],
+        distinct);
     feature_sketch_free(right.distinct);
     feature_sketch_free(right.quantiles);
     feature_sketch_free(right.ever);
@@ -317,8 +318,8 @@ static void
 define_sketches(struct fixture *f, int count)
 {
     char text[4096];
-    size_t size = (size_t)snprintf(
-        text, sizeof text, WIDE_EVENT "CREATE FEATURE VIEW spend (");
+    size_t size = (size_t)snprintf(text, sizeof text,
+                                   WIDE_EVENT "CREATE FEATURE VIEW spend (");
 
     for (int i = 0; i < count; i++)
         size += (size_t)snprintf(text + size, sizeof text - size,

@@ -13,9 +13,9 @@
 #define WIDE_MAX   24000
 #define WIDE_TILES 14 /* of 3 minutes */
 
-#define WIDE_EVENT                               \
-    "STORE WITH (changes = '365 days');"         \
-    "CREATE ENTITY card (card_id INT64);"        \
+#define WIDE_EVENT                                                  \
+    "STORE WITH (changes = '365 days');"                            \
+    "CREATE ENTITY card (card_id INT64);"                           \
     "CREATE EVENT payment (card_id INT64, u INT64, price FLOAT64) " \
     "WITH (max_skew = '1 second');"
 #define WIDE_FEATURES                                                       \
@@ -23,8 +23,8 @@
     "d = APPROX_COUNT_DISTINCT(u) OVER '5 minutes' HOP '1 minute', "        \
     "p = APPROX_PERCENTILE(price, 0.5) OVER '20 minutes' HOP '5 minutes', " \
     "ever = APPROX_COUNT_DISTINCT(u) OVER LIFETIME"
-#define WIDE_VIEW(options)                                        \
-    WIDE_EVENT "CREATE FEATURE VIEW spend (" WIDE_FEATURES        \
+#define WIDE_VIEW(options)                                                  \
+    WIDE_EVENT "CREATE FEATURE VIEW spend (" WIDE_FEATURES                  \
                ") FOR card FROM payment WITH (slack = '10 minutes'" options \
                ");"
 
@@ -134,9 +134,8 @@ struct sketches {
 static inline feature_sketch *
 new_sketch(int32_t kind)
 {
-    const struct feature_sketch_options options = {.struct_size =
-                                                       sizeof options,
-                                                   .kind = kind};
+    const struct feature_sketch_options options = {
+        .struct_size = sizeof options, .kind = kind};
     feature_sketch *sketch;
 
     must(feature_sketch_create(&options, &sketch, &problem));

@@ -30,9 +30,8 @@ set_events(struct memory_scene *scene, uint32_t rows, int64_t time)
         times[i] = time + (i == 2 ? 3 * HOUR : i);
         ends[i + 1] = (i + 1) * TEXT;
     }
-    MUST(scene,
-         feature_batch_create(scene->store, "payment", NULL, FEATURE_EVENT,
-                              &batch, &scene->error));
+    MUST(scene, feature_batch_create(scene->store, "payment", NULL,
+                                     FEATURE_EVENT, &batch, &scene->error));
     MUST(scene, feature_batch_set(batch, 0, FEATURE_TYPE_INT64, cards, NULL,
                                   NULL, rows, &scene->error));
     MUST(scene, feature_batch_set(batch, 1, FEATURE_TYPE_STRING, notes, ends,
@@ -51,16 +50,16 @@ prepare_written(struct memory_scene *scene)
     memory_open(scene);
     MUST(scene, feature_store_apply(scene->store, definitions, NULL, NULL,
                                     &scene->error));
-    MUST(scene, feature_store_verify(scene->path, NULL, &report, NULL,
-                                     &scene->error));
+    MUST(scene,
+         feature_store_verify(scene->path, NULL, &report, NULL, &scene->error));
     trees = report.trees;
     set_events(scene, 3, 500);
     MUST(scene, feature_store_write(scene->store, &scene->batch, 1, NULL, NULL,
                                     &scene->error));
     feature_batch_free(scene->batch);
     scene->batch = NULL;
-    MUST(scene, feature_store_verify(scene->path, NULL, &report, NULL,
-                                     &scene->error));
+    MUST(scene,
+         feature_store_verify(scene->path, NULL, &report, NULL, &scene->error));
     if (report.trees != trees + 2)
         memory_broken("before the fault: no state lies beside its row");
 }
@@ -124,8 +123,8 @@ prepare_read(struct memory_scene *scene)
     prepare_written(scene);
     MUST(scene, feature_query_create(scene->store, "spend(*)", &options,
                                      &scene->query, &scene->error));
-    MUST(scene, feature_request_create(scene->query, &scene->request,
-                                       &scene->error));
+    MUST(scene,
+         feature_request_create(scene->query, &scene->request, &scene->error));
     MUST(scene, feature_request_set_key(scene->request, 0, FEATURE_TYPE_INT64,
                                         cards, NULL, NULL, 1, &scene->error));
     MUST(scene,

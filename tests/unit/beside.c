@@ -52,8 +52,8 @@ begin(struct scene *s)
         s->features[i].type.width = 1;
         s->fields[i] = (struct lf_schema_field){i + 1, s->features[i].type};
     }
-    s->schema = (struct lf_schema){
-        .version = 1, .count = 2, .fields = s->fields};
+    s->schema =
+        (struct lf_schema){.version = 1, .count = 2, .fields = s->fields};
     s->view.features = s->features;
     s->view.feature_count = 2;
     s->view.schemas = &s->schema;

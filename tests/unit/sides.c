@@ -51,8 +51,8 @@ seal(struct side *side)
 static void
 name_hash(struct side *side)
 {
-    struct lf_beside_ref ref = lf_beside_ref_of(
-        side->bytes + LF_SIDE_HEAD_SIZE, side->size - LF_SIDE_HEAD_SIZE);
+    struct lf_beside_ref ref = lf_beside_ref_of(side->bytes + LF_SIDE_HEAD_SIZE,
+                                                side->size - LF_SIDE_HEAD_SIZE);
 
     lf_side_key(side->key, side->key_size - LF_BESIDE_HASH_SIZE, &ref);
 }
@@ -347,9 +347,9 @@ damage_goes_nowhere(void **state)
         change_side(f, i ? make_another : flip_byte, false);
         open_store(f);
         expect_no_answer(f, "spend(ever, p, d)", reasons[i]);
-        must_fail(feature_store_snapshot(f->store, file, NULL, NULL, NULL,
-                                         &problem),
-                  FEATURE_CORRUPT, reasons[i]);
+        must_fail(
+            feature_store_snapshot(f->store, file, NULL, NULL, NULL, &problem),
+            FEATURE_CORRUPT, reasons[i]);
         stream = tiles_of(f, "spend");
         assert_int_not_equal(stream.get_next(&stream, &array), 0);
         stream.release(&stream);

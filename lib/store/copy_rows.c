@@ -177,6 +177,8 @@ make_slim(struct lf_copy *copy, const uint8_t *key, size_t key_size,
                             error));
     if (!copy->sides.beside.is_used)
         return FEATURE_OK;
+    if (row->size > LF_FULL_SIZE_LIMIT)
+        return fail_row(copy, "structure", "it is too large in full", error);
     lf_row_seal(copy->seed, key, key_size, &copy->slim);
     row->bytes = copy->slim.data;
     row->size = (uint32_t)copy->slim.size;

@@ -185,12 +185,16 @@ $(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
 	$(call compile,$(gen_flags))
 $(B)/tools/%.o: tools/%.c $(B)/flags
 	$(call compile,$(tool_flags))
+# Compiling the tests took longer than running most of them.
+unhurried := -O0 -U_FORTIFY_SOURCE
 $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags | $(gen_headers)
-	$(call compile,$(unit_flags))
+	$(call compile,$(unit_flags) $(unhurried))
 $(B)/tests/fuzz/%.o: tests/fuzz/%.c $(B)/flags | $(gen_headers)
 	$(call compile,$(unit_flags) -Itools)
 $(B)/tests/tool/%.o: tests/tool/%.c $(B)/flags
 	$(call compile,$(test_flags) -Itools)
+$(B)/tests/api/%.o: tests/api/%.c $(B)/flags
+	$(call compile,$(test_flags) $(unhurried))
 $(B)/tests/%.o: tests/%.c $(B)/flags
 	$(call compile,$(test_flags))
 $(B)/examples/%.o: examples/%.c $(B)/flags

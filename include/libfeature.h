@@ -1248,8 +1248,9 @@ feature_store_tiles_arrow(feature_store *store, const char *view,
  * @param[out] error   {inout} {nullable} index of the record batch in the
  *                     stream and row in it
  * @return FEATURE_INVALID      `tiles`: a damaged state; `future`: one ahead of
- *                              the clock; a null; `arrow`: a stream that breaks
- *                              Arrow's rules
+ *                              the clock; a null; `key-size`; `row-size`: a
+ *                              merged row over max_row_size; `arrow`: a stream
+ *                              that breaks Arrow's rules
  * @return FEATURE_NOT_FOUND    no such view or column
  * @return FEATURE_CONFLICT     `definition`: states of another one; `overlap`:
  *                              of the sources; `deleted`: a delete since the
@@ -2158,8 +2159,9 @@ feature_request_set_as_of(feature_request *request, const int64_t *timestamps,
  * views FROM it are read at the later one of that and the row's time, which is
  * that of feature_request_set_as_of(), or else the clock. Without a column
  * event_timestamp each event is at the clock. Of events of equal timestamps it
- * is the latest. Nothing is written, ids are not looked up (`dedupe`), and no
- * event is too far ahead of the clock.
+ * is the latest. Nothing is written, and no event is too far ahead of the clock.
+ * One whose id was seen less than `dedupe_for` ago is stored already, and
+ * does not count again.
  *
  * @param request     {inout} the request
  * @param batch       {inout} {nullable} rows for FEATURE_EVENT, of the same

@@ -11,6 +11,7 @@
 #include "format/state_work.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #define POOL_CHUNK 65536
 
@@ -167,6 +168,7 @@ lf_state_purged(struct lf_state *state, int64_t horizon)
 {
     struct lf_body *body = &state->body;
 
+    body->covered = horizon;
     if (state->plan->version < 2)
         return;
     body->base = 1;
@@ -346,6 +348,26 @@ lf_state_encode(struct lf_state *state, struct lf_buffer *to)
                                 to->size - begin, state->wm);
 }
 
+/* Whoever reads a STRING trusts that it is text. */
+static bool
+inputs_are_text(const struct lf_tile_plan *plan, const struct lf_inputs *inputs)
+{
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        if (inputs->has[i] && plan->inputs[i].code == FEATURE_TYPE_STRING &&
+            !lf_utf8_valid(inputs->values[i].text, inputs->values[i].size))
+            return false;
+    return true;
+}
+
+static bool
+accs_are_text(const struct lf_accs *accs)
+{
+    for (uint32_t i = 0; i < accs->plan->state_count; i++)
+        if (!lf_items_are_text(&accs->accs[i]))
+            return false;
+    return true;
+}
+
 /* Every state of an entry anew, from what its bytes say. */
 static enum lf_tile_status
 encode_anew(struct lf_state *state, struct lf_entry *entry, bool lifetime)
@@ -356,7 +378,8 @@ encode_anew(struct lf_state *state, struct lf_entry *entry, bool lifetime)
     state->scratch.size = 0;
     if (is_single) {
         state->inputs.ts = entry->start;
-        if (!lf_inputs_get(&state->inputs, state->plan, &in))
+        if (!lf_inputs_get(&state->inputs, state->plan, &in) ||
+            !inputs_are_text(state->plan, &state->inputs))
             return LF_TILE_CORRUPT;
         lf_inputs_trim(&state->inputs, state->plan);
         if (!lf_inputs_put(&state->inputs, state->plan, &state->scratch))
@@ -365,7 +388,8 @@ encode_anew(struct lf_state *state, struct lf_entry *entry, bool lifetime)
         lf_accs_clear(&state->accs);
         if (!lf_accs_add_states(&state->accs, entry->bytes, entry->size,
                                 lifetime ? 0 : entry->start, entry->count,
-                                lifetime, false))
+                                lifetime, false) ||
+            !accs_are_text(&state->accs))
             return LF_TILE_CORRUPT;
         if (!lf_accs_put(&state->accs, lifetime ? 0 : entry->start, lifetime,
                          &state->scratch))

@@ -39,9 +39,10 @@ void lf_state_free(struct lf_state *state); /* NULL is fine */
 void lf_state_begin(struct lf_state *state);
 
 /*
- * Where the view was purged, what a fresh state may lack: its features of
- * schema versions above 1 read PARTIAL until their window begins after horizon.
- * Right after lf_state_begin.
+ * Where the view was purged, what a fresh state may lack: an earlier row of the
+ * key may have left with events of before the horizon. Features of schema
+ * versions above 1 read PARTIAL until their window begins after it. Right after
+ * lf_state_begin.
  */
 void lf_state_purged(struct lf_state *state, int64_t horizon);
 

@@ -177,6 +177,8 @@ bool lf_items_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in,
 bool lf_items_subtract(struct lf_acc *acc, const struct lf_inputs *inputs);
 bool lf_items_encode(const struct lf_acc *acc, int64_t base,
                      struct lf_buffer *to);
+/* Whether what a STRING gave them is text. */
+bool lf_items_are_text(const struct lf_acc *acc);
 
 static inline bool
 lf_state_has_items(enum lf_state_kind kind)

@@ -22,9 +22,9 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
                struct lf_state *state, struct feature_error *error)
 {
     const struct lf_row *row = &stored->row;
-    const uint8_t *body = row->bytes + LF_ROW_HEADER_SIZE;
-    size_t size = row->size - LF_ROW_HEADER_SIZE;
     const struct lf_tile_plan *plan;
+    const uint8_t *body;
+    size_t size;
 
     if (!stored->found) {
         lf_state_begin(state);
@@ -37,6 +37,8 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
         lf_state_bury(state, row->timestamp);
         return FEATURE_OK;
     }
+    body = row->bytes + LF_ROW_HEADER_SIZE;
+    size = row->size - LF_ROW_HEADER_SIZE;
     if (row->version == rows->form->layout.version)
         return lf_form_fail(rows->form,
                             lf_state_load(state, body, size, row->timestamp),
@@ -190,16 +192,21 @@ find_row(struct lf_fold *fold, const struct lf_event_run *run,
     return status;
 }
 
+/* What is taken back may make the bytes of a sum longer: max_row_size is for
+ * what comes in. */
 static feature_status
 put_run(struct lf_fold *fold, const struct lf_event_run *run,
         const struct lf_stored *stored, struct feature_error *error)
 {
+    uint64_t limit = fold->events->operation == FEATURE_EVENT
+                         ? fold->limit
+                         : LF_ROW_SIZE_LIMIT;
     bool fits;
 
     if (!fold->applied)
         return FEATURE_OK;
-    LF_TRY(lf_window_encode(&fold->rows, fold->limit, fold->state, &fold->row,
-                            &fits, error));
+    LF_TRY(lf_window_encode(&fold->rows, limit, fold->state, &fold->row, &fits,
+                            error));
     if (!fits)
         return lf_fold_overflow(fold, run, stored, error);
     return lf_rows_put(&fold->rows, run->key, run->key_size, stored, &fold->row,

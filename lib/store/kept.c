@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "store/event_history.h"
 #include "store/history.h"
 
 /* --- a view ------------------------------------------------------------------- */
@@ -82,22 +83,10 @@ lf_kept_free(struct lf_kept *kept)
     lf_buffer_free(&kept->barriers);
 }
 
-/* An event of before the history began is at most max_skew after that. */
 bool
 lf_kept_covers(const struct lf_kept *kept, int64_t from)
 {
-    const struct lf_meta_view *meta = &kept->meta;
-    int64_t begin;
-
-    if (meta->history_since == INT64_MIN)
-        return false;
-    if (meta->history_horizon > INT64_MIN && from <= meta->history_horizon)
-        return false;
-    if (!meta->history_bases)
-        return true;
-    return !__builtin_add_overflow(meta->history_since, kept->event->max_skew,
-                                   &begin) &&
-           from > begin;
+    return lf_event_history_covers(&kept->meta, kept->event, from);
 }
 
 /* --- entries ------------------------------------------------------------------ */

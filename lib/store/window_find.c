@@ -80,27 +80,34 @@ set_all(const struct lf_window_pass *pass, uint32_t row, uint8_t kind)
 
 /* --- what may be believed ------------------------------------------------------ */
 
-/* Whether a window at t reaches what went with rows for good: events before the
- * horizon, or before a DELETE whose tombstone went. */
+/* Whether a t is of before a DELETE whose tombstone may have gone. */
+static bool
+is_before_purged(const struct lf_meta_view *meta, int64_t t)
+{
+    int64_t deleted;
+
+    return __builtin_sub_overflow(meta->purge_time, TOMBSTONE_AGE, &deleted) ||
+           t <= deleted;
+}
+
+/* Whether a window at t reaches what went with rows for good. A row that is
+ * there knows since when it is. */
 static bool
 reaches_purged(const struct lf_window_pass *pass,
-               const struct lf_feature *feature, int64_t t)
+               const struct lf_feature *feature, int64_t t, bool has_row)
 {
     const struct lf_meta_view *meta = &pass->windows->meta;
-    int64_t from, to, deleted;
+    int64_t from, to;
 
     lf_window_bounds(&feature->aggregate->window, pass->view->definition->zone,
                      t, &from, &to);
-    if (from >= to)
-        return false;
-    return from < meta->purge_horizon ||
-           __builtin_sub_overflow(meta->purge_time, TOMBSTONE_AGE, &deleted) ||
-           t <= deleted;
+    return from < to && ((!has_row && from < meta->purge_horizon) ||
+                         is_before_purged(meta, t));
 }
 
 /* What a state lacks may have gone, for a t before that. */
 static void
-doubt_purged(const struct lf_window_pass *pass, uint32_t row)
+doubt_purged(const struct lf_window_pass *pass, uint32_t row, bool has_row)
 {
     const struct lf_meta_view *meta = &pass->windows->meta;
     const struct lf_tile_plan *plan = pass->current->tiles;
@@ -112,11 +119,11 @@ doubt_purged(const struct lf_window_pass *pass, uint32_t row)
     if (!pass->exact || !meta->purge_time || at->t >= meta->purge_time)
         return;
     for (uint32_t i = 0; i < columns; i++)
-        if (reaches_purged(pass, pass->view->features[i], at->t))
+        if (reaches_purged(pass, pass->view->features[i], at->t, has_row))
             cells[i].kind = LF_WINDOW_PAST;
     for (uint32_t i = 0;
          i < plan->feature_count && at->found == LF_FOUND_NOTHING; i++)
-        if (reaches_purged(pass, plan->features[i].feature, at->t))
+        if (reaches_purged(pass, plan->features[i].feature, at->t, false))
             at->found = LF_FOUND_UNKNOWN;
 }
 
@@ -320,7 +327,7 @@ read_row(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
         at->found = LF_FOUND_UNKNOWN;
     } else {
         LF_TRY(read_state(pass, row, &stored, extra, error));
-        doubt_purged(pass, row);
+        doubt_purged(pass, row, stored.body != NULL);
     }
     close_row(pass, row);
     return FEATURE_OK;
@@ -353,7 +360,6 @@ find_view(struct lf_window_pass *pass, struct feature_error *error)
     feature_status status;
 
     windows->bytes.size = 0;
-    LF_TRY(lf_scored_begin(request, error));
     if (!lf_buffer_reserve(&windows->rows,
                            rows * sizeof(struct lf_window_row)) ||
         !lf_buffer_reserve(&windows->cells,
@@ -378,6 +384,7 @@ lf_windows_find(feature_request *request, struct lf_reader *reader,
 {
     uint32_t views = request->query->selection->view_count;
     int64_t known_by = request->query->known_by;
+    bool has_begun = false;
     struct lf_window_pass pass = {
         .request = request,
         .reader = reader,
@@ -391,6 +398,9 @@ lf_windows_find(feature_request *request, struct lf_reader *reader,
             request->windows = lf_alloc_array(views, sizeof *request->windows);
         if (!request->windows)
             return lf_fail_memory(error);
+        if (!has_begun)
+            LF_TRY(lf_scored_begin(request, reader, error));
+        has_begun = true;
         pass.index = i;
         pass.view = &request->plan->views[i];
         pass.windows = &request->windows[i];

@@ -314,7 +314,8 @@ $(unit_tests): $(call parts_of,tests/unit)
 $(fuzz_tests): $(call parts_of,tests/fuzz)
 # There the descent can be another one, with a fault in it (plants.c).
 fuzz_wrap := $(addprefix -Wl$(comma)--wrap=,lf_descend lf_row_checksum \
-    lf_window_bounds lf_tile_bounds lf_acc_add lf_state_bury)
+    lf_window_bounds lf_tile_bounds lf_tile_newest lf_entry_last lf_acc_add \
+    lf_state_bury lf_state_pull lf_state_set_edge)
 $(fuzz_tests): private wrap := $(fuzz_wrap)
 # And there other libraries than there are, and a disk that spoils a new store.
 $(B)/tests/unit/libraries: private wrap := -Wl,--wrap=ZSTD_versionNumber \
@@ -618,6 +619,16 @@ check-notebook: all ## run the notebook of the examples
 	@scripts/run-summary.sh $(B)/notebook
 notebook: all ## open that notebook in JupyterLab, where it is installed
 	$(notebook_env) jupyter lab examples/notebook/flights.ipynb
+
+.PHONY: check-spark
+check-spark: all ## run the example of Spark; installs Java and PySpark
+	@scripts/deps-spark.sh
+	@rm -rf $(B)/spark && mkdir -p $(B)/spark
+	@B=$(B) RESULTS=$(B)/spark TEST_TIMEOUT=400 LIBFEATURE_PATH=$(abspath $(so)) \
+	    SPARK_PYTHON=$$(scripts/deps-spark.sh --where)/bin/python \
+	    FEATURE_TOOL=$(abspath $(B)/feature) \
+	    scripts/run-test.sh tests/spark sh tests/spark.sh
+	@scripts/run-summary.sh $(B)/spark
 
 wheel: $(so) ## make a Python wheel with the library inside, in $(B)/wheel
 	@$(if $(own_python),scripts/deps-python.sh)

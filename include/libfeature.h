@@ -280,6 +280,41 @@ enum feature_verified_flag {
 };
 
 /**
+ * Bits of feature_load_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_load_flag {
+    FEATURE_LOAD_LAST_WINS = 1, /**< of several rows of one key the last one
+                                     counts; else they are CONFLICT
+                                     `duplicate-key` */
+    FEATURE_LOAD_FORCE = 2,     /**< a gate that fails is recorded and passed */
+    FEATURE_LOAD_SORTED = 4     /**< keys come in order: INVALID `order` names
+                                     the row that does not */
+};
+
+/**
+ * Bits of feature_load_report.flags.
+ *
+ * @since 0.1
+ */
+enum feature_loaded_flag {
+    FEATURE_LOADED_DUPLICATE = 1, /**< a load of this id was committed before;
+                                       the report is that one's */
+    FEATURE_LOADED_FORCED = 2     /**< with a gate that failed */
+};
+
+/**
+ * Bits of feature_rollback_options.flags.
+ *
+ * @since 0.1
+ */
+enum feature_rollback_flag {
+    FEATURE_ROLLBACK_AS_IT_WAS = 1 /**< without what was written since the
+                                        version was replaced: that is lost */
+};
+
+/**
  * What a sketch answers.
  *
  * @since 0.1
@@ -338,6 +373,14 @@ typedef struct feature_request feature_request;
  * @since 0.1
  */
 typedef struct feature_changes feature_changes;
+
+/**
+ * A whole new version of a view, on its way beside the one that serves. For one
+ * thread at a time.
+ *
+ * @since 0.1
+ */
+typedef struct feature_load feature_load;
 
 /**
  * A sketch: what a set of values comes to, in a few bytes. For one thread at a
@@ -634,6 +677,8 @@ struct feature_stats {
                                      another one */
     uint64_t write_wait_us;  /**< microseconds they waited, all together */
     uint64_t write_timeouts; /**< those of them that gave up */
+    uint64_t read_overflows; /**< values of windows that reads of this handle
+                                  answered as null: a SUM over INT64 */
 };
 
 /**
@@ -883,6 +928,73 @@ struct feature_sketch_options {
 struct feature_sketch_data {
     const void *bytes; /**< {borrowed sketch} the bytes */
     uint64_t size;     /**< how many */
+};
+
+/**
+ * How to load a view.
+ *
+ * @since 0.1
+ */
+struct feature_load_options {
+    uint32_t struct_size; /**< sizeof(struct feature_load_options) */
+    uint32_t flags;       /**< ::feature_load_flag bits */
+    const char *id;       /**< {copied} {nullable} names the load, so that the
+                               same one is committed once: 1 to 128 of A-Z a-z
+                               0-9 _ . : / = -; NULL: it has no name */
+    const char *fingerprint; /**< {copied} {nullable} of what is loaded, 255
+                                  bytes at most: another one under a known id is
+                                  CONFLICT `load-id` */
+    uint64_t cut; /**< commit up to which the rows know what was written; 0: the
+                        newest one when the load begins */
+    int64_t time; /**< event timestamp of rows without one; 0: the commit time
+                        of the cut, or the clock in a store without a commit */
+    const struct feature_source *sources; /**< {copied} {nullable} up to where
+                                               the rows know the sources: stored
+                                               with the swap; without cut, the
+                                               cut is the newest commit that is
+                                               not past any of them */
+    uint32_t source_count;                /**< how many, 1024 at most */
+    uint32_t wait_ms; /**< longest wait for another writer, each time; 0:
+                                   the store's write_wait_ms */
+    uint64_t rows_per_second;  /**< 0: no limit */
+    uint64_t bytes_per_second; /**< of encoded rows; 0: no limit */
+    uint64_t memory;           /**< bytes to sort in; 0: 64 MiB */
+    const char *directory; /**< {copied} {nullable} of the files that sorting
+                                    takes; NULL: the store's */
+};
+
+/**
+ * What a load or a rollback did. The caller sets struct_size.
+ *
+ * @since 0.1
+ */
+struct feature_load_report {
+    uint32_t struct_size; /**< sizeof(struct feature_load_report) */
+    uint32_t flags;       /**< ::feature_loaded_flag bits */
+    uint64_t number;      /**< of the load in this store */
+    uint64_t rows;        /**< that were loaded */
+    uint64_t bytes;       /**< of them, encoded, with their keys */
+    uint64_t sequence;    /**< of the commit that swapped the versions; 0: not
+                                committed */
+    int64_t time;         /**< of that commit */
+    uint64_t cut; /**< commit up to which the rows knew what was written */
+    uint64_t caught_up; /**< changes since then, taken from the change feed */
+    uint64_t swap_us; /**< microseconds of the swap: nobody else could write */
+    uint64_t gates;   /**< rules that were asked */
+    uint64_t gates_failed; /**< and said no */
+};
+
+/**
+ * How to roll back.
+ *
+ * @since 0.1
+ */
+struct feature_rollback_options {
+    uint32_t struct_size; /**< sizeof(struct feature_rollback_options) */
+    uint32_t flags;       /**< ::feature_rollback_flag bits */
+    uint32_t wait_ms;  /**< longest wait for another writer, each time; 0: the
+                               store's write_wait_ms */
+    uint32_t reserved; /**< 0 */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,
@@ -1276,6 +1388,9 @@ feature_store_merge_tiles(feature_store *store, const char *view,
  * `_op`, `_seq`, `_ordinal`, `_commit_time`, `_event_timestamp`, `_late` and
  * `_written`, and with FEATURE_CHANGES_BEFORE the row before each change.
  *
+ * Of an event (`payment(*)`) they are EVENT and RETRACT, and its columns take the
+ * place of join keys and features; FEATURE_CHANGES_BEFORE is not for events.
+ *
  * Columns are those of the newest definitions when the call is made: values of
  * older ones are widened, features that were added later are null. docs/export.md
  * tells what each column holds. A batch at a time is in memory, and the largest
@@ -1285,18 +1400,20 @@ feature_store_merge_tiles(feature_store *store, const char *view,
  *
  * @param store        {borrowed stream} may be closed first
  * @param features     {copied} one view and its features, as in
- *                     feature_query_create(): `driver_stats(*)`
+ *                     feature_query_create(): `driver_stats(*)`; or an event and
+ *                     its columns
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] until   {inout} {nullable} the sequence that the stream ends with
  * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
  * @param[out] error   {inout} {nullable}
- * @return FEATURE_INVALID    bad text, more than one view, or until before since
- * @return FEATURE_NOT_FOUND  no such view or feature; `no-feed`: the store keeps
- *                            none
+ * @return FEATURE_INVALID    bad text, more than one view, or until before since;
+ *                            `event`: a view FROM an event, which has to be
+ *                            asked for itself
+ * @return FEATURE_NOT_FOUND  no such view, event or feature; `no-feed`: the store
+ *                            keeps none
  * @return FEATURE_GAP        `feed-truncated`: a record after since is there no
  *                            more
  * @return FEATURE_CONFLICT   `epoch`: the feed ends before since or until
- * @return FEATURE_UNSUPPORTED  `not-yet`: a view FROM an event
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -1408,6 +1525,237 @@ feature_store_verify(const char *path,
                      const struct feature_verify_options *options,
                      struct feature_verify_report *report, char **findings,
                      struct feature_error *error);
+
+/**
+ * Begins to load a view: a whole new version of it is built beside the one that
+ * serves, and takes its place with feature_load_commit(), in one commit.
+ *
+ * Readers and writers go on with the version that serves, and see nothing of the
+ * new one. What is written to the view after the cut is written over the loaded
+ * rows before the swap; it is taken from the change feed, see docs/loads.md.
+ *
+ * One load of a view at a time. Its version and its record are in the store from
+ * the begin on; should the process end, they stay as `interrupted` until
+ * feature_store_discard_load(), feature_store_maintain() or a load of the same id
+ * removes them.
+ *
+ * A load whose id was committed before begins well: it takes rows and forgets
+ * them, and its commit answers the old report, with FEATURE_LOADED_DUPLICATE;
+ * feature_load_status() says so at once.
+ *
+ * @param store        {borrowed load} the store
+ * @param view         {copied} name of a feature view
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] load    {owned feature_load_free} the load
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID      an id, a fingerprint or a cut that cannot be; a
+ *                              store that is read-only or `closed`
+ * @return FEATURE_NOT_FOUND    there is no such view
+ * @return FEATURE_CONFLICT     `load-id`: the id was committed with another
+ *                              fingerprint; `follower`; `no-feed`: without it, the
+ *                              time or the sources of the cut are not known
+ * @return FEATURE_GAP          `feed-truncated`: the feed begins after the cut
+ * @return FEATURE_BUSY         `load`: another load of the view is under way;
+ *                              `writer-gate`
+ * @return FEATURE_UNSUPPORTED  `not-yet`
+ * @return FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_load_begin(feature_store *store, const char *view,
+                   const struct feature_load_options *options,
+                   feature_load **load, struct feature_error *error);
+
+/**
+ * Appends the rows of a batch: UPSERT, made for the view. The batch can be
+ * cleared, filled and appended again.
+ *
+ * Each row is a whole row: a feature that the batch lacks is null. Its time is
+ * its event_timestamp, or that of the load. Rows in the order of their keys go
+ * straight into the new version, others are sorted, in bounded memory.
+ *
+ * A row that is refused on its own account (INVALID, save `order`) leaves the load
+ * as it was before the call; after any other failure it is over, and every
+ * further call but feature_load_abort() says so again.
+ *
+ * @param load        {inout} the load
+ * @param batch       {inout} rows; they stay in it
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID   a batch for another view or operation; a row that
+ *                           the view does not take, `row-size`, `future`: ahead of
+ *                           the clock by more than max_skew; `order`
+ * @return FEATURE_CONFLICT  `duplicate-key`: two rows of one key;
+ *                           `schema-changed`: the view was changed or dropped
+ *                           since the load began
+ * @return FEATURE_BUSY, FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT,
+ *         FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_append(feature_load *load, feature_batch *batch,
+                    struct feature_error *error);
+
+/**
+ * Appends the rows of a stream of Arrow record batches, whose columns are taken as
+ * feature_store_write_arrow() takes them.
+ *
+ * What came before a failure of the stream is appended; the caller aborts the load
+ * or goes on with what is missing.
+ *
+ * @param load        {inout} the load
+ * @param stream      {inout} an Arrow C stream, consumed and released, also after
+ *                    a failure
+ * @param options     {copied} {nullable} columns alone; the rest is 0
+ * @param[out] error  {inout} {nullable} batch is that of the stream, row is in it
+ * @return FEATURE_INVALID      as feature_load_append(); `arrow`: a stream that
+ *                              breaks Arrow's rules
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: a type that no column takes
+ * @return FEATURE_CONFLICT     as feature_load_append()
+ * @return FEATURE_IO           `stream`: the producer failed
+ * @return FEATURE_BUSY, FEATURE_FULL, FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_append_arrow(feature_load *load, struct ArrowArrayStream *stream,
+                          const struct feature_arrow_options *options,
+                          struct feature_error *error);
+
+/**
+ * Says how far a load is, without a look at the store: rows and bytes so far, or
+ * the report of the load that was committed under its id before.
+ *
+ * @param load         {inout} the load
+ * @param[out] report  {inout} struct_size set
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_INVALID
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_status(feature_load *load, struct feature_load_report *report,
+                    struct feature_error *error);
+
+/**
+ * Ends a load: builds what is left, asks the gates, catches up with what was
+ * written since the cut, and swaps the new version in with one commit. From then
+ * on every new snapshot has it, in all processes.
+ *
+ * The version before is kept, as many of them as the view's keep_versions say: see
+ * feature_store_rollback(). After a failure the old version serves on, and the load
+ * is over; FEATURE_IO `outcome-unknown` is as for feature_store_write().
+ *
+ * @param load         {inout} the load
+ * @param[out] report  {inout} {nullable} struct_size set
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_CONFLICT  `gate`: names the rule that failed, its figure and its
+ *                           bound; `duplicate-key`; `schema-changed`; `no-feed`:
+ *                           the view was written to since the cut, and there is
+ *                           no change feed to take it from; `load-cut`: the view
+ *                           was loaded or rolled back since the cut
+ * @return FEATURE_GAP       `feed-truncated`: the feed begins after the cut
+ * @return FEATURE_INVALID, FEATURE_BUSY, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_commit(feature_load *load, struct feature_load_report *report,
+                    struct feature_error *error);
+
+/**
+ * Gives a load up and removes what it has built. One that is over is no change.
+ *
+ * @param load        {inout} the load
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_BUSY, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY: what was built is left to
+ *         feature_store_discard_load()
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API feature_status
+feature_load_abort(feature_load *load, struct feature_error *error);
+
+/**
+ * Frees a load, and gives it up where it was not committed.
+ *
+ * @param load  {inout} {nullable} the load
+ * @since 0.1
+ * @threads one
+ */
+FEATURE_API void
+feature_load_free(feature_load *load);
+
+/**
+ * Lists the loads of a store as lines of JSON, the newest first: `number`, `view`,
+ * `id`, `state` (`building`, `interrupted`, `committed`, `failed` or `aborted`),
+ * versions, cut, times, rows, gates; docs/loads.md has the fields. The 64 newest of
+ * a view are there.
+ *
+ * @param store       {inout} the store
+ * @param view        {copied} {nullable} of which; NULL: of all
+ * @param[out] text   {owned feature_free} lines of JSON; empty: there are none
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_INVALID, FEATURE_NOT_FOUND, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_loads(feature_store *store, const char *view, char **text,
+                    struct feature_error *error);
+
+/**
+ * Removes what an interrupted load has left.
+ *
+ * @param store       {inout} the store
+ * @param view        {copied} name of a feature view
+ * @param id          {copied} {nullable} the load's; NULL: all of the view
+ * @param[out] error  {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  there is no such view, or no such load of it
+ * @return FEATURE_BUSY       `load`: it is under way; `writer-gate`
+ * @return FEATURE_INVALID, FEATURE_CONFLICT, FEATURE_FULL, FEATURE_IO,
+ *         FEATURE_CORRUPT, FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_discard_load(feature_store *store, const char *view,
+                           const char *id, struct feature_error *error);
+
+/**
+ * Goes back to the version of a view that the last swap replaced: one commit, after
+ * it was caught up with what was written to the view since, from the change feed.
+ *
+ * The version that served is kept in its place, so that a second rollback undoes
+ * the first.
+ *
+ * @param store        {inout} the store
+ * @param view         {copied} name of a feature view
+ * @param options      {copied} {nullable} defaults when NULL
+ * @param[out] report  {inout} {nullable} struct_size set
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  there is no such view; `no-version`: none is kept
+ * @return FEATURE_CONFLICT   `no-feed`: the view was written to since, and there
+ *                            is no change feed to take it from;
+ *                            `schema-changed`: since the version was replaced;
+ *                            `follower`
+ * @return FEATURE_GAP        `feed-truncated`: the feed begins later
+ * @return FEATURE_BUSY       `load`: a load of the view is under way;
+ *                            `writer-gate`
+ * @return FEATURE_INVALID, FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT,
+ *         FEATURE_NO_MEMORY
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_rollback(feature_store *store, const char *view,
+                       const struct feature_rollback_options *options,
+                       struct feature_load_report *report,
+                       struct feature_error *error);
 
 /**
  * Writes all that the store holds at one commit to a file.
@@ -1550,7 +1898,9 @@ feature_store_offset(feature_store *store, const char *name, uint32_t partition,
  * @param[out] commit  {inout} {nullable} struct_size set; the record's commit,
  *                     or for one applied before, the newest there is
  * @param[out] error   {inout} {nullable}
- * @return FEATURE_GAP        `gap`: records between are missing
+ * @return FEATURE_GAP        `gap`: records between are missing; `load`: a view
+ *                            was loaded or rolled back as a whole, which no record
+ *                            can tell: take a new snapshot
  * @return FEATURE_CONFLICT   `epoch`: of another store or of an epoch that has
  *                            ended, or the histories of the two differ
  * @return FEATURE_CORRUPT    the record is damaged
@@ -2031,6 +2381,13 @@ feature_query_join_arrow(const feature_query *query,
  * Versions that retention dropped are gone: see feature_history_report.horizon.
  * With feature_query_options.known_by only versions committed by then are listed.
  *
+ * Of a view FROM an event it lists how the features developed: a row for each
+ * time at which an event of the key is kept, late ones too, with the features as
+ * a read as of one microsecond after that time answers them. `event_timestamp` is
+ * that time; the commit and the operation (EVENT, RETRACT, DELETE) are those of
+ * the newest commit at it. A bit of `_written` says that the value is known: of a
+ * null whose bit is not set nobody knows it any more (NO_HISTORY, PARTIAL).
+ *
  * A null key, and one that was never written, has no versions; a key that is
  * given twice has its versions twice. All batches are of one commit, whose pages
  * stay in use until the end or the release: after options->max_age_ms the stream
@@ -2050,7 +2407,6 @@ feature_query_join_arrow(const feature_query *query,
  * @return FEATURE_INVALID    more than one view, keys of a wrong type or of unequal
  *                            rows; `closed`
  * @return FEATURE_NOT_FOUND  `history`: the view keeps none
- * @return FEATURE_UNSUPPORTED `not-yet`: a view FROM an event, which keeps events
  * @return FEATURE_CONFLICT   `schema-changed`
  * @return FEATURE_BUSY       `scan-limit`: too many streams hold a snapshot
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY

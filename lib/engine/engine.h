@@ -123,6 +123,12 @@ feature_status lf_environment_replace(struct lf_environment *environment,
 feature_status lf_environment_sync(struct lf_environment *environment,
                                    struct feature_error *error);
 
+/* A path of the store's directory that holds while the environment is open,
+ * whatever becomes of its name. */
+#define LF_HERE_SIZE 32
+void lf_environment_here(const struct lf_environment *environment,
+                         char path[LF_HERE_SIZE]);
+
 feature_status lf_environment_info(struct lf_environment *environment,
                                    struct lf_environment_info *info,
                                    struct feature_error *error);

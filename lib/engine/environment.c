@@ -11,6 +11,7 @@
 #include "engine/environment.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -339,6 +340,13 @@ bool
 lf_environment_is_synced(const struct lf_environment *environment)
 {
     return environment->sync == FEATURE_SYNC_FULL;
+}
+
+void
+lf_environment_here(const struct lf_environment *environment,
+                    char path[LF_HERE_SIZE])
+{
+    snprintf(path, LF_HERE_SIZE, "/proc/self/fd/%d", environment->directory);
 }
 
 feature_status

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "engine/claim.h"
 
 /* opening may be held for as long as an open waits for another process; listing
  * only for a few instructions, because a fork waits for it. */
@@ -23,6 +24,7 @@ static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int once_result;
 static struct lf_environment *environments;
+static struct lf_claim *claims;
 static atomic_uint generation;
 
 static void
@@ -43,6 +45,7 @@ static void
 after_fork_in_child(void)
 {
     struct lf_environment *each;
+    struct lf_claim *claim;
 
     for (each = environments; each; each = each->next) {
         if (each->lock_file >= 0)
@@ -50,6 +53,11 @@ after_fork_in_child(void)
         each->lock_file = -1;
     }
     environments = NULL;
+    for (claim = claims; claim; claim = claim->next) {
+        close(claim->file);
+        claim->file = -1;
+    }
+    claims = NULL;
     atomic_fetch_add(&generation, 1);
     pthread_mutex_unlock(&listing);
     pthread_mutex_init(&opening, NULL); /* its holder may not exist here */
@@ -147,6 +155,43 @@ lf_registry_close_lock(struct lf_environment *environment)
     if (environment->lock_file >= 0)
         close(environment->lock_file);
     environment->lock_file = -1;
+    pthread_mutex_unlock(&listing);
+}
+
+int
+lf_registry_open_claim(struct lf_environment *environment,
+                       struct lf_claim *claim)
+{
+    int code = 0;
+
+    pthread_mutex_lock(&listing);
+    claim->file = openat(environment->directory, "open.lock",
+                         O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (claim->file < 0) {
+        code = errno;
+    } else {
+        claim->next = claims;
+        claims = claim;
+    }
+    pthread_mutex_unlock(&listing);
+    return code;
+}
+
+void
+lf_registry_close_claim(struct lf_claim *claim)
+{
+    struct lf_claim **at;
+
+    pthread_mutex_lock(&listing);
+    for (at = &claims; *at; at = &(*at)->next) {
+        if (*at == claim) {
+            *at = claim->next;
+            break;
+        }
+    }
+    if (claim->file >= 0)
+        close(claim->file);
+    claim->file = -1;
     pthread_mutex_unlock(&listing);
 }
 

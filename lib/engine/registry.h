@@ -21,6 +21,12 @@ void lf_registry_remove(struct lf_environment *environment);
 int lf_registry_open_lock(struct lf_environment *environment, mode_t mode);
 void lf_registry_close_lock(struct lf_environment *environment);
 
+/* Opens open.lock once more, for a claim, in the same way; closes it. */
+struct lf_claim;
+int lf_registry_open_claim(struct lf_environment *environment,
+                           struct lf_claim *claim);
+void lf_registry_close_claim(struct lf_claim *claim);
+
 /* Counts forks: another number means another process. */
 uint32_t lf_registry_generation(void);
 

@@ -208,4 +208,29 @@ feature_status lf_stream_next(struct ArrowArrayStream *stream, uint32_t index,
 /* Releases it, once, and marks it so. */
 void lf_stream_release(struct ArrowArrayStream *stream);
 
+/* A stream on its way into batches; zeroed, save for store and stream. */
+struct lf_import {
+    feature_store *store;
+    struct ArrowArrayStream *stream;
+    struct lf_mapping mapping;
+    int64_t children; /* columns of the stream, used or not */
+    struct lf_intake intake;
+};
+
+/* Makes the batch and binds its columns to those of the stream. */
+feature_status lf_import_open(struct lf_import *import, const char *view,
+                              int32_t operation, const char *columns,
+                              struct feature_error *error);
+
+/* What every record batch has to be; it is the next one. */
+feature_status lf_import_check(struct lf_import *import,
+                               const struct ArrowArray *array,
+                               struct feature_error *error);
+
+/* Gathers rows [first, first + count) of it. */
+feature_status lf_import_slice(struct lf_import *import,
+                               const struct ArrowArray *array, size_t first,
+                               uint32_t count, struct feature_error *error);
+void lf_import_free(struct lf_import *import);
+
 #endif

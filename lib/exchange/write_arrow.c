@@ -21,13 +21,9 @@ struct origin {
 };
 
 struct import {
-    feature_store *store;
-    struct ArrowArrayStream *stream;
+    struct lf_import from;
     struct feature_arrow_options options;
-    struct lf_mapping mapping;
-    int64_t children; /* columns of the stream, used or not */
-    uint32_t limit;   /* rows of a commit */
-    struct lf_intake intake;
+    uint32_t limit; /* rows of a commit */
     struct lf_buffer origins;
     struct feature_commit kept; /* by the commits so far */
 };
@@ -55,49 +51,6 @@ check_arguments(feature_store *store, const char *view,
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the store is open read-only");
     return FEATURE_OK;
-}
-
-/* The batch, and how each of its columns is filled. */
-static feature_status
-plan_columns(struct import *import, const char *view, int32_t operation,
-             const struct ArrowSchema *schema, struct feature_error *error)
-{
-    struct lf_mapping *mapping = &import->mapping;
-    struct lf_intake *intake = &import->intake;
-    struct lf_column_list list;
-
-    LF_TRY(lf_mapping_init(mapping, import->options.columns, schema, error));
-    list = (struct lf_column_list){.count = mapping->count,
-                                   .names = mapping->names,
-                                   .positions = mapping->positions};
-    LF_TRY(lf_batch_create(import->store, view, &list, operation,
-                           &intake->batch, error));
-    intake->sources = lf_arena_array(&mapping->arena, mapping->count,
-                                     sizeof *intake->sources);
-    if (!intake->sources)
-        return lf_fail_memory(error);
-    for (uint32_t i = 0; i < mapping->count; i++) {
-        LF_TRY(lf_source_parse(&intake->sources[i],
-                               schema->children[mapping->children[i]],
-                               &mapping->arena, mapping->names[i], error));
-        LF_TRY(lf_source_accept(&intake->sources[i], &intake->batch->columns[i],
-                                error));
-    }
-    import->children = schema->n_children;
-    return lf_intake_begin(intake, error);
-}
-
-static feature_status
-open_stream(struct import *import, const char *view, int32_t operation,
-            struct feature_error *error)
-{
-    struct ArrowSchema schema;
-    feature_status status;
-
-    LF_TRY(lf_stream_schema(import->stream, &schema, error));
-    status = plan_columns(import, view, operation, &schema, error);
-    schema.release(&schema);
-    return status;
 }
 
 /* A row of the batch, as a row of the stream. */
@@ -161,7 +114,7 @@ static feature_status
 commit_rows(struct import *import, struct feature_commit *newest,
             struct feature_error *error)
 {
-    struct lf_intake *intake = &import->intake;
+    struct lf_intake *intake = &import->from.intake;
     struct feature_write_options options = {.struct_size = sizeof options,
                                             .flags = import->options.flags,
                                             .sources = import->options.sources,
@@ -171,8 +124,8 @@ commit_rows(struct import *import, struct feature_commit *newest,
     feature_status status;
 
     newest->struct_size = sizeof *newest;
-    status = feature_store_write(import->store, &intake->batch, 1, &options,
-                                 newest, error);
+    status = feature_store_write(import->from.store, &intake->batch, 1,
+                                 &options, newest, error);
     if (status) {
         if (error)
             name_place(import, error);
@@ -192,54 +145,13 @@ static feature_status
 take_slice(struct import *import, const struct ArrowArray *array, size_t first,
            uint32_t count, struct feature_error *error)
 {
-    struct lf_intake *intake = &import->intake;
-    struct origin origin = {.first = intake->rows,
-                            .record_batch = intake->record_batch,
+    struct origin origin = {.first = import->from.intake.rows,
+                            .record_batch = import->from.intake.record_batch,
                             .record_row = first};
-    size_t at = (size_t)array->offset + first;
 
-    for (uint32_t i = 0; i < import->mapping.count; i++) {
-        feature_status status = lf_source_bind(
-            &intake->sources[i], array->children[import->mapping.children[i]],
-            at, count, import->mapping.names[i], error);
-
-        if (status) {
-            lf_error_prefix(error, "batch %u, ", intake->record_batch);
-            lf_error_place(error, intake->record_batch, -1, 0);
-            return status;
-        }
-    }
     if (!lf_buffer_append(&import->origins, &origin, sizeof origin))
         return lf_fail_memory(error);
-    intake->record_row = first;
-    intake->record_first = at;
-    return lf_intake_append(intake, count, error);
-}
-
-static feature_status
-check_record(struct import *import, const struct ArrowArray *array,
-             struct feature_error *error)
-{
-    struct lf_intake *intake = &import->intake;
-    feature_status status =
-        lf_array_check(array, 1, import->children, NULL, error);
-
-    if (!status && array->length > INT32_MAX)
-        status = lf_fail(error, FEATURE_INVALID, "arrow",
-                         "the record batch has %lld rows, more than %d",
-                         (long long)array->length, INT32_MAX);
-    intake->record_valid = NULL;
-    if (!status && array->null_count != 0) {
-        intake->record_valid = array->buffers[0];
-        if (!intake->record_valid && array->null_count > 0)
-            status = lf_fail(error, FEATURE_INVALID, "arrow",
-                             "the record batch has nulls and no validity");
-    }
-    if (!status)
-        return FEATURE_OK;
-    lf_error_prefix(error, "batch %u, ", intake->record_batch);
-    lf_error_place(error, intake->record_batch, -1, 0);
-    return status;
+    return lf_import_slice(&import->from, array, first, count, error);
 }
 
 static feature_status
@@ -249,10 +161,10 @@ take_record(struct import *import, const struct ArrowArray *array,
     struct feature_commit newest;
     size_t rows;
 
-    LF_TRY(check_record(import, array, error));
+    LF_TRY(lf_import_check(&import->from, array, error));
     rows = (size_t)array->length;
     for (size_t first = 0; first < rows;) {
-        size_t room = import->limit - import->intake.rows;
+        size_t room = import->limit - import->from.intake.rows;
         size_t count = rows - first < room ? rows - first : room;
 
         if (!count)
@@ -260,7 +172,7 @@ take_record(struct import *import, const struct ArrowArray *array,
                            "one commit has at most %u rows: set commit_rows",
                            import->limit);
         LF_TRY(take_slice(import, array, first, (uint32_t)count, error));
-        if (import->intake.rows == import->options.commit_rows)
+        if (import->from.intake.rows == import->options.commit_rows)
             LF_TRY(commit_rows(import, &newest, error));
         first += count;
     }
@@ -274,9 +186,9 @@ take_records(struct import *import, struct feature_error *error)
     struct ArrowArray array;
     feature_status status;
 
-    for (;; import->intake.record_batch++) {
-        LF_TRY(lf_stream_next(import->stream, import->intake.record_batch,
-                              &array, error));
+    for (;; import->from.intake.record_batch++) {
+        LF_TRY(lf_stream_next(import->from.stream,
+                              import->from.intake.record_batch, &array, error));
         if (!array.release)
             break;
         status = take_record(import, &array, error);
@@ -285,7 +197,7 @@ take_records(struct import *import, struct feature_error *error)
             return status;
     }
     /* Also where there are no rows: then it says which commit is newest. */
-    if (import->intake.rows || !import->kept.sequence) {
+    if (import->from.intake.rows || !import->kept.sequence) {
         LF_TRY(commit_rows(import, &newest, error));
         if (!import->kept.sequence) {
             import->kept.sequence = newest.sequence;
@@ -300,15 +212,15 @@ run_import(struct import *import, const char *view, int32_t operation,
            struct feature_error *error)
 {
     feature_status status =
-        check_arguments(import->store, view, &import->options, error);
+        check_arguments(import->from.store, view, &import->options, error);
 
     if (!status)
-        status = open_stream(import, view, operation, error);
+        status = lf_import_open(&import->from, view, operation,
+                                import->options.columns, error);
     if (!status)
         status = take_records(import, error);
-    feature_batch_free(import->intake.batch);
+    lf_import_free(&import->from);
     lf_buffer_free(&import->origins);
-    lf_mapping_free(&import->mapping);
     return status;
 }
 
@@ -319,7 +231,7 @@ feature_store_write_arrow(feature_store *store, const char *view,
                           struct feature_commit *commit,
                           struct feature_error *error)
 {
-    struct import import = {.store = store, .stream = stream};
+    struct import import = {.from = {.store = store, .stream = stream}};
     feature_status status;
 
     if (!stream || !stream->release)
@@ -330,7 +242,7 @@ feature_store_write_arrow(feature_store *store, const char *view,
     if (!status && commit)
         status = lf_report_check(commit, "feature_commit", error);
     if (!status) {
-        import.intake.skip_invalid =
+        import.from.intake.skip_invalid =
             import.options.flags & FEATURE_WRITE_SKIP_INVALID;
         import.limit = UINT32_MAX;
         if (import.options.commit_rows &&

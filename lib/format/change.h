@@ -8,10 +8,11 @@
 #include "format/budget.h"
 #include "libfeature.h"
 
-#define LF_CHANGE_DEFINE 6 /* beside feature_operation */
-#define LF_CHANGE_EXPIRE 8
-#define LF_CHANGE_TRIM   9
-#define LF_CHANGE_MERGE  10
+#define LF_CHANGE_DEFINE  6 /* beside feature_operation */
+#define LF_CHANGE_VERSION 7
+#define LF_CHANGE_EXPIRE  8
+#define LF_CHANGE_TRIM    9
+#define LF_CHANGE_MERGE   10
 
 #define LF_FRAME_SIZE       8            /* crc32c u32, size u32 */
 #define LF_CHANGE_KEY_SIZE  12           /* sequence u64, part u32 */

@@ -2,7 +2,7 @@
 /*
  * The records of the tree `meta`.
  *
- * Owns the bytes of meta/store and meta/view/<id>: crc32c u32 over key and
+ * Owns the bytes of meta/store, meta/view/<id> and those of versions: crc32c u32 over key and
  * payload, then fields of fixed size in the order of the structs' encoders.
  * Keeps the format fixed: later fields append, guarded by a feature bit.
  * Never judges a feature bit: that is for who opens the store.
@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -96,11 +97,47 @@ lf_meta_view_key(uint32_t view, char key[LF_META_KEY_SIZE])
     snprintf(key, LF_META_KEY_SIZE, "view/%016" PRIx64, (uint64_t)view);
 }
 
+static const char *const standings[] = {
+    [LF_STAGED] = "staged/", [LF_KEPT] = "version/"};
+
 void
-lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
-                    uint8_t to[LF_META_VIEW_SIZE])
+lf_meta_version_key(enum lf_standing standing, uint32_t view, uint32_t version,
+                    char key[LF_META_KEY_SIZE])
 {
-    char key[LF_META_KEY_SIZE];
+    snprintf(key, LF_META_KEY_SIZE, "%s%016" PRIx64 "/%016" PRIx64,
+             standings[standing], (uint64_t)view, (uint64_t)version);
+}
+
+bool
+lf_meta_version_read_key(const uint8_t *key, size_t size,
+                         enum lf_standing *standing, uint32_t *view,
+                         uint32_t *version)
+{
+    char text[LF_META_KEY_SIZE] = "", again[LF_META_KEY_SIZE];
+    unsigned long long id, number;
+    const char *slash;
+
+    if (size >= sizeof text)
+        return false;
+    memcpy(text, key, size);
+    *standing = text[0] == 's' ? LF_STAGED : LF_KEPT;
+    slash = strchr(text, '/');
+    if (!slash || strlen(slash) != 1 + 16 + 1 + 16)
+        return false;
+    id = strtoull(slash + 1, NULL, 16);
+    number = strtoull(slash + 18, NULL, 16);
+    if (!id || !number || id > UINT32_MAX || number > UINT32_MAX)
+        return false;
+    *view = (uint32_t)id;
+    *version = (uint32_t)number;
+    lf_meta_version_key(*standing, *view, *version, again);
+    return strlen(again) == size && !memcmp(again, text, size);
+}
+
+static void
+encode_view(const struct lf_meta_view *meta, const char *key,
+            uint8_t to[LF_META_VIEW_SIZE])
+{
     uint8_t *at = to + 4;
 
     at = put_u64(at, meta->row_entries);
@@ -120,18 +157,32 @@ lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
     at = put_u64(at, meta->history.low);
     at = put_u64(at, meta->history.high);
     put_u64(at, (uint64_t)meta->purge_time);
-    lf_meta_view_key(view, key);
     lf_store_u32(to, checksum(key, to, LF_META_VIEW_SIZE));
 }
 
-bool
-lf_meta_view_decode(struct lf_meta_view *meta, uint32_t view,
-                    const uint8_t *bytes, size_t size)
+void
+lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
+                    uint8_t to[LF_META_VIEW_SIZE])
 {
     char key[LF_META_KEY_SIZE];
-    const uint8_t *at = bytes + 4;
 
     lf_meta_view_key(view, key);
+    encode_view(meta, key, to);
+}
+
+void
+lf_meta_version_encode(const struct lf_meta_view *meta, const char *key,
+                       uint8_t to[LF_META_VIEW_SIZE])
+{
+    encode_view(meta, key, to);
+}
+
+static bool
+decode_view(struct lf_meta_view *meta, const char *key, const uint8_t *bytes,
+            size_t size)
+{
+    const uint8_t *at = bytes + 4;
+
     if (size != LF_META_VIEW_SIZE ||
         lf_load_u32(bytes) != checksum(key, bytes, size))
         return false;
@@ -153,6 +204,23 @@ lf_meta_view_decode(struct lf_meta_view *meta, uint32_t view,
     meta->history.high = take_u64(&at);
     meta->purge_time = (int64_t)take_u64(&at);
     return true;
+}
+
+bool
+lf_meta_view_decode(struct lf_meta_view *meta, uint32_t view,
+                    const uint8_t *bytes, size_t size)
+{
+    char key[LF_META_KEY_SIZE];
+
+    lf_meta_view_key(view, key);
+    return decode_view(meta, key, bytes, size);
+}
+
+bool
+lf_meta_version_decode(struct lf_meta_view *meta, const char *key,
+                       const uint8_t *bytes, size_t size)
+{
+    return decode_view(meta, key, bytes, size);
 }
 
 struct lf_meta_view

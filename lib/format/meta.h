@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records of the tree `meta`: one for the store, one for each view. */
+/* The records of the tree `meta`: one for the store, one for each view, and one for
+ * each of its versions that do not serve. */
 #ifndef LF_FORMAT_META_H
 #define LF_FORMAT_META_H
 
 #include <stdbool.h>
 
 #include "base/hash.h"
+#include "model/catalog.h"
 
 #define LF_FORMAT_VERSION 1
 #define LF_META_TREE      "meta"
 #define LF_META_STORE_KEY "store"
-#define LF_META_KEY_SIZE  32
+#define LF_META_KEY_SIZE  48 /* with its NUL */
 
 /* Feature bits this library knows. An unknown compatible bit is ignored, an
  * unknown write-incompatible one makes the store read-only, an unknown
@@ -50,9 +52,10 @@ struct lf_meta_view {
     uint64_t tile_entries;    /* of tiles/ */
     uint64_t tombstones;
     struct lf_hash128 content;
-    int64_t newest;          /* event timestamp; INT64_MIN: none */
-    uint64_t commit;         /* the last that touched the view */
-    int64_t purge_horizon;   /* past the newest cell of each row that expired;
+    int64_t newest;        /* event timestamp; INT64_MIN: none */
+    uint64_t commit;       /* the last that touched the view; of a version that
+                                does not serve, the last that it knows of */
+    int64_t purge_horizon; /* past the newest cell of each row that expired;
                                 INT64_MIN: none did */
     int64_t history_horizon; /* INT64_MIN: nothing was dropped */
     uint64_t applied;
@@ -78,6 +81,17 @@ void lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
                          uint8_t to[LF_META_VIEW_SIZE]);
 bool lf_meta_view_decode(struct lf_meta_view *meta, uint32_t view,
                          const uint8_t *bytes, size_t size);
+
+/* The same of a version that does not serve; its view says what it is. */
+void lf_meta_version_key(enum lf_standing standing, uint32_t view,
+                         uint32_t version, char key[LF_META_KEY_SIZE]);
+bool lf_meta_version_read_key(const uint8_t *key, size_t size,
+                              enum lf_standing *standing, uint32_t *view,
+                              uint32_t *version);
+void lf_meta_version_encode(const struct lf_meta_view *meta, const char *key,
+                            uint8_t to[LF_META_VIEW_SIZE]);
+bool lf_meta_version_decode(struct lf_meta_view *meta, const char *key,
+                            const uint8_t *bytes, size_t size);
 
 /* A view that nothing was written to. */
 struct lf_meta_view lf_meta_view_empty(void);

@@ -328,7 +328,8 @@ take_view(const Lf__ViewRecord *message, struct lf_catalog *catalog,
                            .ttl = message->ttl,
                            .history = message->history,
                            .max_skew = message->max_skew,
-                           .changes = message->changes};
+                           .changes = message->changes,
+                           .keep_versions = LF_KEEP_DEFAULT};
 
     LF_CHECK(entity, "its entity is not there");
     LF_CHECK(made.version >= 1, "it has no store version");
@@ -336,12 +337,18 @@ take_view(const Lf__ViewRecord *message, struct lf_catalog *catalog,
                  made.history < INT64_MAX && made.max_skew > 0 &&
                  made.changes <= 1,
              "a duration is out of range");
+    LF_CHECK(message->keep_versions <= LF_KEEP_MAX + 1 &&
+                 message->keep_versions != LF_KEEP_DEFAULT + 1,
+             "keep_versions is out of range");
+    if (message->keep_versions)
+        made.keep_versions = (int64_t)message->keep_versions - 1;
     LF_CHECK_CALL(lf_message_name(catalog, message->name, &made.name));
     LF_CHECK_CALL(lf_message_to_origin(message, catalog, entity, &made));
     LF_CHECK_CALL(take_features(message, catalog, entity, scratch, &made));
     LF_CHECK_CALL(take_retired(message, catalog, entity, &made));
     LF_CHECK_CALL(take_schemas(message, catalog, &made));
     LF_CHECK_CALL(match_schema(&made, scratch));
+    LF_CHECK_CALL(lf_message_to_rules(message, catalog, entity, &made));
     if (made.event)
         LF_CHECK_CALL(lf_message_check_windows(&made, scratch));
     catalog->views[catalog->view_count++] = made;

@@ -267,10 +267,13 @@ lf_message_of_view(const struct lf_view *view, uint32_t keys,
     message->history = view->history;
     message->max_skew = view->max_skew;
     message->changes = (uint32_t)view->changes;
+    if (view->keep_versions != LF_KEEP_DEFAULT)
+        message->keep_versions = (uint32_t)view->keep_versions + 1;
     message->n_features = view->feature_count;
     return fill_features(view->features, view->feature_count, arena,
                          &message->features) &&
            fill_origin(view, keys, arena, message) &&
+           lf_message_of_rules(view, arena, message) &&
            fill_schemas(view, arena, message);
 }
 

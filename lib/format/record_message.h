@@ -69,6 +69,14 @@ const char *lf_message_to_aggregate(const Lf__Feature *message,
                                     const struct lf_view *view,
                                     struct lf_feature *feature);
 
+/* The quality rules of a view, whose features are there. */
+bool lf_message_of_rules(const struct lf_view *view, struct lf_arena *arena,
+                         Lf__ViewRecord *message);
+const char *lf_message_to_rules(const Lf__ViewRecord *message,
+                                struct lf_catalog *catalog,
+                                const struct lf_entity *entity,
+                                struct lf_view *view);
+
 /* Whether the features of a view FROM an event, those of old schemas too, fit
  * together. */
 const char *lf_message_check_windows(const struct lf_view *view,

@@ -160,7 +160,7 @@ lf_state_begin(struct lf_state *state)
     state->wm = INT64_MIN;
     state->is_settled = true;
     state->is_tidy = false;
-    lf_tile_bounds(state->plan, state->wm, state->bounds);
+    lf_state_set_bounds(state);
 }
 
 void
@@ -223,7 +223,7 @@ lf_state_set_wm(struct lf_state *state, int64_t wm)
         return;
     state->wm = wm;
     state->is_settled = false;
-    lf_tile_bounds(state->plan, wm, state->bounds);
+    lf_state_set_bounds(state);
 }
 
 /* --- bytes -----------------------------------------------------------------*/
@@ -306,6 +306,7 @@ forget_past(struct lf_state *state)
 
     if (body->covered <= bound)
         body->covered = INT64_MIN;
+    lf_state_forget_edges(state);
     if (body->mark_count && !keeps &&
         body->marks[body->mark_count - 1].wm < bound) {
         body->mark_count = 0;

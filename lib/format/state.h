@@ -177,4 +177,15 @@ enum lf_tile_status lf_reading_events(struct lf_reading *reading,
                                       const struct lf_tile_event *events,
                                       size_t count, int64_t t);
 
+/*
+ * The same for many t of one list of events, which has to stay: keep folds the
+ * events once, each part (count of them from first on) is then
+ * read from what runs of them add up to.
+ */
+enum lf_tile_status lf_reading_keep(struct lf_reading *reading,
+                                    const struct lf_tile_event *events,
+                                    size_t count);
+enum lf_tile_status lf_reading_part(struct lf_reading *reading, size_t first,
+                                    size_t count, int64_t t);
+
 #endif

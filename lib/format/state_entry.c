@@ -11,8 +11,9 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 
-#define FULL_PARTS \
-    (LF_PART_MARKS | LF_PART_COVERED | LF_PART_BARRIER | LF_PART_LIFETIME)
+#define FULL_PARTS                                                          \
+    (LF_PART_MARKS | LF_PART_COVERED | LF_PART_BARRIER | LF_PART_LIFETIME | \
+     LF_PART_EDGES)
 
 /* --- all states ------------------------------------------------------------*/
 
@@ -179,9 +180,8 @@ skip_inputs(const struct lf_tile_plan *plan, struct lf_bytes_in *in)
 
 /* --- before the entries ----------------------------------------------------*/
 
-/* A time is told as its distance from wm, modulo 2^64. */
-static bool
-get_time(struct lf_bytes_in *in, int64_t wm, int64_t *time)
+bool
+lf_time_get(struct lf_bytes_in *in, int64_t wm, int64_t *time)
 {
     uint64_t value;
 
@@ -191,8 +191,8 @@ get_time(struct lf_bytes_in *in, int64_t wm, int64_t *time)
     return true;
 }
 
-static bool
-put_time(struct lf_buffer *to, int64_t wm, int64_t time)
+bool
+lf_time_put(struct lf_buffer *to, int64_t wm, int64_t time)
 {
     return lf_put_varint(to,
                          lf_zigzag((int64_t)((uint64_t)wm - (uint64_t)time)));
@@ -216,7 +216,7 @@ get_marks(struct lf_body *body, int64_t wm)
             return false;
         version += step;
         body->marks[i].version = (uint16_t)version;
-        if (!get_time(&body->in, wm, &body->marks[i].wm))
+        if (!lf_time_get(&body->in, wm, &body->marks[i].wm))
             return false;
     }
     body->mark_count = (uint32_t)count;
@@ -247,6 +247,8 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
     body->mark_count = 0;
     body->covered = INT64_MIN;
     body->barrier = INT64_MIN;
+    body->has_edges = false;
+    body->edges[0] = lf_tile_bound(body->plan, 0, wm);
     body->lifetime_count = 0;
     body->lifetime = NULL;
     body->lifetime_size = 0;
@@ -260,14 +262,15 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
         accs->wide->is_used = true;
         parts -= LF_PART_WIDE;
     }
-    if (parts > FULL_PARTS)
+    if (parts & ~(uint64_t)FULL_PARTS)
         return false;
     return (!(parts & LF_PART_MARKS) || get_marks(body, wm)) &&
            (!(parts & LF_PART_COVERED) ||
-            get_time(&body->in, wm, &body->covered)) &&
+            lf_time_get(&body->in, wm, &body->covered)) &&
            (!(parts & LF_PART_BARRIER) ||
-            get_time(&body->in, wm, &body->barrier)) &&
-           (!(parts & LF_PART_LIFETIME) || get_lifetime(body, accs));
+            lf_time_get(&body->in, wm, &body->barrier)) &&
+           (!(parts & LF_PART_LIFETIME) || get_lifetime(body, accs)) &&
+           (!(parts & LF_PART_EDGES) || lf_edges_get(body, wm));
 }
 
 bool
@@ -276,7 +279,8 @@ lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
     uint64_t parts = (body->mark_count ? LF_PART_MARKS : 0) |
                      (body->covered > INT64_MIN ? LF_PART_COVERED : 0) |
                      (body->barrier > INT64_MIN ? LF_PART_BARRIER : 0) |
-                     (body->lifetime_count ? LF_PART_LIFETIME : 0);
+                     (body->lifetime_count ? LF_PART_LIFETIME : 0) |
+                     (body->has_edges ? LF_PART_EDGES : 0);
     uint16_t version = body->base;
 
     if (!lf_put_varint(to, parts) ||
@@ -287,16 +291,17 @@ lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
         const struct lf_mark *mark = &body->marks[i];
 
         if (!lf_put_varint(to, (uint64_t)(mark->version - version)) ||
-            !put_time(to, wm, mark->wm))
+            !lf_time_put(to, wm, mark->wm))
             return false;
         version = mark->version;
     }
-    return (body->covered == INT64_MIN || put_time(to, wm, body->covered)) &&
-           (body->barrier == INT64_MIN || put_time(to, wm, body->barrier)) &&
+    return (body->covered == INT64_MIN || lf_time_put(to, wm, body->covered)) &&
+           (body->barrier == INT64_MIN || lf_time_put(to, wm, body->barrier)) &&
            (!body->lifetime_count ||
             (lf_put_varint(to, body->lifetime_count) &&
              (!body->lifetime_size ||
-              lf_buffer_append(to, body->lifetime, body->lifetime_size))));
+              lf_buffer_append(to, body->lifetime, body->lifetime_size)))) &&
+           (!body->has_edges || lf_edges_put(body, wm, to));
 }
 
 int64_t

@@ -208,7 +208,8 @@ enum lf_part {
     LF_PART_COVERED = 2,
     LF_PART_BARRIER = 4,
     LF_PART_LIFETIME = 8,
-    LF_PART_WIDE = 16 /* states lie beside the row */
+    LF_PART_WIDE = 16, /* states lie beside the row */
+    LF_PART_EDGES = 32
 };
 
 /* Takes the bytes of a state, whose place among the sizes is which; false:
@@ -254,22 +255,9 @@ struct lf_entry {
     uint32_t size;
 };
 
-/* The last microsecond that an entry can hold. */
-static inline int64_t
-lf_entry_last(const struct lf_tile_plan *plan, const struct lf_entry *entry)
-{
-    int64_t last = entry->start;
-
-    if (entry->level == plan->level_count)
-        return last;
-    if (last == INT64_MIN) /* it may begin below */
-        return lf_tile_last(last, plan->hops[entry->level], plan->zone);
-    return __builtin_add_overflow(last, plan->hops[entry->level] - 1, &last)
-               ? INT64_MAX
-               : last;
-}
-
 #define LF_MARKS_MAX 64
+#define LF_LEVELS_MAX \
+    64 /* each hop divides the next: there are never as many */
 
 /* Features of schema versions up to version, and above those of the mark
  * before, lack events up to wm. */
@@ -286,6 +274,10 @@ struct lf_body {
     struct lf_mark marks[LF_MARKS_MAX];
     int64_t covered; /* below it events are missing; INT64_MIN: no such time */
     int64_t barrier; /* INT64_MIN: none */
+    /* Where levels end at wm: level 0, or all but the last if some end later than
+     * the rule has it, because of tiles of an older plan. */
+    bool has_edges;
+    int64_t edges[LF_LEVELS_MAX];
     uint64_t lifetime_count;
     const uint8_t *lifetime;
     uint32_t lifetime_size;
@@ -301,6 +293,16 @@ bool lf_body_open(struct lf_body *body, const struct lf_accs *accs,
 /* The next older entry; false: none, or body->is_damaged. */
 bool lf_body_next(struct lf_body *body, const struct lf_accs *accs,
                   struct lf_entry *entry);
+/* A time is told as its distance from wm, modulo 2^64. */
+bool lf_time_get(struct lf_bytes_in *in, int64_t wm, int64_t *time);
+bool lf_time_put(struct lf_buffer *to, int64_t wm, int64_t time);
+bool lf_edges_get(struct lf_body *body, int64_t wm);
+bool lf_edges_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to);
+/* The last microsecond that an entry can hold: it is below the start of the next
+ * newer one. bounds: of so many levels as may end within a tile. */
+int64_t lf_entry_last(const struct lf_tile_plan *plan,
+                      const struct lf_entry *entry, const int64_t *bounds,
+                      uint32_t count);
 /* Until when features of a version lack events; INT64_MIN: they lack none. */
 int64_t lf_body_mark(const struct lf_body *body, uint16_t since);
 

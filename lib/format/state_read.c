@@ -303,6 +303,7 @@ static enum lf_tile_status
 read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
           const struct lf_tile_event *extra)
 {
+    uint32_t ends = body->has_edges ? read->plan->level_count - 1 : 1;
     struct lf_entry entry;
     bool is_done = false;
 
@@ -316,10 +317,11 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
             return LF_TILE_CORRUPT;
         if (!lf_body_next(body, &read->measure, &entry))
             break;
-        piece = (struct piece){.ts = entry.start,
-                               .last = lf_entry_last(read->plan, &entry),
-                               .count = entry.count,
-                               .entry = &entry};
+        piece = (struct piece){
+            .ts = entry.start,
+            .last = lf_entry_last(read->plan, &entry, body->edges, ends),
+            .count = entry.count,
+            .entry = &entry};
         if (piece.last > wm)
             piece.last = wm;
         if (extra && extra->ts >= piece.last) {
@@ -395,5 +397,95 @@ lf_reading_events(struct lf_reading *reading,
     while (count > 0 && !is_done)
         if (!pass_event(read, &events[--count], false, t, &is_done))
             return LF_TILE_CORRUPT;
+    return end_read(read);
+}
+
+/* --- parts of events that were kept ----------------------------------------*/
+
+/* Whether each stream wants all of a block or nothing of it. */
+static bool
+is_whole(struct lf_read *read, const struct lf_span *block)
+{
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        while (stream->next < stream->count && stream->from > block->last)
+            answer_next(read, stream);
+        if (stream->next < stream->count && block->first < stream->to &&
+            (block->first < stream->from || block->last >= stream->to))
+            return false;
+    }
+    return true;
+}
+
+static bool
+fold_span(struct lf_read *read, const struct lf_span *block, uint64_t count)
+{
+    const struct lf_entry entry = {.start = block->first,
+                                   .count = count,
+                                   .bytes = read->spans.bytes.data + block->at,
+                                   .size = block->size};
+    const struct piece piece = {.ts = block->first,
+                                .last = block->last,
+                                .count = count,
+                                .entry = &entry};
+
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        if (stream->next < stream->count && block->first < stream->to &&
+            !fold_tile(read, stream, &piece))
+            return false;
+    }
+    return true;
+}
+
+/* Takes the largest block that ends before event `end`, and begins at first or
+ * later: how many events; 0: the event alone has to be looked at. */
+static size_t
+pass_block(struct lf_read *read, size_t first, size_t end, int64_t t,
+           bool *is_sound)
+{
+    const struct lf_span *best = NULL;
+    size_t size = 1, found = 0;
+
+    for (uint32_t i = 0; i < LF_SPAN_LEVELS; i++) {
+        const struct lf_span *block;
+
+        size *= LF_SPAN;
+        if (end % size || end - first < size ||
+            end / size > lf_spans_count(&read->spans, i))
+            break;
+        block = lf_spans_at(&read->spans, i, end / size - 1);
+        if (!is_whole(read, block) || !lf_span_look(read, block, t))
+            break;
+        best = block;
+        found = size;
+    }
+    *is_sound = !best || fold_span(read, best, found);
+    return found;
+}
+
+enum lf_tile_status
+lf_read_part(struct lf_read *read, size_t first, size_t count, int64_t t)
+{
+    struct lf_reading *reading = &read->reading;
+    const struct lf_spans *spans = &read->spans;
+    size_t end = first + count, size;
+    bool is_done = false, is_sound;
+
+    begin_read(read, t);
+    read->end = spans->bytes.data + spans->bytes.size;
+    while (end > first && !is_done) {
+        size = pass_block(read, first, end, t, &is_sound);
+        if (size)
+            is_done = reading->is_visible && read->open == 0;
+        else
+            is_sound =
+                pass_event(read, &spans->events[end - 1], false, t, &is_done);
+        if (!is_sound)
+            return LF_TILE_CORRUPT;
+        end -= size ? size : 1;
+    }
     return end_read(read);
 }

@@ -156,5 +156,6 @@ lf_reading_free(struct lf_reading *reading)
     lf_free(read->windows);
     lf_free(read->bounds);
     lf_buffer_free(&read->out);
+    lf_spans_free(&read->spans);
     lf_free(read);
 }

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/buffer.h"
+#include "model/rule.h"
 #include "model/type.h"
 #include "model/window.h"
 
@@ -24,6 +25,8 @@
 #define LF_SCHEMAS_MAX  65535       /* schema versions of a view */
 #define LF_SKEW_NONE    INT64_MAX   /* max_skew = 'none' */
 #define LF_SKEW_VIEW    86400000000 /* default max_skew: '1 day' */
+#define LF_KEEP_MAX     8           /* keep_versions of a view */
+#define LF_KEEP_DEFAULT 1
 
 struct lf_join_key {
     const char *name;
@@ -67,6 +70,13 @@ struct lf_schema {
     struct lf_schema_field *fields;
 };
 
+/* What a version of a view is to the store; the catalog knows those that serve. */
+enum lf_standing {
+    LF_SERVES,
+    LF_STAGED, /* a load builds it, or has left it */
+    LF_KEPT    /* it served */
+};
+
 struct lf_view {
     uint32_t id; /* unique in the store, never used again */
     const char *name;
@@ -77,6 +87,9 @@ struct lf_view {
     int64_t history;       /* microseconds; 0: none */
     int64_t max_skew;      /* microseconds, or LF_SKEW_NONE */
     int64_t changes;       /* 1: change records hold the row before, too */
+    int64_t keep_versions; /* earlier versions that a load leaves */
+    uint32_t rule_count;
+    struct lf_rule *rules; /* in order of definition */
     uint32_t feature_count;
     struct lf_feature *features; /* in order of definition */
     uint32_t schema_count;
@@ -88,6 +101,7 @@ struct lf_view {
     int64_t zone; /* east of UTC */
     uint32_t retired_count;
     struct lf_feature *retired; /* dropped ones that schemas still name */
+    enum lf_standing standing;  /* not stored */
 };
 
 /* One column a service or a query asks for. */

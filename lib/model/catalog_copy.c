@@ -110,7 +110,8 @@ copy_view(struct lf_arena *arena, struct lf_view *view, uint32_t keys)
     if (!copy_text(arena, &view->name) ||
         !copy_features(arena, &view->features, view->feature_count) ||
         !copy_features(arena, &view->retired, view->retired_count) ||
-        !COPY_ITEMS(arena, view->schemas, view->schema_count))
+        !COPY_ITEMS(arena, view->schemas, view->schema_count) ||
+        !COPY_ITEMS(arena, view->rules, view->rule_count))
         return false;
     if (view->event && !COPY_ITEMS(arena, view->key_columns, keys))
         return false;

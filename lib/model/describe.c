@@ -131,12 +131,13 @@ print_view(struct lf_text *text, const struct lf_catalog *catalog,
            const struct lf_view *view)
 {
     const struct lf_event *event = lf_catalog_event_by_id(catalog, view->event);
+    const struct lf_entity *entity =
+        lf_catalog_entity_by_id(catalog, view->entity);
     const char *between = " WITH (";
 
     lf_text_add(text, "CREATE FEATURE VIEW %s (\n", view->name);
     print_features(text, event, view);
-    print_origin(text, lf_catalog_entity_by_id(catalog, view->entity), event,
-                 view);
+    print_origin(text, entity, event, view);
     print_option(text, LF_OPTION_TTL, view->ttl, 0, &between);
     print_option(text, LF_OPTION_HISTORY, view->history, 0, &between);
     print_option(text, LF_OPTION_MAX_SKEW, view->max_skew, LF_SKEW_VIEW,
@@ -147,6 +148,13 @@ print_view(struct lf_text *text, const struct lf_catalog *catalog,
         print_option(text, LF_OPTION_ZONE, view->zone, 0, &between);
     }
     print_option(text, LF_OPTION_VIEW_CHANGES, view->changes, 0, &between);
+    print_option(text, LF_OPTION_KEEP_VERSIONS, view->keep_versions,
+                 LF_KEEP_DEFAULT, &between);
+    if (view->rule_count) {
+        lf_text_add(text, "%scheck = ", between);
+        lf_rules_print(text, view, entity);
+        between = ", ";
+    }
     lf_text_add(text, *between == ',' ? ");\n" : ";\n");
 }
 

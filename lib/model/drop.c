@@ -137,17 +137,39 @@ check_undeclared(const struct lf_change *change,
 }
 
 static feature_status
+refuse_ruled(const struct lf_change *change, const struct lf_view *view,
+             const struct lf_feature *feature, struct lf_place at)
+{
+    struct lf_text text = {0};
+    feature_status status;
+
+    lf_rule_print(&text, lf_rule_using(view, feature->id), view,
+                  lf_catalog_entity_by_id(change->after, view->entity));
+    if (text.failed)
+        status = lf_fail_memory(change->error);
+    else
+        status = lf_fail_at(change->error, FEATURE_CONFLICT, "in-use", at.line,
+                            at.column, "the rule %.*s of %s still uses %s",
+                            (int)text.bytes.size, (const char *)text.bytes.data,
+                            view->name, feature->name);
+    lf_text_free(&text);
+    return status;
+}
+
+static feature_status
 check_unused(const struct lf_change *change, const struct lf_view *view,
              const struct lf_feature *feature, struct lf_place at)
 {
     const struct lf_service *user =
         lf_service_using(change->after, view->id, feature->id);
 
-    if (!user)
-        return FEATURE_OK;
-    return lf_fail_at(change->error, FEATURE_CONFLICT, "in-use", at.line,
-                      at.column, "the feature service %s still uses %s:%s",
-                      user->name, view->name, feature->name);
+    if (user)
+        return lf_fail_at(change->error, FEATURE_CONFLICT, "in-use", at.line,
+                          at.column, "the feature service %s still uses %s:%s",
+                          user->name, view->name, feature->name);
+    return lf_rule_using(view, feature->id)
+               ? refuse_ruled(change, view, feature, at)
+               : FEATURE_OK;
 }
 
 /* Rows of older schema versions are decoded by what their features were. */

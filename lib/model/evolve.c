@@ -358,7 +358,8 @@ create_view(struct lf_change *change, const struct lf_statement *statement,
                            .entity = entity->id,
                            .version = 1,
                            .next_feature = 1,
-                           .max_skew = LF_SKEW_VIEW};
+                           .max_skew = LF_SKEW_VIEW,
+                           .keep_versions = LF_KEEP_DEFAULT};
 
     if (after->view_count == LF_VIEWS_MAX)
         return lf_change_conflict(change, statement->name.at,
@@ -421,5 +422,7 @@ lf_evolve_view(struct lf_change *change, const struct lf_statement *statement)
     change_option(change, view, of_view, LF_OPTION_MAX_SKEW, &view->max_skew);
     change_option(change, view, of_view, LF_OPTION_VIEW_CHANGES,
                   &view->changes);
-    return FEATURE_OK;
+    change_option(change, view, of_view, LF_OPTION_KEEP_VERSIONS,
+                  &view->keep_versions);
+    return lf_evolve_rules(change, view, of_view, entity);
 }

@@ -99,6 +99,12 @@ void lf_report_window(struct lf_change *change, const struct lf_view *view,
 feature_status lf_evolve_view(struct lf_change *change,
                               const struct lf_statement *statement);
 
+/* Makes the quality rules of a view, whose features are done, what its
+ * statement says. */
+feature_status lf_evolve_rules(struct lf_change *change, struct lf_view *view,
+                               const struct lf_view_change *of_view,
+                               const struct lf_entity *entity);
+
 /* DROP, in the order of their effect: what is absent is no change. */
 feature_status lf_drop_service(struct lf_change *change,
                                const struct lf_statement *statement);

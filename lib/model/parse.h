@@ -83,6 +83,8 @@ enum lf_option {
     LF_OPTION_HISTORY,
     LF_OPTION_MAX_SKEW,
     LF_OPTION_VIEW_CHANGES,
+    LF_OPTION_KEEP_VERSIONS,
+    LF_OPTION_CHECK,
     LF_OPTION_SLACK,
     LF_OPTION_ZONE,
     LF_OPTION_EVENT_SKEW,
@@ -97,12 +99,21 @@ enum lf_option {
 /* Whose WITH an option stands in. */
 enum lf_option_owner { LF_OF_STORE, LF_OF_VIEW, LF_OF_EVENT };
 
+/* A rule whose feature or join key is a name yet. */
+struct lf_rule_clause {
+    struct lf_place at;
+    struct lf_name name; /* text NULL: none */
+    struct lf_rule made; /* all that needs no view */
+};
+
 /* As the catalog keeps it, 'none' too. */
 struct lf_option_clause {
     bool is_set;
     int64_t value;
     struct lf_place at;
     struct lf_name name; /* of a column, in place of a value */
+    uint32_t rule_count; /* in place of a value */
+    struct lf_rule_clause *rules;
 };
 
 enum lf_statement_kind {
@@ -159,6 +170,10 @@ feature_status lf_parse_type(struct lf_lexer *lexer, struct lf_type *type);
 feature_status lf_parse_options(struct lf_lexer *lexer, struct lf_arena *arena,
                                 enum lf_option_owner owner,
                                 struct lf_option_clause *options);
+
+/* Parses the value of check, which is a string of rules. */
+feature_status lf_parse_rules(struct lf_lexer *lexer, struct lf_arena *arena,
+                              struct lf_option_clause *option);
 
 /* Parses the rest of CREATE EVENT. */
 feature_status lf_parse_event(struct lf_lexer *lexer, struct lf_arena *arena,

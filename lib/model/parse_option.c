@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "model/literal.h"
+#include "model/number.h"
 #include "model/quantity.h"
 
 /* The only word there is so far, as 1. */
@@ -21,13 +22,15 @@
 static const struct {
     const char *name;
     enum lf_option_owner owner;
-    enum { DURATION, SIZE, WORD, ZONE, COLUMN } kind;
+    enum { DURATION, SIZE, WORD, ZONE, COLUMN, COUNT, RULES } kind;
     int64_t none;
 } options_known[LF_OPTION_COUNT] = {
     [LF_OPTION_TTL] = {"ttl", LF_OF_VIEW, DURATION, 0},
     [LF_OPTION_HISTORY] = {"history", LF_OF_VIEW, DURATION, 0},
     [LF_OPTION_MAX_SKEW] = {"max_skew", LF_OF_VIEW, DURATION, LF_SKEW_NONE},
     [LF_OPTION_VIEW_CHANGES] = {"changes", LF_OF_VIEW, WORD, 0},
+    [LF_OPTION_KEEP_VERSIONS] = {"keep_versions", LF_OF_VIEW, COUNT, 0},
+    [LF_OPTION_CHECK] = {"check", LF_OF_VIEW, RULES, 0},
     [LF_OPTION_SLACK] = {"slack", LF_OF_VIEW, DURATION, 0},
     [LF_OPTION_ZONE] = {"zone", LF_OF_VIEW, ZONE, 0},
     [LF_OPTION_EVENT_SKEW] = {"max_skew", LF_OF_EVENT, DURATION, LF_SKEW_NONE},
@@ -40,7 +43,8 @@ static const struct {
 
 static const char *const choices[] = {
     [LF_OF_STORE] = "changes, changes_size or max_size",
-    [LF_OF_VIEW] = "ttl, history, max_skew, changes, slack or zone",
+    [LF_OF_VIEW] = "ttl, history, max_skew, changes, keep_versions, check, "
+                   "slack or zone",
     [LF_OF_EVENT] = "max_skew, dedupe or dedupe_for",
 };
 
@@ -55,7 +59,9 @@ lf_option_print(struct lf_text *text, enum lf_option option, int64_t value)
 {
     char buffer[LF_QUANTITY_SIZE];
 
-    if (options_known[option].kind == ZONE)
+    if (options_known[option].kind == COUNT)
+        lf_text_add(text, "%d", (int)value);
+    else if (options_known[option].kind == ZONE)
         lf_text_add(text, "'%s'", lf_zone_print(buffer, value));
     else if (value == options_known[option].none)
         lf_text_add(text, "'none'");
@@ -130,6 +136,22 @@ parse_value(struct lf_lexer *lexer, struct lf_arena *arena, int option,
     return problem ? lf_lexer_fail(&start, "%s", problem) : FEATURE_OK;
 }
 
+/* Without quotes, as any number. */
+static feature_status
+parse_count(struct lf_lexer *lexer, int64_t *value)
+{
+    const struct lf_token *token = &lexer->token;
+
+    if (token->kind != LF_TOKEN_NUMBER ||
+        !lf_number_is_whole(token->text, token->size))
+        return lf_lexer_expected(lexer, "a number of versions, 0 to 8");
+    if (!lf_number_parse_int64(token->text, token->size, value) || *value < 0 ||
+        *value > LF_KEEP_MAX)
+        return lf_lexer_fail(lexer, "a feature view keeps 0 to %d versions",
+                             LF_KEEP_MAX);
+    return lf_lexer_next(lexer);
+}
+
 feature_status
 lf_parse_options(struct lf_lexer *lexer, struct lf_arena *arena,
                  enum lf_option_owner owner, struct lf_option_clause *options)
@@ -149,6 +171,10 @@ lf_parse_options(struct lf_lexer *lexer, struct lf_arena *arena,
         if (options_known[option].kind == COLUMN)
             LF_TRY(lf_lexer_take_name(lexer, arena, "the name of a column",
                                       &options[option].name));
+        else if (options_known[option].kind == RULES)
+            LF_TRY(lf_parse_rules(lexer, arena, &options[option]));
+        else if (options_known[option].kind == COUNT)
+            LF_TRY(parse_count(lexer, &options[option].value));
         else
             LF_TRY(parse_value(lexer, arena, option, &options[option].value));
         options[option].is_set = true;

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/load.h"
 #include "store/changes.h"
 #include "store/json.h"
 
@@ -104,6 +105,34 @@ add_event(struct lf_text *text, const struct lf_catalog *catalog,
         lf_json_hex(text, change->after.bytes, change->after.size);
 }
 
+/* Another version of the view serves: by which load. */
+static void
+add_version(struct lf_text *text, const struct lf_catalog *catalog,
+            const struct lf_change *change)
+{
+    const struct lf_view *view = lf_catalog_view_by_id(catalog, change->view);
+    struct lf_load_record record;
+    struct lf_arena arena = {0};
+
+    if (view)
+        lf_text_add(text, ",\"view\":\"%s\"", view->name);
+    else
+        lf_text_add(text, ",\"view\":%" PRIu32, change->view);
+    lf_text_add(text, ",\"id\":");
+    lf_json_text(text, change->key.bytes, change->key.size);
+    if (!lf_load_decode_message(&record, &arena, change->after.bytes,
+                                change->after.size, NULL))
+        lf_text_add(text,
+                    ",\"version\":%" PRIu32 ",\"previous\":%" PRIu32
+                    ",\"cut\":%" PRIu64 ",\"rows\":%" PRIu64
+                    ",\"content\":\"%016" PRIx64 "%016" PRIx64
+                    "\",\"rolled_back\":%s",
+                    record.version, record.previous, record.cut, record.rows,
+                    record.content.high, record.content.low,
+                    record.is_rollback ? "true" : "false");
+    lf_arena_free(&arena);
+}
+
 static void
 add_change(struct lf_text *text, const struct lf_catalog *catalog,
            const struct lf_change *change)
@@ -112,6 +141,8 @@ add_change(struct lf_text *text, const struct lf_catalog *catalog,
                 operation_name(change->operation));
     if (change->operation == LF_CHANGE_DEFINE)
         add_definition(text, change);
+    else if (change->operation == LF_CHANGE_VERSION)
+        add_version(text, catalog, change);
     else if (change->operation == FEATURE_EVENT ||
              change->operation == FEATURE_RETRACT)
         add_event(text, catalog, change);

@@ -29,6 +29,12 @@ feature_status lf_commit_catalog(struct lf_commit *commit,
                                  struct lf_catalog **catalog,
                                  struct feature_error *error);
 
+/* Writes the records of the catalog that differ, and tells the feed. */
+feature_status lf_commit_write_catalog(struct lf_commit *commit,
+                                       const struct lf_catalog *before,
+                                       const struct lf_catalog *after,
+                                       struct feature_error *error);
+
 /* A dropped view takes its rows and its record along, an event its ids. */
 feature_status lf_commit_drop_views(struct lf_commit *commit,
                                     const struct lf_catalog *before,

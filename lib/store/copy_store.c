@@ -123,11 +123,15 @@ collect_view(struct collection *to, const uint8_t *key, size_t key_size,
              const uint8_t *value, size_t size, struct feature_error *error)
 {
     struct lf_manifest_view view = {0};
+    enum lf_standing standing;
+    uint32_t id, version;
     char expected[LF_META_KEY_SIZE];
 
     if (key_size > strlen(LF_UPKEEP_PREFIX) &&
         memcmp(key, LF_UPKEEP_PREFIX, strlen(LF_UPKEEP_PREFIX)) == 0)
         return FEATURE_OK; /* the copy begins anew */
+    if (lf_meta_version_read_key(key, key_size, &standing, &id, &version))
+        return FEATURE_OK; /* the copy has what serves */
     if (key_size < 5 || memcmp(key, "view/", 5) != 0)
         return lf_fail(error, FEATURE_VERSION, "format",
                        "the store has a record of a newer libfeature");

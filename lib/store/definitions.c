@@ -10,6 +10,7 @@
 #include "store/dedupe.h"
 #include "store/history.h"
 #include "store/history_pack.h"
+#include "store/loads.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -241,9 +242,11 @@ delete_records(struct lf_commit *commit, struct lf_tree *tree,
     return FEATURE_OK;
 }
 
-static feature_status
-write_records(struct lf_commit *commit, const struct lf_catalog *before,
-              const struct lf_catalog *after, struct feature_error *error)
+feature_status
+lf_commit_write_catalog(struct lf_commit *commit,
+                        const struct lf_catalog *before,
+                        const struct lf_catalog *after,
+                        struct feature_error *error)
 {
     struct lf_arena arena = {0};
     struct lf_record *old = NULL, *new = NULL;
@@ -294,6 +297,7 @@ lf_commit_drop_views(struct lf_commit *commit, const struct lf_catalog *before,
         LF_TRY(lf_tree_delete(commit->tree, key, strlen(key), error));
         LF_TRY(lf_dictionary_forget(commit, view->id, error));
         LF_TRY(lf_upkeep_forget(commit, view->id, error));
+        LF_TRY(lf_loads_forget(commit, view, error));
     }
     return FEATURE_OK;
 }
@@ -318,7 +322,7 @@ apply_within(struct lf_commit *commit, const char *text, uint64_t expect,
         commit->meta.catalog_version = (*after)->version;
         status = lf_feed_begin(commit, *after, NULL, 0, error);
         if (!status)
-            status = write_records(commit, before, *after, error);
+            status = lf_commit_write_catalog(commit, before, *after, error);
         if (!status)
             status = lf_commit_drop_views(commit, before, *after, error);
         if (!status)

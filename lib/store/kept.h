@@ -47,6 +47,14 @@ feature_status lf_kept_gather(struct lf_kept *kept, const uint8_t *key,
                               size_t key_size, int64_t from, int64_t to,
                               struct feature_error *error);
 
+/* What was gathered. */
+static inline const struct lf_tile_event *
+lf_kept_all(const struct lf_kept *kept, size_t *count)
+{
+    *count = kept->events.size / sizeof(struct lf_tile_event);
+    return (const struct lf_tile_event *)(const void *)kept->events.data;
+}
+
 /* Of what was gathered, the events that count at t: those before t, and after
  * the last time before t at which the key was deleted. */
 const struct lf_tile_event *lf_kept_events(const struct lf_kept *kept,

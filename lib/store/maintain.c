@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "store/dedupe.h"
+#include "store/loads.h"
 #include "store/upkeep.h"
 
 #define STEP_SEEN     16384
@@ -262,7 +263,11 @@ feature_store_maintain(feature_store *store,
     if (report)
         LF_TRY(lf_report_check(report, "feature_maintain_report", error));
     LF_TRY(lf_store_enter(store, error));
-    status = run_steps(&maintain, error);
+    status = store->read_only
+                 ? FEATURE_OK /* the first step says so */
+                 : lf_versions_upkeep(store, maintain.options.wait_ms, error);
+    if (!status)
+        status = run_steps(&maintain, error);
     lf_store_leave(store);
     lf_buffer_free(&maintain.finished);
     if (!status && report)

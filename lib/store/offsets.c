@@ -176,6 +176,21 @@ lf_sources_put(struct lf_commit *commit, const struct feature_source *sources,
     return status;
 }
 
+feature_status
+lf_source_stored(struct lf_commit *commit, const struct feature_source *source,
+                 uint64_t *next_offset, struct feature_error *error)
+{
+    struct lf_offset offset = {0};
+    struct lf_tree *tree;
+    bool found;
+
+    LF_TRY(
+        lf_writer_tree(commit->writer, LF_OFFSETS_TREE, false, &tree, error));
+    LF_TRY(find(tree, source, &found, &offset, error));
+    *next_offset = offset.next_offset;
+    return FEATURE_OK;
+}
+
 struct answer {
     uint64_t next_offset;
     char *position;

@@ -21,4 +21,10 @@ feature_status lf_sources_put(struct lf_commit *commit,
                               const struct feature_source *sources,
                               uint32_t count, struct feature_error *error);
 
+/* Where a source goes on by what is stored; 0: nothing is. */
+feature_status lf_source_stored(struct lf_commit *commit,
+                                const struct feature_source *source,
+                                uint64_t *next_offset,
+                                struct feature_error *error);
+
 #endif

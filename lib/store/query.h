@@ -23,6 +23,13 @@ struct feature_query {
     uint64_t fingerprint;
 };
 
+/* A query of an event's columns, as if it were a view: text names it first, of
+ * its values nothing is stored as rows. Within lf_store_enter. */
+feature_status lf_query_of_event(feature_store *store,
+                                 const struct lf_event *event, const char *text,
+                                 feature_query **query,
+                                 struct feature_error *error);
+
 /* The same query, to be freed once more: by feature_query_free(). */
 feature_query *lf_query_hold(const feature_query *query);
 

@@ -326,6 +326,11 @@ lf_replay_change(struct lf_replay *replay, const struct lf_change *change,
         LF_TRY(lf_event_replay_flush(&replay->events, replay->commit,
                                      replay->report, error));
         return replay_define(replay, change, error);
+    case LF_CHANGE_VERSION:
+        return lf_fail(error, FEATURE_GAP, "load",
+                       "the change record is of a load or a rollback of a "
+                       "whole feature view, whose rows it does not hold: take "
+                       "a new snapshot");
     case LF_CHANGE_EXPIRE:
     case LF_CHANGE_TRIM:
     case LF_CHANGE_MERGE:

@@ -14,6 +14,15 @@
 #include "store/event_history.h"
 #include "store/history_trim.h"
 
+void
+lf_rows_record_key(const struct lf_view *view, char key[LF_META_KEY_SIZE])
+{
+    if (view->standing == LF_SERVES)
+        lf_meta_view_key(view->id, key);
+    else
+        lf_meta_version_key(view->standing, view->id, view->version, key);
+}
+
 feature_status
 lf_rows_read_meta(struct lf_commit *commit, const struct lf_view *view,
                   struct lf_meta_view *meta, bool *found,
@@ -23,11 +32,11 @@ lf_rows_read_meta(struct lf_commit *commit, const struct lf_view *view,
     const uint8_t *value;
     size_t size;
 
-    lf_meta_view_key(view->id, key);
+    lf_rows_record_key(view, key);
     LF_TRY(lf_tree_get(commit->tree, key, strlen(key), found, &value, &size,
                        error));
     *meta = lf_meta_view_empty();
-    if (*found && !lf_meta_view_decode(meta, view->id, value, size))
+    if (*found && !lf_meta_version_decode(meta, key, value, size))
         return lf_fail(error, FEATURE_CORRUPT, "checksum",
                        "the record of feature view %s is damaged", view->name);
     return FEATURE_OK;
@@ -41,8 +50,8 @@ lf_rows_write_meta(struct lf_commit *commit, const struct lf_view *view,
     uint8_t bytes[LF_META_VIEW_SIZE];
 
     meta->commit = commit->meta.sequence;
-    lf_meta_view_key(view->id, key);
-    lf_meta_view_encode(meta, view->id, bytes);
+    lf_rows_record_key(view, key);
+    lf_meta_version_encode(meta, key, bytes);
     return lf_tree_put(commit->tree, key, strlen(key), bytes, sizeof bytes,
                        false, error);
 }

@@ -47,6 +47,9 @@ feature_status lf_rows_expire(struct lf_rows *rows, const uint8_t *key,
                               size_t key_size, const struct lf_stored *stored,
                               struct feature_error *error);
 
+/* The key in `meta` of the record of a view, or of a version of it. */
+void lf_rows_record_key(const struct lf_view *view, char key[LF_META_KEY_SIZE]);
+
 /* A view's record: an empty one where nothing was written to it. */
 feature_status lf_rows_read_meta(struct lf_commit *commit,
                                  const struct lf_view *view,

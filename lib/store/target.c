@@ -136,7 +136,7 @@ lf_target_check(struct lf_target *target, bool skip_invalid,
         return lf_event_target_order(target, error);
     LF_TRY(encode_keys(target, error));
     target->is_sorted = rows_rise(target);
-    if (!target->is_sorted && target->rows >= SORT_FROM)
+    if (!target->is_sorted && !target->keeps_order && target->rows >= SORT_FROM)
         return sort_rows(target, error);
     return FEATURE_OK;
 }

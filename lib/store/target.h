@@ -18,6 +18,7 @@ struct lf_target {
     struct lf_buffer key_ends; /* rows + 1 u64 */
     struct lf_buffer order;    /* u32 rows by key, stably; empty: as they are */
     bool is_sorted;            /* in that order keys never fall */
+    bool keeps_order;          /* nobody wants them in order of key */
 
     /* What the catalog says; lf_target_resolve fills it. */
     struct lf_form form;
@@ -50,6 +51,18 @@ feature_status lf_target_check_rows(struct lf_target *target, bool skip_invalid,
 /* Points the sources at the columns as they are now; false: some slot has no
  * fixed size. */
 bool lf_target_find_sources(struct lf_target *target);
+
+/* The cells a row brings, one a slot, into `incoming`. */
+void lf_target_take_cells(struct lf_target *target, uint32_t row);
+
+/* Whether a row in whole is within the store's limit; is_fixed: there are
+ * sources. */
+bool lf_target_fits(struct lf_target *target, bool is_fixed, uint32_t row);
+
+/* The stored form of such a row, which was just asked for, without its checksum.
+ * False: no memory. */
+bool lf_target_encode(struct lf_target *target, bool is_fixed, uint32_t row,
+                      int64_t time, struct lf_buffer *to);
 
 /* Forgets what a commit that was given up made of the rows. */
 void lf_target_reset(struct lf_target *target);

@@ -59,29 +59,6 @@ find_row(struct work *work, const struct run *run, struct lf_stored *stored,
     return lf_target_name(work->target, status, error);
 }
 
-/* The cells a row of the batch brings, one a slot. */
-static void
-take_cells(struct lf_target *target, uint32_t row)
-{
-    for (uint32_t i = 0; i < target->form.layout.count; i++) {
-        struct lf_cell *cell = &target->incoming[i];
-        const struct lf_input *input;
-        size_t size = 0;
-
-        cell->is_null = true;
-        if (target->columns[i] == UINT32_MAX)
-            continue;
-        input = &target->batch->columns[target->columns[i]].input;
-        if (lf_input_is_null(input, row))
-            continue;
-        cell->bytes = lf_input_cell(input, row, &size);
-        /* A giant keeps a size that every limit refuses. */
-        cell->size =
-            (uint32_t)(size < LF_ROW_SIZE_LIMIT ? size : LF_ROW_SIZE_LIMIT);
-        cell->is_null = false;
-    }
-}
-
 static bool
 is_future(const struct work *work, int64_t time)
 {
@@ -178,7 +155,7 @@ merge_row(struct work *work, uint32_t row, struct feature_error *error)
     bool written;
 
     if (operation != FEATURE_DELETE) {
-        take_cells(target, row);
+        lf_target_take_cells(target, row);
         if (is_giant(work))
             return reject(work, row, error);
     }
@@ -218,29 +195,6 @@ replaces_all(const struct work *work, const struct run *run,
                 lf_batch_time(work->target->batch, row, work->commit_time));
 }
 
-/* Such a row in its stored form. */
-static feature_status
-encode_whole(struct work *work, uint32_t row, int64_t time, bool *fits,
-             struct feature_error *error)
-{
-    struct lf_target *target = work->target;
-    const struct lf_layout *layout = &target->form.layout;
-    bool done;
-
-    if (!work->is_fixed)
-        take_cells(target, row);
-    *fits = (work->is_fixed ? layout->data_offset
-                            : lf_row_size_at(layout, target->incoming)) <=
-            target->batch->store->max_row_size;
-    if (!*fits)
-        return FEATURE_OK;
-    done = work->is_fixed
-               ? lf_row_encode_columns(layout, target->sources, row, time,
-                                       &work->row)
-               : lf_row_encode_at(layout, target->incoming, time, &work->row);
-    return done ? FEATURE_OK : lf_fail_memory(error);
-}
-
 /* No merge: its cells go straight into the stored form. */
 static feature_status
 replace_row(struct work *work, const struct run *run,
@@ -248,13 +202,13 @@ replace_row(struct work *work, const struct run *run,
 {
     uint32_t row = lf_target_row(work->target, run->first);
     int64_t time = lf_batch_time(work->target->batch, row, work->commit_time);
-    bool fits;
 
     if (!is_pending(work, row))
         return FEATURE_OK;
-    LF_TRY(encode_whole(work, row, time, &fits, error));
-    if (!fits)
+    if (!lf_target_fits(work->target, work->is_fixed, row))
         return reject(work, row, error);
+    if (!lf_target_encode(work->target, work->is_fixed, row, time, &work->row))
+        return lf_fail_memory(error);
     mark_applied(work, row, time);
     if (work->is_kept)
         LF_TRY(keep(work, run, stored, time, &work->row, error));

@@ -64,6 +64,7 @@ lf_windows_take(struct lf_windows *windows, const struct lf_tile_answer *answer,
                 struct lf_window_cell *cell)
 {
     cell->kind = kind_of(answer);
+    cell->is_overflow = answer->is_overflow;
     return cell->kind != LF_WINDOW_VALUE || take_value(windows, answer, cell);
 }
 
@@ -74,8 +75,10 @@ set_all(const struct lf_window_pass *pass, uint32_t row, uint8_t kind)
     struct lf_window_cell *cells =
         lf_windows_cells(pass->windows, columns, row);
 
-    for (uint32_t i = 0; i < columns; i++)
+    for (uint32_t i = 0; i < columns; i++) {
         cells[i].kind = kind;
+        cells[i].is_overflow = false;
+    }
 }
 
 /* --- what may be believed ------------------------------------------------------ */

@@ -94,26 +94,15 @@ walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
     return FEATURE_OK;
 }
 
-static const struct lf_view *
-find_view(const struct lf_verify *verify, uint32_t id, const char *name)
-{
-    const struct lf_view *view =
-        verify->catalog ? lf_catalog_view_by_id(verify->catalog, id) : NULL;
-    char expected[LF_TREE_NAME_SIZE];
-
-    if (!view || !view->history)
-        return NULL;
-    lf_history_tree(view, expected);
-    return strcmp(expected, name) ? NULL : view;
-}
-
 feature_status
 lf_verify_history(struct lf_verify *verify, const struct lf_verify_name *tree,
-                  uint32_t id, struct feature_error *error)
+                  uint32_t id, uint32_t version, struct feature_error *error)
 {
     struct lf_place place = {.tree = tree->name, .page = LF_NO_PAGE};
-    const struct lf_view *view = find_view(verify, id, tree->name);
-    struct lf_verify_view *known = lf_verify_view_of(verify, id);
+    struct lf_view of;
+    struct lf_verify_view *known =
+        lf_verify_version_of(verify, id, version, &of);
+    const struct lf_view *view = of.history ? &of : NULL;
     struct walk walk = {0};
     feature_status status;
 

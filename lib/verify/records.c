@@ -125,12 +125,18 @@ take_view(struct lf_verify *verify, const struct lf_place *place,
           const uint8_t *bytes, size_t size, struct feature_error *error)
 {
     struct lf_verify_view view = {.id = read_view_key(place, VIEW_KEY)};
+    char key[LF_META_KEY_SIZE];
 
+    lf_meta_view_key(view.id, key);
+    if (!view.id &&
+        lf_meta_version_read_key(place->key, place->key_size, &view.standing,
+                                 &view.id, &view.version))
+        lf_meta_version_key(view.standing, view.id, view.version, key);
     if (!view.id) {
         lf_found(verify, LF_FOUND_STORE, place, "an unknown record");
         return FEATURE_OK;
     }
-    if (!lf_meta_view_decode(&view.meta, view.id, bytes, size)) {
+    if (!lf_meta_version_decode(&view.meta, key, bytes, size)) {
         lf_found(verify, LF_FOUND_VIEW, place,
                  "the record of feature view %u is damaged", view.id);
         return FEATURE_OK;
@@ -293,16 +299,28 @@ lf_verify_tree_of(const struct lf_verify *verify, const char *name)
 }
 
 struct lf_verify_view *
-lf_verify_view_of(struct lf_verify *verify, uint64_t id)
+lf_verify_version_of(struct lf_verify *verify, uint32_t id, uint32_t version,
+                     struct lf_view *view)
 {
     size_t count = verify->views.size / sizeof(struct lf_verify_view);
+    const struct lf_view *defined =
+        verify->catalog ? lf_catalog_view_by_id(verify->catalog, id) : NULL;
+    bool serves = !defined || defined->version == version;
     void *data = verify->views.data;
-    struct lf_verify_view *views = data;
+    struct lf_verify_view *views = data, *found = NULL;
 
     for (size_t i = 0; i < count; i++)
-        if (views[i].id == id)
-            return &views[i];
-    return NULL;
+        if (views[i].id == id &&
+            (views[i].standing == LF_SERVES ? serves
+                                            : views[i].version == version))
+            found = &views[i];
+    *view = (struct lf_view){0};
+    if (defined && (serves || found)) {
+        *view = *defined;
+        view->version = version;
+        view->standing = found ? found->standing : LF_SERVES;
+    }
+    return found;
 }
 
 feature_status

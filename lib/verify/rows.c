@@ -27,8 +27,10 @@
 /* The rows of one tree. */
 struct rows {
     uint32_t id; /* of the view */
+    uint32_t version;
     uint32_t seed;
-    const struct lf_view *view;     /* NULL: not known */
+    struct lf_view of;              /* as the version of the tree */
+    const struct lf_view *view;     /* that; NULL: not known */
     const struct lf_entity *entity; /* of the view */
     struct lf_layout *layouts;      /* by version - 1; no slots: not made yet */
     struct lf_cell *cells;          /* as many as the widest version has */
@@ -245,7 +247,8 @@ check_view(struct lf_verify *verify, const struct lf_place *place,
                  "its rows say %lld",
                  (long long)meta->newest, (long long)rows->newest);
     if (verify->has_store &&
-        (!meta->commit || meta->commit > verify->store.sequence))
+        ((!meta->commit && rows->of.standing == LF_SERVES) ||
+         meta->commit > verify->store.sequence))
         lf_found(verify, LF_FOUND_VIEW, place,
                  "the view's last commit is %llu, the store's is %llu",
                  (unsigned long long)meta->commit,
@@ -262,9 +265,7 @@ prepare(struct lf_verify *verify, struct rows *rows,
 {
     uint32_t most = 0;
 
-    rows->view = verify->catalog
-                     ? lf_catalog_view_by_id(verify->catalog, rows->id)
-                     : NULL;
+    rows->view = rows->of.id ? &rows->of : NULL;
     if (!rows->view)
         return FEATURE_OK;
     rows->entity = lf_catalog_entity_by_id(verify->catalog, rows->view->entity);
@@ -288,22 +289,22 @@ static feature_status
 walk_rows(struct lf_verify *verify, const struct lf_verify_name *tree,
           struct rows *rows, struct feature_error *error)
 {
-    struct lf_verify_view *known = lf_verify_view_of(verify, rows->id);
+    struct lf_verify_view *known =
+        lf_verify_version_of(verify, rows->id, rows->version, &rows->of);
     struct lf_place place = {.tree = tree->name, .page = LF_NO_PAGE};
-    char name[LF_TREE_NAME_SIZE] = "";
 
     LF_TRY(prepare(verify, rows, error));
-    if (rows->view) {
+    if (rows->view)
         place.view = rows->view->name;
-        lf_rows_tree(rows->view, name);
-    }
-    if (verify->catalog && strcmp(name, tree->name) != 0)
+    if (verify->catalog && !rows->view)
         lf_found(verify, LF_FOUND_STORE, &place,
                  "the catalog has no such feature view");
     LF_TRY(lf_verify_tree(verify, tree->name, place.view, tree->record,
                           visit_row, rows, error));
-    verify->rows += rows->entries - rows->tombstones;
-    verify->tombstones += rows->tombstones;
+    if (rows->of.standing == LF_SERVES) {
+        verify->rows += rows->entries - rows->tombstones;
+        verify->tombstones += rows->tombstones;
+    }
     if (known) {
         known->has_tree = true;
         check_view(verify, &place, rows, &known->meta);
@@ -316,7 +317,7 @@ walk_rows(struct lf_verify *verify, const struct lf_verify_name *tree,
 
 /* The view's id in a name "<prefix><16 hex digits>/<16 hex digits>", or 0. */
 static uint32_t
-read_name(const char *prefix, const char *name)
+read_name(const char *prefix, const char *name, uint32_t *number)
 {
     char again[LF_TREE_NAME_SIZE];
     unsigned long long id, version;
@@ -328,6 +329,9 @@ read_name(const char *prefix, const char *name)
     if (*end != '/' || id > UINT32_MAX)
         return 0;
     version = strtoull(end + 1, NULL, 16);
+    if (version > UINT32_MAX)
+        return 0;
+    *number = (uint32_t)version;
     snprintf(again, sizeof again, "%s%016llx/%016llx", prefix, id, version);
     return strcmp(again, name) ? 0 : (uint32_t)id;
 }
@@ -362,18 +366,22 @@ static feature_status
 walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
           struct feature_error *error)
 {
-    struct rows rows = {.id = read_name(ROWS_PREFIX, tree->name),
-                        .newest = INT64_MIN};
-    uint32_t kept = read_name(HISTORY_PREFIX, tree->name);
-    uint32_t beside = read_name(TILES_PREFIX, tree->name);
+    struct rows rows = {.newest = INT64_MIN};
+    uint32_t version = 0;
+    uint32_t kept = read_name(HISTORY_PREFIX, tree->name, &version);
+    uint32_t tiles_version = 0;
+    uint32_t beside = read_name(TILES_PREFIX, tree->name, &tiles_version);
     feature_status status;
     bool is_taken;
 
     if (kept)
-        return lf_verify_history(verify, tree, kept, error);
+        return lf_verify_history(verify, tree, kept, version, error);
     if (beside)
-        return lf_verify_tiles(verify, tree, beside, error);
-    LF_TRY(lf_verify_feed_tree(verify, tree, &is_taken, error));
+        return lf_verify_tiles(verify, tree, beside, tiles_version, error);
+    rows.id = read_name(ROWS_PREFIX, tree->name, &rows.version);
+    LF_TRY(lf_verify_loads_tree(verify, tree, &is_taken, error));
+    if (!is_taken)
+        LF_TRY(lf_verify_feed_tree(verify, tree, &is_taken, error));
     if (!is_taken)
         LF_TRY(lf_verify_events_tree(verify, tree, &is_taken, error));
     if (is_taken)

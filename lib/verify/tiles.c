@@ -219,9 +219,11 @@ prepare(struct lf_verify *verify, struct walk *walk, struct lf_place *place,
 
 feature_status
 lf_verify_tiles(struct lf_verify *verify, const struct lf_verify_name *tree,
-                uint32_t id, struct feature_error *error)
+                uint32_t id, uint32_t version, struct feature_error *error)
 {
-    struct lf_verify_view *known = lf_verify_view_of(verify, id);
+    struct lf_view view;
+    struct lf_verify_view *known =
+        lf_verify_version_of(verify, id, version, &view);
     struct lf_place place = {.tree = tree->name, .page = LF_NO_PAGE};
     struct walk walk = {.view = NULL};
     feature_status status = prepare(verify, &walk, &place, id, error);

@@ -114,9 +114,11 @@ struct lf_verify_name {
     uint8_t record[LF_RECORD_SIZE];
 };
 
-/* A view's record. */
+/* The record of a view, or of a version of it that does not serve. */
 struct lf_verify_view {
     uint32_t id;
+    uint32_t version; /* of one that does not serve */
+    enum lf_standing standing;
     bool has_tree;
     bool has_history;
     bool has_tiles;
@@ -256,8 +258,11 @@ feature_status lf_verify_records(struct lf_verify *verify,
 const struct lf_verify_name *lf_verify_tree_of(const struct lf_verify *verify,
                                                const char *name);
 
-/* The record of a view, or NULL. */
-struct lf_verify_view *lf_verify_view_of(struct lf_verify *verify, uint64_t id);
+/* The record of a version of a view, or NULL; and the view as that version, which
+ * is no view where the catalog has none, or no such tree is to be. */
+struct lf_verify_view *lf_verify_version_of(struct lf_verify *verify,
+                                            uint32_t id, uint32_t version,
+                                            struct lf_view *view);
 
 /* --- rows.c ---------------------------------------------------------------- */
 
@@ -284,6 +289,14 @@ feature_status lf_verify_feed_tree(struct lf_verify *verify,
 /* Compares the feed's record with its trees. */
 void lf_verify_feed_end(struct lf_verify *verify);
 
+/* --- loads.c --------------------------------------------------------------- */
+
+/* Walks the tree of the records of loads. */
+feature_status lf_verify_loads_tree(struct lf_verify *verify,
+                                    const struct lf_verify_name *tree,
+                                    bool *is_taken,
+                                    struct feature_error *error);
+
 /* --- events.c -------------------------------------------------------------- */
 
 /* Walks a tree that is one of the ids of an event. */
@@ -294,10 +307,10 @@ feature_status lf_verify_events_tree(struct lf_verify *verify,
 
 /* --- history.c ------------------------------------------------------------- */
 
-/* Walks the history of the view with an id. */
+/* Walks the history of a version of the view with an id. */
 feature_status lf_verify_history(struct lf_verify *verify,
                                  const struct lf_verify_name *tree, uint32_t id,
-                                 struct feature_error *error);
+                                 uint32_t version, struct feature_error *error);
 
 /* Compares the dictionaries with the catalog. */
 void lf_verify_dictionaries(struct lf_verify *verify);
@@ -307,7 +320,7 @@ void lf_verify_dictionaries(struct lf_verify *verify);
 /* Walks the states that lie beside the rows of the view with an id. */
 feature_status lf_verify_tiles(struct lf_verify *verify,
                                const struct lf_verify_name *tree, uint32_t id,
-                               struct feature_error *error);
+                               uint32_t version, struct feature_error *error);
 
 /* --- key.c ----------------------------------------------------------------- */
 

@@ -164,7 +164,7 @@ an_event_without_room_is_rejected(void **state)
     for (int i = 0; i < 60; i++)
         size += (size_t)snprintf(rows + size, sizeof rows - size,
                                  "%sp%d %d %d s @-%d", i ? "\n" : "", i,
-                                 i < 50 ? 7 : 8, i, 60 - i);
+                                 i < 50 ? 7 : 8, i, 60 * (60 - i));
     close_store(f);
     f->options.max_row_size = 200;
     open_store(f);
@@ -186,7 +186,7 @@ an_event_without_room_is_rejected(void **state)
         if (feature_batch_outcomes(batch)[i] == FEATURE_OUTCOME_APPLIED)
             size += (size_t)snprintf(rows + size, sizeof rows - size,
                                      "%sp%d %d %d s @-%d", size ? "\n" : "", i,
-                                     i < 50 ? 7 : 8, i, 60 - i);
+                                     i < 50 ? 7 : 8, i, 60 * (60 - i));
         else
             assert_int_equal(feature_batch_outcomes(batch)[i],
                              FEATURE_OUTCOME_REJECTED);

@@ -367,7 +367,7 @@ the_true_bounds_are_told(void **state)
     close_reader(&reader);
 }
 
-/* --- matrix, scan, history ---------------------------------------------------- */
+/* --- matrix, scan ------------------------------------------------------------- */
 
 static void
 a_list_of_k_has_k_places_in_a_matrix(void **state)
@@ -407,22 +407,6 @@ a_scan_lists_what_is_visible_now(void **state)
                 "1 1767268740000000 1 10\n3 1767268750000000 1 7");
 }
 
-static void
-the_history_of_events_is_not_one_of_rows(void **state)
-{
-    struct fixture *f = *state;
-    struct ArrowArrayStream stream;
-    struct reader reader = open_reader(f, "spend(n)", 0, NULL);
-    int64_t key = 1;
-    struct feature_column keys = {
-        .values = &key, .rows = 1, .type = FEATURE_TYPE_INT64, .width = 1};
-
-    must_fail(feature_query_history(reader.query, &keys, 1, NULL, NULL, &stream,
-                                    &problem),
-              FEATURE_UNSUPPORTED, "not-yet");
-    close_reader(&reader);
-}
-
 int
 main(void)
 {
@@ -443,7 +427,6 @@ main(void)
         CARD(the_true_bounds_are_told),
         CARD(a_list_of_k_has_k_places_in_a_matrix),
         CARD(a_scan_lists_what_is_visible_now),
-        CARD(the_history_of_events_is_not_one_of_rows),
     };
 
     return cmocka_run_group_tests_name("windows_reads", tests, NULL, NULL);

@@ -307,11 +307,19 @@ options_have_their_place_and_their_units(void **state)
 {
     static const struct mistake mistakes[] = {
         {VIEW("a INT64") " WITH (tll = '1 h')",
-         "4:20: expected ttl, history, max_skew, changes, slack or zone, found "
-         "\"tll\"; did "
-         "you "
-         "mean "
-         "ttl?"},
+         "4:20: expected ttl, history, max_skew, changes, keep_versions, "
+         "check, "
+         "slack or zone, found \"tll\"; did you mean ttl?"},
+        {VIEW("a INT64") " WITH (keep_versions = '2')",
+         "4:36: expected a number of versions, 0 to 8, found \"'2'\""},
+        {VIEW("a INT64") " WITH (keep_versions = 1.5)",
+         "4:36: expected a number of versions, 0 to 8, found \"1.5\""},
+        {VIEW("a INT64") " WITH (keep_versions = 9)",
+         "4:36: a feature view keeps 0 to 8 versions"},
+        {VIEW("a INT64") " WITH (keep_versions = -1)",
+         "4:36: a feature view keeps 0 to 8 versions"},
+        {VIEW("a INT64") " WITH (keep_versions = 99999999999999999999)",
+         "4:36: a feature view keeps 0 to 8 versions"},
         {VIEW("a INT64") " WITH (changes = '1 h')",
          "4:30: expected 'before_after' or 'none'"},
         {VIEW("a INT64") " WITH (ttl = 7200)",

@@ -36,11 +36,15 @@ static const char *const everything =
     "    counts          INT32[] DEFAULT [],\n"
     "    tags            STRING[] DEFAULT ['', 'a''b', 'c']\n"
     ") FOR driver WITH (ttl = '2 hours', history = '90 days', max_skew = "
-    "'none');\n"
+    "'none', keep_versions = 3, check = 'rows >= 1000; row_ratio BETWEEN 0.5 "
+    "AND 2; age <= 2 days; nulls(acc_rate) = 0; nulls(tags) < 0.05; "
+    "min(avg_daily_trips) > -9223372036854775808; max(conv_rate) <= 1e+30; "
+    "distinct(driver_id) <> 3; distinct(note) >= 2; psi(good) <= 0.2; "
+    "max(seen) < 1700000000000000');\n"
     "\n"
     "CREATE FEATURE VIEW other (\n"
     "    x INT64\n"
-    ") FOR pair;\n"
+    ") FOR pair WITH (keep_versions = 0);\n"
     "\n"
     "CREATE FEATURE SERVICE transfer_v1 AS\n"
     "    driver_stats(conv_rate, avg_daily_trips AS trips),\n"
@@ -69,7 +73,8 @@ one_name_prints_one_statement(void **state)
     expect_described(catalog, "pair",
                      "CREATE ENTITY pair (a STRING, b BYTES);\n");
     expect_described(catalog, "other",
-                     "CREATE FEATURE VIEW other (\n    x INT64\n) FOR pair;\n");
+                     "CREATE FEATURE VIEW other (\n    x INT64\n) FOR pair "
+                     "WITH (keep_versions = 0);\n");
     expect_described(catalog, "transfer_v1",
                      "CREATE FEATURE SERVICE transfer_v1 AS\n"
                      "    driver_stats(conv_rate, avg_daily_trips AS trips),\n"

@@ -253,6 +253,10 @@ options_change_where_a_text_has_them_and_stay_where_not(void **state)
                 DRIVER "CREATE FEATURE VIEW v (a INT64) FOR driver WITH "
                        "(history = '2 d')",
                 "change history of v from '1 day' to '2 days'\n");
+    expect_plan(catalog,
+                DRIVER "CREATE FEATURE VIEW v (a INT64) FOR driver WITH "
+                       "(keep_versions = 8)",
+                "change keep_versions of v from 1 to 8\n");
     assert_int_equal(schemas(catalog), 1);
     lf_catalog_release(catalog);
     expect_plan(catalog = defined(view),

@@ -230,6 +230,49 @@ take_a_negative_ttl(struct lf_catalog *catalog)
 }
 
 static void
+keep_too_many_versions(struct lf_catalog *catalog)
+{
+    catalog->views[0].keep_versions = LF_KEEP_MAX + 1;
+}
+
+static void
+rule_what_is_not_there(struct lf_catalog *catalog)
+{
+    catalog->views[1].rules[2].feature = 99;
+}
+
+static void
+rule_by_an_impossible_figure(struct lf_catalog *catalog)
+{
+    catalog->views[1].rules[0].figure = (enum lf_figure)9;
+}
+
+static void
+rule_by_an_impossible_operator(struct lf_catalog *catalog)
+{
+    catalog->views[1].rules[0].op = (enum lf_rule_op)8;
+}
+
+static void
+write_a_whole_bound_as_real(struct lf_catalog *catalog)
+{
+    catalog->views[1].rules[0].low =
+        (struct lf_amount){.is_real = true, .real = 4};
+}
+
+static void
+take_the_least_of_bytes(struct lf_catalog *catalog)
+{
+    catalog->views[1].rules[2].figure = LF_LEAST;
+}
+
+static void
+rule_a_join_key_that_is_not_there(struct lf_catalog *catalog)
+{
+    catalog->views[1].rules[3].key = 3;
+}
+
+static void
 select_what_is_not_there(struct lf_catalog *catalog)
 {
     catalog->services[0].items[0].selected[0].feature = 99;
@@ -269,6 +312,13 @@ what_no_text_can_say_is_refused(void **state)
     expect_refused_when(skip_a_version, "a gap");
     expect_refused_when(forget_the_next_feature, "id is out of range");
     expect_refused_when(take_a_negative_ttl, "a duration");
+    expect_refused_when(keep_too_many_versions, "keep_versions");
+    expect_refused_when(rule_what_is_not_there, "a feature of it");
+    expect_refused_when(rule_by_an_impossible_figure, "no such figure");
+    expect_refused_when(rule_by_an_impossible_operator, "no such operator");
+    expect_refused_when(write_a_whole_bound_as_real, "not in its form");
+    expect_refused_when(take_the_least_of_bytes, "are one number");
+    expect_refused_when(rule_a_join_key_that_is_not_there, "no join key");
     expect_refused_when(select_what_is_not_there, "a feature of it");
     expect_refused_when(make_columns_clash, "clash");
     expect_refused_when(rename_what_is_no_key, "a join key of it");

@@ -104,7 +104,9 @@ make_everything(void)
                "FLOAT32[2], c STRING[] DEFAULT ['x', ''], d BOOL) FOR driver "
                "WITH (ttl = '2 h', history = '9 d', max_skew = 'none');"
                "CREATE FEATURE VIEW w (x BYTES DEFAULT x'', y TIMESTAMP) FOR "
-               "pair;"
+               "pair WITH (keep_versions = 0, check = 'rows > 0; "
+               "row_ratio BETWEEN 0.5 AND 2; nulls(x) < 0.5; distinct(b) > "
+               "1');"
                "STORE WITH (changes = '3 days', max_size = '1 GB')");
 
     catalog = then(catalog, "CREATE FEATURE VIEW v (a INT64, e FLOAT64 RENAMED "

@@ -18,7 +18,8 @@ static const char *const texts[] = {
     "CREATE FEATURE VIEW v (a INT32 NOT NULL DEFAULT 1, b FLOAT32[2], c "
     "STRING[] DEFAULT ['x', ''], d BOOL) FOR driver WITH (ttl = '2 h', history "
     "= '9 d', max_skew = 'none');"
-    "CREATE FEATURE VIEW w (x BYTES DEFAULT x'', y TIMESTAMP) FOR pair;",
+    "CREATE FEATURE VIEW w (x BYTES DEFAULT x'', y TIMESTAMP) FOR pair WITH "
+    "(check = 'rows > 5; nulls(x) < 0.5; max(y) > 0; distinct(b) > 1');",
     "CREATE FEATURE VIEW v (a INT64, e FLOAT64 RENAMED FROM d2, f INT32[]) FOR "
     "driver; DROP FEATURE v:d",
     "CREATE FEATURE SERVICE s AS v(*), w(x AS z) AS r (a AS k, b AS l), w:y;"

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * feature_load_append_arrow().
+ *
+ * Owns the pieces in which record batches go into a load: small enough for their
+ * columns to stay near the processor until they are rows.
+ * Keeps the place of an error in the stream.
+ * Never calls the producer within a transaction, and releases its stream on every
+ * way out.
+ */
+#include "exchange/import.h"
+#include "store/load_rows.h"
+
+#define PIECE 4096 /* rows */
+
+static feature_status
+check_arguments(const feature_load *load,
+                const struct feature_arrow_options *options,
+                struct feature_error *error)
+{
+    if (!load)
+        return lf_fail(error, FEATURE_INVALID, "argument", "load is needed");
+    if (options->flags || options->commit_rows || options->source_count ||
+        options->wait_ms)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "of the Arrow options a load takes columns alone");
+    return FEATURE_OK;
+}
+
+static feature_status
+take_record(struct lf_import *import, feature_load *load,
+            const struct ArrowArray *array, struct feature_error *error)
+{
+    struct lf_intake *intake = &import->intake;
+    size_t rows, count;
+
+    LF_TRY(lf_import_check(import, array, error));
+    rows = (size_t)array->length;
+    for (size_t first = 0; first < rows; first += count) {
+        count = rows - first < PIECE ? rows - first : PIECE;
+        LF_TRY(lf_intake_begin(intake, error));
+        LF_TRY(lf_import_slice(import, array, first, (uint32_t)count, error));
+        LF_TRY(lf_load_append(load, intake->batch, intake->record_batch,
+                              (uint32_t)first, error));
+    }
+    return FEATURE_OK;
+}
+
+static feature_status
+take_records(struct lf_import *import, feature_load *load,
+             struct feature_error *error)
+{
+    struct ArrowArray array;
+    feature_status status;
+
+    for (;; import->intake.record_batch++) {
+        LF_TRY(lf_stream_next(import->stream, import->intake.record_batch,
+                              &array, error));
+        if (!array.release)
+            return FEATURE_OK;
+        status = take_record(import, load, &array, error);
+        array.release(&array);
+        if (status)
+            return status;
+    }
+}
+
+static feature_status
+append_stream(feature_load *load, struct ArrowArrayStream *stream,
+              const struct feature_arrow_options *options,
+              struct feature_error *error)
+{
+    struct lf_import import = {.stream = stream};
+    feature_status status;
+
+    LF_TRY(check_arguments(load, options, error));
+    LF_TRY(lf_load_check(load, error));
+    import.store = load->store;
+    status = lf_import_open(&import, load->name, FEATURE_UPSERT,
+                            options->columns, error);
+    if (!status)
+        status = take_records(&import, load, error);
+    lf_import_free(&import);
+    return status;
+}
+
+feature_status
+feature_load_append_arrow(feature_load *load, struct ArrowArrayStream *stream,
+                          const struct feature_arrow_options *options,
+                          struct feature_error *error)
+{
+    struct feature_arrow_options asked;
+    feature_status status;
+
+    if (!stream || !stream->release)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "a stream is needed that is not released yet");
+    status = lf_options_read(&asked, sizeof asked, options,
+                             "feature_arrow_options", error);
+    if (!status)
+        status = append_stream(load, stream, &asked, error);
+    lf_stream_release(stream);
+    return status;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A load: a whole new version of a view, beside the one that serves. */
+#ifndef LF_STORE_LOAD_H
+#define LF_STORE_LOAD_H
+
+#include "engine/claim.h"
+#include "store/loads.h"
+#include "store/sorter.h"
+#include "store/target.h"
+
+#define LF_LOAD_SLICE (4u << 20) /* bytes of rows that one commit puts */
+#define LF_SLICE_HEAD 8          /* of a row in a slice: two sizes */
+#define LF_SORT_PLACE 8 /* of a row in the sorter: where it came from */
+
+enum lf_load_stage {
+    LF_LOAD_OPEN,
+    LF_LOAD_KNOWN, /* its id was committed before */
+    LF_LOAD_OVER
+};
+
+/* Rows on their way into the staged version. Those that come in order are put a
+ * slice at a time; from the first that does not, all go through the sorter. */
+struct lf_build {
+    struct lf_buffer slice; /* key size u32, row size u32, key, row; in order */
+    size_t last;            /* where the last of them begins */
+    int64_t newest;         /* of the version without that one */
+    struct lf_buffer key;   /* the last one that was taken; empty: none was */
+    bool has_put;           /* there are rows in the tree */
+    struct lf_sorter *sorter;
+    uint64_t sorted_rows;     /* that went into it as they came */
+    struct lf_buffer record;  /* for the sorter: batch, row, the row itself */
+    struct lf_buffer row;     /* encoded */
+    struct lf_meta_view meta; /* of the version, with what is in slice */
+    uint64_t bytes;
+    uint32_t seed;    /* of the rows' checksums */
+    int64_t begun_us; /* steady clock; of the pace */
+};
+
+struct feature_load {
+    feature_store *store;
+    const char *name; /* of the view */
+    enum lf_load_stage stage;
+    feature_status status; /* why it is over */
+    struct feature_error problem;
+    struct lf_arena arena;
+    uint32_t flags;
+    uint32_t wait_ms;
+    uint64_t rows_per_second;
+    uint64_t bytes_per_second;
+    uint64_t memory;
+    const char *directory; /* NULL: the store's */
+    uint32_t source_count;
+    struct feature_source *sources;
+    struct lf_claim claim;
+    struct lf_load_record record; /* as it will be */
+    bool has_record;              /* in the store */
+    struct lf_definition definition;
+    struct lf_catalog *catalog; /* a copy in which the view is the staged one */
+    struct lf_view *view;       /* in it */
+    bool is_exact;   /* the cut was the newest commit when the load began */
+    uint64_t before; /* rows ever applied or late by then */
+    struct lf_build build;
+    uint32_t batches; /* that were appended: the next one's number */
+    struct feature_load_report report;
+};
+
+/* --- load_build.c ---------------------------------------------------------- */
+
+/* One row, encoded and not sealed; batch and row are for messages. */
+feature_status lf_build_add(struct feature_load *load, const uint8_t *key,
+                            size_t key_size, const struct lf_buffer *row,
+                            uint32_t batch, uint32_t index,
+                            struct feature_error *error);
+
+/* How a key lies to the last one that was taken: 1 above it, 0 the same. */
+int lf_build_order(const struct lf_build *build, const uint8_t *key,
+                   size_t key_size);
+
+/* Takes a row whose key is not below that. */
+feature_status lf_build_take(struct feature_load *load, const uint8_t *key,
+                             size_t key_size, const uint8_t *row, size_t size,
+                             int order, uint32_t batch, uint32_t index,
+                             struct feature_error *error);
+
+/* Puts what was taken into the tree. Where a row can take the place of the last
+ * one, that waits, unless this is the end. */
+feature_status lf_build_flush(struct feature_load *load, bool is_end,
+                              struct feature_error *error);
+
+/* All rows are in the sorter, or in the tree: takes them in order. */
+feature_status lf_build_sort_in(struct feature_load *load,
+                                struct feature_error *error);
+
+/* All rows are there: puts what is left. */
+feature_status lf_build_end(struct feature_load *load,
+                            struct feature_error *error);
+
+/* Nothing is in the version, which knows of commits up to the cut. */
+void lf_build_clear(struct feature_load *load);
+void lf_build_free(struct lf_build *build);
+
+/* One short commit, without a number, of a load whose view is as it was. It may
+ * be tried more than once. */
+typedef feature_status (*lf_load_work)(struct feature_load *load,
+                                       struct lf_commit *commit, void *context,
+                                       struct feature_error *error);
+feature_status lf_load_commit_slice(struct feature_load *load,
+                                    lf_load_work work, void *context,
+                                    struct feature_error *error);
+
+/* Writes the record of the staged version. */
+feature_status lf_load_put_meta(const struct feature_load *load,
+                                struct lf_commit *commit,
+                                const struct lf_meta_view *meta,
+                                struct feature_error *error);
+
+/* --- load_options.c -------------------------------------------------------- */
+
+feature_status lf_load_check_options(const struct feature_load_options *options,
+                                     struct feature_error *error);
+feature_status lf_load_copy_options(struct feature_load *load,
+                                    const struct feature_load_options *options,
+                                    struct feature_error *error);
+feature_status lf_load_finish(struct feature_load *load,
+                              struct feature_error *error);
+
+/* --- load_begin.c ---------------------------------------------------------- */
+
+feature_status lf_load_check_id(const char *id, struct feature_error *error);
+
+feature_status lf_load_find_view(const struct lf_catalog *catalog,
+                                 const char *name, const struct lf_view **view,
+                                 struct feature_error *error);
+
+/* Claims a view, or BUSY `load`, which names who has it. */
+feature_status lf_load_claim(feature_store *store, uint32_t view,
+                             const char *name, struct lf_claim *claim,
+                             struct feature_error *error);
+
+/* A copy of the catalog in which a view is another version of it. */
+feature_status lf_load_stand_in(const struct lf_catalog *catalog, uint32_t view,
+                                uint32_t version, enum lf_standing standing,
+                                struct lf_catalog **made,
+                                struct lf_view **staged,
+                                struct feature_error *error);
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of a load, on their way into a tree.
+ *
+ * Owns the order of rows, what becomes of several of one key, and the commits by
+ * which they get into the store.
+ * Keeps each commit short, with the sorting, sealing and counting done before it,
+ * and keeps to the pace that was asked for in between.
+ * Never puts a row anywhere but at the end of its tree.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "store/key_order.h"
+#include "store/load.h"
+#include "store/rows.h"
+
+#define HEAD          LF_SLICE_HEAD
+#define PLACE         LF_SORT_PLACE
+#define MEMORY        (64ull << 20)
+#define PAUSE_MOST_US 200000
+
+/* --- commits ------------------------------------------------------------------ */
+
+static feature_status
+try_slice(struct feature_load *load, lf_load_work work, void *context,
+          struct feature_error *error)
+{
+    struct lf_commit commit;
+    feature_status status;
+
+    LF_TRY(lf_commit_begin(&commit, load->store, load->wait_ms, error));
+    status = lf_definition_check(&load->definition, &commit, load->record.view,
+                                 load->view->name, error);
+    if (!status)
+        status = work(load, &commit, context, error);
+    if (status) {
+        lf_commit_abort(&commit);
+        return status;
+    }
+    return lf_commit_finish(&commit, error);
+}
+
+feature_status
+lf_load_commit_slice(struct feature_load *load, lf_load_work work,
+                     void *context, struct feature_error *error)
+{
+    struct feature_error problem = {0};
+    feature_status status;
+
+    do
+        status = try_slice(load, work, context, &problem);
+    while (status && lf_commit_grow(load->store, &status, &problem));
+    if (status && error)
+        *error = problem;
+    return status;
+}
+
+feature_status
+lf_load_put_meta(const struct feature_load *load, struct lf_commit *commit,
+                 const struct lf_meta_view *meta, struct feature_error *error)
+{
+    uint8_t bytes[LF_META_VIEW_SIZE];
+    char key[LF_META_KEY_SIZE];
+
+    lf_rows_record_key(load->view, key);
+    lf_meta_version_encode(meta, key, bytes);
+    return lf_tree_put(commit->tree, key, strlen(key), bytes, sizeof bytes,
+                       false, error);
+}
+
+/* --- slices ------------------------------------------------------------------- */
+
+/* What one commit puts: the slice up to a place of it. */
+struct put {
+    size_t end;
+    struct lf_meta_view meta; /* of the version, then */
+};
+
+static feature_status
+put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
+         struct feature_error *error)
+{
+    const struct put *put = context;
+    const uint8_t *at = load->build.slice.data, *end = at + put->end;
+    char name[LF_TREE_NAME_SIZE];
+    struct lf_tree *tree;
+
+    lf_rows_tree(load->view, name);
+    LF_TRY(lf_writer_tree(commit->writer, name, true, &tree, error));
+    while (at < end) {
+        size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
+
+        LF_TRY(lf_tree_put(tree, at + HEAD, key_size, at + HEAD + key_size,
+                           size, true, error));
+        at += HEAD + key_size + size;
+    }
+    return lf_load_put_meta(load, commit, &put->meta, error);
+}
+
+/* What the pace allows for so far, in microseconds since the load began. */
+static uint64_t
+due(const struct feature_load *load)
+{
+    const struct lf_build *build = &load->build;
+    double rows = 0, bytes = 0;
+
+    if (load->rows_per_second)
+        rows = (double)build->meta.row_entries / (double)load->rows_per_second;
+    if (load->bytes_per_second)
+        bytes = (double)build->bytes / (double)load->bytes_per_second;
+    return (uint64_t)(1e6 * (rows > bytes ? rows : bytes));
+}
+
+/* Nobody waits for it: there is no transaction. */
+static void
+keep_pace(const struct feature_load *load)
+{
+    uint64_t target = due(load);
+
+    for (;;) {
+        int64_t past = lf_clock_steady_us() - load->build.begun_us;
+        uint64_t left =
+            past < 0 || (uint64_t)past >= target ? 0 : target - (uint64_t)past;
+        struct timespec pause = {0};
+
+        if (!left)
+            return;
+        if (left > PAUSE_MOST_US)
+            left = PAUSE_MOST_US;
+        pause.tv_nsec = (long)left * 1000;
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* --- rows in order -------------------------------------------------------------- */
+
+static void
+count_row(struct feature_load *load, const uint8_t *key, size_t key_size,
+          const uint8_t *row, size_t size, bool is_there)
+{
+    struct lf_meta_view *meta = &load->build.meta;
+    struct lf_hash128 hash =
+        lf_row_hash(load->record.view, key, key_size, row, size);
+
+    if (is_there) {
+        lf_hash128_add(&meta->content, hash);
+        meta->row_entries++;
+        load->build.bytes += key_size + size;
+    } else {
+        lf_hash128_subtract(&meta->content, hash);
+        meta->row_entries--;
+        load->build.bytes -= key_size + size;
+    }
+    meta->applied = meta->row_entries;
+}
+
+/* Counts the last row of the slice, or no more. */
+static void
+count_last(struct feature_load *load, bool is_there)
+{
+    const uint8_t *at = load->build.slice.data + load->build.last;
+    size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
+
+    count_row(load, at + HEAD, key_size, at + HEAD + key_size, size, is_there);
+}
+
+/* The last row of the slice goes: another one takes its place. */
+static void
+take_back(struct feature_load *load)
+{
+    struct lf_build *build = &load->build;
+
+    count_last(load, false);
+    build->meta.newest = build->newest;
+    build->slice.size = build->last;
+}
+
+/* Puts the slice. Where a row can take the place of the last one, that waits for
+ * the next slice, unless this is the end. */
+feature_status
+lf_build_flush(struct feature_load *load, bool is_end,
+               struct feature_error *error)
+{
+    struct lf_build *build = &load->build;
+    struct put put = {.end = build->slice.size, .meta = build->meta};
+
+    if (!is_end && load->flags & FEATURE_LOAD_LAST_WINS) {
+        put.end = build->last;
+        count_last(load, false);
+        put.meta = build->meta;
+        put.meta.newest = build->newest;
+        count_last(load, true);
+    }
+    if (!put.end)
+        return FEATURE_OK;
+    LF_TRY(lf_load_commit_slice(load, put_rows, &put, error));
+    memmove(build->slice.data, build->slice.data + put.end,
+            build->slice.size - put.end);
+    build->slice.size -= put.end;
+    build->last = 0;
+    build->has_put = true;
+    keep_pace(load);
+    return FEATURE_OK;
+}
+
+static feature_status
+put_in_slice(struct feature_load *load, const uint8_t *key, size_t key_size,
+             const uint8_t *row, size_t size, struct feature_error *error)
+{
+    struct lf_build *build = &load->build;
+    uint8_t *to = lf_buffer_extend(&build->slice, HEAD + key_size + size);
+    int64_t time = lf_load_i64(row + 8);
+
+    if (!to)
+        return lf_fail_memory(error);
+    build->last = (size_t)(to - build->slice.data);
+    build->newest = build->meta.newest;
+    if (time > build->meta.newest)
+        build->meta.newest = time;
+    lf_store_u32(to, (uint32_t)key_size);
+    lf_store_u32(to + 4, (uint32_t)size);
+    memcpy(to + HEAD, key, key_size);
+    memcpy(to + HEAD + key_size, row, size);
+    lf_store_u32(to + HEAD + key_size,
+                 lf_row_checksum(build->seed, key, key_size, row, size));
+    count_row(load, key, key_size, to + HEAD + key_size, size, true);
+    build->key.size = 0;
+    return lf_buffer_append(&build->key, key, key_size) ? FEATURE_OK
+                                                        : lf_fail_memory(error);
+}
+
+static feature_status
+fail_row(const struct feature_load *load, feature_status status,
+         const char *reason, const char *what, uint32_t batch, uint32_t row,
+         struct feature_error *error)
+{
+    lf_fail(error, status, reason,
+            "batch %" PRIu32 ", row %" PRIu32 ": %s in the load of %s", batch,
+            row, what, load->view->name);
+    lf_error_place(error, batch, row, 0);
+    return status;
+}
+
+feature_status
+lf_build_take(struct feature_load *load, const uint8_t *key, size_t key_size,
+              const uint8_t *row, size_t size, int order, uint32_t batch,
+              uint32_t index, struct feature_error *error)
+{
+    struct lf_build *build = &load->build;
+
+    if (!order && !(load->flags & FEATURE_LOAD_LAST_WINS))
+        return fail_row(load, FEATURE_CONFLICT, "duplicate-key",
+                        "a second row of one key", batch, index, error);
+    if (!order)
+        take_back(load);
+    else if (build->slice.size >= LF_LOAD_SLICE)
+        LF_TRY(lf_build_flush(load, false, error));
+    return put_in_slice(load, key, key_size, row, size, error);
+}
+
+int
+lf_build_order(const struct lf_build *build, const uint8_t *key,
+               size_t key_size)
+{
+    return build->key.size
+               ? lf_key_compare(key, key_size, build->key.data, build->key.size)
+               : 1;
+}
+
+/* --- rows out of order ------------------------------------------------------------ */
+
+static feature_status
+sort_row(struct feature_load *load, const uint8_t *key, size_t key_size,
+         const uint8_t *row, size_t size, uint32_t batch, uint32_t index,
+         struct feature_error *error)
+{
+    struct lf_buffer *record = &load->build.record;
+    uint8_t *to;
+
+    record->size = 0;
+    to = lf_buffer_extend(record, PLACE + size);
+    if (!to)
+        return lf_fail_memory(error);
+    lf_store_u32(to, batch);
+    lf_store_u32(to + 4, index);
+    memcpy(to + PLACE, row, size);
+    return lf_sorter_add(load->build.sorter, key, key_size, record->data,
+                         record->size, error);
+}
+
+/* What waits in the slice is sorted with the rest, unless a part of the tree is
+ * there already. */
+static feature_status
+sort_slice(struct feature_load *load, struct feature_error *error)
+{
+    struct lf_build *build = &load->build;
+    const uint8_t *at = build->slice.data, *end = at + build->slice.size;
+
+    if (build->has_put)
+        return FEATURE_OK;
+    while (at < end) {
+        size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
+
+        LF_TRY(sort_row(load, at + HEAD, key_size, at + HEAD + key_size, size,
+                        0, 0, error));
+        at += HEAD + key_size + size;
+    }
+    lf_build_clear(load);
+    return FEATURE_OK;
+}
+
+static feature_status
+begin_sorting(struct feature_load *load, struct feature_error *error)
+{
+    char here[LF_HERE_SIZE];
+
+    lf_environment_here(load->store->environment, here);
+    LF_TRY(lf_sorter_make(load->directory ? load->directory : here,
+                          load->memory ? load->memory : MEMORY,
+                          &load->build.sorter, error));
+    return sort_slice(load, error);
+}
+
+feature_status
+lf_build_add(struct feature_load *load, const uint8_t *key, size_t key_size,
+             const struct lf_buffer *row, uint32_t batch, uint32_t index,
+             struct feature_error *error)
+{
+    struct lf_build *build = &load->build;
+    int order;
+
+    if (!build->sorter) {
+        order = lf_build_order(build, key, key_size);
+        if (order >= 0)
+            return lf_build_take(load, key, key_size, row->data, row->size,
+                                 order, batch, index, error);
+        if (load->flags & FEATURE_LOAD_SORTED)
+            return fail_row(load, FEATURE_INVALID, "order",
+                            "a key that is below the one before", batch, index,
+                            error);
+        LF_TRY(begin_sorting(load, error));
+    }
+    build->sorted_rows++;
+    return sort_row(load, key, key_size, row->data, row->size, batch, index,
+                    error);
+}
+
+/* --- the end ------------------------------------------------------------------------ */
+
+void
+lf_build_clear(struct feature_load *load)
+{
+    struct lf_build *build = &load->build;
+    uint64_t cut = build->meta.commit;
+
+    build->slice.size = build->key.size = build->last = 0;
+    build->has_put = false;
+    build->bytes = 0;
+    build->meta = lf_meta_view_empty();
+    build->meta.commit = cut;
+    build->newest = INT64_MIN;
+}
+
+void
+lf_build_free(struct lf_build *build)
+{
+    lf_buffer_free(&build->slice);
+    lf_buffer_free(&build->key);
+    lf_buffer_free(&build->record);
+    lf_buffer_free(&build->row);
+    lf_sorter_free(build->sorter);
+    build->sorter = NULL;
+}
+
+feature_status
+lf_build_end(struct feature_load *load, struct feature_error *error)
+{
+    feature_status status;
+
+    if (!load->build.sorter)
+        return lf_build_flush(load, true, error);
+    status = lf_build_sort_in(load, error);
+    lf_sorter_free(load->build.sorter);
+    load->build.sorter = NULL;
+    return status;
+}

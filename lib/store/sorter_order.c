@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records in memory, put in order of key.
+ *
+ * Owns the sort: radix by eight bytes of the keys at a time, insertion where few
+ * are left.
+ * Keeps records of one key in the order that they came in, and tells a key from
+ * one that it begins.
+ * Never moves a record, nor looks at one again whose eight bytes told.
+ */
+#include "store/sorter_runs.h"
+
+#define DIGIT_BITS 11
+#define DIGITS     (1u << DIGIT_BITS)
+#define FEW        32 /* that are sorted by insertion */
+#define AHEAD      12 /* records that are fetched before their turn */
+#define WHOLE      9  /* of rest: the key goes on behind the prefix */
+
+struct sort {
+    const uint8_t *records;
+    struct lf_spot *room; /* as many as are sorted */
+};
+
+static inline uint64_t
+rest_of(const struct lf_spot *spot)
+{
+    return spot->at >> LF_SPOT_BITS;
+}
+
+/* --- radix -------------------------------------------------------------------- */
+
+/* By one digit. from and to change roles. */
+static void
+scatter(struct lf_spot **from, struct lf_spot **to, size_t count, bool rest,
+        uint32_t shift)
+{
+    size_t begins[DIGITS] = {0}, at = 0;
+    struct lf_spot *source = *from, *target = *to;
+
+    for (size_t i = 0; i < count; i++)
+        begins[rest ? rest_of(&source[i])
+                    : source[i].prefix >> shift & (DIGITS - 1)]++;
+    for (uint32_t i = 0; i < DIGITS; i++) {
+        size_t size = begins[i];
+
+        begins[i] = at;
+        at += size;
+    }
+    for (size_t i = 0; i < count; i++)
+        target[begins[rest ? rest_of(&source[i])
+                           : source[i].prefix >> shift & (DIGITS - 1)]++] =
+            source[i];
+    *from = target;
+    *to = source;
+}
+
+/* By prefix and, where that is the same, by how much of the key there was for it;
+ * least digits first, those alone in which some differ. */
+static void
+sort_prefixes(const struct sort *sort, struct lf_spot *spots, size_t count)
+{
+    struct lf_spot *from = spots, *to = sort->room;
+    uint64_t differ = 0, rests = 0;
+
+    for (size_t i = 1; i < count; i++) {
+        differ |= spots[i].prefix ^ spots[0].prefix;
+        rests |= rest_of(&spots[i]) ^ rest_of(&spots[0]);
+    }
+    if (rests)
+        scatter(&from, &to, count, true, 0);
+    for (uint32_t shift = 0; shift < 64 && differ >> shift; shift += DIGIT_BITS)
+        if (differ >> shift & (DIGITS - 1))
+            scatter(&from, &to, count, false, shift);
+    if (from != spots)
+        memcpy(spots, from, count * sizeof *spots);
+}
+
+/* --- few ---------------------------------------------------------------------- */
+
+static bool
+is_after(const struct sort *sort, const struct lf_spot *a,
+         const struct lf_spot *b, size_t depth)
+{
+    const uint8_t *left = sort->records + lf_spot_at(a);
+    const uint8_t *right = sort->records + lf_spot_at(b);
+
+    return lf_key_order(left + LF_PACKED_HEAD + depth,
+                        lf_packed_key_size(left) - depth,
+                        right + LF_PACKED_HEAD + depth,
+                        lf_packed_key_size(right) - depth) > 0;
+}
+
+static void
+insert(const struct sort *sort, struct lf_spot *spots, size_t count,
+       size_t depth)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct lf_spot spot = spots[i];
+        size_t at = i;
+
+        for (; at && is_after(sort, &spots[at - 1], &spot, depth); at--)
+            spots[at] = spots[at - 1];
+        spots[at] = spot;
+    }
+}
+
+/* --- all ---------------------------------------------------------------------- */
+
+static void
+set_prefixes(const struct sort *sort, struct lf_spot *spots, size_t count,
+             size_t depth)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = lf_spot_at(&spots[i]), rest;
+        const uint8_t *record = sort->records + at;
+
+        if (i + AHEAD < count)
+            __builtin_prefetch(sort->records + lf_spot_at(&spots[i + AHEAD]));
+        rest = lf_packed_key_size(record) - depth;
+        spots[i].prefix = lf_key_prefix(record + LF_PACKED_HEAD + depth, rest);
+        spots[i].at = at | (uint64_t)(rest < WHOLE ? rest : WHOLE)
+                               << LF_SPOT_BITS;
+    }
+}
+
+/* Records whose keys are the same before depth, and end nowhere before it. A step
+ * deeper is at most one for every eight bytes of a key. */
+static void
+order(const struct sort *sort, struct lf_spot *spots, size_t count,
+      size_t depth)
+{
+    size_t end;
+
+    if (count <= FEW) {
+        insert(sort, spots, count, depth);
+        return;
+    }
+    set_prefixes(sort, spots, count, depth);
+    sort_prefixes(sort, spots, count);
+    for (size_t begin = 0; begin < count; begin = end) {
+        const struct lf_spot *first = &spots[begin];
+
+        for (end = begin + 1; end < count; end++)
+            if (spots[end].prefix != first->prefix ||
+                rest_of(&spots[end]) != rest_of(first))
+                break;
+        if (end - begin > 1 && rest_of(first) == WHOLE)
+            order(sort, spots + begin, end - begin, depth + 8);
+    }
+}
+
+void
+lf_spots_order(struct lf_spot *spots, size_t count, struct lf_spot *room,
+               const uint8_t *records, size_t common)
+{
+    struct sort sort = {.records = records, .room = room};
+
+    order(&sort, spots, count, common);
+}

@@ -327,8 +327,8 @@ forget_past(struct lf_state *state)
     }
 }
 
-enum lf_tile_status
-lf_state_encode(struct lf_state *state, struct lf_buffer *to)
+static enum lf_tile_status
+encode(struct lf_state *state, struct lf_buffer *to)
 {
     enum lf_tile_status status = lf_state_settle(state);
     struct lf_entry first = {.start = state->wm, .level = LF_TILE_NONE};
@@ -348,6 +348,18 @@ lf_state_encode(struct lf_state *state, struct lf_buffer *to)
                        (size_t)(state->body.in.end - state->body.in.at))
                ? LF_TILE_OK
                : LF_TILE_MEMORY;
+}
+
+enum lf_tile_status
+lf_state_encode(struct lf_state *state, struct lf_buffer *to)
+{
+    size_t begin = to->size;
+    enum lf_tile_status status = encode(state, to);
+
+    return status || !state->accs.wide || !state->accs.wide->is_used
+               ? status
+               : lf_beside_note(state->accs.wide, state->plan, to->data + begin,
+                                to->size - begin, state->wm);
 }
 
 /* Whoever reads a STRING trusts that it is text. */

@@ -116,14 +116,18 @@ fold_states(const struct lf_read *read, struct lf_stream *stream,
     size_t sizes = lf_sizes_size(read->measure.states[lifetime]);
     struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
     uint32_t which = 0;
+    uint64_t beside;
 
     if (size < sizes)
         return false;
     for (uint32_t i = 0; i < plan->state_count; i++) {
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
-        if (!lf_state_take(bytes, which++, &in, &state) ||
-            (stream->steps[i].acc &&
+        if (!lf_state_take(bytes, which++, &in, &read->measure, &state,
+                           &beside))
+            return false;
+        if (stream->steps[i].acc &&
+            ((beside && !lf_beside_get(read->measure.wide, beside, &state)) ||
              !lf_acc_add_bytes(&stream->accs.accs[i], &state, base, count,
                                true)))
             return false;
@@ -495,10 +499,9 @@ pass_block(struct lf_read *read, size_t first, size_t end, int64_t t,
 }
 
 enum lf_tile_status
-lf_reading_part(struct lf_reading *reading, size_t first, size_t count,
-                int64_t t)
+lf_read_part(struct lf_read *read, size_t first, size_t count, int64_t t)
 {
-    struct lf_read *read = (struct lf_read *)reading;
+    struct lf_reading *reading = &read->reading;
     const struct lf_spans *spans = &read->spans;
     size_t end = first + count, size;
     bool is_done = false, is_sound;

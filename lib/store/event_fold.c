@@ -81,7 +81,9 @@ lf_window_encode(const struct lf_rows *rows, uint64_t limit,
     lf_store_u16(head + 6, LF_ROW_WINDOW);
     lf_store_i64(head + 8, lf_state_wm(state));
     LF_TRY(lf_form_fail(rows->form, lf_state_encode(state, row), error));
-    *fits = row->size <= limit;
+    *fits = row->size <= limit && (!rows->sides->beside.is_used ||
+                                   rows->sides->beside.full_size <=
+                                       LF_FULL_SIZE_LIMIT - LF_ROW_HEADER_SIZE);
     return FEATURE_OK;
 }
 

@@ -19,13 +19,17 @@ feature_status
 lf_windows_fail(const struct lf_window_pass *pass, uint32_t row,
                 enum lf_tile_status status, struct feature_error *error)
 {
-    if (status == LF_TILE_MEMORY)
+    feature_status reason = lf_sides_failure(pass->view->sides, error);
+
+    if (!reason && status == LF_TILE_MEMORY)
         return lf_fail_memory(error);
-    lf_fail(error, FEATURE_CORRUPT, "structure",
-            "row %u of %s: the stored state has an unknown form", row,
-            pass->view->definition->name);
-    lf_error_place(error, 0, row, 0);
-    return FEATURE_CORRUPT;
+    if (!reason)
+        reason = lf_fail(error, FEATURE_CORRUPT, "structure",
+                         "row %u of %s: the stored state has an unknown form",
+                         row, pass->view->definition->name);
+    if (reason == FEATURE_CORRUPT)
+        lf_error_place(error, 0, row, 0);
+    return reason;
 }
 
 /* --- cells -------------------------------------------------------------------- */
@@ -246,6 +250,8 @@ open_stored(struct lf_window_pass *pass, const struct lf_job *job,
         return FEATURE_OK;
     stored->body = row.bytes + LF_ROW_HEADER_SIZE;
     stored->size = row.size - LF_ROW_HEADER_SIZE;
+    if (lf_sides_has(&row))
+        lf_sides_begin(pass->view->sides, job->key, job->key_size);
     if (pass->rows->layout.version == row.version)
         return FEATURE_OK;
     return lf_plan_rows(pass->request->plan, pass->view, row.version,
@@ -392,6 +398,7 @@ find_view(struct lf_window_pass *pass, struct feature_error *error)
     struct lf_windows *windows = pass->windows;
     const struct lf_view *view = pass->view->definition;
     size_t rows = request->rows, columns = pass->view->column_count;
+    feature_status status;
 
     windows->bytes.size = 0;
     if (!lf_buffer_reserve(&windows->rows,
@@ -407,7 +414,10 @@ find_view(struct lf_window_pass *pass, struct feature_error *error)
     if (pass->exact || pass->is_restricted || pass->current->tiles->version > 1)
         LF_TRY(
             lf_store_read_view(pass->reader, view->id, &windows->meta, error));
-    return read_rows(pass, error);
+    lf_sides_in_reader(pass->view->sides, pass->reader);
+    status = read_rows(pass, error);
+    lf_sides_leave(pass->view->sides);
+    return status;
 }
 
 feature_status

@@ -217,11 +217,11 @@ many_rows_are_met_once_each(void **state)
     char *rows = malloc(4000000), *at = rows;
 
     assert_non_null(rows);
-    rule(f, "nulls(a) = 0.5; distinct(k) = 140000; max(a) = 139998; psi(a) < "
-            "1e-12");
+    rule(f, "nulls(a) = 0.0007142857142857143; distinct(k) = 140000; max(a) = "
+            "139999; psi(a) < 1e-12");
     for (int i = 0; i < 140000; i++)
-        at += i % 2 ? sprintf(at, "\n%d null x", i)
-                    : sprintf(at, "%s%d %d x", i ? "\n" : "", i, i);
+        at += i < 100 ? sprintf(at, "%s%d null x", i ? "\n" : "", i + 100)
+                      : sprintf(at, "\n%d %d x", i + 100, i);
     for (int i = 0; i < 2; i++) {
         load = begin_load(f, (struct feature_load_options){0});
         append(f, load, "k, a, b", rows);

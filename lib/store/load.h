@@ -8,8 +8,9 @@
 #include "store/sorter.h"
 #include "store/target.h"
 
-#define LF_LOAD_SLICE (2u << 20) /* bytes of rows that one commit puts */
-#define LF_SLICE_HEAD 8          /* of a row in a slice: two sizes */
+#define LF_LOAD_SLICE \
+    (2u << 20)          /* bytes of rows that one commit puts, at most */
+#define LF_SLICE_HEAD 8 /* of a row in a slice: two sizes */
 #define LF_SORT_PLACE 8 /* of a row in the sorter: where it came from */
 
 enum lf_load_stage {
@@ -25,6 +26,8 @@ struct lf_build {
     size_t last;            /* where the last of them begins */
     int64_t newest;         /* of the version without that one */
     struct lf_buffer key;   /* the last one that was taken; empty: none was */
+    size_t target;          /* bytes of a slice */
+    int64_t held_us;        /* the writer gate, for the last one */
     bool has_put;           /* there are rows in the tree */
     struct lf_sorter *sorter;
     uint64_t sorted_rows;     /* that went into it as they came */

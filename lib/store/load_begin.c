@@ -331,6 +331,7 @@ begin_claimed(struct feature_load *load,
     if (status && error)
         *error = problem;
     load->build.begun_us = lf_clock_steady_us();
+    load->build.target = LF_LOAD_SLICE;
     load->report.number = load->record.number;
     load->report.cut = load->record.cut;
     return status;

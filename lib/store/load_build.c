@@ -21,6 +21,8 @@
 #define PLACE         LF_SORT_PLACE
 #define MEMORY        (64ull << 20)
 #define PAUSE_MOST_US 200000
+#define HELD_MOST_US  20000
+#define SLICE_LEAST   (512u << 10)
 
 /* --- commits ------------------------------------------------------------------ */
 
@@ -30,8 +32,10 @@ try_slice(struct feature_load *load, lf_load_work work, void *context,
 {
     struct lf_commit commit;
     feature_status status;
+    int64_t begun;
 
     LF_TRY(lf_commit_begin(&commit, load->store, load->wait_ms, error));
+    begun = lf_clock_steady_us();
     status = lf_definition_check(&load->definition, &commit, load->record.view,
                                  load->view->name, error);
     if (!status)
@@ -40,7 +44,9 @@ try_slice(struct feature_load *load, lf_load_work work, void *context,
         lf_commit_abort(&commit);
         return status;
     }
-    return lf_commit_finish(&commit, error);
+    status = lf_commit_finish(&commit, error);
+    load->build.held_us = lf_clock_steady_us() - begun;
+    return status;
 }
 
 feature_status
@@ -98,6 +104,16 @@ put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
         at += HEAD + key_size + size;
     }
     return lf_load_put_meta(load, commit, &put->meta, error);
+}
+
+/* Others wait for one slice at most: on a slow disk it is a small one. */
+static void
+fit_slice(struct lf_build *build)
+{
+    if (build->held_us > HELD_MOST_US && build->target > SLICE_LEAST)
+        build->target /= 2;
+    else if (build->held_us < HELD_MOST_US / 2 && build->target < LF_LOAD_SLICE)
+        build->target *= 2;
 }
 
 /* What the pace allows for so far, in microseconds since the load began. */
@@ -204,6 +220,7 @@ lf_build_flush(struct feature_load *load, bool is_end,
     build->slice.size -= put.end;
     build->last = 0;
     build->has_put = true;
+    fit_slice(build);
     keep_pace(load);
     return FEATURE_OK;
 }
@@ -258,7 +275,7 @@ lf_build_take(struct feature_load *load, const uint8_t *key, size_t key_size,
                         "a second row of one key", batch, index, error);
     if (!order)
         take_back(load);
-    else if (build->slice.size >= LF_LOAD_SLICE)
+    else if (build->slice.size >= build->target)
         LF_TRY(lf_build_flush(load, false, error));
     return put_in_slice(load, key, key_size, row, size, error);
 }

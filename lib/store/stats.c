@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store/loads.h"
 
 static feature_status
 read_snapshot(feature_store *store, struct lf_reader *reader,
@@ -29,6 +30,7 @@ read_snapshot(feature_store *store, struct lf_reader *reader,
     for (uint32_t i = 0; i < figures->catalog->view_count; i++)
         LF_TRY(lf_store_read_view(reader, figures->catalog->views[i].id,
                                   &figures->views[i], error));
+    LF_TRY(lf_versions_read(reader, 0, &figures->versions, error));
     return lf_feed_figures_read(reader, &figures->feed, error);
 }
 
@@ -37,6 +39,7 @@ lf_figures_free(struct lf_figures *figures)
 {
     lf_catalog_release(figures->catalog);
     lf_free(figures->views);
+    lf_buffer_free(&figures->versions);
     lf_buffer_free(&figures->feed.consumers);
 }
 

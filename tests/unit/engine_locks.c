@@ -445,6 +445,8 @@ wait_for_writer(struct fixture *f)
     child_must(f, open_flags(f, f->path, 0, &f->environment));
     child_must(f, lf_writer_begin(f->environment, 60000, &writer, &f->error));
     lf_writer_abort(writer);
+    say(pair.to_parent);
+    hear(pair.to_child);
     lf_environment_close(f->environment);
     return 0;
 }
@@ -467,9 +469,11 @@ it_is_seen_that_another_process_waits_to_write(void **state)
     while (!lf_writer_gate_is_wanted(lock_file))
         assert_int_equal(waitpid(pair.child, NULL, WNOHANG), 0);
     lf_writer_abort(writer);
-    assert_int_equal(end_child(), 0);
+    hear(pair.to_parent);
     assert_false(lf_writer_gate_is_wanted(lock_file));
     lf_writer_yield(f->environment);
+    say(pair.to_child);
+    assert_int_equal(end_child(), 0);
 }
 
 int

@@ -2,9 +2,6 @@
 /* Several processes on one store, and what a fork does. */
 #include "engine_fixture.h"
 
-#include "engine/locks.h"
-#include "engine/environment.h"
-
 #include <signal.h>
 #include <sys/file.h>
 #include <time.h>
@@ -436,51 +433,10 @@ a_tree_dropped_elsewhere_stays_dropped(void **state)
     assert_reads(f, "rows", "b", "2");
 }
 
-static int
-wait_for_writer(struct fixture *f)
-{
-    struct lf_writer *writer;
-
-    hear(pair.to_child);
-    child_must(f, open_flags(f, f->path, 0, &f->environment));
-    child_must(f, lf_writer_begin(f->environment, 60000, &writer, &f->error));
-    lf_writer_abort(writer);
-    say(pair.to_parent);
-    hear(pair.to_child);
-    lf_environment_close(f->environment);
-    return 0;
-}
-
-static void
-it_is_seen_that_another_process_waits_to_write(void **state)
-{
-    struct fixture *f = *state;
-    struct lf_writer *writer;
-    int lock_file;
-
-    create_store(f);
-    close_store(f);
-    start_child(wait_for_writer, f);
-    must(f, open_flags(f, f->path, 0, &f->environment));
-    lock_file = f->environment->lock_file;
-    must(f, lf_writer_begin(f->environment, 1000, &writer, &f->error));
-    assert_false(lf_writer_gate_is_wanted(lock_file));
-    say(pair.to_child);
-    while (!lf_writer_gate_is_wanted(lock_file))
-        assert_int_equal(waitpid(pair.child, NULL, WNOHANG), 0);
-    lf_writer_abort(writer);
-    hear(pair.to_parent);
-    assert_false(lf_writer_gate_is_wanted(lock_file));
-    lf_writer_yield(f->environment);
-    say(pair.to_child);
-    assert_int_equal(end_child(), 0);
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(it_is_seen_that_another_process_waits_to_write),
         TEST(a_second_writer_waits_no_longer_than_asked),
         TEST(a_killed_writer_stops_nobody),
         TEST(a_child_is_refused_and_opens_its_own),

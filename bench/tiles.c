@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tiles [EVENTS [RATE]]: what a state of windows costs without a store, at several
- * rates: nanoseconds for an event applied to a row (one by one, in batches of
+ * rates, or at one of so many events a day: nanoseconds for an event applied to a row (one by one, in batches of
  * 1,000), for a read of twelve features, and bytes. Three windows (1 hour by
  * minutes, 1 day by 20 minutes, 7 days by 3 hours) of SUM, COUNT, MIN and MAX;
  * slack 10 minutes, max_skew 5 seconds. Seeds are fixed: bytes are the same in
@@ -166,9 +166,10 @@ read_rows(const struct world *world, const struct row *rows, double rate)
     struct lf_reading *reading =
         lf_reading_make(world->plan, world->asked, FEATURES);
     int64_t gap = (int64_t)((double)DAY / rate);
+    int rounds = rate > 1e6 ? 8 : 80;
     double best = 1e18;
 
-    for (int round = 0; reading && round < 80; round++) {
+    for (int round = 0; reading && round < rounds; round++) {
         double begin = now();
 
         for (int i = 0; i < READS; i++) {
@@ -263,10 +264,14 @@ main(int argc, char **argv)
 
     printf("%-8s %10s %10s %10s %10s %8s\n", "column", "events/day", "add, ns",
            "of 1000", "read, ns", "bytes");
+    if (only > 0) {
+        run("INT64", FEATURE_TYPE_INT64, only, most);
+        run("FLOAT64", FEATURE_TYPE_FLOAT64, only, most);
+        return 0;
+    }
     for (size_t i = 0; i < 2 * RATES; i++)
-        if (only == 0 || rates[i % RATES] == only)
-            run(i < RATES ? "INT64" : "FLOAT64",
-                i < RATES ? FEATURE_TYPE_INT64 : FEATURE_TYPE_FLOAT64,
-                rates[i % RATES], most);
+        run(i < RATES ? "INT64" : "FLOAT64",
+            i < RATES ? FEATURE_TYPE_INT64 : FEATURE_TYPE_FLOAT64,
+            rates[i % RATES], most);
     return 0;
 }

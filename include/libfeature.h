@@ -677,6 +677,8 @@ struct feature_stats {
                                      another one */
     uint64_t write_wait_us;  /**< microseconds they waited, all together */
     uint64_t write_timeouts; /**< those of them that gave up */
+    uint64_t read_overflows; /**< values of windows that reads of this handle
+                                  answered as null: a SUM over INT64 */
 };
 
 /**
@@ -1370,8 +1372,9 @@ feature_store_tiles_arrow(feature_store *store, const char *view,
  * @param[out] error   {inout} {nullable} index of the record batch in the
  *                     stream and row in it
  * @return FEATURE_INVALID      `tiles`: a damaged state; `future`: one ahead of
- *                              the clock; a null; `arrow`: a stream that breaks
- *                              Arrow's rules
+ *                              the clock; a null; `key-size`; `row-size`: a
+ *                              merged row over max_row_size; `arrow`: a stream
+ *                              that breaks Arrow's rules
  * @return FEATURE_NOT_FOUND    no such view or column
  * @return FEATURE_CONFLICT     `definition`: states of another one; `overlap`:
  *                              of the sources; `deleted`: a delete since the
@@ -1397,6 +1400,9 @@ feature_store_merge_tiles(feature_store *store, const char *view,
  * `_op`, `_seq`, `_ordinal`, `_commit_time`, `_event_timestamp`, `_late` and
  * `_written`, and with FEATURE_CHANGES_BEFORE the row before each change.
  *
+ * Of an event (`payment(*)`) they are EVENT and RETRACT, and its columns take the
+ * place of join keys and features; FEATURE_CHANGES_BEFORE is not for events.
+ *
  * Columns are those of the newest definitions when the call is made: values of
  * older ones are widened, features that were added later are null. docs/export.md
  * tells what each column holds. A batch at a time is in memory, and the largest
@@ -1406,18 +1412,20 @@ feature_store_merge_tiles(feature_store *store, const char *view,
  *
  * @param store        {borrowed stream} may be closed first
  * @param features     {copied} one view and its features, as in
- *                     feature_query_create(): `driver_stats(*)`
+ *                     feature_query_create(): `driver_stats(*)`; or an event and
+ *                     its columns
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] until   {inout} {nullable} the sequence that the stream ends with
  * @param[out] stream  {inout} released memory, which becomes an Arrow C stream
  * @param[out] error   {inout} {nullable}
- * @return FEATURE_INVALID    bad text, more than one view, or until before since
- * @return FEATURE_NOT_FOUND  no such view or feature; `no-feed`: the store keeps
- *                            none
+ * @return FEATURE_INVALID    bad text, more than one view, or until before since;
+ *                            `event`: a view FROM an event, which has to be
+ *                            asked for itself
+ * @return FEATURE_NOT_FOUND  no such view, event or feature; `no-feed`: the store
+ *                            keeps none
  * @return FEATURE_GAP        `feed-truncated`: a record after since is there no
  *                            more
  * @return FEATURE_CONFLICT   `epoch`: the feed ends before since or until
- * @return FEATURE_UNSUPPORTED  `not-yet`: a view FROM an event
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -2412,6 +2420,13 @@ feature_query_join_arrow(const feature_query *query,
  * Versions that retention dropped are gone: see feature_history_report.horizon.
  * With feature_query_options.known_by only versions committed by then are listed.
  *
+ * Of a view FROM an event it lists how the features developed: a row for each
+ * time at which an event of the key is kept, late ones too, with the features as
+ * a read as of one microsecond after that time answers them. `event_timestamp` is
+ * that time; the commit and the operation (EVENT, RETRACT, DELETE) are those of
+ * the newest commit at it. A bit of `_written` says that the value is known: of a
+ * null whose bit is not set nobody knows it any more (NO_HISTORY, PARTIAL).
+ *
  * A null key, and one that was never written, has no versions; a key that is
  * given twice has its versions twice. All batches are of one commit, whose pages
  * stay in use until the end or the release: after options->max_age_ms the stream
@@ -2431,7 +2446,6 @@ feature_query_join_arrow(const feature_query *query,
  * @return FEATURE_INVALID    more than one view, keys of a wrong type or of unequal
  *                            rows; `closed`
  * @return FEATURE_NOT_FOUND  `history`: the view keeps none
- * @return FEATURE_UNSUPPORTED `not-yet`: a view FROM an event, which keeps events
  * @return FEATURE_CONFLICT   `schema-changed`
  * @return FEATURE_BUSY       `scan-limit`: too many streams hold a snapshot
  * @return FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
@@ -2540,8 +2554,9 @@ feature_request_set_as_of(feature_request *request, const int64_t *timestamps,
  * views FROM it are read at the later one of that and the row's time, which is
  * that of feature_request_set_as_of(), or else the clock. Without a column
  * event_timestamp each event is at the clock. Of events of equal timestamps it
- * is the latest. Nothing is written, ids are not looked up (`dedupe`), and no
- * event is too far ahead of the clock.
+ * is the latest. Nothing is written, and no event is too far ahead of the clock.
+ * One whose id was seen less than `dedupe_for` ago is stored already, and
+ * does not count again.
  *
  * @param request     {inout} the request
  * @param batch       {inout} {nullable} rows for FEATURE_EVENT, of the same

@@ -700,6 +700,56 @@ struct maintain_report : ::feature_maintain_report {
     }
 };
 
+/** How to load a view: ::feature_load_options. @since 0.1 */
+struct load_options : ::feature_load_options {
+    enum : std::uint32_t {
+        last_wins = FEATURE_LOAD_LAST_WINS,
+        force = FEATURE_LOAD_FORCE,
+        sorted = FEATURE_LOAD_SORTED
+    };
+
+    /** The text has to live until the load begins. */
+    load_options(const char *name = nullptr, std::uint32_t bits = 0) noexcept
+        : ::feature_load_options()
+    {
+        struct_size = sizeof(::feature_load_options);
+        flags = bits;
+        id = name;
+    }
+};
+
+/** What a load or a rollback did: ::feature_load_report. @since 0.1 */
+struct load_report : ::feature_load_report {
+    load_report() noexcept : ::feature_load_report()
+    {
+        struct_size = sizeof(::feature_load_report);
+    }
+
+    /** A load of this id was committed before: this is its report. */
+    bool is_duplicate() const noexcept
+    {
+        return (flags & FEATURE_LOADED_DUPLICATE) != 0;
+    }
+
+    /** A gate failed, and was passed all the same. */
+    bool is_forced() const noexcept
+    {
+        return (flags & FEATURE_LOADED_FORCED) != 0;
+    }
+};
+
+/** How to roll back: ::feature_rollback_options. @since 0.1 */
+struct rollback_options : ::feature_rollback_options {
+    enum : std::uint32_t { as_it_was = FEATURE_ROLLBACK_AS_IT_WAS };
+
+    rollback_options(std::uint32_t bits = 0) noexcept
+        : ::feature_rollback_options()
+    {
+        struct_size = sizeof(::feature_rollback_options);
+        flags = bits;
+    }
+};
+
 /** How many quality rules were judged: ::feature_check_report. @since 0.1 */
 struct check_report : ::feature_check_report {
     check_report() noexcept : ::feature_check_report()
@@ -2223,6 +2273,93 @@ class batch
     std::size_t rows_ = 0;
 };
 
+/* --- load ----------------------------------------------------------------- */
+
+/**
+ * A whole new version of a view, on its way beside the one that serves; made by
+ * store::load(). Given up when it goes and was not committed.
+ *
+ * One thread at a time.
+ *
+ * @since 0.1
+ */
+class load
+{
+  public:
+    load() noexcept = default;
+
+    /** Takes over what is {owned feature_load_free}. */
+    explicit load(::feature_load *owned) noexcept : held_(owned) {}
+
+    ::feature_load *get() const noexcept { return held_.get(); }
+
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+
+    /** Appends the rows of a batch, which stay in it: feature_load_append(). */
+    result<void> try_append(const batch &rows) noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_load_append(get(), rows.get(), why);
+        });
+    }
+
+    /** Appends an Arrow stream, which is moved: feature_load_append_arrow(). */
+    result<void> try_append_arrow(::ArrowArrayStream *stream,
+                                  const arrow_options &how = {}) noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_load_append_arrow(get(), stream, &how, why);
+        });
+    }
+
+    /** How far it is: feature_load_status(). */
+    result<load_report> try_status() noexcept
+    {
+        return detail::make<load_report>([&](auto *made, auto *why) {
+            return feature_load_status(get(), made, why);
+        });
+    }
+
+    /** Swaps the new version in, with one commit: feature_load_commit(). */
+    result<load_report> try_commit() noexcept
+    {
+        return detail::make<load_report>([&](auto *made, auto *why) {
+            return feature_load_commit(get(), made, why);
+        });
+    }
+
+    /** Gives the load up: feature_load_abort(). */
+    result<void> try_abort() noexcept
+    {
+        return detail::call(
+            [&](auto *why) { return feature_load_abort(get(), why); });
+    }
+
+#ifdef LIBFEATURE_EXCEPTIONS
+    load &append(const batch &rows)
+    {
+        try_append(rows).value();
+        return *this;
+    }
+
+    load &append_arrow(::ArrowArrayStream *stream,
+                       const arrow_options &how = {})
+    {
+        try_append_arrow(stream, how).value();
+        return *this;
+    }
+
+    load_report status() { return try_status().value(); }
+
+    load_report commit() { return try_commit().value(); }
+
+    void abort() { try_abort().value(); }
+#endif
+
+  private:
+    detail::owner<::feature_load, feature_load_free> held_{};
+};
+
 /* --- request -------------------------------------------------------------- */
 
 /**
@@ -3492,6 +3629,41 @@ class store
         return made;
     }
 
+    /** Begins to load a view: feature_load_begin(). */
+    result<feature::load> try_load(c_string view,
+                                   const load_options &how = {}) noexcept
+    {
+        return detail::make<feature::load, ::feature_load *>(
+            [&](auto **made, auto *why) {
+                return feature_load_begin(get(), view.get(), &how, made, why);
+            });
+    }
+
+    /** Lists loads, a line of JSON each: feature_store_loads(). */
+    result<text> try_loads(c_string view = {}) const noexcept
+    {
+        return detail::make<text, char *>([&](auto **made, auto *why) {
+            return feature_store_loads(get(), view.get(), made, why);
+        });
+    }
+
+    /** Removes an interrupted load: feature_store_discard_load(). */
+    result<void> try_discard_load(c_string view, c_string id = {}) noexcept
+    {
+        return detail::call([&](auto *why) {
+            return feature_store_discard_load(get(), view.get(), id.get(), why);
+        });
+    }
+
+    /** Goes back to the version before: feature_store_rollback(). */
+    result<load_report> try_rollback(c_string view,
+                                     const rollback_options &how = {}) noexcept
+    {
+        return detail::make<load_report>([&](auto *made, auto *why) {
+            return feature_store_rollback(get(), view.get(), &how, made, why);
+        });
+    }
+
     /** Opens the change feed: feature_changes_open(). */
     result<feature::changes> try_changes(
         const changes_options &how = {}) const noexcept
@@ -3663,6 +3835,23 @@ class store
                                 const write_options &how = {})
     {
         return try_merge_tiles(view, stream, how).value();
+    }
+
+    feature::load load(c_string view, const load_options &how = {})
+    {
+        return try_load(view, how).value();
+    }
+
+    text loads(c_string view = {}) const { return try_loads(view).value(); }
+
+    void discard_load(c_string view, c_string id = {})
+    {
+        try_discard_load(view, id).value();
+    }
+
+    load_report rollback(c_string view, const rollback_options &how = {})
+    {
+        return try_rollback(view, how).value();
     }
 
     feature::changes changes(const changes_options &how = {}) const

@@ -27,7 +27,7 @@ static const char export_help[] =
     "STORE\n"
     "WITH (changes = '3 days') turns the feed on. Parquet is written by the "
     "Python\n"
-    "package: docs/export.md.\n"
+    "package: docs/export.md. An event in place of the view gives its events.\n"
     "\n"
     "  --since N  the commits after this sequence (0)\n"
     "  --until N  the last one; the newest if not given\n"

@@ -26,6 +26,8 @@ static const struct command commands[] = {
     {"describe", "print a store's definitions", describe_run},
     {"infer", "propose definitions for a CSV file", infer_run},
     {"load", "load a CSV file into a feature view", load_run},
+    {"loads", "list the whole versions that were loaded", loads_run},
+    {"rollback", "go back to the version of a view before", rollback_run},
     {"get", "read features", get_run},
     {"history", "list versions of rows", history_run},
     {"join", "join labels with features as of their times", join_run},
@@ -42,6 +44,7 @@ static const struct command commands[] = {
     {"follow", "apply them to another store", follow_run},
     {"compare", "say whether two stores hold the same", compare_run},
     {"export", "print the changes of a view as CSV", export_run},
+    {"tiles", "carry states of windows to another store", tiles_run},
     {"version", "print the version", version_run},
     {"help", "print this, or the help of a command", help_run},
 };

@@ -33,6 +33,7 @@
 
 struct ingest {
     feature_store *store;
+    feature_load *version; /* NULL: rows go into the one that serves */
     const struct load_options *options;
     const struct load_mapping *mapping;
     struct load_result *result;
@@ -94,6 +95,8 @@ report_stored(const struct ingest *ingest)
 {
     struct text text = {0};
 
+    if (ingest->version)
+        return; /* replace.c says what serves */
     if (ingest->stored_line)
         text_add_count(&text, ingest->stored_line);
     if (!ingest->stored_line)
@@ -186,6 +189,17 @@ write_rejects(struct ingest *ingest, struct slot *slot)
 }
 
 static int
+append_slot(struct ingest *ingest, struct slot *slot)
+{
+    struct feature_error error;
+
+    if (slot->rows && feature_load_append(ingest->version, slot->batch, &error))
+        return fail_write(ingest, slot, &error);
+    ingest->result->rows += slot->read;
+    return TOOL_DONE;
+}
+
+static int
 write_slot(struct ingest *ingest, struct slot *slot)
 {
     struct feature_write_options options = {
@@ -243,12 +257,14 @@ write_slots(struct ingest *ingest)
             report_stored(ingest);
             return TOOL_REFUSED;
         }
-        code = write_slot(ingest, slot);
+        code = ingest->version ? append_slot(ingest, slot)
+                               : write_slot(ingest, slot);
         if (code || slot->end != SLOT_MORE)
             break;
         progress_show(&ingest->progress, ingest->result->rows, slot->consumed);
         hand_over(ingest, i, false);
-        pause_between(ingest);
+        if (!ingest->version) /* the library itself keeps a load at its rate */
+            pause_between(ingest);
     }
     return code;
 }
@@ -324,12 +340,13 @@ open_rejects(struct ingest *ingest)
 
 int
 load_rows(struct load_result *result, feature_store *store,
-          const struct load_options *options,
+          feature_load *version, const struct load_options *options,
           const struct load_mapping *mapping, struct csv_reader *reader,
           uint64_t file_size)
 {
     struct ingest ingest = {
         .store = store,
+        .version = version,
         .options = options,
         .mapping = mapping,
         .result = result,

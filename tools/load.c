@@ -30,7 +30,14 @@ enum {
     OPTION_RATE,
     OPTION_CHUNK,
     OPTION_DELIMITER,
-    OPTION_FORCE
+    OPTION_FORCE,
+    OPTION_REPLACE,
+    OPTION_ID,
+    OPTION_FINGERPRINT,
+    OPTION_CUT,
+    OPTION_EVENT,
+    OPTION_LAST_WINS,
+    OPTION_FORCE_GATES
 };
 
 static const char load_help[] =
@@ -60,6 +67,20 @@ static const char load_help[] =
     "      --chunk ROWS         rows of one commit (32768)\n"
     "      --delimiter CHAR     between cells; tab is one, too\n"
     "      --force              load times that look like another unit\n"
+    "\n"
+    "      --replace            the file is all of the view: a new version of "
+    "it "
+    "is\n"
+    "                           built, and swapped in with one commit\n"
+    "      --id ID              with --replace: a second time changes nothing\n"
+    "      --fingerprint TEXT   of the file: another one under the same ID is "
+    "refused\n"
+    "      --cut SEQUENCE       commit up to which the file knows what was "
+    "written\n"
+    "      --event EVENT        the file has events, of a view FROM EVENT\n"
+    "      --last-wins          of several rows of a key the last one counts\n"
+    "      --force-gates        swap in also what a check of the view refuses\n"
+    "\n"
     "      --json               print the summary as JSON\n"
     "      --clock TIME         take TIME for now (for tests)\n"
     "\n"
@@ -161,6 +182,42 @@ take_plain_option(struct load_options *options, int code, char **argv)
     }
 }
 
+/* Those of --replace. */
+static int
+take_version_option(struct load_options *options, int code, char **argv)
+{
+    struct feature_load_options *version = &options->version;
+    int64_t cut = 0;
+    int misuse;
+
+    switch (code) {
+    case OPTION_REPLACE:
+        options->replace = true;
+        return TOOL_DONE;
+    case OPTION_ID:
+        version->id = optarg;
+        return TOOL_DONE;
+    case OPTION_FINGERPRINT:
+        version->fingerprint = optarg;
+        return TOOL_DONE;
+    case OPTION_CUT:
+        misuse = read_count(options, "--cut", optarg, INT64_MAX, &cut);
+        version->cut = (uint64_t)cut;
+        return misuse;
+    case OPTION_EVENT:
+        options->event = optarg;
+        return TOOL_DONE;
+    case OPTION_LAST_WINS:
+        version->flags |= FEATURE_LOAD_LAST_WINS;
+        return TOOL_DONE;
+    case OPTION_FORCE_GATES:
+        version->flags |= FEATURE_LOAD_FORCE;
+        return TOOL_DONE;
+    default:
+        return take_plain_option(options, code, argv);
+    }
+}
+
 static int
 take_option(struct load_options *options, int code, char **argv)
 {
@@ -183,8 +240,31 @@ take_option(struct load_options *options, int code, char **argv)
     case OPTION_DELIMITER:
         return tool_read_delimiter(argv[0], optarg, &options->delimiter);
     default:
-        return take_plain_option(options, code, argv);
+        return take_version_option(options, code, argv);
     }
+}
+
+/* Which options go together. */
+static int
+check_options(const struct load_options *options)
+{
+    const struct feature_load_options *version = &options->version;
+    bool has_version = version->id || version->fingerprint || version->cut ||
+                       version->flags || options->event;
+
+    if (options->timestamp && options->at_commit)
+        return tool_misuse(options->command,
+                           "--timestamp and --at-commit exclude each other");
+    if (has_version && !options->replace)
+        return tool_misuse(options->command,
+                           "--id, --fingerprint, --cut, --event, --last-wins "
+                           "and --force-gates are for --replace");
+    if (options->replace && (options->rejects || options->retract ||
+                             options->operation == FEATURE_PATCH))
+        return tool_misuse(options->command,
+                           "--replace takes whole rows, and all of them: not "
+                           "--patch, --retract or --rejects");
+    return TOOL_DONE;
 }
 
 static void
@@ -291,13 +371,16 @@ load(feature_store *store, const struct load_options *options, int file)
                 problem.message);
     else
         tool_refuse("%s: %s", tool_file_name(options->file), problem.message);
-    if (!code)
-        code = load_rows(&result, store, options, &mapping, &reader,
+    if (!code && options->replace) {
+        code = replace_rows(store, options, &mapping, &reader, file_size(file));
+    } else if (!code) {
+        code = load_rows(&result, store, NULL, options, &mapping, &reader,
                          file_size(file));
-    if (!code) {
-        report(options, &mapping, &result);
-        code = tool_finish();
+        if (!code)
+            report(options, &mapping, &result);
     }
+    if (!code)
+        code = tool_finish();
     load_mapping_free(&mapping);
     header_free(&header);
     csv_close(&reader);
@@ -337,11 +420,21 @@ load_run(int argc, char **argv)
         {"chunk", required_argument, NULL, OPTION_CHUNK},
         {"delimiter", required_argument, NULL, OPTION_DELIMITER},
         {"force", no_argument, NULL, OPTION_FORCE},
+        {"replace", no_argument, NULL, OPTION_REPLACE},
+        {"id", required_argument, NULL, OPTION_ID},
+        {"fingerprint", required_argument, NULL, OPTION_FINGERPRINT},
+        {"cut", required_argument, NULL, OPTION_CUT},
+        {"event", required_argument, NULL, OPTION_EVENT},
+        {"last-wins", no_argument, NULL, OPTION_LAST_WINS},
+        {"force-gates", no_argument, NULL, OPTION_FORCE_GATES},
         {"json", no_argument, NULL, TOOL_OPTION_JSON},
         {"clock", required_argument, NULL, TOOL_OPTION_CLOCK},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
-    struct load_options options = {.command = argv[0], .delimiter = ','};
+    struct load_options options = {
+        .command = argv[0],
+        .delimiter = ',',
+        .version = {.struct_size = sizeof options.version}};
     int code = TOOL_DONE, option;
 
     while (!code &&
@@ -354,12 +447,12 @@ load_run(int argc, char **argv)
     }
     if (!code && argc - optind != 3)
         code = tool_misuse(argv[0], "STORE, VIEW and FILE.csv are needed");
-    if (!code && options.timestamp && options.at_commit)
-        code = tool_misuse(argv[0],
-                           "--timestamp and --at-commit exclude each other");
+    if (!code)
+        code = check_options(&options);
     if (!code) {
         options.store = argv[optind];
-        options.view = argv[optind + 1];
+        options.target = argv[optind + 1];
+        options.view = options.event ? options.event : options.target;
         options.file = argv[optind + 2];
         code = open_and_load(&options);
     }

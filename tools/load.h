@@ -16,7 +16,7 @@ struct load_pair {
 struct load_options {
     const char *command; /* argv[0], for complaints */
     const char *store;
-    const char *view;
+    const char *view; /* or event */
     const char *file;
     struct load_pair *titles; /* --column */
     uint32_t title_count;
@@ -34,6 +34,10 @@ struct load_options {
     char delimiter;
     bool force;
     bool json;
+    bool replace; /* all rows of the view, in one commit */
+    struct feature_load_options version; /* how, then */
+    const char *target; /* the view; `view` is whose rows the file has */
+    const char *event;  /* of a view FROM it, or NULL */
     int64_t clock;
 };
 
@@ -75,11 +79,16 @@ struct load_result {
     int64_t microseconds;
 };
 
-/* Streams the records after the header into the store; explains a failure.
- * Returns the exit code. */
+/* Streams the records after the header into the store, or into a load of a whole
+ * version; explains a failure. Returns the exit code. */
 int load_rows(struct load_result *result, feature_store *store,
-              const struct load_options *options,
+              feature_load *version, const struct load_options *options,
               const struct load_mapping *mapping, struct csv_reader *reader,
               uint64_t file_size);
+
+/* --replace: all rows of the view are those of the file. */
+int replace_rows(feature_store *store, const struct load_options *options,
+                 const struct load_mapping *mapping, struct csv_reader *reader,
+                 uint64_t file_size);
 
 #endif

@@ -23,6 +23,8 @@ int plan_run(int argc, char **argv);
 int describe_run(int argc, char **argv);
 int infer_run(int argc, char **argv);
 int load_run(int argc, char **argv);
+int loads_run(int argc, char **argv);
+int rollback_run(int argc, char **argv);
 int get_run(int argc, char **argv);
 int history_run(int argc, char **argv);
 int join_run(int argc, char **argv);
@@ -39,6 +41,7 @@ int changes_run(int argc, char **argv);
 int follow_run(int argc, char **argv);
 int compare_run(int argc, char **argv);
 int export_run(int argc, char **argv);
+int tiles_run(int argc, char **argv);
 
 /* Values of long options that have no letter. */
 enum tool_option {

@@ -45,6 +45,10 @@ operation_name(int32_t operation)
         return "patch";
     case FEATURE_DELETE:
         return "delete";
+    case FEATURE_EVENT:
+        return "event";
+    case FEATURE_RETRACT:
+        return "retract";
     default:
         return "base";
     }

@@ -52,6 +52,7 @@ type Stats struct {
 	WriteWaits      uint64        // writers of this process that had to wait for another one
 	WriteWait       time.Duration // that they waited, all together
 	WriteTimeouts   uint64        // those of them that gave up
+	ReadOverflows   uint64        // values of windows that were read as null: a SUM over INT64
 }
 
 // textCall is a call that answers a text of the library's.
@@ -185,5 +186,6 @@ func goStats(c *C.struct_feature_stats) Stats {
 		WriteWaits:      uint64(c.write_waits),
 		WriteWait:       time.Duration(c.write_wait_us) * time.Microsecond,
 		WriteTimeouts:   uint64(c.write_timeouts),
+		ReadOverflows:   uint64(c.read_overflows),
 	}
 }

@@ -28,6 +28,10 @@ operation_name(int32_t operation)
         return "PATCH";
     case FEATURE_DELETE:
         return "DELETE";
+    case FEATURE_EVENT:
+        return "EVENT";
+    case FEATURE_RETRACT:
+        return "RETRACT";
     case LF_CHANGE_EXPIRE:
         return "EXPIRE";
     default:

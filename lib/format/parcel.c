@@ -178,7 +178,8 @@ const char *
 lf_parcel_open(struct lf_parcel *parcel, const uint8_t *key, size_t key_size,
                const uint8_t *bytes, size_t size)
 {
-    if (size < HEAD_SIZE || size > LF_ROW_SIZE_LIMIT)
+    if (size < HEAD_SIZE ||
+        size - HEAD_SIZE > LF_ROW_SIZE_LIMIT - LF_ROW_HEADER_SIZE)
         return "is no state of a window";
     if (lf_load_u32(bytes) != lf_row_checksum(SEED, key, key_size, bytes, size))
         return "does not match its checksum: it is damaged, or of another key";

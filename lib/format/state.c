@@ -11,6 +11,7 @@
 #include "format/state_work.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #define POOL_CHUNK 65536
 
@@ -159,7 +160,7 @@ lf_state_begin(struct lf_state *state)
     state->wm = INT64_MIN;
     state->is_settled = true;
     state->is_tidy = false;
-    lf_tile_bounds(state->plan, state->wm, state->bounds);
+    lf_state_set_bounds(state);
 }
 
 void
@@ -167,11 +168,25 @@ lf_state_purged(struct lf_state *state, int64_t horizon)
 {
     struct lf_body *body = &state->body;
 
+    body->covered = horizon;
     if (state->plan->version < 2)
         return;
     body->base = 1;
     body->mark_count = 1;
     body->marks[0] = (struct lf_mark){state->plan->version, horizon};
+}
+
+void
+lf_state_purged_before(struct lf_state *state, int64_t horizon)
+{
+    struct lf_body *body = &state->body;
+    struct lf_mark *mark;
+
+    if (!body->mark_count)
+        return;
+    mark = &body->marks[body->mark_count - 1];
+    if (mark->version == state->plan->version && mark->wm < horizon)
+        mark->wm = horizon;
 }
 
 int64_t
@@ -221,7 +236,7 @@ lf_state_set_wm(struct lf_state *state, int64_t wm)
         return;
     state->wm = wm;
     state->is_settled = false;
-    lf_tile_bounds(state->plan, wm, state->bounds);
+    lf_state_set_bounds(state);
 }
 
 /* --- bytes -----------------------------------------------------------------*/
@@ -304,6 +319,7 @@ forget_past(struct lf_state *state)
 
     if (body->covered <= bound)
         body->covered = INT64_MIN;
+    lf_state_forget_edges(state);
     if (body->mark_count && !keeps &&
         body->marks[body->mark_count - 1].wm < bound) {
         body->mark_count = 0;
@@ -311,8 +327,8 @@ forget_past(struct lf_state *state)
     }
 }
 
-enum lf_tile_status
-lf_state_encode(struct lf_state *state, struct lf_buffer *to)
+static enum lf_tile_status
+encode(struct lf_state *state, struct lf_buffer *to)
 {
     enum lf_tile_status status = lf_state_settle(state);
     struct lf_entry first = {.start = state->wm, .level = LF_TILE_NONE};
@@ -334,6 +350,38 @@ lf_state_encode(struct lf_state *state, struct lf_buffer *to)
                : LF_TILE_MEMORY;
 }
 
+enum lf_tile_status
+lf_state_encode(struct lf_state *state, struct lf_buffer *to)
+{
+    size_t begin = to->size;
+    enum lf_tile_status status = encode(state, to);
+
+    return status || !state->accs.wide || !state->accs.wide->is_used
+               ? status
+               : lf_beside_note(state->accs.wide, state->plan, to->data + begin,
+                                to->size - begin, state->wm);
+}
+
+/* Whoever reads a STRING trusts that it is text. */
+static bool
+inputs_are_text(const struct lf_tile_plan *plan, const struct lf_inputs *inputs)
+{
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        if (inputs->has[i] && plan->inputs[i].code == FEATURE_TYPE_STRING &&
+            !lf_utf8_valid(inputs->values[i].text, inputs->values[i].size))
+            return false;
+    return true;
+}
+
+static bool
+accs_are_text(const struct lf_accs *accs)
+{
+    for (uint32_t i = 0; i < accs->plan->state_count; i++)
+        if (!lf_items_are_text(&accs->accs[i]))
+            return false;
+    return true;
+}
+
 /* Every state of an entry anew, from what its bytes say. */
 static enum lf_tile_status
 encode_anew(struct lf_state *state, struct lf_entry *entry, bool lifetime)
@@ -344,7 +392,8 @@ encode_anew(struct lf_state *state, struct lf_entry *entry, bool lifetime)
     state->scratch.size = 0;
     if (is_single) {
         state->inputs.ts = entry->start;
-        if (!lf_inputs_get(&state->inputs, state->plan, &in))
+        if (!lf_inputs_get(&state->inputs, state->plan, &in) ||
+            !inputs_are_text(state->plan, &state->inputs))
             return LF_TILE_CORRUPT;
         lf_inputs_trim(&state->inputs, state->plan);
         if (!lf_inputs_put(&state->inputs, state->plan, &state->scratch))
@@ -353,7 +402,8 @@ encode_anew(struct lf_state *state, struct lf_entry *entry, bool lifetime)
         lf_accs_clear(&state->accs);
         if (!lf_accs_add_states(&state->accs, entry->bytes, entry->size,
                                 lifetime ? 0 : entry->start, entry->count,
-                                lifetime, false))
+                                lifetime, false) ||
+            !accs_are_text(&state->accs))
             return LF_TILE_CORRUPT;
         if (!lf_accs_put(&state->accs, lifetime ? 0 : entry->start, lifetime,
                          &state->scratch))

@@ -39,11 +39,16 @@ void lf_state_free(struct lf_state *state); /* NULL is fine */
 void lf_state_begin(struct lf_state *state);
 
 /*
- * Where the view was purged, what a fresh state may lack: its features of
- * schema versions above 1 read PARTIAL until their window begins after horizon.
- * Right after lf_state_begin.
+ * Where the view was purged, what a fresh state may lack: an earlier row of the
+ * key may have left with events of before the horizon. Features of schema
+ * versions above 1 read PARTIAL until their window begins after it. Right after
+ * lf_state_begin.
  */
 void lf_state_purged(struct lf_state *state, int64_t horizon);
+
+/* The same right after lf_state_replan: a row made after a purge may be of a key
+ * that was purged, and its new features lack what went then. */
+void lf_state_purged_before(struct lf_state *state, int64_t horizon);
 
 /* A stored row, which may change afterwards. LF_TILE_CORRUPT: state is as after
  * lf_state_begin. */
@@ -145,6 +150,10 @@ struct lf_reading {
     uint32_t count; /* of features */
     struct lf_tile_answer *answers;
     bool is_visible; /* false: the entity is NOT_FOUND at t */
+    bool is_unsure;  /* nothing is visible for sure: t cuts a tile, or a feature
+                        that came later may lack events */
+    bool is_now;     /* set by who reads: t is the clock, behind which a delete
+                        may lie that counts */
 };
 
 /*
@@ -175,5 +184,16 @@ enum lf_tile_status lf_reading_row(struct lf_reading *reading,
 enum lf_tile_status lf_reading_events(struct lf_reading *reading,
                                       const struct lf_tile_event *events,
                                       size_t count, int64_t t);
+
+/*
+ * The same for many t of one list of events, which has to stay: keep folds the
+ * events once, each part (count of them from first on) is then
+ * read from what runs of them add up to.
+ */
+enum lf_tile_status lf_reading_keep(struct lf_reading *reading,
+                                    const struct lf_tile_event *events,
+                                    size_t count);
+enum lf_tile_status lf_reading_part(struct lf_reading *reading, size_t first,
+                                    size_t count, int64_t t);
 
 #endif

@@ -145,8 +145,7 @@ retract_tile(struct lf_state *state, struct lf_entry *entry)
 {
     enum lf_tile_status status;
 
-    if (entry->count <= 2 ||
-        state->inputs.ts > lf_entry_last(state->plan, entry))
+    if (entry->count <= 2 || state->inputs.ts > lf_state_last(state, entry))
         return LF_TILE_REFUSED;
     lf_accs_clear(&state->accs);
     if (!lf_accs_add_states(&state->accs, entry->bytes, entry->size,
@@ -253,15 +252,17 @@ merge_lifetime(struct lf_state *state, const struct lf_body *other)
 /* An entry of the later side; what a delete of the earlier one forbids is left
  * out, where it can be told. */
 static enum lf_tile_status
-take(struct lf_state *state, const struct lf_entry *entry)
+take(struct lf_state *state, const struct lf_state *later,
+     const struct lf_entry *entry)
 {
     int64_t barrier = state->body.barrier;
     struct lf_entry *to;
 
-    if (lf_entry_last(state->plan, entry) <= barrier)
-        return LF_TILE_OK;
-    if (entry->start <= barrier && barrier > INT64_MIN)
+    if (barrier > later->body.barrier && entry->start <= barrier) {
+        if (lf_state_last(later, entry) <= barrier)
+            return LF_TILE_OK;
         return LF_TILE_REFUSED;
+    }
     to = lf_entries_add(&state->added);
     if (!to)
         return LF_TILE_MEMORY;
@@ -289,13 +290,16 @@ lf_state_merge(struct lf_state *state, const struct lf_state *later)
     LF_TILE_TRY(lf_state_settle(state));
     LF_TILE_TRY(merge_lifetime(state, other));
     while (lf_body_next(&body, &later->accs, &entry))
-        LF_TILE_TRY(take(state, &entry));
+        LF_TILE_TRY(take(state, later, &entry));
     if (body.is_damaged)
         return LF_TILE_CORRUPT;
     for (size_t i = 0; i < later->old.count; i++)
-        LF_TILE_TRY(take(state, &later->old.items[i]));
+        LF_TILE_TRY(take(state, later, &later->old.items[i]));
     for (size_t i = 0; i < later->added.count; i++)
-        LF_TILE_TRY(take(state, &later->added.items[i]));
+        LF_TILE_TRY(take(state, later, &later->added.items[i]));
+    for (uint32_t i = 0; other->has_edges && i + 1 < state->plan->level_count;
+         i++)
+        lf_state_set_edge(state, i, other->edges[i]);
     if (state->body.mark_count || other->mark_count)
         merge_marks(&state->body, other);
     state->body.covered = most(state->body.covered, other->covered);

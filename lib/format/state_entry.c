@@ -11,13 +11,9 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 
-enum part {
-    PART_MARKS = 1,
-    PART_COVERED = 2,
-    PART_BARRIER = 4,
-    PART_LIFETIME = 8,
-    PARTS = 15
-};
+#define FULL_PARTS                                                          \
+    (LF_PART_MARKS | LF_PART_COVERED | LF_PART_BARRIER | LF_PART_LIFETIME | \
+     LF_PART_EDGES)
 
 /* --- all states ------------------------------------------------------------*/
 
@@ -62,13 +58,15 @@ lf_accs_add_states(struct lf_accs *accs, const uint8_t *bytes, uint32_t size,
     size_t sizes = lf_sizes_size(accs->states[lifetime]);
     struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
     uint32_t which = 0;
+    uint64_t beside;
 
     if (size < sizes)
         return false;
     accs->events += events;
     for (uint32_t i = 0; i < plan->state_count; i++)
         if ((!lifetime || plan->states[i].is_lifetime) &&
-            (!lf_state_take(bytes, which++, &in, &state) ||
+            (!lf_state_take(bytes, which++, &in, accs, &state, &beside) ||
+             (beside && !lf_beside_get(accs->wide, beside, &state)) ||
              !lf_acc_add_bytes(&accs->accs[i], &state, base, events, before)))
             return false;
     return in.at == in.end;
@@ -83,11 +81,13 @@ lf_accs_add_inputs(struct lf_accs *accs, const struct lf_inputs *inputs,
         lf_acc_add(&accs->accs[i], inputs, before);
 }
 
-/* Notes the size of a state whose bytes begin at `begin`. */
+/* Notes the size of a state whose bytes begin at `begin`; wide ones go beside the
+ * row. */
 static bool
-put_size(struct lf_buffer *to, uint8_t *sizes, uint32_t which, size_t begin)
+put_size(struct lf_accs *accs, struct lf_buffer *to, uint8_t *sizes,
+         uint32_t which, size_t begin)
 {
-    size_t size = to->size - begin, place = (size_t)(sizes - to->data);
+    size_t size = to->size - begin, place = (size_t)(sizes - to->data), stays;
     uint8_t more[LF_VARINT_MAX];
     size_t more_size;
 
@@ -95,10 +95,14 @@ put_size(struct lf_buffer *to, uint8_t *sizes, uint32_t which, size_t begin)
         sizes[which / 2] |= (uint8_t)(size << (which % 2 * 4));
         return true;
     }
+    if (accs->wide && size >= LF_BESIDE_FROM &&
+        !lf_beside_put(accs->wide, to, begin))
+        return false;
+    stays = to->size - begin;
     more_size = (size_t)(lf_varint_put(more, size - LF_SIZE_MORE) - more);
     if (!lf_buffer_extend(to, more_size))
         return false;
-    memmove(to->data + begin + more_size, to->data + begin, size);
+    memmove(to->data + begin + more_size, to->data + begin, stays);
     memcpy(to->data + begin, more, more_size);
     to->data[place + which / 2] |= (uint8_t)(LF_SIZE_MORE << (which % 2 * 4));
     return true;
@@ -123,7 +127,8 @@ lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
         if (acc->failed || !lf_acc_encode(acc, base, accs->events, to) ||
-            (to->size > begin && !put_size(to, to->data + at, which, begin)))
+            (to->size > begin &&
+             !put_size(accs, to, to->data + at, which, begin)))
             return false;
         which++;
     }
@@ -132,11 +137,11 @@ lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
 
 /* Moves past as many states; false: damage. */
 static bool
-skip_states(uint32_t count, struct lf_bytes_in *in)
+skip_states(const struct lf_accs *accs, uint32_t count, struct lf_bytes_in *in)
 {
     const uint8_t *sizes = in->at;
     struct lf_bytes_in state;
-    uint64_t packed;
+    uint64_t packed, beside;
 
     if (count - 1 < LF_FOLD_STATES && in->end - in->at >= 8 &&
         lf_sizes_load(in->at, count, &packed)) {
@@ -149,7 +154,7 @@ skip_states(uint32_t count, struct lf_bytes_in *in)
         return false;
     in->at += lf_sizes_size(count);
     for (uint32_t i = 0; i < count; i++)
-        if (!lf_state_take(sizes, i, in, &state))
+        if (!lf_state_take(sizes, i, in, accs, &state, &beside))
             return false;
     return true;
 }
@@ -175,9 +180,8 @@ skip_inputs(const struct lf_tile_plan *plan, struct lf_bytes_in *in)
 
 /* --- before the entries ----------------------------------------------------*/
 
-/* A time is told as its distance from wm, modulo 2^64. */
-static bool
-get_time(struct lf_bytes_in *in, int64_t wm, int64_t *time)
+bool
+lf_time_get(struct lf_bytes_in *in, int64_t wm, int64_t *time)
 {
     uint64_t value;
 
@@ -187,8 +191,8 @@ get_time(struct lf_bytes_in *in, int64_t wm, int64_t *time)
     return true;
 }
 
-static bool
-put_time(struct lf_buffer *to, int64_t wm, int64_t time)
+bool
+lf_time_put(struct lf_buffer *to, int64_t wm, int64_t time)
 {
     return lf_put_varint(to,
                          lf_zigzag((int64_t)((uint64_t)wm - (uint64_t)time)));
@@ -212,7 +216,7 @@ get_marks(struct lf_body *body, int64_t wm)
             return false;
         version += step;
         body->marks[i].version = (uint16_t)version;
-        if (!get_time(&body->in, wm, &body->marks[i].wm))
+        if (!lf_time_get(&body->in, wm, &body->marks[i].wm))
             return false;
     }
     body->mark_count = (uint32_t)count;
@@ -226,7 +230,7 @@ get_lifetime(struct lf_body *body, const struct lf_accs *accs)
         body->lifetime_count == 0)
         return false;
     body->lifetime = body->in.at;
-    if (!skip_states(accs->states[1], &body->in))
+    if (!skip_states(accs, accs->states[1], &body->in))
         return false;
     body->lifetime_size = (uint32_t)(body->in.at - body->lifetime);
     return true;
@@ -243,6 +247,8 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
     body->mark_count = 0;
     body->covered = INT64_MIN;
     body->barrier = INT64_MIN;
+    body->has_edges = false;
+    body->edges[0] = lf_tile_bound(body->plan, 0, wm);
     body->lifetime_count = 0;
     body->lifetime = NULL;
     body->lifetime_size = 0;
@@ -250,24 +256,31 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
     body->last_level = LF_TILE_NONE;
     body->is_damaged = false;
     body->in = (struct lf_bytes_in){bytes, bytes + size};
-    if (size > LF_ROW_SIZE_LIMIT || !lf_in_varint(&body->in, &parts) ||
-        parts > PARTS)
+    if (size > LF_ROW_SIZE_LIMIT || !lf_in_varint(&body->in, &parts))
         return false;
-    return (!(parts & PART_MARKS) || get_marks(body, wm)) &&
-           (!(parts & PART_COVERED) ||
-            get_time(&body->in, wm, &body->covered)) &&
-           (!(parts & PART_BARRIER) ||
-            get_time(&body->in, wm, &body->barrier)) &&
-           (!(parts & PART_LIFETIME) || get_lifetime(body, accs));
+    if (accs->wide && parts & LF_PART_WIDE) {
+        accs->wide->is_used = true;
+        parts -= LF_PART_WIDE;
+    }
+    if (parts & ~(uint64_t)FULL_PARTS)
+        return false;
+    return (!(parts & LF_PART_MARKS) || get_marks(body, wm)) &&
+           (!(parts & LF_PART_COVERED) ||
+            lf_time_get(&body->in, wm, &body->covered)) &&
+           (!(parts & LF_PART_BARRIER) ||
+            lf_time_get(&body->in, wm, &body->barrier)) &&
+           (!(parts & LF_PART_LIFETIME) || get_lifetime(body, accs)) &&
+           (!(parts & LF_PART_EDGES) || lf_edges_get(body, wm));
 }
 
 bool
 lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
 {
-    uint64_t parts = (body->mark_count ? PART_MARKS : 0) |
-                     (body->covered > INT64_MIN ? PART_COVERED : 0) |
-                     (body->barrier > INT64_MIN ? PART_BARRIER : 0) |
-                     (body->lifetime_count ? PART_LIFETIME : 0);
+    uint64_t parts = (body->mark_count ? LF_PART_MARKS : 0) |
+                     (body->covered > INT64_MIN ? LF_PART_COVERED : 0) |
+                     (body->barrier > INT64_MIN ? LF_PART_BARRIER : 0) |
+                     (body->lifetime_count ? LF_PART_LIFETIME : 0) |
+                     (body->has_edges ? LF_PART_EDGES : 0);
     uint16_t version = body->base;
 
     if (!lf_put_varint(to, parts) ||
@@ -278,16 +291,17 @@ lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
         const struct lf_mark *mark = &body->marks[i];
 
         if (!lf_put_varint(to, (uint64_t)(mark->version - version)) ||
-            !put_time(to, wm, mark->wm))
+            !lf_time_put(to, wm, mark->wm))
             return false;
         version = mark->version;
     }
-    return (body->covered == INT64_MIN || put_time(to, wm, body->covered)) &&
-           (body->barrier == INT64_MIN || put_time(to, wm, body->barrier)) &&
+    return (body->covered == INT64_MIN || lf_time_put(to, wm, body->covered)) &&
+           (body->barrier == INT64_MIN || lf_time_put(to, wm, body->barrier)) &&
            (!body->lifetime_count ||
             (lf_put_varint(to, body->lifetime_count) &&
              (!body->lifetime_size ||
-              lf_buffer_append(to, body->lifetime, body->lifetime_size))));
+              lf_buffer_append(to, body->lifetime, body->lifetime_size)))) &&
+           (!body->has_edges || lf_edges_put(body, wm, to));
 }
 
 int64_t
@@ -413,7 +427,7 @@ read_entry(struct lf_body *body, const struct lf_accs *accs,
             return false;
         entry->count = count + 2;
         entry->bytes = in->at;
-        if (!skip_states(accs->states[0], in))
+        if (!skip_states(accs, accs->states[0], in))
             return false;
     }
     entry->size = (uint32_t)(in->at - entry->bytes);

@@ -9,6 +9,8 @@
  */
 #include "format/state_parts.h"
 
+#include "base/utf8.h"
+
 /* What a list is held to: an item's value, or of BY its key. */
 static const struct lf_tile_input *
 input_of(const struct lf_acc *acc)
@@ -175,9 +177,9 @@ add_by_rest(struct lf_acc *acc, struct lf_item *item, bool is_new,
         keep_most(acc, item, is_new, &value);
         return true;
     }
-    if (!lf_in_varint(in, &count) || count == 0)
+    if (!lf_in_varint(in, &count) || count == 0 ||
+        __builtin_add_overflow(item->count, count, &item->count))
         return false;
-    item->count += count;
     if (acc->state->kind == LF_STATE_BY_COUNT)
         return true;
     size = sum_size(acc, item, in);
@@ -425,5 +427,27 @@ lf_items_encode(const struct lf_acc *acc, int64_t base, struct lf_buffer *to)
         if (!lf_value_put(acc->input, &item->value, to))
             return false;
     }
+    return true;
+}
+
+static bool
+is_text(const struct lf_tile_input *input, const struct lf_tile_value *value)
+{
+    return !input || input->code != FEATURE_TYPE_STRING ||
+           lf_utf8_valid(value->text, value->size);
+}
+
+bool
+lf_items_are_text(const struct lf_acc *acc)
+{
+    enum lf_state_kind kind = acc->state->kind;
+    bool has_most = kind == LF_STATE_BY_MIN || kind == LF_STATE_BY_MAX;
+
+    if (!lf_state_has_items(kind) || (lf_state_is_by(kind) && is_full(acc)))
+        return true;
+    for (uint64_t i = 0; i < acc->count; i++)
+        if (!is_text(input_of(acc), &acc->items[i].value) ||
+            (has_most && !is_text(acc->input, &acc->items[i].most)))
+            return false;
     return true;
 }

@@ -11,6 +11,7 @@
 #include "format/exact.h"
 #include "format/hll.h"
 #include "format/state.h"
+#include "format/state_wide.h"
 
 /* --- bytes that are read ---------------------------------------------------*/
 
@@ -46,27 +47,6 @@ static inline size_t
 lf_sizes_size(uint32_t states)
 {
     return ((size_t)states + 1) / 2;
-}
-
-/* Takes the bytes of a state, whose place among the sizes is which; false:
- * there are not as many. */
-static inline bool
-lf_state_take(const uint8_t *sizes, uint32_t which, struct lf_bytes_in *in,
-              struct lf_bytes_in *state)
-{
-    uint64_t size = sizes[which / 2] >> (which % 2 * 4) & 15, more;
-
-    if (size == LF_SIZE_MORE) {
-        if (!lf_in_varint(in, &more) || more > LF_ROW_SIZE_LIMIT)
-            return false;
-        size += more;
-    }
-    if (size > (uint64_t)(in->end - in->at))
-        return false;
-    state->at = in->at;
-    in->at += size;
-    state->end = in->at;
-    return true;
 }
 
 /* A number of at most 8 bytes, lowest first. */
@@ -197,6 +177,8 @@ bool lf_items_add_bytes(struct lf_acc *acc, struct lf_bytes_in *in,
 bool lf_items_subtract(struct lf_acc *acc, const struct lf_inputs *inputs);
 bool lf_items_encode(const struct lf_acc *acc, int64_t base,
                      struct lf_buffer *to);
+/* Whether what a STRING gave them is text. */
+bool lf_items_are_text(const struct lf_acc *acc);
 
 static inline bool
 lf_state_has_items(enum lf_state_kind kind)
@@ -216,8 +198,47 @@ struct lf_accs {
     const struct lf_tile_plan *plan;
     struct lf_acc *accs;
     uint64_t events;
-    uint32_t states[2]; /* how many: all, those of the lifetime part */
+    uint32_t states[2];     /* how many: all, those of the lifetime part */
+    struct lf_beside *wide; /* NULL: bodies are full */
 };
+
+/* Bits of a body's parts. */
+enum lf_part {
+    LF_PART_MARKS = 1,
+    LF_PART_COVERED = 2,
+    LF_PART_BARRIER = 4,
+    LF_PART_LIFETIME = 8,
+    LF_PART_WIDE = 16, /* states lie beside the row */
+    LF_PART_EDGES = 32
+};
+
+/* Takes the bytes of a state, whose place among the sizes is which; false:
+ * there are not as many. beside: its size where they are the hash of a state
+ * that lies beside the row, otherwise 0. */
+static inline bool
+lf_state_take(const uint8_t *sizes, uint32_t which, struct lf_bytes_in *in,
+              const struct lf_accs *accs, struct lf_bytes_in *state,
+              uint64_t *beside)
+{
+    uint64_t size = sizes[which / 2] >> (which % 2 * 4) & 15, more;
+
+    *beside = 0;
+    if (size == LF_SIZE_MORE) {
+        if (!lf_in_varint(in, &more) || more > LF_ROW_SIZE_LIMIT)
+            return false;
+        size += more;
+        if (accs->wide && size >= LF_BESIDE_FROM) {
+            *beside = size;
+            size = LF_BESIDE_HASH_SIZE;
+        }
+    }
+    if (size > (uint64_t)(in->end - in->at))
+        return false;
+    state->at = in->at;
+    in->at += size;
+    state->end = in->at;
+    return true;
+}
 
 bool lf_accs_init(struct lf_accs *accs, const struct lf_tile_plan *plan);
 void lf_accs_free(struct lf_accs *accs);
@@ -234,22 +255,9 @@ struct lf_entry {
     uint32_t size;
 };
 
-/* The last microsecond that an entry can hold. */
-static inline int64_t
-lf_entry_last(const struct lf_tile_plan *plan, const struct lf_entry *entry)
-{
-    int64_t last = entry->start;
-
-    if (entry->level == plan->level_count)
-        return last;
-    if (last == INT64_MIN) /* it may begin below */
-        return lf_tile_last(last, plan->hops[entry->level], plan->zone);
-    return __builtin_add_overflow(last, plan->hops[entry->level] - 1, &last)
-               ? INT64_MAX
-               : last;
-}
-
 #define LF_MARKS_MAX 64
+#define LF_LEVELS_MAX \
+    64 /* each hop divides the next: there are never as many */
 
 /* Features of schema versions up to version, and above those of the mark
  * before, lack events up to wm. */
@@ -266,6 +274,10 @@ struct lf_body {
     struct lf_mark marks[LF_MARKS_MAX];
     int64_t covered; /* below it events are missing; INT64_MIN: no such time */
     int64_t barrier; /* INT64_MIN: none */
+    /* Where levels end at wm: level 0, or all but the last if some end later than
+     * the rule has it, because of tiles of an older plan. */
+    bool has_edges;
+    int64_t edges[LF_LEVELS_MAX];
     uint64_t lifetime_count;
     const uint8_t *lifetime;
     uint32_t lifetime_size;
@@ -281,6 +293,16 @@ bool lf_body_open(struct lf_body *body, const struct lf_accs *accs,
 /* The next older entry; false: none, or body->is_damaged. */
 bool lf_body_next(struct lf_body *body, const struct lf_accs *accs,
                   struct lf_entry *entry);
+/* A time is told as its distance from wm, modulo 2^64. */
+bool lf_time_get(struct lf_bytes_in *in, int64_t wm, int64_t *time);
+bool lf_time_put(struct lf_buffer *to, int64_t wm, int64_t time);
+bool lf_edges_get(struct lf_body *body, int64_t wm);
+bool lf_edges_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to);
+/* The last microsecond that an entry can hold: it is below the start of the next
+ * newer one. bounds: of so many levels as may end within a tile. */
+int64_t lf_entry_last(const struct lf_tile_plan *plan,
+                      const struct lf_entry *entry, const int64_t *bounds,
+                      uint32_t count);
 /* Until when features of a version lack events; INT64_MIN: they lack none. */
 int64_t lf_body_mark(const struct lf_body *body, uint16_t since);
 
@@ -297,5 +319,18 @@ void lf_accs_add_inputs(struct lf_accs *accs, const struct lf_inputs *inputs,
                         bool before);
 bool lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
                  struct lf_buffer *to);
+
+/* --- wide states -----------------------------------------------------------*/
+
+/* The bytes of a state of that size, in place of its hash; false: it cannot be
+ * fetched. */
+bool lf_beside_get(struct lf_beside *wide, uint64_t size,
+                   struct lf_bytes_in *state);
+/* The hash, in place of the bytes behind begin; false: no memory. */
+bool lf_beside_put(struct lf_beside *wide, struct lf_buffer *to, size_t begin);
+/* Notes what a body that was encoded refers to. */
+enum lf_tile_status lf_beside_note(struct lf_beside *wide,
+                                   const struct lf_tile_plan *plan,
+                                   uint8_t *body, size_t size, int64_t wm);
 
 #endif

@@ -44,7 +44,7 @@ begin_read(struct lf_read *read, int64_t t)
 
     read->out.size = 0;
     read->failed = false;
-    read->reading.is_visible = false;
+    read->reading.is_visible = read->reading.is_unsure = false;
     for (uint32_t i = 0; i < read->window_count; i++)
         lf_window_bounds(read->windows[i], zone, t, &read->bounds[2 * i],
                          &read->bounds[2 * i + 1]);
@@ -116,14 +116,18 @@ fold_states(const struct lf_read *read, struct lf_stream *stream,
     size_t sizes = lf_sizes_size(read->measure.states[lifetime]);
     struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
     uint32_t which = 0;
+    uint64_t beside;
 
     if (size < sizes)
         return false;
     for (uint32_t i = 0; i < plan->state_count; i++) {
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
-        if (!lf_state_take(bytes, which++, &in, &state) ||
-            (stream->steps[i].acc &&
+        if (!lf_state_take(bytes, which++, &in, &read->measure, &state,
+                           &beside))
+            return false;
+        if (stream->steps[i].acc &&
+            ((beside && !lf_beside_get(read->measure.wide, beside, &state)) ||
              !lf_acc_add_bytes(&stream->accs.accs[i], &state, base, count,
                                true)))
             return false;
@@ -230,16 +234,26 @@ pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
     return true;
 }
 
+/* A window has all of a piece, or some of its events, or none. */
 static bool
-is_visible(const struct lf_read *read, const struct piece *piece, int64_t t)
+has_all(const struct piece *piece, int64_t from, int64_t to, bool *has_some)
 {
-    if (read->plan->has_lifetime && piece->ts < t)
-        return true;
+    *has_some |= piece->last >= from && piece->ts < to;
+    return piece->ts >= from && piece->last < to;
+}
+
+/* t may cut a tile: which of its events are before t, nobody knows. */
+static void
+see(struct lf_read *read, const struct piece *piece, int64_t t)
+{
+    bool has_some = false;
+
+    if (read->plan->shows_lifetime)
+        read->reading.is_visible = has_all(piece, INT64_MIN, t, &has_some);
     for (uint32_t i = 0; i < read->visible_count; i++)
-        if (piece->last >= read->bounds[2 * i] &&
-            piece->ts < read->bounds[2 * i + 1])
-            return true;
-    return false;
+        read->reading.is_visible |= has_all(piece, read->bounds[2 * i],
+                                            read->bounds[2 * i + 1], &has_some);
+    read->reading.is_unsure |= has_some && !read->reading.is_visible;
 }
 
 /* Takes up a piece; pieces come newest first. *is_done: older ones can change
@@ -250,7 +264,7 @@ pass(struct lf_read *read, struct piece *piece, int64_t t, bool *is_done)
     struct lf_reading *reading = &read->reading;
 
     if (!reading->is_visible)
-        reading->is_visible = is_visible(read, piece, t);
+        see(read, piece, t);
     for (uint32_t i = 0; i < read->stream_count; i++)
         if (!pass_stream(read, &read->streams[i], piece))
             return false;
@@ -291,14 +305,35 @@ judge(struct lf_read *read, const struct lf_body *body, int64_t wm, int64_t t)
             mark > INT64_MIN && (lasts || wanted->from <= mark);
         wanted->is_past =
             (is_known && from < (wanted->is_partial ? bound : reach)) ||
-            (body->barrier > INT64_MIN && t <= body->barrier);
+            (body->barrier > INT64_MIN && t <= body->barrier &&
+             !read->reading.is_now);
     }
+}
+
+/* Whether a window of the plan, asked for or not, reaches what went before its
+ * feature came. */
+static bool
+may_lack(const struct lf_read *read, const struct lf_body *body, int64_t t)
+{
+    const struct lf_tile_plan *plan = read->plan;
+
+    for (uint32_t i = 0; body->mark_count && i < plan->feature_count; i++) {
+        const struct lf_tile_feature *feature = &plan->features[i];
+        int64_t mark = lf_body_mark(body, feature->since), from, to;
+
+        lf_window_bounds(&feature->feature->aggregate->window, plan->zone, t,
+                         &from, &to);
+        if (!feature->is_retired && mark > INT64_MIN && from <= mark)
+            return true;
+    }
+    return false;
 }
 
 static enum lf_tile_status
 read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
           const struct lf_tile_event *extra)
 {
+    uint32_t ends = body->has_edges ? read->plan->level_count - 1 : 1;
     struct lf_entry entry;
     bool is_done = false;
 
@@ -312,10 +347,11 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
             return LF_TILE_CORRUPT;
         if (!lf_body_next(body, &read->measure, &entry))
             break;
-        piece = (struct piece){.ts = entry.start,
-                               .last = lf_entry_last(read->plan, &entry),
-                               .count = entry.count,
-                               .entry = &entry};
+        piece = (struct piece){
+            .ts = entry.start,
+            .last = lf_entry_last(read->plan, &entry, body->edges, ends),
+            .count = entry.count,
+            .entry = &entry};
         if (piece.last > wm)
             piece.last = wm;
         if (extra && extra->ts >= piece.last) {
@@ -376,7 +412,9 @@ lf_reading_row(struct lf_reading *reading, const uint8_t *bytes, size_t size,
     status = read_body(read, &body, wm, t, extra);
     if (!status)
         status = read_lifetime(read, &body);
-    reading->is_visible |= body.lifetime_count && read->plan->has_lifetime;
+    reading->is_visible |= body.lifetime_count && read->plan->shows_lifetime;
+    reading->is_unsure = !reading->is_visible &&
+                         (reading->is_unsure || may_lack(read, &body, t));
     return status ? status : end_read(read);
 }
 
@@ -391,5 +429,95 @@ lf_reading_events(struct lf_reading *reading,
     while (count > 0 && !is_done)
         if (!pass_event(read, &events[--count], false, t, &is_done))
             return LF_TILE_CORRUPT;
+    return end_read(read);
+}
+
+/* --- parts of events that were kept ----------------------------------------*/
+
+/* Whether each stream wants all of a block or nothing of it. */
+static bool
+is_whole(struct lf_read *read, const struct lf_span *block)
+{
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        while (stream->next < stream->count && stream->from > block->last)
+            answer_next(read, stream);
+        if (stream->next < stream->count && block->first < stream->to &&
+            (block->first < stream->from || block->last >= stream->to))
+            return false;
+    }
+    return true;
+}
+
+static bool
+fold_span(struct lf_read *read, const struct lf_span *block, uint64_t count)
+{
+    const struct lf_entry entry = {.start = block->first,
+                                   .count = count,
+                                   .bytes = read->spans.bytes.data + block->at,
+                                   .size = block->size};
+    const struct piece piece = {.ts = block->first,
+                                .last = block->last,
+                                .count = count,
+                                .entry = &entry};
+
+    for (uint32_t i = 0; i < read->stream_count; i++) {
+        struct lf_stream *stream = &read->streams[i];
+
+        if (stream->next < stream->count && block->first < stream->to &&
+            !fold_tile(read, stream, &piece))
+            return false;
+    }
+    return true;
+}
+
+/* Takes the largest block that ends before event `end`, and begins at first or
+ * later: how many events; 0: the event alone has to be looked at. */
+static size_t
+pass_block(struct lf_read *read, size_t first, size_t end, int64_t t,
+           bool *is_sound)
+{
+    const struct lf_span *best = NULL;
+    size_t size = 1, found = 0;
+
+    for (uint32_t i = 0; i < LF_SPAN_LEVELS; i++) {
+        const struct lf_span *block;
+
+        size *= LF_SPAN;
+        if (end % size || end - first < size ||
+            end / size > lf_spans_count(&read->spans, i))
+            break;
+        block = lf_spans_at(&read->spans, i, end / size - 1);
+        if (!is_whole(read, block) || !lf_span_look(read, block, t))
+            break;
+        best = block;
+        found = size;
+    }
+    *is_sound = !best || fold_span(read, best, found);
+    return found;
+}
+
+enum lf_tile_status
+lf_read_part(struct lf_read *read, size_t first, size_t count, int64_t t)
+{
+    struct lf_reading *reading = &read->reading;
+    const struct lf_spans *spans = &read->spans;
+    size_t end = first + count, size;
+    bool is_done = false, is_sound;
+
+    begin_read(read, t);
+    read->end = spans->bytes.data + spans->bytes.size;
+    while (end > first && !is_done) {
+        size = pass_block(read, first, end, t, &is_sound);
+        if (size)
+            is_done = reading->is_visible && read->open == 0;
+        else
+            is_sound =
+                pass_event(read, &spans->events[end - 1], false, t, &is_done);
+        if (!is_sound)
+            return LF_TILE_CORRUPT;
+        end -= size ? size : 1;
+    }
     return end_read(read);
 }

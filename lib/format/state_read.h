@@ -45,6 +45,45 @@ struct lf_run {
     uint64_t events[LF_RUN];
 };
 
+struct lf_read;
+
+#define LF_SPAN        16
+#define LF_SPAN_LEVELS 6 /* the last of 16 million events */
+
+/* Events that lie side by side, and where their states are. */
+struct lf_span {
+    int64_t first, last; /* ts */
+    size_t at;
+    uint32_t size;
+};
+
+struct lf_spans {
+    const struct lf_tile_event *events;
+    size_t count;
+    struct lf_buffer levels[LF_SPAN_LEVELS]; /* struct lf_span */
+    struct lf_buffer bytes;
+    struct lf_buffer room; /* of the block that is made */
+};
+
+/* Whether a block tells if the entity is visible at t, as its events would; and
+ * if so, notes it. */
+bool lf_span_look(struct lf_read *read, const struct lf_span *block, int64_t t);
+
+void lf_spans_free(struct lf_spans *spans);
+
+static inline size_t
+lf_spans_count(const struct lf_spans *spans, uint32_t level)
+{
+    return spans->levels[level].size / sizeof(struct lf_span);
+}
+
+static inline const struct lf_span *
+lf_spans_at(const struct lf_spans *spans, uint32_t level, size_t index)
+{
+    return (const struct lf_span *)(const void *)spans->levels[level].data +
+           index;
+}
+
 struct lf_read {
     struct lf_reading reading;
     const struct lf_tile_plan *plan;
@@ -65,6 +104,7 @@ struct lf_read {
     bool has_runs;
     uint64_t words; /* sizes of states that are numbers: bit 0 of each */
     struct lf_run run;
+    struct lf_spans spans; /* of lf_reading_keep */
 };
 
 /* Whether tiles can be folded in runs. */
@@ -74,6 +114,10 @@ bool lf_run_is_for(const struct lf_read *read, const struct lf_stream *stream,
 /* Folds tiles of one level from where body is, none to many; false: damage. The
  * entity is visible, and body->last lies in the windows. */
 bool lf_read_run(struct lf_read *read, struct lf_body *body);
+
+/* lf_reading_part, where bodies are full. */
+enum lf_tile_status lf_read_part(struct lf_read *read, size_t first,
+                                 size_t count, int64_t t);
 
 /* Answers what is wanted from its accumulators. */
 void lf_read_answer(struct lf_read *read, uint32_t which);

@@ -104,12 +104,15 @@ find_states(struct lf_state *from, const struct lf_entry *entry, bool lifetime,
     const struct lf_tile_plan *old = from->plan;
     struct lf_bytes_in in;
     uint32_t which = 0;
+    uint64_t beside;
 
     in.at = entry->bytes + lf_sizes_size(from->accs.states[lifetime]);
     in.end = entry->bytes + entry->size;
     for (uint32_t i = 0; i < old->state_count; i++)
         if ((!lifetime || old->states[i].is_lifetime) &&
-            !lf_state_take(entry->bytes, which++, &in, &places[i]))
+            (!lf_state_take(entry->bytes, which++, &in, &from->accs, &places[i],
+                            &beside) ||
+             (beside && !lf_beside_get(from->accs.wide, beside, &places[i]))))
             return false;
     return true;
 }
@@ -150,21 +153,35 @@ fitting_level(const struct lf_tile_plan *plan, int64_t hop)
     return level;
 }
 
+/* What the rule of the new plan has at finer levels than this tile's begins after
+ * it. last: the newest that it can hold. */
+static void
+set_edges(struct lf_state *state, const struct lf_entry *entry, int64_t last)
+{
+    const struct lf_tile_plan *plan = state->plan;
+
+    for (uint32_t i = 0; i < entry->level; i++) {
+        int64_t end = lf_tile_last(last, plan->hops[i], plan->zone);
+
+        if (lf_tile_bound(plan, i, state->previous->wm) <= last)
+            lf_state_set_edge(state, i, end < INT64_MAX ? end + 1 : end);
+    }
+}
+
 /* A tile that fits nowhere is not kept, and the state begins after it. */
 static enum lf_tile_status
 replan_tile(struct lf_state *state, struct lf_entry *entry, bool *is_kept,
             struct lf_bytes_in *places)
 {
     const struct lf_tile_plan *plan = state->plan;
-    const struct lf_tile_plan *old = state->previous->plan;
-    int64_t hop = old->hops[entry->level], start;
-    uint32_t level = fitting_level(plan, hop);
+    const struct lf_state *from = state->previous;
+    int64_t last = lf_state_last(from, entry);
+    uint32_t level = fitting_level(plan, from->plan->hops[entry->level]);
     enum lf_tile_status status;
+    int64_t start;
 
     *is_kept = level < plan->level_count;
     if (!*is_kept) {
-        int64_t last = lf_tile_last(entry->start, hop, plan->zone);
-
         if (last >= state->body.covered)
             state->body.covered = last < INT64_MAX ? last + 1 : last;
         level = 0;
@@ -177,6 +194,7 @@ replan_tile(struct lf_state *state, struct lf_entry *entry, bool *is_kept,
         return status;
     entry->start = start;
     entry->level = level;
+    set_edges(state, entry, last);
     return finish_entry(state, entry);
 }
 
@@ -241,6 +259,7 @@ take_over(struct lf_state *state, struct lf_bytes_in *places)
     body->plan = state->plan;
     body->in.at = body->in.end;
     body->lifetime_count = 0;
+    body->has_edges = false;
     if (from->bounds[last] > body->covered)
         body->covered = from->bounds[last];
     add_mark(state, from->wm);
@@ -284,6 +303,8 @@ lf_state_replan(struct lf_state *state, const struct lf_tile_plan *old,
         lf_state_free(state->previous);
         state->previous = lf_state_make(old);
     }
+    if (state->previous)
+        state->previous->accs.wide = state->accs.wide;
     places = lf_alloc_array(old->state_count + 1, sizeof *places);
     status = state->previous && places
                  ? lf_state_load(state->previous, body, size, wm)

@@ -232,8 +232,8 @@ list_tile(struct lf_read *read, struct cursor *cursor, uint32_t states,
     return true;
 }
 
-/* Lists tiles down to `until`, up to one that is not plain. No tile reaches above
- * the start of the entry before it: levels begin on the next one's grid. */
+/* Lists tiles down to `until`, up to one that is not plain. No tile holds what is
+ * at the start of the entry before it or above, also where it reaches so far. */
 static void
 list_run(struct lf_read *read, struct lf_body *body, int64_t until)
 {

@@ -200,18 +200,22 @@ run_until(const struct lf_entries *entries, size_t at, int64_t last)
     return end - at;
 }
 
-/* Nothing about this old entry can have changed: its level is as it was, and
- * nothing was added before the next one. */
+/* Nothing about this old entry can have changed: its level is as it was, the next
+ * one was not of a finer level, from which it could have come into this tile,
+ * and nothing was added before the next one. */
 static bool
 is_as_it_was(const struct lf_state *state, size_t i, size_t j, uint32_t level)
 {
     const struct lf_entries *old = &state->old, *added = &state->added;
+    const struct lf_entry *next =
+        i + 1 < old->count ? &old->items[i + 1] : NULL;
 
     return state->is_tidy &&
            level_at(state, state->tidy_bounds, &old->items[i]) == level &&
+           (level == 0 || !next ||
+            level_at(state, state->tidy_bounds, next) >= level) &&
            (j == added->count ||
-            (i + 1 < old->count &&
-             old->items[i + 1].start <= added->items[j].start));
+            (next && next->start <= added->items[j].start));
 }
 
 static enum lf_tile_status
@@ -230,8 +234,8 @@ group(struct lf_state *state, size_t i, size_t j)
         size_t old_count = 1, added_count = 0;
 
         if (!is_old || !is_as_it_was(state, i, j, level)) {
-            int64_t last = lf_tile_last(first->start, state->plan->hops[level],
-                                        state->plan->zone);
+            int64_t last =
+                lf_tile_newest(state->plan, level, first->start, state->bounds);
 
             old_count = run_until(old, i, last);
             added_count = run_until(added, j, last);
@@ -244,8 +248,9 @@ group(struct lf_state *state, size_t i, size_t j)
     return status;
 }
 
-/* Takes up the stored entries that can change: those from the lowest bound on
- * that has moved, and what is around the oldest that was added. */
+/* Takes up the stored entries that can change: those from below the lowest bound
+ * that has moved, where a tile may be running, and what is around the oldest that
+ * was added. One more is taken: the older ones' bytes tell steps from its start. */
 static enum lf_tile_status
 pull_changed(struct lf_state *state)
 {
@@ -260,8 +265,8 @@ pull_changed(struct lf_state *state)
         until = state->added.items[0].start;
     for (uint32_t i = 0; i < last; i++)
         if (state->bounds[i] != state->tidy_bounds[i] &&
-            state->tidy_bounds[i] < until)
-            until = state->tidy_bounds[i];
+            state->tidy_bounds[i] <= until)
+            until = state->tidy_bounds[i] - (state->tidy_bounds[i] > INT64_MIN);
     return lf_state_pull(state, until);
 }
 

@@ -49,6 +49,24 @@ uint8_t *lf_pool_copy(struct lf_pool *pool, const uint8_t *bytes, size_t size);
 /* One more entry, or NULL. */
 struct lf_entry *lf_entries_add(struct lf_entries *entries);
 
+/* The last microsecond that an entry can hold. */
+static inline int64_t
+lf_state_last(const struct lf_state *state, const struct lf_entry *entry)
+{
+    return lf_entry_last(state->plan, entry, state->bounds,
+                         state->plan->level_count - 1);
+}
+
+/* Where levels end at wm. */
+void lf_state_set_bounds(struct lf_state *state);
+
+/* Tiles of an older plan, coarser than a level, hold events up to edge, which is
+ * on the grid of that level: raises it, never lowers it. */
+void lf_state_set_edge(struct lf_state *state, uint32_t level, int64_t edge);
+
+/* Leaves out edges to which the rule has come: one of wm alone. */
+void lf_state_forget_edges(struct lf_state *state);
+
 /* Takes up stored entries, newest first, until two of them begin at or before a
  * time; INT64_MIN: all. Older ones stay bytes, as which they are written again. */
 enum lf_tile_status lf_state_pull(struct lf_state *state, int64_t until);

@@ -79,7 +79,20 @@ lf_tile_bound(const struct lf_tile_plan *plan, uint32_t level, int64_t wm)
 {
     uint32_t parent = level + 1 < plan->level_count ? level + 1 : level;
 
-    return lf_tail(wm, plan->keeps[level], plan->hops[parent], plan->zone);
+    return lf_tail(wm, plan->keeps[level],
+                   level == 0 ? plan->grain : plan->hops[parent], plan->zone);
+}
+
+int64_t
+lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level, int64_t start,
+               const int64_t *bounds)
+{
+    int64_t last = lf_tile_last(start, plan->hops[level], plan->zone);
+
+    for (uint32_t i = 0; i < level; i++)
+        if (start < bounds[i] && bounds[i] <= last)
+            last = bounds[i] - 1;
+    return last;
 }
 
 void

@@ -103,6 +103,7 @@ struct lf_tile_state {
 struct lf_tile_feature {
     const struct lf_feature *feature;
     uint16_t since;     /* first schema version that names it */
+    bool is_retired;    /* dropped since: no event is visible in it */
     uint32_t states[3]; /* count, sum, squares; the others: [0] alone */
 };
 
@@ -119,6 +120,7 @@ struct lf_tile_plan {
     uint32_t level_count;
     int64_t *hops;
     int64_t *keeps;
+    int64_t grain;       /* grid of where level 0 ends: it divides hops[1] */
     int64_t longest;     /* Wmax */
     uint32_t level_bits; /* of an entry's head */
 
@@ -131,6 +133,7 @@ struct lf_tile_plan {
     uint32_t feature_count;
     struct lf_tile_feature *features; /* in order of feature id */
     bool has_lifetime;                /* a feature over all time */
+    bool shows_lifetime;              /* one that the view still has */
     bool is_group;                    /* every state can take back an event */
 };
 
@@ -158,13 +161,20 @@ uint32_t lf_tile_feature(const struct lf_tile_plan *plan, uint32_t id);
 /*
  * Where level i ends at wm: events below it are at a coarser level, those below
  * that of the last level are outside of every window. This is the rule
- * wm - end(tile of level i + 1) < keep(i), solved for ts; it falls with i.
+ * wm - end(tile of level i + 1) < keep(i), solved for ts; it falls with i. Level
+ * 0 ends at a grain of time, no tile of level 1: one of those may be running.
  */
 int64_t lf_tile_bound(const struct lf_tile_plan *plan, uint32_t level,
                       int64_t wm);
 
-/* Bounds of all levels at wm, and the first level that holds ts; level_count:
- * outside of every window. */
+/*
+ * The last microsecond that a tile of a level can hold: its end, or where a finer
+ * level begins if the tile is running. start: any time that it holds.
+ */
+int64_t lf_tile_newest(const struct lf_tile_plan *plan, uint32_t level,
+                       int64_t start, const int64_t *bounds);
+
+/* Bounds of all levels at wm. */
 void lf_tile_bounds(const struct lf_tile_plan *plan, int64_t wm,
                     int64_t *bounds);
 

@@ -14,6 +14,7 @@
 #include "format/hll.h"
 
 #define MINUTE 60000000
+#define GRAINS 4 /* of level 0: it has at most one more */
 
 bool
 lf_terms_equal(const struct lf_term *a, const struct lf_term *b, uint32_t count)
@@ -297,6 +298,20 @@ lay_levels(struct lf_tile_plan *plan)
     return true;
 }
 
+/* The longest part of a hop, by factors of time, that is not over most. */
+static int64_t
+part_of(int64_t hop, int64_t most)
+{
+    int64_t best = 1;
+
+    for (int64_t a = hop; a > 0; a = a % 2 ? 0 : a / 2)
+        for (int64_t b = a; b > 0; b = b % 3 ? 0 : b / 3)
+            for (int64_t c = b; c > 0; c = c % 5 ? 0 : c / 5)
+                if (c <= most && c > best)
+                    best = c;
+    return best;
+}
+
 static void
 lay_keeps(struct lf_tile_plan *plan)
 {
@@ -318,14 +333,19 @@ lay_keeps(struct lf_tile_plan *plan)
         plan->keeps[i] = has_window ? add(longest, plan->slack) : plan->skew;
     }
     plan->longest = longest;
+    plan->grain = plan->level_count > 1
+                      ? part_of(plan->hops[1], plan->keeps[0] / GRAINS)
+                      : 1;
 }
 
 static const struct lf_feature *
-feature_of(const struct lf_view *view, uint32_t id)
+feature_of(const struct lf_view *view, uint32_t id, bool *is_retired)
 {
+    *is_retired = false;
     for (uint32_t i = 0; i < view->feature_count; i++)
         if (view->features[i].id == id)
             return &view->features[i];
+    *is_retired = true;
     for (uint32_t i = 0; i < view->retired_count; i++)
         if (view->retired[i].id == id)
             return &view->retired[i];
@@ -365,12 +385,15 @@ add_features(struct lf_tile_plan *plan, const struct lf_schema *schema)
         struct lf_tile_feature *feature = &plan->features[i];
         const struct lf_aggregate *aggregate;
 
-        feature->feature = feature_of(plan->view, schema->fields[i].feature);
+        feature->feature = feature_of(plan->view, schema->fields[i].feature,
+                                      &feature->is_retired);
         aggregate = feature->feature ? feature->feature->aggregate : NULL;
         if (!aggregate || !is_sound(plan, aggregate))
             return false;
         feature->since = first_version(plan->view, feature->feature->id);
         plan->has_lifetime |= aggregate->window.kind == LF_LIFETIME;
+        plan->shows_lifetime |=
+            aggregate->window.kind == LF_LIFETIME && !feature->is_retired;
         add_states(plan, feature);
         plan->feature_count++;
     }

@@ -53,6 +53,15 @@ feature_status lf_select(const struct lf_catalog *catalog, const char *text,
 
 void lf_selection_free(struct lf_selection *selection); /* NULL is fine */
 
+/* A catalog in which an event, and nothing else, is a view without keys, of the
+ * event's id, whose features are its columns; NULL: no memory. Feature ids are
+ * places of columns, schema versions how many there were, as in payloads. */
+struct lf_catalog *lf_event_catalog(const struct lf_event *event);
+
+/* The event that the text of a query begins with the name of; NULL: none. */
+const struct lf_event *lf_event_of_text(const struct lf_catalog *catalog,
+                                        const char *text);
+
 /* The names of a list such as `driver_id, event_timestamp, conv_rate`, in
  * arena; positions are the byte columns, from 1. At least one name. */
 feature_status lf_name_list(struct lf_arena *arena, const char *text,

@@ -173,6 +173,40 @@ take_rows(struct lf_change_rows *rows, const struct lf_change *change,
     return FEATURE_OK;
 }
 
+/* An event: its payload is a row, and the id that it is known by is a column. */
+static feature_status
+take_event(struct lf_change_rows *rows, const struct lf_change *change,
+           struct lf_change_taken *taken, struct feature_error *error)
+{
+    struct lf_row_plan *plan;
+    struct lf_row row;
+
+    if (!change->after.size)
+        return fail_row(rows, error);
+    LF_TRY(take_row(rows, rows->after, change->after, &taken->after,
+                    &taken->after_size, &row, &plan, error));
+    if (row.flags)
+        return fail_row(rows, error);
+    taken->key = taken->after; /* of no bytes */
+    return add_written(rows, change->operation, &row, plan)
+               ? FEATURE_OK
+               : lf_fail_memory(error);
+}
+
+static feature_status
+take_written(struct lf_change_rows *rows, const struct lf_change *change,
+             struct lf_change_taken *taken, struct feature_error *error)
+{
+    if (!change->key.size || change->key.size > UINT32_MAX)
+        return fail_row(rows, error);
+    taken->key_size = (uint32_t)change->key.size;
+    if (change->operation == LF_CHANGE_EXPIRE)
+        taken->time = LF_TIME_UNSET;
+    if (!add_bytes(rows, change->key, 0, &taken->key))
+        return lf_fail_memory(error);
+    return take_rows(rows, change, taken, error);
+}
+
 feature_status
 lf_change_rows_take(struct lf_change_rows *rows, const struct lf_change *change,
                     struct feature_error *error)
@@ -185,14 +219,8 @@ lf_change_rows_take(struct lf_change_rows *rows, const struct lf_change *change,
                                     .late = -1};
     size_t begin = rows->bytes.size + rows->written.values.size;
 
-    if (!change->key.size || change->key.size > UINT32_MAX)
-        return fail_row(rows, error);
-    taken.key_size = (uint32_t)change->key.size;
-    if (change->operation == LF_CHANGE_EXPIRE)
-        taken.time = LF_TIME_UNSET;
-    if (!add_bytes(rows, change->key, 0, &taken.key))
-        return lf_fail_memory(error);
-    LF_TRY(take_rows(rows, change, &taken, error));
+    LF_TRY(rows->event ? take_event(rows, change, &taken, error)
+                       : take_written(rows, change, &taken, error));
     if (!lf_buffer_append(&rows->taken, &taken, sizeof taken))
         return lf_fail_memory(error);
     rows->gathered +=

@@ -24,12 +24,19 @@ is_full(const struct lf_change_rows *rows)
     return rows->rows == rows->chunk_rows || rows->gathered >= LF_SCAN_BYTES;
 }
 
+/* Definitions are no changes of rows, and what was erased has none. */
+static bool
+is_asked(const struct lf_change_rows *rows, const struct lf_change *change)
+{
+    return change->view == rows->query->selection->views[0].view &&
+           !change->is_erased && change->operation != LF_CHANGE_DEFINE &&
+           change->operation != LF_CHANGE_VERSION;
+}
+
 static feature_status
 take_changes(struct lf_change_rows *rows, const struct lf_part *part,
              struct feature_error *error)
 {
-    uint32_t view = rows->query->selection->views[0].view;
-
     for (; rows->index < part->change_count && !is_full(rows);
          rows->index++, rows->ordinal++) {
         struct lf_change change;
@@ -38,9 +45,7 @@ take_changes(struct lf_change_rows *rows, const struct lf_part *part,
             continue;
         LF_TRY(
             lf_part_change(part, rows->index, &rows->scratch, &change, error));
-        if (change.view == view && !change.is_erased &&
-            change.operation != LF_CHANGE_DEFINE &&
-            change.operation != LF_CHANGE_VERSION)
+        if (is_asked(rows, &change))
             LF_TRY(lf_change_rows_take(rows, &change, error));
     }
     return FEATURE_OK;
@@ -292,6 +297,42 @@ open_feed(struct lf_change_rows *rows, feature_store *store,
 
 /* The catalog is newer than the last record, so that it knows each of its rows. */
 static feature_status
+take_catalog(const struct lf_change_rows *rows, feature_store *store,
+             struct lf_catalog **catalog, struct feature_error *error)
+{
+    const struct lf_event *event;
+    struct lf_catalog *whole;
+    feature_status status = FEATURE_OK;
+
+    LF_TRY(lf_store_enter(store, error));
+    status = lf_store_catalog(store, &whole, error);
+    lf_store_leave(store);
+    *catalog = status ? NULL : whole;
+    if (status || !rows->event)
+        return status;
+    event = lf_catalog_event_by_id(whole, rows->event);
+    *catalog = event ? lf_event_catalog(event) : lf_catalog_empty();
+    lf_catalog_release(whole);
+    return *catalog ? FEATURE_OK : lf_fail_memory(error);
+}
+
+static feature_status
+refuse_windows(const struct lf_catalog *catalog, uint32_t id,
+               struct feature_error *error)
+{
+    const struct lf_view *view = lf_catalog_view_by_id(catalog, id);
+    const struct lf_event *event =
+        view ? lf_catalog_event_by_id(catalog, view->event) : NULL;
+
+    if (!event)
+        return FEATURE_OK;
+    return lf_fail(error, FEATURE_INVALID, "event",
+                   "feature view %s is computed FROM events, which are what "
+                   "changes: ask for the changes of %s",
+                   view->name, event->name);
+}
+
+static feature_status
 prepare(struct lf_change_rows *rows, feature_store *store,
         const struct feature_changes_arrow_options *options,
         struct feature_error *error)
@@ -300,17 +341,11 @@ prepare(struct lf_change_rows *rows, feature_store *store,
     feature_status status;
 
     LF_TRY(open_feed(rows, store, options, error));
-    LF_TRY(lf_store_enter(store, error));
-    status = lf_store_catalog(store, &catalog, error);
-    lf_store_leave(store);
-    LF_TRY(status);
-    status = make_request(rows, catalog, &rows->after, error);
-    if (!status && rows->after->plan->views[0].event)
-        status =
-            lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                    "feature view %s is FROM an event: what changes is the "
-                    "event, not rows of features",
-                    rows->after->plan->views[0].definition->name);
+    LF_TRY(take_catalog(rows, store, &catalog, error));
+    status =
+        refuse_windows(catalog, rows->query->selection->views[0].view, error);
+    if (!status)
+        status = make_request(rows, catalog, &rows->after, error);
     if (!status && (options->flags & FEATURE_CHANGES_BEFORE))
         status = make_request(rows, catalog, &rows->before, error);
     lf_catalog_release(catalog);
@@ -318,13 +353,54 @@ prepare(struct lf_change_rows *rows, feature_store *store,
     return status;
 }
 
+/* Within lf_store_enter; query stays NULL where the text begins with no event. */
+static feature_status
+ask_for_event(struct lf_change_rows *rows, feature_store *store,
+              const char *text,
+              const struct feature_changes_arrow_options *options,
+              struct feature_error *error)
+{
+    const struct lf_event *event;
+    struct lf_catalog *catalog;
+    feature_status status = FEATURE_OK;
+
+    LF_TRY(lf_store_catalog(store, &catalog, error));
+    event = lf_event_of_text(catalog, text);
+    if (event && (options->flags & FEATURE_CHANGES_BEFORE))
+        status = lf_fail(error, FEATURE_INVALID, "argument",
+                         "the event %s has no row before it", event->name);
+    else if (event)
+        status = lf_query_of_event(store, event, text, &rows->query, error);
+    if (event)
+        rows->event = event->id;
+    lf_catalog_release(catalog);
+    return status;
+}
+
+static feature_status
+ask(struct lf_change_rows *rows, feature_store *store, const char *text,
+    const struct feature_changes_arrow_options *options,
+    struct feature_error *error)
+{
+    const struct feature_query_options query = {.struct_size = sizeof query,
+                                                .fill = FEATURE_FILL_NULLS};
+    feature_status status;
+
+    LF_TRY(lf_store_enter(store, error));
+    status = ask_for_event(rows, store, text, options, error);
+    lf_store_leave(store);
+    LF_TRY(status);
+    if (!rows->query)
+        LF_TRY(feature_query_create(store, text, &query, &rows->query, error));
+    return lf_scan_check_selection(rows->query->selection, "a list of changes",
+                                   error);
+}
+
 feature_status
 lf_change_rows_create(feature_store *store, const char *features,
                       const struct feature_changes_arrow_options *options,
                       struct lf_change_rows **rows, struct feature_error *error)
 {
-    const struct feature_query_options query = {.struct_size = sizeof query,
-                                                .fill = FEATURE_FILL_NULLS};
     struct lf_change_rows *made;
     feature_status status;
 
@@ -333,10 +409,7 @@ lf_change_rows_create(feature_store *store, const char *features,
     if (!made)
         return lf_fail_memory(error);
     made->chunk_rows = options->chunk_rows ? options->chunk_rows : LF_SCAN_ROWS;
-    status = feature_query_create(store, features, &query, &made->query, error);
-    if (!status)
-        status = lf_scan_check_selection(made->query->selection,
-                                         "a list of changes", error);
+    status = ask(made, store, features, options, error);
     if (!status)
         status = prepare(made, store, options, error);
     if (status) {

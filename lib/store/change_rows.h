@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The changes of one view as rows of columns, a chunk at a time. */
+/* The changes of one view, or of an event, as rows of columns, a chunk at a
+ * time. */
 #ifndef LF_STORE_CHANGE_ROWS_H
 #define LF_STORE_CHANGE_ROWS_H
 
@@ -19,6 +20,7 @@ struct lf_change_taken {
 };
 
 struct lf_change_rows {
+    uint32_t event; /* id of what is asked for; 0: it is a view */
     feature_query *query;
     feature_request *after;  /* rows as they were written */
     feature_request *before; /* and before that; NULL: not asked for */

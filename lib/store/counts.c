@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts of reads.
+ * Counts of reads, and of events.
  *
  * Owns the list of what the requests of a store have counted.
  * Keeps a read free of shared lines of cache: it adds to its request's own
@@ -55,11 +55,20 @@ lf_counts_note(struct lf_counts *counts, uint32_t rows, const uint8_t *states,
             add(&counts->states[i], sums[i]);
 }
 
+void
+lf_counts_overflow(struct lf_counts *counts, uint64_t count)
+{
+    if (count)
+        add(&counts->overflows, count);
+}
+
 static void
 fold(struct lf_count_sums *sums, const struct lf_counts *counts)
 {
     sums->reads += atomic_load_explicit(&counts->reads, memory_order_relaxed);
     sums->rows += atomic_load_explicit(&counts->rows, memory_order_relaxed);
+    sums->overflows +=
+        atomic_load_explicit(&counts->overflows, memory_order_relaxed);
     for (int i = 0; i < LF_STATES; i++)
         sums->states[i] +=
             atomic_load_explicit(&counts->states[i], memory_order_relaxed);
@@ -99,5 +108,60 @@ lf_counts_sum(feature_store *store, struct lf_count_sums *sums)
     *sums = store->counted;
     for (const struct lf_counts *each = store->counts; each; each = each->next)
         fold(sums, each);
+    pthread_mutex_unlock(&store->count_lock);
+}
+
+/* --- events -------------------------------------------------------------------- */
+
+/* Under the lock. NULL: nothing was counted of it. */
+static struct lf_event_counts *
+find_event(const feature_store *store, uint32_t event)
+{
+    const struct lf_buffer *all = &store->event_counts;
+    struct lf_event_counts *each = (struct lf_event_counts *)(void *)all->data;
+
+    for (size_t i = 0; i < all->size / sizeof *each; i++)
+        if (each[i].event == event)
+            return &each[i];
+    return NULL;
+}
+
+bool
+lf_event_counts_reserve(feature_store *store, uint32_t event)
+{
+    struct lf_event_counts made = {.event = event};
+    bool is_there;
+
+    pthread_mutex_lock(&store->count_lock);
+    is_there = find_event(store, event) ||
+               lf_buffer_append(&store->event_counts, &made, sizeof made);
+    pthread_mutex_unlock(&store->count_lock);
+    return is_there;
+}
+
+void
+lf_event_counts_note(feature_store *store, uint32_t event,
+                     const uint8_t *outcomes, uint32_t rows)
+{
+    struct lf_event_counts *counts;
+
+    pthread_mutex_lock(&store->count_lock);
+    counts = find_event(store, event);
+    for (uint32_t i = 0; counts && i < rows; i++)
+        counts->outcomes[outcomes[i] % LF_OUTCOMES]++;
+    pthread_mutex_unlock(&store->count_lock);
+}
+
+void
+lf_event_counts_read(feature_store *store, uint32_t event,
+                     struct lf_event_counts *counts)
+{
+    const struct lf_event_counts *found;
+
+    *counts = (struct lf_event_counts){.event = event};
+    pthread_mutex_lock(&store->count_lock);
+    found = find_event(store, event);
+    if (found)
+        *counts = *found;
     pthread_mutex_unlock(&store->count_lock);
 }

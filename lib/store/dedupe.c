@@ -115,22 +115,21 @@ lf_dedupe_begin(struct lf_dedupe *dedupe, struct lf_commit *commit,
 }
 
 static feature_status
-damaged(const struct lf_dedupe *dedupe, const char *reason,
+damaged(const struct lf_event *event, const char *reason,
         struct feature_error *error)
 {
     return lf_fail(error, FEATURE_CORRUPT, reason,
-                   "an id that was seen of event %s is damaged",
-                   dedupe->event->name);
+                   "an id that was seen of event %s is damaged", event->name);
 }
 
 /* dedupe_for after its commit an id is forgotten, whether it is there or not. */
 static bool
-is_over(const struct lf_dedupe *dedupe, int64_t commit_time)
+is_over(const struct lf_event *event, int64_t now, int64_t commit_time)
 {
     int64_t age;
 
-    return !__builtin_sub_overflow(dedupe->now, commit_time, &age) &&
-           age >= dedupe->event->dedupe_for;
+    return !__builtin_sub_overflow(now, commit_time, &age) &&
+           age >= event->dedupe_for;
 }
 
 static feature_status
@@ -186,8 +185,9 @@ lf_dedupe_see(struct lf_dedupe *dedupe, int32_t operation,
         problem = lf_dedupe_open(&entry, dedupe->event->id, key, key_size,
                                  value, size);
         if (problem)
-            return damaged(dedupe, problem, error);
-        *is_known = !is_certain && !is_over(dedupe, entry.commit_time);
+            return damaged(dedupe->event, problem, error);
+        *is_known = !is_certain &&
+                    !is_over(dedupe->event, dedupe->now, entry.commit_time);
         if (*is_known)
             return FEATURE_OK;
         key_size = put_time_key(key, entry.commit_time, operation, id->bytes,
@@ -195,6 +195,33 @@ lf_dedupe_see(struct lf_dedupe *dedupe, int32_t operation,
         LF_TRY(lf_tree_delete(dedupe->tree, key, key_size, error));
     }
     return put_id(dedupe, operation, id, time, error);
+}
+
+feature_status
+lf_dedupe_find(const struct lf_event *event, struct lf_cursor *cursor,
+               const struct lf_cell *id, int64_t now, bool *is_known,
+               int64_t *since, struct feature_error *error)
+{
+    struct lf_dedupe_entry entry;
+    struct lf_cursor_entry at;
+    uint8_t key[KEY_ROOM];
+    const char *problem;
+    size_t size;
+
+    *is_known = false;
+    if (id->is_null)
+        return FEATURE_OK;
+    size = put_id_key(key, FEATURE_EVENT, id->bytes, id->size);
+    LF_TRY(lf_cursor_seek(cursor, key, size, &at, error));
+    if (!at.key || at.key_size != size || memcmp(at.key, key, size) != 0)
+        return FEATURE_OK;
+    problem = lf_dedupe_open(&entry, event->id, at.key, at.key_size, at.value,
+                             at.size);
+    if (problem)
+        return damaged(event, problem, error);
+    *is_known = !is_over(event, now, entry.commit_time);
+    *since = entry.commit_time;
+    return FEATURE_OK;
 }
 
 /* The id of the oldest commit, if it is over. The entry by id is another commit's
@@ -218,8 +245,8 @@ forget_oldest(struct lf_dedupe *dedupe, bool *is_gone,
     problem = lf_dedupe_open(&entry, dedupe->event->id, at.key, at.key_size,
                              at.value, at.size);
     if (problem)
-        return damaged(dedupe, problem, error);
-    if (!is_over(dedupe, entry.commit_time))
+        return damaged(dedupe->event, problem, error);
+    if (!is_over(dedupe->event, dedupe->now, entry.commit_time))
         return FEATURE_OK;
     size = at.key_size;
     memcpy(key, at.key, size);

@@ -39,7 +39,16 @@ feature_status lf_dedupe_see(struct lf_dedupe *dedupe, int32_t operation,
                              bool is_certain, bool *is_known,
                              struct feature_error *error);
 
-/* Forgets ids of which dedupe_for is over, `most` of them at most. Neither rows nor sequence numbers depend on it. */
+/* Whether a write of an EVENT at `now` would find its id, as far as a cursor in
+ * the event's tree can see. since: when it was committed. */
+feature_status lf_dedupe_find(const struct lf_event *event,
+                              struct lf_cursor *cursor,
+                              const struct lf_cell *id, int64_t now,
+                              bool *is_known, int64_t *since,
+                              struct feature_error *error);
+
+/* Forgets ids of which dedupe_for is over, `most` of them at most. Neither rows
+ * nor sequence numbers depend on it. */
 feature_status lf_dedupe_forget(struct lf_dedupe *dedupe, uint64_t most,
                                 uint64_t *forgotten,
                                 struct feature_error *error);

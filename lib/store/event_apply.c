@@ -14,8 +14,8 @@
 
 #define FORGET_MORE 16 /* ids, beside two for each that is new */
 
-static bool
-is_future(const struct lf_event *event, int64_t now, int64_t time)
+bool
+lf_event_is_future(const struct lf_event *event, int64_t now, int64_t time)
 {
     int64_t edge;
 
@@ -53,7 +53,7 @@ take_row(struct lf_event_rows *rows, struct lf_dedupe *dedupe, uint32_t row,
     int64_t time = lf_event_time(rows, row);
     bool is_known = false;
 
-    if (!is_certain && is_future(event, commit->now, time)) {
+    if (!is_certain && lf_event_is_future(event, commit->now, time)) {
         rows->outcomes[row] = FEATURE_OUTCOME_FUTURE;
         return FEATURE_OK;
     }

@@ -6,6 +6,10 @@
 #include "store/dedupe.h"
 #include "store/event_fold.h"
 
+/* Whether a time is more than max_skew ahead of the clock. */
+bool lf_event_is_future(const struct lf_event *event, int64_t now,
+                        int64_t time);
+
 /* Decides what each row that is still NONE becomes, logs what is taken, folds it
  * into the views, and adds all rows to the report. is_certain: they were taken
  * elsewhere, and nothing is asked again. has_refused: rows became REJECTED

@@ -22,9 +22,9 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
                struct lf_state *state, struct feature_error *error)
 {
     const struct lf_row *row = &stored->row;
-    const uint8_t *body = row->bytes + LF_ROW_HEADER_SIZE;
-    size_t size = row->size - LF_ROW_HEADER_SIZE;
     const struct lf_tile_plan *plan;
+    const uint8_t *body;
+    size_t size;
 
     if (!stored->found) {
         lf_state_begin(state);
@@ -37,14 +37,18 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
         lf_state_bury(state, row->timestamp);
         return FEATURE_OK;
     }
+    body = row->bytes + LF_ROW_HEADER_SIZE;
+    size = row->size - LF_ROW_HEADER_SIZE;
     if (row->version == rows->form->layout.version)
         return lf_form_fail(rows->form,
                             lf_state_load(state, body, size, row->timestamp),
                             error);
     LF_TRY(lf_form_plan(rows->form, row->version, &plan, error));
-    return lf_form_fail(
+    LF_TRY(lf_form_fail(
         rows->form, lf_state_replan(state, plan, body, size, row->timestamp),
-        error);
+        error));
+    lf_state_purged_before(state, rows->meta.purge_horizon);
+    return FEATURE_OK;
 }
 
 feature_status
@@ -77,7 +81,9 @@ lf_window_encode(const struct lf_rows *rows, uint64_t limit,
     lf_store_u16(head + 6, LF_ROW_WINDOW);
     lf_store_i64(head + 8, lf_state_wm(state));
     LF_TRY(lf_form_fail(rows->form, lf_state_encode(state, row), error));
-    *fits = row->size <= limit;
+    *fits = row->size <= limit && (!rows->sides->beside.is_used ||
+                                   rows->sides->beside.full_size <=
+                                       LF_FULL_SIZE_LIMIT - LF_ROW_HEADER_SIZE);
     return FEATURE_OK;
 }
 
@@ -188,16 +194,21 @@ find_row(struct lf_fold *fold, const struct lf_event_run *run,
     return status;
 }
 
+/* What is taken back may make the bytes of a sum longer: max_row_size is for
+ * what comes in. */
 static feature_status
 put_run(struct lf_fold *fold, const struct lf_event_run *run,
         const struct lf_stored *stored, struct feature_error *error)
 {
+    uint64_t limit = fold->events->operation == FEATURE_EVENT
+                         ? fold->limit
+                         : LF_ROW_SIZE_LIMIT;
     bool fits;
 
     if (!fold->applied)
         return FEATURE_OK;
-    LF_TRY(lf_window_encode(&fold->rows, fold->limit, fold->state, &fold->row,
-                            &fits, error));
+    LF_TRY(lf_window_encode(&fold->rows, limit, fold->state, &fold->row, &fits,
+                            error));
     if (!fits)
         return lf_fold_overflow(fold, run, stored, error);
     return lf_rows_put(&fold->rows, run->key, run->key_size, stored, &fold->row,

@@ -92,6 +92,24 @@ lf_event_history_move(struct lf_rows *rows, enum lf_step step,
     return FEATURE_OK;
 }
 
+/* An event of before the history began is at most max_skew after that. */
+bool
+lf_event_history_covers(const struct lf_meta_view *meta,
+                        const struct lf_event *event, int64_t from)
+{
+    int64_t unknown;
+
+    if (meta->history_since == INT64_MIN ||
+        (meta->history_horizon > INT64_MIN && from <= meta->history_horizon))
+        return false;
+    if (!meta->history_bases)
+        return true;
+    return event->max_skew != LF_SKEW_NONE &&
+           !__builtin_add_overflow(meta->history_since, event->max_skew,
+                                   &unknown) &&
+           from > unknown;
+}
+
 /* --- what leaves -------------------------------------------------------------- */
 
 struct leaving {

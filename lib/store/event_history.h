@@ -50,4 +50,8 @@ feature_status lf_event_history_move(struct lf_rows *rows, enum lf_step step,
                                      struct lf_history_entry *entry,
                                      bool *found, struct feature_error *error);
 
+/* Whether every event with from <= ts is among those kept. */
+bool lf_event_history_covers(const struct lf_meta_view *meta,
+                             const struct lf_event *event, int64_t from);
+
 #endif

@@ -44,36 +44,28 @@ struct kept {
 struct rebuild {
     struct lf_fold *fold;
     const struct lf_event_run *run;
-    int64_t wm, barrier, from; /* what the state may hold is not before from */
-    struct lf_buffer list;     /* struct kept */
-    struct lf_buffer bytes;    /* of their payloads */
+    int64_t wm, barrier;
+    int64_t from, to;       /* of the events that are looked at */
+    struct lf_buffer list;  /* struct kept */
+    struct lf_buffer bytes; /* of their payloads */
     struct lf_event_layouts layouts;
     struct lf_cell *cells[2]; /* of two of them */
 };
 
-/* Whether the view keeps all events that the state can hold. */
+/* Whether the view keeps all events of that time. */
 static bool
 is_covered(const struct rebuild *rebuild)
 {
     const struct lf_rows *rows = &rebuild->fold->rows;
-    const struct lf_meta_view *meta = &rows->meta;
-    int64_t skew = rows->form->event->max_skew, unknown;
 
-    if (!rows->history || (meta->history_horizon != INT64_MIN &&
-                           rebuild->from <= meta->history_horizon))
-        return false;
-    if (!meta->history_bases)
-        return true;
-    return skew != LF_SKEW_NONE &&
-           !__builtin_add_overflow(meta->history_since, skew, &unknown) &&
-           rebuild->from > unknown;
+    return rows->history && lf_event_history_covers(
+                                &rows->meta, rows->form->event, rebuild->from);
 }
 
 static feature_status
 gather(struct rebuild *rebuild, struct feature_error *error)
 {
-    static const struct lf_history_place first = {INT64_MAX, UINT64_MAX,
-                                                  UINT32_MAX};
+    const struct lf_history_place first = {rebuild->to, UINT64_MAX, UINT32_MAX};
     const struct lf_event_run *run = rebuild->run;
     enum lf_step step = LF_STEP_SEEK;
     struct lf_history_entry entry;
@@ -143,8 +135,8 @@ is_same(struct rebuild *rebuild, const struct kept *a, const struct kept *b,
     return FEATURE_OK;
 }
 
-/* A RETRACT takes back the newest equal event before it. found: of the newest
- * RETRACT of all, which is the one at hand. */
+/* A RETRACT takes back the newest equal event before it that none before took.
+ * found: of the one at hand. */
 static feature_status
 cancel(struct rebuild *rebuild, const struct kept *at_hand, bool *found,
        struct feature_error *error)
@@ -153,7 +145,7 @@ cancel(struct rebuild *rebuild, const struct kept *at_hand, bool *found,
     size_t count = rebuild->list.size / sizeof *list;
 
     *found = false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = count; i-- > 0;) {
         bool same = false;
 
         if (list[i].operation != FEATURE_RETRACT)
@@ -212,15 +204,13 @@ apply_kept(struct rebuild *rebuild, struct feature_error *error)
     return FEATURE_OK;
 }
 
+/* Finds what is kept, and in it the event that the row at hand takes back. */
 static feature_status
-run_rebuild(struct rebuild *rebuild, int64_t time, bool *done,
-            struct feature_error *error)
+look_up(struct rebuild *rebuild, int64_t time, bool *found,
+        struct feature_error *error)
 {
     const struct lf_event *event = rebuild->fold->events->event;
 
-    *done = is_covered(rebuild);
-    if (!*done)
-        return FEATURE_OK;
     if (!lf_event_layouts_init(&rebuild->layouts, event))
         return lf_fail_memory(error);
     for (int i = 0; i < 2; i++) {
@@ -231,8 +221,31 @@ run_rebuild(struct rebuild *rebuild, int64_t time, bool *done,
             return lf_fail_memory(error);
     }
     LF_TRY(gather(rebuild, error));
-    LF_TRY(cancel(rebuild, find_at_hand(rebuild, time), done, error));
-    return *done ? apply_kept(rebuild, error) : FEATURE_OK;
+    return cancel(rebuild, find_at_hand(rebuild, time), found, error);
+}
+
+static void
+end_rebuild(struct rebuild *rebuild)
+{
+    lf_event_layouts_free(&rebuild->layouts);
+    lf_buffer_free(&rebuild->list);
+    lf_buffer_free(&rebuild->bytes);
+}
+
+/* is_there = false: the view would keep such an event, and has none. */
+static feature_status
+find_kept(struct lf_fold *fold, const struct lf_event_run *run, int64_t time,
+          bool *is_there, struct feature_error *error)
+{
+    struct rebuild rebuild = {
+        .fold = fold, .run = run, .from = time, .to = time};
+    feature_status status = FEATURE_OK;
+
+    *is_there = true;
+    if (is_covered(&rebuild))
+        status = look_up(&rebuild, time, is_there, error);
+    end_rebuild(&rebuild);
+    return status;
 }
 
 /* The first microsecond whose events the state may hold. */
@@ -257,12 +270,16 @@ rebuild_state(struct lf_fold *fold, const struct lf_event_run *run,
                               .run = run,
                               .wm = lf_state_wm(fold->state),
                               .barrier = lf_state_barrier(fold->state),
-                              .from = oldest(fold, plan)};
-    feature_status status = run_rebuild(&rebuild, time, done, error);
+                              .from = oldest(fold, plan),
+                              .to = INT64_MAX};
+    feature_status status = FEATURE_OK;
 
-    lf_event_layouts_free(&rebuild.layouts);
-    lf_buffer_free(&rebuild.list);
-    lf_buffer_free(&rebuild.bytes);
+    *done = is_covered(&rebuild);
+    if (*done)
+        status = look_up(&rebuild, time, done, error);
+    if (!status && *done)
+        status = apply_kept(&rebuild, error);
+    end_rebuild(&rebuild);
     return status;
 }
 
@@ -280,6 +297,18 @@ stubborn_feature(const struct lf_tile_plan *plan)
                 return plan->features[i].feature->name;
         }
     return NULL;
+}
+
+static feature_status
+refuse_unknown(struct lf_fold *fold, uint32_t row, struct feature_error *error)
+{
+    struct feature_error problem;
+
+    lf_fail(&problem, FEATURE_INVALID, "argument",
+            "row %u cannot be taken back from %s: no event that the view keeps "
+            "has its time and values",
+            row, fold->rows.form->view->name);
+    return lf_fold_refuse(fold, row, &problem, error);
 }
 
 static feature_status
@@ -322,9 +351,12 @@ retract_row(struct lf_fold *fold, const struct lf_event_run *run,
             struct feature_error *error)
 {
     enum lf_tile_status status;
-    bool done = true;
+    bool done;
 
     lf_fold_take(fold, row, 0);
+    LF_TRY(find_kept(fold, run, fold->batch[0].ts, &done, error));
+    if (!done)
+        return refuse_unknown(fold, row, error);
     status = lf_state_retract(fold->state, &fold->batch[0]);
     if (status == LF_TILE_REFUSED)
         LF_TRY(rebuild_state(fold, run, plan, fold->batch[0].ts, &done, error));
@@ -365,12 +397,19 @@ lf_fold_retract(struct lf_fold *fold, const struct lf_event_run *run,
 static feature_status
 fail_size(struct lf_fold *fold, uint32_t row, struct feature_error *error)
 {
+    const char *view = fold->rows.form->view->name;
     struct feature_error problem;
 
-    lf_fail(&problem, FEATURE_INVALID, "row-size",
-            "row %u: the row of %s would be larger than max_row_size, %llu "
-            "bytes",
-            row, fold->rows.form->view->name, (unsigned long long)fold->limit);
+    if (fold->row.size > fold->limit)
+        lf_fail(&problem, FEATURE_INVALID, "row-size",
+                "row %u: the row of %s would be larger than max_row_size, %llu "
+                "bytes",
+                row, view, (unsigned long long)fold->limit);
+    else
+        lf_fail(&problem, FEATURE_INVALID, "row-size",
+                "row %u: the row of %s, with the states that lie beside it, "
+                "would be larger than %u MiB",
+                row, view, LF_FULL_SIZE_LIMIT >> 20);
     return lf_fold_refuse(fold, row, &problem, error);
 }
 
@@ -387,13 +426,27 @@ reload(struct lf_fold *fold, const struct lf_stored *stored,
     return lf_window_load(&fold->rows, &good, &fold->state, error);
 }
 
+/* Without events to tell apart, none of the run is taken. */
+static feature_status
+fail_run(struct lf_fold *fold, const struct lf_event_run *run,
+         struct feature_error *error)
+{
+    for (uint32_t i = run->first; i < run->end; i++) {
+        uint32_t row = lf_fold_row(fold, i);
+
+        if (lf_fold_is_pending(fold, row))
+            LF_TRY(fail_size(fold, row, error));
+    }
+    return FEATURE_OK;
+}
+
 feature_status
 lf_fold_overflow(struct lf_fold *fold, const struct lf_event_run *run,
                  const struct lf_stored *stored, struct feature_error *error)
 {
     fold->kept.size = 0; /* the row so far, if it changed */
     if (fold->events->operation != FEATURE_EVENT)
-        return fail_size(fold, lf_fold_row(fold, run->first), error);
+        return fail_run(fold, run, error);
     LF_TRY(reload(fold, stored, error));
     for (uint32_t i = run->first; i < run->end; i++) {
         uint32_t row = lf_fold_row(fold, i);

@@ -20,12 +20,18 @@ struct lf_consumer_figures {
     struct lf_consumer consumer;
 };
 
+struct lf_event_figures {
+    struct lf_event_counts counts; /* of this handle */
+    uint64_t ids;                  /* remembered by its dedupe */
+};
+
 struct lf_figures {
     struct lf_environment_info environment;
     struct lf_meta_store meta;
     struct lf_catalog *catalog;
-    struct lf_meta_view *views; /* in the catalog's order */
-    struct lf_buffer versions;  /* lf_version: those that are kept, too */
+    struct lf_meta_view *views;      /* in the catalog's order */
+    struct lf_event_figures *events; /* likewise */
+    struct lf_buffer versions;       /* lf_version: those that are kept, too */
     struct lf_count_sums counts;
     struct lf_feed_figures feed;
     uint64_t free_pages;

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "store/event_history.h"
 #include "store/history.h"
 
 /* --- a view ------------------------------------------------------------------- */
@@ -82,22 +83,10 @@ lf_kept_free(struct lf_kept *kept)
     lf_buffer_free(&kept->barriers);
 }
 
-/* An event of before the history began is at most max_skew after that. */
 bool
 lf_kept_covers(const struct lf_kept *kept, int64_t from)
 {
-    const struct lf_meta_view *meta = &kept->meta;
-    int64_t begin;
-
-    if (meta->history_since == INT64_MIN)
-        return false;
-    if (meta->history_horizon > INT64_MIN && from <= meta->history_horizon)
-        return false;
-    if (!meta->history_bases)
-        return true;
-    return !__builtin_add_overflow(meta->history_since, kept->event->max_skew,
-                                   &begin) &&
-           from > begin;
+    return lf_event_history_covers(&kept->meta, kept->event, from);
 }
 
 /* --- entries ------------------------------------------------------------------ */
@@ -350,7 +339,7 @@ lf_kept_gather(struct lf_kept *kept, const uint8_t *key, size_t key_size,
     bool is_over;
 
     kept->events.size = kept->cells.size = kept->barriers.size = 0;
-    LF_TRY(begin_walk(&walk, key, to, error));
+    LF_TRY(begin_walk(&walk, key, kept->is_now ? INT64_MAX : to, error));
     for (;;) {
         LF_TRY(step(&walk, &is_over, error));
         if (is_over)
@@ -395,7 +384,7 @@ lf_kept_floor(const struct lf_kept *kept, int64_t t)
     for (size_t i = 0; i < kept->barriers.size; i += sizeof(int64_t)) {
         int64_t at = lf_load_i64(kept->barriers.data + i);
 
-        if (at < t)
+        if (at < t || kept->is_now)
             return at + 1;
     }
     return INT64_MIN;

@@ -145,6 +145,35 @@ add_views(struct lf_text *text, const struct lf_figures *figures)
 }
 
 static void
+add_events(struct lf_text *text, const struct lf_figures *figures)
+{
+    static const char *const names[LF_OUTCOMES] = {
+        [FEATURE_OUTCOME_APPLIED] = "applied",
+        [FEATURE_OUTCOME_LATE] = "late",
+        [FEATURE_OUTCOME_DUPLICATE] = "duplicate",
+        [FEATURE_OUTCOME_FUTURE] = "future",
+        [FEATURE_OUTCOME_REJECTED] = "rejected"};
+    const struct lf_catalog *catalog = figures->catalog;
+
+    if (!catalog->event_count)
+        return;
+    add_family(text, "event_rows", "counter", "",
+               "Events that this handle wrote or took back, by outcome.");
+    for (uint32_t i = 0; i < catalog->event_count; i++)
+        for (int j = 1; j < LF_OUTCOMES; j++)
+            lf_text_add(text,
+                        "feature_event_rows_total{event=\"%s\",outcome=\"%s\"}"
+                        " %" PRIu64 "\n",
+                        catalog->events[i].name, names[j],
+                        figures->events[i].counts.outcomes[j]);
+    add_family(text, "event_ids", "gauge", "",
+               "Ids that dedupe remembers, by event.");
+    for (uint32_t i = 0; i < catalog->event_count; i++)
+        lf_text_add(text, "feature_event_ids{event=\"%s\"} %" PRIu64 "\n",
+                    catalog->events[i].name, figures->events[i].ids);
+}
+
+static void
 add_states(struct lf_text *text, const struct lf_figures *figures)
 {
     static const char *const names[LF_STATES] = {
@@ -166,6 +195,9 @@ add_states(struct lf_text *text, const struct lf_figures *figures)
         lf_text_add(text,
                     "feature_read_states_total{state=\"%s\"} %" PRIu64 "\n",
                     names[i], figures->counts.states[i]);
+    add_number(text, "read_overflows", "counter", "",
+               "Values of windows that did not fit their type: null.",
+               figures->counts.overflows);
     add_number(text, "fallback_reads", "counter", "",
                "Look-ups of this process off the fast path.",
                figures->environment.fallback_reads);
@@ -315,6 +347,7 @@ feature_store_metrics(feature_store *store, char **text,
         add_readers(&made, &figures);
         add_file(&made, &figures);
         add_views(&made, &figures);
+        add_events(&made, &figures);
         lf_metrics_rules(&made, &figures);
         add_feed(&made, &figures.feed);
         add_number(&made, "upkeep_passes_due", "gauge", "",

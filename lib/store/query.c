@@ -91,19 +91,38 @@ take_fingerprint(feature_query *query, struct feature_error *error)
 }
 
 static feature_status
-build(feature_query *query, const char *features, struct feature_error *error)
+build(feature_query *query, const struct lf_catalog *catalog,
+      const char *features, struct feature_error *error)
 {
-    struct lf_catalog *catalog = NULL;
-    feature_status status = lf_store_catalog(query->store, &catalog, error);
+    LF_TRY(lf_select(catalog, features, &query->selection, error));
+    if (query->is_matrix)
+        LF_TRY(lay_out_matrix(query, error));
+    return take_fingerprint(query, error);
+}
 
+static feature_status
+make_query(feature_store *store, const struct lf_catalog *catalog,
+           const char *features, const struct feature_query_options *asked,
+           feature_query **query, struct feature_error *error)
+{
+    feature_query *made = lf_alloc(sizeof *made);
+    feature_status status;
+
+    if (!made)
+        return lf_fail_memory(error);
+    atomic_init(&made->holders, 1);
+    made->fill = asked->fill;
+    made->known_by = asked->known_by;
+    made->is_matrix = asked->flags & FEATURE_QUERY_MATRIX;
+    status = lf_store_hold(store, &made->store, error);
     if (!status)
-        status = lf_select(catalog, features, &query->selection, error);
-    lf_catalog_release(catalog);
-    if (!status && query->is_matrix)
-        status = lay_out_matrix(query, error);
-    if (!status)
-        status = take_fingerprint(query, error);
-    return status;
+        status = build(made, catalog, features, error);
+    if (status) {
+        feature_query_free(made);
+        return status;
+    }
+    *query = made;
+    return FEATURE_OK;
 }
 
 feature_status
@@ -111,8 +130,8 @@ feature_query_create(feature_store *store, const char *features,
                      const struct feature_query_options *options,
                      feature_query **query, struct feature_error *error)
 {
+    struct lf_catalog *catalog = NULL;
     struct feature_query_options asked;
-    feature_query *made = NULL;
     feature_status status;
 
     if (!store || !features || !query)
@@ -122,25 +141,27 @@ feature_query_create(feature_store *store, const char *features,
                            "feature_query_options", error));
     LF_TRY(check_options(&asked, error));
     LF_TRY(lf_store_enter(store, error));
-    made = lf_alloc(sizeof *made);
-    if (!made) {
-        status = lf_fail_memory(error);
-        goto out;
-    }
-    atomic_init(&made->holders, 1);
-    made->fill = asked.fill;
-    made->known_by = asked.known_by;
-    made->is_matrix = asked.flags & FEATURE_QUERY_MATRIX;
-    status = lf_store_hold(store, &made->store, error);
+    status = lf_store_catalog(store, &catalog, error);
     if (!status)
-        status = build(made, features, error);
-    if (status)
-        goto out;
-    *query = made;
-    made = NULL;
-out:
+        status = make_query(store, catalog, features, &asked, query, error);
+    lf_catalog_release(catalog);
     lf_store_leave(store);
-    feature_query_free(made);
+    return status;
+}
+
+feature_status
+lf_query_of_event(feature_store *store, const struct lf_event *event,
+                  const char *text, feature_query **query,
+                  struct feature_error *error)
+{
+    const struct feature_query_options asked = {.fill = FEATURE_FILL_NULLS};
+    struct lf_catalog *catalog = lf_event_catalog(event);
+    feature_status status;
+
+    if (!catalog)
+        return lf_fail_memory(error);
+    status = make_query(store, catalog, text, &asked, query, error);
+    lf_catalog_release(catalog);
     return status;
 }
 

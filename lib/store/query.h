@@ -7,6 +7,7 @@
 #include "format/state.h"
 #include "model/select.h"
 #include "store/matrix.h"
+#include "store/sides.h"
 #include "store/store.h"
 
 /* Immutable after creation, but for its holders. */
@@ -21,6 +22,13 @@ struct feature_query {
     uint32_t *matrix_offsets; /* per column, in floats; in selection->arena */
     uint64_t fingerprint;
 };
+
+/* A query of an event's columns, as if it were a view: text names it first, of
+ * its values nothing is stored as rows. Within lf_store_enter. */
+feature_status lf_query_of_event(feature_store *store,
+                                 const struct lf_event *event, const char *text,
+                                 feature_query **query,
+                                 struct feature_error *error);
 
 /* The same query, to be freed once more: by feature_query_free(). */
 feature_query *lf_query_hold(const feature_query *query);
@@ -64,6 +72,7 @@ struct lf_view_plan {
     struct lf_row_plan *rows;           /* versions met so far */
     const struct lf_event *event;       /* NULL: a view of rows */
     const struct lf_feature **features; /* of the columns, if FROM an event */
+    struct lf_sides *sides;             /* NULL: a view of rows */
     uint32_t same_keys; /* the first view with the same keys: encoded once */
 };
 

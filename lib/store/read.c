@@ -128,9 +128,9 @@ verify_job(feature_request *request, uint32_t view, uint32_t index,
 }
 
 /* A repeated key's row is verified where it was looked up. */
-static feature_status
-verify_view(feature_request *request, uint32_t view,
-            struct feature_error *error)
+feature_status
+lf_request_verify(feature_request *request, uint32_t view,
+                  struct feature_error *error)
 {
     const struct lf_job_range *range = &request->ranges[view];
     const struct lf_job *jobs = lf_request_jobs(request) + range->first;
@@ -152,7 +152,7 @@ find_stored(feature_request *request, struct lf_reader *reader, size_t count,
                             lf_request_jobs(request), count, error));
     lf_jobs_repeat(request);
     for (uint32_t i = 0; i < views; i++)
-        LF_TRY(verify_view(request, i, error));
+        LF_TRY(lf_request_verify(request, i, error));
     return FEATURE_OK;
 }
 

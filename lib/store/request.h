@@ -92,6 +92,10 @@ feature_status lf_pasts_suffice(struct feature_request *request,
 feature_status lf_jobs_make(feature_request *request, size_t *count,
                             struct feature_error *error);
 
+/* Checks the rows that were looked up for a view: checksum and form (read.c). */
+feature_status lf_request_verify(struct feature_request *request, uint32_t view,
+                                 struct feature_error *error);
+
 /* Gives repeated keys the answers of those that were looked up. */
 void lf_jobs_repeat(feature_request *request);
 

@@ -3,7 +3,8 @@
  * Request mode: features as if an event had been written.
  *
  * Owns copies of the events, and the t at which they are just visible.
- * Keeps an event to the rows whose key it has: the keys of the request rule.
+ * Keeps an event to the rows whose key it has: the keys of the request rule. One
+ * whose id was seen is in the store, and does not count twice.
  * Never writes anything.
  */
 #include "store/scored.h"
@@ -13,6 +14,7 @@
 #include "format/event.h"
 #include "format/key.h"
 #include "store/batch.h"
+#include "store/dedupe.h"
 #include "store/request.h"
 
 void
@@ -22,6 +24,7 @@ lf_scored_free(struct lf_scored *scored)
     lf_buffer_free(&scored->cells);
     lf_buffer_free(&scored->bytes);
     lf_buffer_free(&scored->key);
+    lf_buffer_free(&scored->known);
 }
 
 /* --- setting ------------------------------------------------------------------ */
@@ -208,12 +211,51 @@ is_key(const struct lf_view_plan *view, uint32_t parts,
            memcmp(scored->key.data, key, size) == 0;
 }
 
-feature_status
-lf_scored_begin(feature_request *request, struct feature_error *error)
+static feature_status
+find_known(feature_request *request, const struct lf_event *event,
+           struct lf_cursor *cursor, struct feature_error *error)
 {
-    return lf_buffer_reserve(&request->scored.key, LF_KEY_MAX)
-               ? FEATURE_OK
-               : lf_fail_memory(error);
+    struct lf_scored *scored = &request->scored;
+    int64_t known_by = request->query->known_by, since = 0;
+    const struct lf_cell *cells =
+        (const struct lf_cell *)(void *)scored->cells.data;
+    bool *known = (bool *)lf_buffer_extend(&scored->known, scored->rows);
+
+    if (!known)
+        return lf_fail_memory(error);
+    for (uint32_t i = 0; i < scored->rows; i++) {
+        const struct lf_cell *id =
+            &cells[(size_t)i * scored->columns + event->dedupe];
+
+        LF_TRY(lf_dedupe_find(event, cursor, id, request->now, &known[i],
+                              &since, error));
+        known[i] = known[i] && (!known_by || since <= known_by);
+    }
+    return FEATURE_OK;
+}
+
+feature_status
+lf_scored_begin(feature_request *request, struct lf_reader *reader,
+                struct feature_error *error)
+{
+    struct lf_scored *scored = &request->scored;
+    const struct lf_event *event = NULL;
+    char tree[LF_TREE_NAME_SIZE];
+    struct lf_cursor *cursor;
+    feature_status status;
+
+    scored->known.size = 0;
+    if (!lf_buffer_reserve(&scored->key, LF_KEY_MAX))
+        return lf_fail_memory(error);
+    if (scored->rows)
+        event = lf_catalog_event_by_id(request->plan->catalog, scored->event);
+    if (!event || !lf_dedupe_applies(event))
+        return FEATURE_OK;
+    lf_dedupe_tree(event, tree);
+    LF_TRY(lf_cursor_open(reader, tree, &cursor, error));
+    status = find_known(request, event, cursor, error);
+    lf_cursor_close(cursor);
+    return status;
 }
 
 const struct lf_tile_event *
@@ -238,6 +280,8 @@ lf_scored_event(feature_request *request, uint32_t view, uint32_t row,
                    at * scored->columns;
     if (*t <= event->ts)
         *t = event->ts + (event->ts < INT64_MAX);
+    if (scored->known.size && scored->known.data[at])
+        return NULL;
     return first->key_size && is_key(plan, asked->key_count, scored,
                                      event->cells, first->key, first->key_size)
                ? event

@@ -17,6 +17,7 @@ struct lf_scored {
     struct lf_buffer cells; /* struct lf_cell, rows x columns */
     struct lf_buffer bytes; /* of them */
     struct lf_buffer key;
+    struct lf_buffer known; /* bool per row, or empty: no id was seen */
 };
 
 /*
@@ -30,8 +31,10 @@ const struct lf_tile_event *lf_scored_event(struct feature_request *request,
                                             struct lf_tile_event *event,
                                             int64_t *t);
 
-/* Room for what lf_scored_event takes, before the first call of a read. */
+/* Finds out which of the events are stored already, and makes room for what
+ * lf_scored_event takes: before the first call of a read. */
 feature_status lf_scored_begin(struct feature_request *request,
+                               struct lf_reader *reader,
                                struct feature_error *error);
 
 void lf_scored_free(struct lf_scored *scored);

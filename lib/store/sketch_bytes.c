@@ -106,7 +106,8 @@ take_distinct(const uint8_t *bytes, size_t size, struct lf_hll *hll,
 
     if (p < LF_HLL_P_MIN || p > LF_HLL_P_MAX || bytes[7] != MURMUR)
         return damaged("the precision or the hash is unknown", error);
-    if (lf_hll_check(p, bytes + HEAD, size - HEAD) != size - HEAD)
+    if (size == HEAD ||
+        lf_hll_check(p, bytes + HEAD, size - HEAD) != size - HEAD)
         return damaged("its state is none", error);
     lf_hll_init(hll, p);
     return lf_hll_merge_bytes(hll, p, bytes + HEAD, size - HEAD)
@@ -124,7 +125,7 @@ take_quantiles(const uint8_t *bytes, size_t size, struct lf_dd *dd,
         !lf_dd_init(dd, lf_load_f64(bytes + HEAD)))
         return damaged("the error is out of range", error);
     size -= HEAD + ERROR_SIZE;
-    if (lf_dd_check(&dd->mapping, state, size) != size)
+    if (!size || lf_dd_check(&dd->mapping, state, size) != size)
         return damaged("its state is none", error);
     return lf_dd_merge_bytes(dd, state, size) ? FEATURE_OK
                                               : lf_fail_memory(error);

@@ -12,7 +12,31 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store/dedupe.h"
 #include "store/loads.h"
+
+/* An id that is remembered has two entries, that by id and that by time. */
+static feature_status
+read_events(feature_store *store, struct lf_reader *reader,
+            struct lf_figures *figures, struct feature_error *error)
+{
+    const struct lf_catalog *catalog = figures->catalog;
+
+    figures->events =
+        lf_alloc_array(catalog->event_count, sizeof *figures->events);
+    if (!figures->events)
+        return lf_fail_memory(error);
+    for (uint32_t i = 0; i < catalog->event_count; i++) {
+        char tree[LF_TREE_NAME_SIZE];
+
+        lf_dedupe_tree(&catalog->events[i], tree);
+        LF_TRY(lf_reader_entries(reader, tree, &figures->events[i].ids, error));
+        figures->events[i].ids /= 2;
+        lf_event_counts_read(store, catalog->events[i].id,
+                             &figures->events[i].counts);
+    }
+    return FEATURE_OK;
+}
 
 static feature_status
 read_snapshot(feature_store *store, struct lf_reader *reader,
@@ -30,6 +54,7 @@ read_snapshot(feature_store *store, struct lf_reader *reader,
     for (uint32_t i = 0; i < figures->catalog->view_count; i++)
         LF_TRY(lf_store_read_view(reader, figures->catalog->views[i].id,
                                   &figures->views[i], error));
+    LF_TRY(read_events(store, reader, figures, error));
     LF_TRY(lf_versions_read(reader, 0, &figures->versions, error));
     return lf_feed_figures_read(reader, &figures->feed, error);
 }
@@ -39,6 +64,7 @@ lf_figures_free(struct lf_figures *figures)
 {
     lf_catalog_release(figures->catalog);
     lf_free(figures->views);
+    lf_free(figures->events);
     lf_buffer_free(&figures->versions);
     lf_buffer_free(&figures->feed.consumers);
 }
@@ -99,7 +125,8 @@ fill_stats(const struct lf_figures *figures, struct feature_stats *stats)
         .max_size = figures->catalog->max_size,
         .write_waits = info->writers_waited,
         .write_wait_us = info->writers_us,
-        .write_timeouts = info->writers_gave_up};
+        .write_timeouts = info->writers_gave_up,
+        .read_overflows = figures->counts.overflows};
     for (uint32_t i = 0; i < figures->catalog->view_count; i++) {
         const struct lf_meta_view *view = &figures->views[i];
 

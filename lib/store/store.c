@@ -252,6 +252,7 @@ lf_store_release(feature_store *store)
     if (!store || atomic_fetch_sub(&store->references, 1) != 1)
         return;
     lf_catalog_release(store->catalog);
+    lf_buffer_free(&store->event_counts);
     pthread_mutex_destroy(&store->lock);
     pthread_mutex_destroy(&store->write_lock);
     pthread_mutex_destroy(&store->hold_lock);

@@ -42,9 +42,10 @@ struct feature_store {
     pthread_mutex_t hold_lock; /* of the list below */
     struct lf_hold *holds;     /* snapshots that scans hold (hold.c) */
     atomic_uint hold_count;
-    pthread_mutex_t count_lock;   /* of the two below */
-    struct lf_counts *counts;     /* of the requests there are (counts.c) */
-    struct lf_count_sums counted; /* by those that were freed */
+    pthread_mutex_t count_lock;    /* of the three below */
+    struct lf_counts *counts;      /* of the requests there are (counts.c) */
+    struct lf_count_sums counted;  /* by those that were freed */
+    struct lf_buffer event_counts; /* struct lf_event_counts */
 };
 
 /* A child's reference on the store, or INVALID `closed`. */
@@ -112,5 +113,6 @@ void lf_report_write(void *theirs, const void *ours, size_t size);
 
 /* rows/<view>/<version> */
 void lf_rows_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE]);
+void lf_tiles_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE]);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 
+#include "store/event_apply.h"
 #include "store/key_order.h"
 #include "store/offsets.h"
 #include "store/upkeep.h"
@@ -242,15 +243,6 @@ order_rows(struct lf_tiles_in *in, struct feature_error *error)
                : lf_fail_memory(error);
 }
 
-static bool
-is_future(const struct lf_event *event, int64_t now, int64_t time)
-{
-    int64_t edge;
-
-    return event->max_skew != LF_SKEW_NONE &&
-           !__builtin_add_overflow(now, event->max_skew, &edge) && time > edge;
-}
-
 static feature_status
 merge_row(struct lf_tiles_in *in, struct lf_rows *rows, uint32_t number,
           struct feature_error *error)
@@ -264,7 +256,7 @@ merge_row(struct lf_tiles_in *in, struct lf_rows *rows, uint32_t number,
 
     if (!lf_row_open(&row, in->rows.data + begin, (size_t)(end - begin)))
         return lf_fail(error, FEATURE_INVALID, "tiles", "its state is none");
-    if (is_future(in->form.event, rows->commit->now, row.timestamp))
+    if (lf_event_is_future(in->form.event, rows->commit->now, row.timestamp))
         return lf_fail(error, FEATURE_INVALID, "future",
                        "its newest event is more than max_skew ahead of the "
                        "clock");

@@ -150,6 +150,9 @@ has_expired(const struct walk *walk, int64_t time, uint16_t flags)
     if (flags & LF_ROW_TOMBSTONE) {
         age = age > TOMBSTONE_AGE ? age : TOMBSTONE_AGE;
         age = age > view->history ? age : view->history;
+        if (walk->plan && !walk->plan->has_lifetime &&
+            !lf_tile_is_over(walk->plan, time, walk->now))
+            return false; /* a hop may reach behind the longest window */
     } else if (walk->plan) {
         return lf_tile_is_over(walk->plan, time, walk->now);
     }

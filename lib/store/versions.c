@@ -257,8 +257,8 @@ take_key(struct walk *walk, struct feature_error *error)
 
 /* --- one chunk --------------------------------------------------------------- */
 
-static const struct lf_job *
-find_key(const struct lf_versions *versions, uint32_t index)
+const struct lf_job *
+lf_versions_key(const struct lf_versions *versions, uint32_t index)
 {
     const struct lf_job *job = (const struct lf_job *)versions->key_jobs.data +
                                (versions->is_one_key ? 0 : index);
@@ -270,7 +270,7 @@ static feature_status
 take_keys(struct walk *walk, struct feature_error *error)
 {
     while (walk->at.key < walk->versions->key_count) {
-        walk->key = find_key(walk->versions, walk->at.key);
+        walk->key = lf_versions_key(walk->versions, walk->at.key);
         if (walk->key->key_size)
             LF_TRY(take_key(walk, error));
         if (walk->is_full)
@@ -292,6 +292,8 @@ read_chunk(struct lf_versions *versions, struct lf_reader *reader,
                         .at = versions->at};
     feature_status status;
 
+    if (walk.view->event)
+        return lf_versions_read_kept(versions, reader, error);
     walk.row_bytes = lf_versions_row_bytes(walk.view);
     versions->found.size = 0;
     lf_arena_free(&versions->packed);
@@ -488,6 +490,7 @@ lf_versions_free(struct lf_versions *versions)
     lf_buffer_free(&versions->found);
     lf_arena_free(&versions->packed);
     lf_history_free_cursor(&versions->cursor);
+    lf_buffer_free(&versions->sought);
     feature_request_free(versions->request);
     feature_query_free(versions->asked);
     lf_free(versions);

@@ -33,6 +33,7 @@ struct lf_versions {
     struct lf_buffer found; /* the versions of the chunk */
     struct lf_arena packed; /* rows of those that lie in blocks */
     struct lf_history_cursor cursor;
+    struct lf_buffer sought; /* a key and a place (versions_kept.c) */
     /* Of the chunk, beside the answers of the request: */
     struct lf_answer keys[LF_KEYS_MAX];
     struct lf_answer sequences; /* null: of the row before history */
@@ -59,6 +60,16 @@ void lf_versions_free(struct lf_versions *versions); /* NULL is fine */
 feature_status lf_versions_check_view(const struct lf_view *view,
                                       struct feature_error *error);
 
+/* A key that was asked for. */
+const struct lf_job *lf_versions_key(const struct lf_versions *versions,
+                                     uint32_t index);
+
+/* The next chunk of a view FROM an event: a version is a time at which an event
+ * of the key is kept, with the features just after it (versions_kept.c). */
+feature_status lf_versions_read_kept(struct lf_versions *versions,
+                                     struct lf_reader *reader,
+                                     struct feature_error *error);
+
 /* The columns of a chunk whose versions were found (versions_out.c). */
 struct lf_version {
     struct lf_row row;
@@ -70,6 +81,10 @@ struct lf_version {
 };
 /* What a version takes in a chunk, at most, besides what is stored of it. */
 size_t lf_versions_row_bytes(const struct lf_view_plan *view);
+bool lf_versions_decode_keys(struct lf_versions *versions, uint32_t rows);
+bool lf_versions_decode_commits(struct lf_versions *versions, uint32_t rows);
+bool lf_versions_begin_bytes(struct lf_answer *answer, uint32_t rows);
+void lf_versions_end_bytes(struct lf_answer *answer, uint32_t row);
 feature_status lf_versions_decode(struct lf_versions *versions,
                                   struct feature_error *error);
 

@@ -12,15 +12,9 @@
 
 #include "store/versions.h"
 
-/* What a view FROM an event keeps are events, which have other columns. */
 feature_status
 lf_versions_check_view(const struct lf_view *view, struct feature_error *error)
 {
-    if (view->event)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "%s is computed FROM an event: its history is of "
-                       "events, read its features as of a time instead",
-                       view->name);
     if (!view->history)
         return lf_fail(error, FEATURE_NOT_FOUND, "history",
                        "%s keeps no history: give it the option history, as in "
@@ -42,8 +36,8 @@ reserve(struct lf_buffer *values, size_t size, uint32_t rows)
     return lf_buffer_reserve(values, size * rows);
 }
 
-static bool
-begin_bytes(struct lf_answer *answer, uint32_t rows)
+bool
+lf_versions_begin_bytes(struct lf_answer *answer, uint32_t rows)
 {
     answer->values.size = 0;
     if (!lf_buffer_reserve(&answer->values, 1) ||
@@ -53,8 +47,8 @@ begin_bytes(struct lf_answer *answer, uint32_t rows)
     return true;
 }
 
-static void
-end_bytes(struct lf_answer *answer, uint32_t row)
+void
+lf_versions_end_bytes(struct lf_answer *answer, uint32_t row)
 {
     lf_store_u32(answer->offsets.data + 4 * ((size_t)row + 1),
                  (uint32_t)answer->values.size);
@@ -68,7 +62,7 @@ decode_key(struct lf_answer *answer, const struct lf_input *input,
 
     answer->values.size = 0;
     if (is_number ? !reserve(&answer->values, 8, rows)
-                  : !begin_bytes(answer, rows))
+                  : !lf_versions_begin_bytes(answer, rows))
         return false;
     for (uint32_t i = 0; i < rows; i++) {
         size_t size;
@@ -81,13 +75,13 @@ decode_key(struct lf_answer *answer, const struct lf_input *input,
         }
         if (size && !lf_buffer_append(&answer->values, cell, size))
             return false;
-        end_bytes(answer, i);
+        lf_versions_end_bytes(answer, i);
     }
     return true;
 }
 
-static bool
-decode_keys(struct lf_versions *versions, uint32_t rows)
+bool
+lf_versions_decode_keys(struct lf_versions *versions, uint32_t rows)
 {
     const struct lf_selection_view *view = &versions->query.selection->views[0];
 
@@ -99,8 +93,8 @@ decode_keys(struct lf_versions *versions, uint32_t rows)
     return true;
 }
 
-static bool
-decode_commits(struct lf_versions *versions, uint32_t rows)
+bool
+lf_versions_decode_commits(struct lf_versions *versions, uint32_t rows)
 {
     const struct lf_version *version = found(versions);
     struct lf_answer *sequences = &versions->sequences;
@@ -160,7 +154,7 @@ decode_written(struct lf_versions *versions, uint32_t rows,
     size_t size = lf_bits_size(versions->query.selection->column_count);
     struct lf_answer *written = &versions->written;
 
-    if (!begin_bytes(written, rows))
+    if (!lf_versions_begin_bytes(written, rows))
         return lf_fail_memory(error);
     for (uint32_t i = 0; i < rows; i++) {
         uint8_t *bits = lf_buffer_extend(&written->values, size);
@@ -169,7 +163,7 @@ decode_written(struct lf_versions *versions, uint32_t rows,
             return lf_fail_memory(error);
         memset(bits, 0, size);
         LF_TRY(mark_written(versions, &version[i], bits, error));
-        end_bytes(written, i);
+        lf_versions_end_bytes(written, i);
     }
     return FEATURE_OK;
 }
@@ -204,10 +198,23 @@ lf_versions_decode(struct lf_versions *versions, struct feature_error *error)
     uint32_t rows =
         (uint32_t)(versions->found.size / sizeof(struct lf_version));
 
-    if (!decode_keys(versions, rows) || !decode_commits(versions, rows))
+    if (!lf_versions_decode_keys(versions, rows) ||
+        !lf_versions_decode_commits(versions, rows))
         return lf_fail_memory(error);
     LF_TRY(decode_written(versions, rows, error));
     return decode_values(versions, rows, error);
+}
+
+/* What a list of a window takes, about. */
+static size_t
+list_size(const struct lf_feature *feature)
+{
+    const struct lf_aggregate *aggregate = feature->aggregate;
+    size_t element = lf_type_element_size(feature->type.code);
+    uint32_t most =
+        aggregate->k > aggregate->by_cap ? aggregate->k : aggregate->by_cap;
+
+    return feature->type.is_list ? most * (element ? element : 16) : 16;
 }
 
 size_t
@@ -220,5 +227,8 @@ lf_versions_row_bytes(const struct lf_view_plan *view)
         size += lf_type_is_variable(view->columns[i].type)
                     ? sizeof(int32_t)
                     : lf_type_fixed_size(view->columns[i].type);
+    for (uint32_t i = 0; view->event && i < view->column_count; i++)
+        if (lf_type_is_variable(view->columns[i].type))
+            size += list_size(view->features[i]);
     return size;
 }

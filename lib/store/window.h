@@ -22,6 +22,7 @@ struct lf_window_cell {
     uint64_t value; /* up to 8 bytes, or where they lie in windows->bytes */
     uint32_t size;
     uint8_t kind;
+    bool is_overflow; /* null, as the value does not fit its type */
 };
 
 enum lf_found { LF_FOUND_NOTHING, LF_FOUND_SOMETHING, LF_FOUND_UNKNOWN };

@@ -16,7 +16,11 @@
 struct cluster {
     uint32_t next; /* the first label behind it */
     int64_t from;
+    bool is_kept; /* by the reading */
 };
+
+#define FEW_LABELS 4
+#define FEW_EVENTS 64
 
 static struct lf_label *
 labels_of(const struct lf_windows *windows)
@@ -99,6 +103,24 @@ tail_of_row(const struct lf_window_pass *pass, uint32_t row,
     return extra && extra->ts < from ? extra->ts : from;
 }
 
+/* Many labels share the work of many events. */
+static feature_status
+keep(struct lf_window_pass *pass, struct cluster *cluster, uint32_t first,
+     struct feature_error *error)
+{
+    size_t count;
+    const struct lf_tile_event *events =
+        lf_kept_all(&pass->windows->kept, &count);
+
+    cluster->is_kept =
+        cluster->next - first >= FEW_LABELS && count >= FEW_EVENTS;
+    if (!cluster->is_kept)
+        return FEATURE_OK;
+    return lf_reading_keep(pass->current->reading, events, count)
+               ? lf_fail_memory(error)
+               : FEATURE_OK;
+}
+
 static feature_status
 gather(struct lf_window_pass *pass, uint32_t first, uint32_t count,
        struct cluster *cluster, struct feature_error *error)
@@ -117,8 +139,9 @@ gather(struct lf_window_pass *pass, uint32_t first, uint32_t count,
     } while (i < count && labels[i].job == labels[first].job &&
              labels[i].time > cluster->from);
     cluster->next = i;
-    return lf_kept_gather(&pass->windows->kept, job->key, job->key_size,
-                          cluster->from, labels[first].time, error);
+    LF_TRY(lf_kept_gather(&pass->windows->kept, job->key, job->key_size,
+                          cluster->from, labels[first].time, error));
+    return keep(pass, cluster, first, error);
 }
 
 /* --- one row ------------------------------------------------------------------ */
@@ -168,7 +191,7 @@ find_any(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
 
     if (!lf_kept_covers(kept, floor > from ? floor : from))
         return FEATURE_OK;
-    if (pass->current->tiles->has_lifetime)
+    if (pass->current->tiles->has_lifetime && floor < at->t)
         LF_TRY(lf_kept_any(kept, job->key, job->key_size, from, at->t, &any,
                            error));
     at->found = any ? LF_FOUND_SOMETHING : LF_FOUND_NOTHING;
@@ -200,9 +223,25 @@ take_cells(struct lf_window_pass *pass, uint32_t row,
     return FEATURE_OK;
 }
 
+/* Events of a row, which are some of those that were gathered, or not. */
+static enum lf_tile_status
+fold(const struct lf_window_pass *pass, const struct cluster *cluster,
+     const struct lf_tile_event *events, size_t count, int64_t t)
+{
+    struct lf_reading *reading = pass->current->reading;
+    const struct lf_windows *windows = pass->windows;
+    size_t all;
+    const struct lf_tile_event *first = lf_kept_all(&windows->kept, &all);
+
+    if (!cluster->is_kept || count < FEW_EVENTS ||
+        events == (const void *)windows->scored.data)
+        return lf_reading_events(reading, events, count, t);
+    return lf_reading_part(reading, (size_t)(events - first), count, t);
+}
+
 static feature_status
-answer_row(struct lf_window_pass *pass, const struct lf_label *label,
-           struct feature_error *error)
+answer_row(struct lf_window_pass *pass, const struct cluster *cluster,
+           const struct lf_label *label, struct feature_error *error)
 {
     struct lf_window_row *at = lf_windows_row(pass->windows, label->row);
     const struct lf_job *job = &jobs_of(pass)[label->job];
@@ -212,7 +251,7 @@ answer_row(struct lf_window_pass *pass, const struct lf_label *label,
     size_t count;
 
     LF_TRY(find_events(pass, label->row, job, &events, &count, error));
-    status = lf_reading_events(reading, events, count, at->t);
+    status = fold(pass, cluster, events, count, at->t);
     if (status)
         return lf_fail_memory(error); /* their cells were checked */
     if (at->newest == LF_TIME_UNSET && count)
@@ -267,7 +306,7 @@ answer_all(struct lf_window_pass *pass, uint32_t *failed,
         *failed = labels[i].row;
         if (i == cluster.next)
             LF_TRY(gather(pass, i, count, &cluster, error));
-        LF_TRY(answer_row(pass, &labels[i], error));
+        LF_TRY(answer_row(pass, &cluster, &labels[i], error));
     }
     return FEATURE_OK;
 }
@@ -285,6 +324,7 @@ lf_windows_reopen(struct lf_window_pass *pass, struct feature_error *error)
             lf_store_read_view(pass->reader, view->id, &windows->meta, error));
     if (windows->meta.history_since == INT64_MIN)
         return FEATURE_OK;
+    windows->kept.is_now = !pass->exact;
     status = lf_kept_begin(
         &windows->kept, pass->reader, pass->request->plan->catalog, view,
         &windows->meta,

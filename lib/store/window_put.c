@@ -144,6 +144,19 @@ put_column(struct decoder *decoder, const struct lf_windows *windows,
     return FEATURE_OK;
 }
 
+static uint64_t
+count_overflows(const feature_request *request,
+                const struct lf_windows *windows, uint32_t columns)
+{
+    const struct lf_window_cell *cells = lf_windows_cells(windows, columns, 0);
+    size_t count = (size_t)request->rows * columns;
+    uint64_t overflows = 0;
+
+    for (size_t i = 0; i < count; i++)
+        overflows += cells[i].kind == LF_WINDOW_NULL && cells[i].is_overflow;
+    return overflows;
+}
+
 feature_status
 lf_windows_put(feature_request *request, uint32_t view,
                const struct lf_sink *sink, struct feature_error *error)
@@ -168,5 +181,8 @@ lf_windows_put(feature_request *request, uint32_t view,
             LF_TRY(put_column(&decoder, windows, i, error));
         put_states(&decoder, windows);
     }
+    lf_counts_overflow(
+        &request->counts,
+        count_overflows(request, windows, decoder.view->column_count));
     return FEATURE_OK;
 }

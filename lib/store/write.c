@@ -58,6 +58,9 @@ prepare(struct lf_write *write, feature_batch *const *batches,
         target->index = (uint32_t)i;
         LF_TRY(lf_target_resolve(target, write->catalog, error));
         LF_TRY(lf_target_check(target, write->skip_invalid, error));
+        if (target->batch->of_event &&
+            !lf_event_counts_reserve(write->store, target->batch->view))
+            return lf_fail_memory(error);
         write->rows += target->rows;
     }
     return FEATURE_OK;
@@ -73,6 +76,9 @@ publish_outcomes(struct lf_write *write)
         batch->outcomes = write->targets[i].outcomes;
         write->targets[i].outcomes = old;
         batch->is_written = true;
+        if (batch->of_event)
+            lf_event_counts_note(write->store, batch->view,
+                                 batch->outcomes.data, write->targets[i].rows);
     }
 }
 

@@ -59,10 +59,11 @@ an_event_is_json_with_its_columns(void **state)
                 "\"event_timestamp\":100,\"after\":{\"payment_id\":\"a\\\"b\","
                 "\"card_id\":7,\"amount\":2.5}}]}");
     define(f, "CREATE EVENT payment (ok BOOL);");
-    write_rows(f, FEATURE_RETRACT, "payment", NULL, "a\"b 7 2.5 true 100");
-    expect_json(f, 3,
+    write_rows(f, FEATURE_EVENT, "payment", NULL, "c 7 2.5 true 100");
+    write_rows(f, FEATURE_RETRACT, "payment", NULL, "c 7 2.5 true 100");
+    expect_json(f, 4,
                 "\"changes\":[{\"operation\":\"RETRACT\",\"event\":\"payment\","
-                "\"event_timestamp\":100,\"after\":{\"payment_id\":\"a\\\"b\","
+                "\"event_timestamp\":100,\"after\":{\"payment_id\":\"c\","
                 "\"card_id\":7,\"amount\":2.5,\"ok\":true}}]}");
     define(f, "DROP FEATURE VIEW spend; DROP EVENT payment;");
     expect_json(

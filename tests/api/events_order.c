@@ -226,6 +226,37 @@ with_history_any_event_can_be_taken_back(void **state)
     expect_followed(f);
 }
 
+/* A view that keeps its events knows what was never there, or is gone already;
+ * the sum of reads now stays that of reads as of a time. */
+static void
+with_history_nothing_else_can_be_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_write_options options = {
+        .struct_size = sizeof options, .flags = FEATURE_WRITE_SKIP_INVALID};
+    feature_batch *batch;
+
+    start_again(f);
+    define(f, DEFINITIONS
+           "CREATE FEATURE VIEW spend (s = SUM(amount) OVER '1 day' HOP '1 "
+           "hour') FOR card FROM payment WITH (history = '9 days');");
+    write_rows(f, FEATURE_EVENT, "payment", NULL,
+               "1 1 a @-7000\n1 2 a @-7001\n1 4 a @-7002\n1 8 a @-7003\n"
+               "1 8 a @-7003\n1 16 a @-1");
+    batch = make_events(f, FEATURE_RETRACT, "payment", NULL,
+                        "1 3 a @-7000\n1 1 a @-7004\n1 1 b @-7000\n"
+                        "1 8 a @-7003\n1 8 a @-7003\n1 8 a @-7003");
+    must_fail(feature_store_write(f->store, &batch, 1, NULL, NULL, &problem),
+              FEATURE_INVALID, "argument");
+    assert_non_null(strstr(problem.message, "no event that the view keeps"));
+    must(feature_store_write(f->store, &batch, 1, &options, NULL, &problem));
+    expect_outcomes(batch, "RRRAAR");
+    feature_batch_free(batch);
+    expect_rows(f, "spend(s)", "1", "present 23");
+    expect_good(f);
+    expect_followed(f);
+}
+
 static void
 without_it_a_retract_is_refused_with_a_name(void **state)
 {
@@ -360,6 +391,34 @@ rows_leave_when_no_window_reaches_them(void **state)
     expect_followed(f);
 }
 
+/* A window of 60 days on a grid of 60 days reaches back up to 120. */
+static void
+a_barrier_lasts_as_long_as_windows_reach_it(void **state)
+{
+    struct fixture *f = *state;
+    int64_t grid = (NOON / (60 * DAY) + 1) * (60 * DAY);
+    char row[64];
+
+    start_again(f);
+    define(f, DEFINITIONS
+           "CREATE FEATURE VIEW slow (n = COUNT(*) OVER '60 days' HOP "
+           "'60 days') FOR card FROM payment;");
+    move_clock(f, grid + 10 * DAY);
+    snprintf(row, sizeof row, "1 2 s %" PRId64, grid + 3 * DAY);
+    expect_events(f, FEATURE_EVENT, "payment", NULL, row, "A");
+    snprintf(row, sizeof row, "1 %" PRId64, grid + 9 * DAY);
+    erase(f, "slow", "card_id, event_timestamp", row);
+    move_clock(f, grid + 119 * DAY);
+    keep_up(f);
+    assert_int_equal(held_of(f, "slow").tombstones, 1);
+    snprintf(row, sizeof row, "1 2 s %" PRId64, grid + 5 * DAY);
+    expect_events(f, FEATURE_EVENT, "payment", NULL, row, "L");
+    move_clock(f, grid + 120 * DAY);
+    keep_up(f);
+    assert_int_equal(held_of(f, "slow").tombstones, 0);
+    expect_followed(f);
+}
+
 static void
 kept_events_leave_by_age(void **state)
 {
@@ -395,10 +454,12 @@ main(void)
         TEST(batches_of_a_call_are_as_one),
         TEST(an_event_that_is_taken_back_was_never_there),
         TEST(with_history_any_event_can_be_taken_back),
+        TEST(with_history_nothing_else_can_be_taken_back),
         TEST(without_it_a_retract_is_refused_with_a_name),
         TEST(a_delete_is_a_barrier),
         TEST(rows_are_planned_anew_when_they_are_written),
         TEST(rows_leave_when_no_window_reaches_them),
+        TEST(a_barrier_lasts_as_long_as_windows_reach_it),
         TEST(kept_events_leave_by_age),
     };
 

@@ -262,7 +262,7 @@ changes_of_the_view_are_no_rows(void **state)
     define(f, "STORE WITH (changes = '3 days');" DEFINITIONS);
     must_fail(feature_store_changes_arrow(f->store, "spend(*)", NULL, NULL,
                                           &stream, &problem),
-              FEATURE_UNSUPPORTED, "not-yet");
+              FEATURE_INVALID, "event");
 }
 
 static void

@@ -199,20 +199,74 @@ crc32c(uint32_t sum, const uint8_t *bytes, size_t size)
     return ~sum;
 }
 
-/* Changes a byte and makes the checksum anew, as somebody who knows the form. */
+/* The checksum anew, as somebody who knows the form. */
+static void
+seal(uint8_t *bytes, int32_t size)
+{
+    static const uint8_t key[] = {0x80, 0, 0, 0, 0, 0, 0, 7};
+    uint32_t sum = crc32c(crc32c(0x73656c74, key, sizeof key), bytes + 4,
+                          (size_t)size - 4);
+
+    memcpy(bytes, &sum, sizeof sum);
+}
+
+/* Changes a byte. */
 static void
 forge(struct joined *joined, struct ArrowArray *array)
 {
-    static const uint8_t key[] = {0x80, 0, 0, 0, 0, 0, 0, 7};
     int32_t size;
     uint8_t *bytes = tiles_at(array, 0, &size);
-    uint32_t sum;
 
     joined->seen = size;
     bytes[joined->at] ^= (uint8_t)joined->row;
-    sum = crc32c(crc32c(0x73656c74, key, sizeof key), bytes + 4,
-                 (size_t)size - 4);
-    memcpy(bytes, &sum, sizeof sum);
+    seal(bytes, size);
+}
+
+/* Each text "a" behind the head becomes a byte that no text has. */
+static void
+replace_text(struct joined *joined, struct ArrowArray *array)
+{
+    int32_t size;
+    uint8_t *bytes = tiles_at(array, 0, &size);
+
+    for (int32_t i = 41; i < size; i++)
+        if (bytes[i] == 'a' && bytes[i - 1] == 1) {
+            bytes[i] = 0xff;
+            joined->seen++;
+        }
+    seal(bytes, size);
+}
+
+/* The text of an event by itself, of a tile, and of one that left the windows
+ * is each the last byte of a state. */
+static void
+a_state_whose_text_is_none_is_refused(void **state)
+{
+    static const char *const rows[] = {
+        "7 5 a @-60", "7 5 a @-86370\n7 5 a @-86369",
+        "7 5 a @-864000\n7 5 a @-864001\n7 5 a @-60", NULL};
+    static const char *const shapes[] = {
+        "last = LAST(shop) OVER '1 day'", "most = MAX(shop) OVER '1 day'",
+        "n = COUNT(*) BY shop OVER '1 day'",
+        "n = MIN(shop) BY shop OVER '1 day'", "some = TOP(shop, 3)"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t j = 0; rows[j]; j++) {
+            char text[512];
+            struct fixture *batch;
+            struct joined joined = {.change = replace_text};
+
+            snprintf(text, sizeof text, BEGIN VIEW("%s") ";", shapes[i]);
+            batch = artefact(text, rows[j]);
+            start_again(f);
+            define(f, text);
+            joined.first = tiles_of(batch, "spend");
+            expect_refused(f, join_streams(&joined), FEATURE_INVALID, "tiles",
+                           "its state is none");
+            assert_true(joined.seen > 0);
+            end_store(batch);
+        }
 }
 
 /* What is accepted all the same is some state, and the store is whole. */
@@ -306,7 +360,8 @@ a_state_ahead_of_the_clock_is_refused(void **state)
 static void
 a_row_over_the_limit_is_named(void **state)
 {
-    static const char text[] = BEGIN VIEW("all = LAST(amount, 1000)") ";";
+    static const char text[] =
+        BEGIN VIEW("all = LAST(amount, 1000) OVER '1 day' HOP '1 minute'") ";";
     struct fixture *f = *state, *batch = begin_store(text);
     static char rows[32768];
     size_t size = 0;
@@ -314,7 +369,7 @@ a_row_over_the_limit_is_named(void **state)
     for (int i = 0; i < 900; i++)
         size += (size_t)snprintf(rows + size, sizeof rows - size,
                                  "%s7 %d000000000 x @-%d", i ? "\n" : "",
-                                 i % 100, i + 1);
+                                 i % 100, 3 * i + 1);
     write_rows(batch, FEATURE_EVENT, "payment", NULL, rows);
     close_store(f);
     f->options.max_row_size = 4096;
@@ -360,6 +415,7 @@ main(void)
         TEST(a_feature_that_the_tiles_lack_is_partial),
         TEST(marks_of_other_schema_versions_are_refused),
         TEST(a_damaged_state_is_named_and_nothing_is_merged),
+        TEST(a_state_whose_text_is_none_is_refused),
         TEST(a_forged_state_is_refused_or_a_state),
         TEST(a_state_of_another_key_or_time_is_refused),
         TEST(a_stream_without_the_columns_is_refused),

@@ -285,6 +285,21 @@ refuse(int32_t format, const void *bytes, size_t size, feature_status status)
     assert_null(back);
 }
 
+/* Heads with the right checksum, and no state behind them. */
+static void
+a_head_alone_is_no_sketch(void **state)
+{
+    static const uint8_t distinct[] = {'L', 'F', 'S',  'K',  1,    1,
+                                       12,  1,   0x51, 0x0c, 0x1f, 0xe3};
+    static const uint8_t quantiles[] = {
+        'L',  'F',  'S',  'K',  1,    2,    0,    0,    0x12, 0x80,
+        0x07, 0x84, 0x7b, 0x14, 0xae, 0x47, 0xe1, 0x7a, 0x84, 0x3f};
+
+    (void)state;
+    refuse(FEATURE_SKETCH_NATIVE, distinct, sizeof distinct, FEATURE_CORRUPT);
+    refuse(FEATURE_SKETCH_NATIVE, quantiles, sizeof quantiles, FEATURE_CORRUPT);
+}
+
 static void
 foreign_bytes_that_do_not_fit_are_refused(void **state)
 {
@@ -378,6 +393,7 @@ main(void)
         cmocka_unit_test(bytes_lie_as_the_format_says),
         cmocka_unit_test(quantiles_are_within_the_error),
         cmocka_unit_test(damaged_bytes_are_refused),
+        cmocka_unit_test(a_head_alone_is_no_sketch),
         cmocka_unit_test(foreign_bytes_that_do_not_fit_are_refused),
         cmocka_unit_test(wrong_arguments_are_refused),
     };

@@ -61,11 +61,16 @@ call_write(struct memory_scene *scene)
                                &scene->out.commit, &scene->error);
 }
 
+static uint64_t written; /* the last commit of write_events */
+
 static void
 write_events(struct memory_scene *scene)
 {
-    MUST(scene, feature_store_write(scene->store, &scene->batch, 1, NULL, NULL,
-                                    &scene->error));
+    struct feature_commit commit = {.struct_size = sizeof commit};
+
+    MUST(scene, feature_store_write(scene->store, &scene->batch, 1, NULL,
+                                    &commit, &scene->error));
+    written = commit.sequence;
     feature_batch_free(scene->batch);
     scene->batch = NULL;
 }
@@ -203,6 +208,19 @@ call_maintain(struct memory_scene *scene)
     return feature_store_maintain(scene->store, &options, NULL, &scene->error);
 }
 
+/* The record of the newest commit is that of the events. */
+static feature_status
+call_changes(struct memory_scene *scene)
+{
+    struct feature_changes_arrow_options options = {
+        .struct_size = sizeof options, .since = written - 1, .chunk_rows = 2};
+    feature_status status =
+        feature_store_changes_arrow(scene->store, "payment(*)", &options, NULL,
+                                    &scene->out.stream, &scene->error);
+
+    return status ? status : memory_drain(scene, 3);
+}
+
 static feature_status
 call_snapshot(struct memory_scene *scene)
 {
@@ -241,6 +259,8 @@ const struct memory_case memory_event_cases[] = {
      LEAVES_NOTHING},
     {"feature_store_maintain", "events", prepare_written, call_maintain, NULL,
      LEAVES_STEPS},
+    {"feature_store_changes_arrow", "of an event", prepare_written,
+     call_changes, NULL, LEAVES_NOTHING},
     {"feature_store_snapshot", "events", prepare_written, call_snapshot, NULL,
      LEAVES_NOTHING},
     {"feature_store_verify", "events", prepare_written, call_verify,

@@ -4,7 +4,7 @@
 
 #define EVENT_COLUMNS "k, p, event_timestamp, x, s"
 #define HOUR          INT64_C(3600000000)
-#define EVENTS        40u
+#define EVENTS        96u /* enough of one key that labels share their work */
 
 /* Columns of events of the first key and of others. */
 static void
@@ -126,6 +126,26 @@ call_scan(struct memory_scene *scene)
     return status ? status : memory_drain(scene, 2);
 }
 
+/* A row for each time of both keys. */
+static feature_status
+call_history(struct memory_scene *scene)
+{
+    static const int64_t keys[] = {0, 919, 838};
+    const struct feature_column columns[] = {
+        {.type = FEATURE_TYPE_INT64, .rows = 3, .values = keys},
+        {.type = FEATURE_TYPE_STRING,
+         .rows = 1,
+         .values = "y",
+         .offsets = (const int32_t[]){0, 1}}};
+    const struct feature_history_options options = {
+        .struct_size = sizeof options, .chunk_rows = 80};
+    feature_status status =
+        feature_query_history(scene->query, columns, 2, &options, NULL,
+                              &scene->out.stream, &scene->error);
+
+    return status ? status : memory_drain(scene, EVENTS);
+}
+
 const struct memory_case memory_window_cases[] = {
     {"feature_request_set_events", NULL, prepare_request, call_set_events, NULL,
      LEAVES_NOTHING},
@@ -138,5 +158,7 @@ const struct memory_case memory_window_cases[] = {
     {"feature_request_read", "scored events", prepare_scored, call_read, NULL,
      LEAVES_NOTHING},
     {"feature_store_scan_arrow", "windows", prepare_request, call_scan, NULL,
+     LEAVES_NOTHING},
+    {"feature_query_history", "windows", prepare_request, call_history, NULL,
      LEAVES_NOTHING},
     {0}};

@@ -87,7 +87,11 @@ find_plants(uint64_t seed)
         [PLANT_TIES] = "ties reversed",
         [PLANT_CUT] = "an event on both sides of a cut",
         [PLANT_PARTIAL] = "nothing is PARTIAL",
-        [PLANT_BARRIER] = "an event at the time of a delete stays"};
+        [PLANT_BARRIER] = "an event at the time of a delete stays",
+        [PLANT_RUNNING] = "a tile that runs takes what is of level 0",
+        [PLANT_END] = "a read holds a tile that runs for whole",
+        [PLANT_ANCHOR] = "too few entries are taken up",
+        [PLANT_EDGE] = "tiles of an older plan leave no edges"};
     bool all = true;
 
     for (int i = 1; i < PLANTS; i++) {
@@ -95,7 +99,7 @@ find_plants(uint64_t seed)
 
         windows_planted = (enum windows_plant)i;
         tally.wrong = 0;
-        while (!tally.wrong && rounds < 2000)
+        while (!tally.wrong && rounds < 10000)
             play(seed + rounds++);
         printf("planted: %s: %s after %llu rounds\n", names[i],
                tally.wrong ? "found" : "NOT FOUND", (unsigned long long)rounds);

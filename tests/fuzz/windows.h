@@ -40,6 +40,7 @@ struct world {
     int64_t hops[4];
     uint32_t hop_count;
     bool is_aligned; /* all ts lie on hops, all times are multiples of them */
+    bool is_dense;   /* most ts lie within few of the finest hops */
     uint32_t event_count;
     struct happening happenings[EVENTS_MAX];
     struct lf_tile_event events[EVENTS_MAX]; /* in order of commit */

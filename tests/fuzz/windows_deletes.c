@@ -222,15 +222,6 @@ try_deletes(const struct lf_tile_plan *plan)
 
 /* --- PARTIAL ---------------------------------------------------------------*/
 
-static bool
-is_in_first(uint32_t id)
-{
-    for (uint32_t i = 0; i < world.schemas[0].count; i++)
-        if (world.fields[0][i].feature == id)
-            return true;
-    return false;
-}
-
 /* What is PARTIAL in a row of version 2 where features that version 1 had not
  * lack events up to mark. */
 void

@@ -72,7 +72,7 @@ arrays_level(const struct lf_tile_plan *plan, int64_t wm, int64_t ts)
 {
     for (uint32_t i = 0; i < plan->level_count; i++) {
         uint32_t parent = i + 1 < plan->level_count ? i + 1 : i;
-        int64_t hop = plan->hops[parent];
+        int64_t hop = i == 0 ? plan->grain : plan->hops[parent];
 
         if ((wide_int)wm - (floor_to(ts, hop, plan->zone) + hop) <
             plan->keeps[i])

@@ -30,22 +30,25 @@ find_places(const struct lf_tile_plan *plan, int64_t wm)
 }
 
 static void
-expect_entry(const struct lf_tile_plan *plan, const struct lf_entry *entry)
+expect_entry(const struct lf_tile_plan *plan, const struct lf_entry *entry,
+             int64_t wm)
 {
     bool is_single = entry->level == plan->level_count;
+    uint32_t level =
+        is_single ? arrays_level(plan, wm, entry->start) : entry->level;
     uint64_t count = 0;
+    int64_t start;
 
+    if (level == plan->level_count) {
+        wrong("an event at %lld, outside of every window",
+              (long long)entry->start);
+        return;
+    }
+    start = lf_tile_start(entry->start, plan->hops[level], plan->zone);
     for (uint32_t i = 0; i < world.event_count; i++) {
         int64_t ts = order[i]->ts;
 
-        if (place[i].level == plan->level_count)
-            continue;
-        if (is_single
-                ? place[i].start == lf_tile_start(entry->start,
-                                                  plan->hops[place[i].level],
-                                                  plan->zone)
-                : place[i].level == entry->level &&
-                      place[i].start == entry->start) {
+        if (place[i].level == level && place[i].start == start) {
             count++;
             if (is_single && ts != entry->start)
                 wrong("a single event at %lld, not %lld",
@@ -72,7 +75,7 @@ expect_levels(const struct lf_buffer *row, const struct lf_tile_plan *plan,
         return;
     }
     for (; lf_body_next(&body, &accs, &entry); tiles--)
-        expect_entry(plan, &entry);
+        expect_entry(plan, &entry, wm);
     if (tiles)
         wrong("%u entries are missing or too many", tiles);
     lf_accs_free(&accs);
@@ -80,13 +83,31 @@ expect_levels(const struct lf_buffer *row, const struct lf_tile_plan *plan,
 
 /* --- reads -----------------------------------------------------------------*/
 
+/* Around the end of level 0, or the ends of the tile that runs. */
+static int64_t
+draw_running(const struct lf_tile_plan *plan, int64_t wm)
+{
+    int64_t hop = plan->level_count > 1 ? plan->hops[1] : 1, t = wm;
+
+    if (__builtin_sub_overflow(wm, plan->keeps[0], &t))
+        t = INT64_MIN;
+    if (random_one_in(3))
+        t = random_one_in(2) ? lf_tile_start(t, hop, plan->zone)
+                             : lf_tile_last(t, hop, plan->zone);
+    if (__builtin_add_overflow(t, (int64_t)random_below(5) - 2, &t))
+        t = wm;
+    return t;
+}
+
 int64_t
 draw_t(const struct lf_tile_plan *plan, int64_t wm)
 {
     int64_t hop = world.hops[0], t;
     int64_t span = plan->longest > INT64_MAX / 4 ? HOUR : 2 * plan->longest;
 
-    switch (random_below(6)) {
+    switch (random_below(7)) {
+    case 6:
+        return draw_running(plan, wm);
     case 0:
         t = random_one_in(2) ? wm : INT64_MAX;
         break;
@@ -123,9 +144,34 @@ list_features(uint32_t version, const struct lf_feature **features)
         features[i] = &world.features[world.fields[version - 1][i].feature - 1];
 }
 
+bool
+is_in_first(uint32_t id)
+{
+    for (uint32_t i = 0; i < world.schemas[0].count; i++)
+        if (world.fields[0][i].feature == id)
+            return true;
+    return false;
+}
+
+/* What has to be told. */
+enum promise { PROMISED_NOTHING, PROMISED_OLDER, PROMISED_ALL };
+
+/* Under a new plan it is what features of both versions say of today. */
+static enum promise
+what_is_promised(const struct lf_tile_plan *plan, uint32_t version, int64_t wm,
+                 int64_t t)
+{
+    if (t <= windows_barrier)
+        return PROMISED_NOTHING;
+    if (version == 1)
+        return arrays_promises(plan, wm, t) ? PROMISED_ALL : PROMISED_NOTHING;
+    return (wide_int)t >= (wide_int)wm - plan->skew ? PROMISED_OLDER
+                                                    : PROMISED_NOTHING;
+}
+
 static void
 compare_answers(const struct lf_reading *reading, uint32_t version, int64_t t,
-                uint32_t count, bool is_promised, const char *what)
+                uint32_t count, enum promise promise, const char *what)
 {
     const struct lf_feature *features[FEATURES_MAX];
 
@@ -137,7 +183,8 @@ compare_answers(const struct lf_reading *reading, uint32_t version, int64_t t,
         if (answer->is_partial)
             continue;
         if (answer->kind == LF_ANSWER_PAST) {
-            if (is_promised)
+            if (promise == PROMISED_ALL ||
+                (promise == PROMISED_OLDER && is_in_first(features[i]->id)))
                 wrong("%s: feature %u at %lld is not told", what, i,
                       (long long)t);
             continue;
@@ -199,14 +246,14 @@ read_all(const struct lf_tile_plan *plan, const struct lf_buffer *row,
     sort_events(sorted, count);
     while (times-- > 0) {
         int64_t t = draw_t(plan, wm);
-        bool is_promised =
-            version == 1 && t > windows_barrier && arrays_promises(plan, wm, t);
+        enum promise promise = what_is_promised(plan, version, wm, t);
 
         if (lf_reading_row(reading, row->data, row->size, wm, t, NULL))
             wrong("a row cannot be read");
-        compare_answers(reading, version, t, count, is_promised, "row");
-        if (is_promised && reading->is_visible !=
-                               arrays_visible(&world, version, order, count, t))
+        compare_answers(reading, version, t, count, promise, "row");
+        if (promise == PROMISED_ALL &&
+            reading->is_visible !=
+                arrays_visible(&world, version, order, count, t))
             wrong("at %lld it is %s", (long long)t,
                   reading->is_visible ? "visible" : "not visible");
         compare_events(reading, other, sorted, count, t);
@@ -233,6 +280,7 @@ read_extra(const struct lf_tile_plan *plan, const struct lf_buffer *row,
     if (lf_reading_row(reading, row->data, row->size, wm, t, &extra))
         wrong("a row and an event cannot be read");
     order[world.event_count] = &more;
-    compare_answers(reading, 1, t, world.event_count + 1, false, "extra");
+    compare_answers(reading, 1, t, world.event_count + 1, PROMISED_NOTHING,
+                    "extra");
     lf_reading_free(reading);
 }

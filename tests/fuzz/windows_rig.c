@@ -53,6 +53,23 @@ draw_base(void)
     }
 }
 
+/* One of many in a few of the finest tiles: some of them run, the newest are of
+ * level 0. */
+static int64_t
+draw_dense(int64_t base)
+{
+    int64_t hop = world.hops[world.hop_count > 1 && world.hops[0] == 1], ts;
+    int64_t skew = world.event.max_skew;
+    int64_t span = skew == LF_SKEW_NONE ? 16 : 2 * skew + 1;
+
+    if (random_one_in(2) || span > hop)
+        span = hop << random_below(6);
+    if (__builtin_sub_overflow(base, random_long(span + 1), &ts) ||
+        ts == INT64_MIN)
+        ts = INT64_MIN + 1;
+    return ts;
+}
+
 int64_t
 draw_ts(int64_t base, uint32_t known)
 {
@@ -63,6 +80,8 @@ draw_ts(int64_t base, uint32_t known)
                              world.view.zone);
     if (known && random_one_in(6))
         return world.happenings[random_below(known)].ts;
+    if (world.is_dense && !random_one_in(16))
+        return draw_dense(base);
     switch (random_below(4)) {
     case 0:
         back = random_long(9 * 24 * HOUR);
@@ -83,15 +102,35 @@ draw_ts(int64_t base, uint32_t known)
     return ts == INT64_MIN ? ts + 1 : ts;
 }
 
+/* As streams come: in order of time, but for some. */
+static void
+sort_happenings(uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        int64_t ts = world.happenings[i].ts;
+        uint32_t j = i;
+
+        for (; j > 0 && world.happenings[j - 1].ts > ts && !random_one_in(1000);
+             j--)
+            world.happenings[j].ts = world.happenings[j - 1].ts;
+        world.happenings[j].ts = ts;
+    }
+}
+
 void
 draw_events(void)
 {
     int64_t base = world.is_aligned ? INT64_C(1767225600000000) : draw_base();
     uint32_t count = 1 + random_below(random_one_in(8) ? EVENTS_MAX : 60);
 
+    world.is_dense = !world.is_aligned && random_one_in(3);
     world.event_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        world.happenings[i].ts = draw_ts(base, i);
+    if (random_one_in(2))
+        sort_happenings(count);
     for (uint32_t i = 0; i < count; i++) {
-        world_happen(&world, &world.happenings[i], draw_ts(base, i));
+        world_happen(&world, &world.happenings[i], world.happenings[i].ts);
         order[i] = &world.happenings[i];
     }
     for (uint32_t i = 0; i < count; i++)

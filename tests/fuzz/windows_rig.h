@@ -34,6 +34,7 @@ void draw_events(void);
 int64_t draw_ts(int64_t base, uint32_t known);
 int64_t draw_t(const struct lf_tile_plan *plan, int64_t wm);
 uint32_t count_features(uint32_t version);
+bool is_in_first(uint32_t id); /* whether version 1 has a feature */
 void list_features(uint32_t version, const struct lf_feature **features);
 
 void apply(struct lf_state *state, const struct lf_tile_event *events,

@@ -141,6 +141,7 @@ try_replan(const struct lf_tile_plan *plan)
         wrong("a row of a newer plan is not what it would be written as");
     read_all(next, &row, lf_state_wm(state), 2, 3);
     expect_partial(next, &row, lf_state_wm(state), wm);
+    try_damage(next, &row, lf_state_wm(state));
     tally.replans++;
     lf_buffer_free(&row);
     lf_buffer_free(&old);

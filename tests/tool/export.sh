@@ -77,4 +77,27 @@ check "what cannot be had is named"
 [ -s err ] || note "and has no sentence"
 check "a full output is an error"
 
+cat >spend.sql <<'END'
+STORE WITH (changes = '3 days');
+CREATE ENTITY card (card_id INT64);
+CREATE EVENT payment (card_id INT64, amount INT64);
+CREATE FEATURE VIEW spend (n = COUNT(*)) FOR card FROM payment;
+END
+cat >payments.csv <<'END'
+card_id,event_timestamp,amount
+1,2026-01-01T09:00:00Z,10
+,2026-01-01T10:00:00Z,20
+END
+run 0 apply --create windows spend.sql
+run 0 load windows payment payments.csv
+run 0 export windows payment
+is out 'card_id,amount,_op,_seq,_ordinal,_commit_time,_event_timestamp,_late,_written
+1,10,EVENT,2,0,2026-01-01T12:00:00.000001Z,2026-01-01T09:00:00Z,,
+,20,EVENT,2,1,2026-01-01T12:00:00.000001Z,2026-01-01T10:00:00Z,,'
+run 1 export windows spend
+says err "ask for the changes of payment"
+run 1 export windows payment --before
+says err "has no row before"
+check "events are lines, too"
+
 [ "$failures" -eq 0 ]

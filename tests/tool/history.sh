@@ -122,4 +122,29 @@ refused "every key is needed" 1 "the key shard has no value" \
 refused "an unknown key is refused" 1 "is no key of spend" store spend x=1
 refused "--last is a number" 2 "is no number of versions" \
     store spend 'card_id=a b' shard=1 --last 0
+
+# Of windows: a line for each time of an event.
+cat >windows.sql <<'END'
+CREATE ENTITY card (card_id INT64);
+CREATE EVENT payment (card_id INT64, amount INT64);
+CREATE FEATURE VIEW spent (n = COUNT(*) OVER '1 hour', total = SUM(amount))
+    FOR card FROM payment WITH (history = '30 days');
+END
+cat >payments.csv <<'END'
+card_id,event_timestamp,amount
+1,2026-01-01T09:00:00Z,10
+1,2026-01-01T11:30:00Z,20
+1,2026-01-01T11:31:00Z,5
+END
+noon=2026-01-01T12:00:00Z
+must "$tool" apply --clock $noon --create windows windows.sql
+must "$tool" load --clock $noon windows payment payments.csv
+must "$tool" history windows spent card_id=1 --csv
+cat >wanted <<'END'
+card_id,event_timestamp,_sequence,_commit_time,_operation,n,total,_written
+1,2026-01-01T11:31:00Z,2,2026-01-01T12:00:00.000001Z,event,2,35,n total
+1,2026-01-01T11:30:00Z,2,2026-01-01T12:00:00.000001Z,event,1,30,n total
+1,2026-01-01T09:00:00Z,2,2026-01-01T12:00:00.000001Z,event,1,10,n total
+END
+same "windows, as they came to be"
 exit $((failures > 0))

@@ -64,6 +64,7 @@ from ._history import History, HistoryReport
 from ._join import Joined
 from ._lake import Export, check_lake, export, lake_files
 from ._load import load_parquet
+from ._loads import Load, LoadReport
 from ._native import Commit, Field, Stats
 from ._query import Query, Reader
 from ._result import Rows
@@ -94,6 +95,8 @@ __all__ = [
     "HistoryReport",
     "Invalid",
     "Joined",
+    "Load",
+    "LoadReport",
     "Maintenance",
     "NoMemory",
     "NotFound",

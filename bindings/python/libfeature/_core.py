@@ -60,6 +60,7 @@ from ._write import Batches, Columns, merge_tiles, write_rows
 
 if TYPE_CHECKING:
     from ._lake import Export
+    from ._loads import Load, LoadReport
     from ._scan import Scan, Tiles
     from ._upkeep import Maintenance
     from ._view_changes import ViewChanges
@@ -377,6 +378,50 @@ class Store:
         again are duplicates.
         """
         return merge_tiles(self, view, tiles, wait_ms, sources)
+
+    def load(
+        self, view: str, rows: Any, *, replace: bool = False, **options: Any
+    ) -> "LoadReport":
+        """Makes ``rows`` the whole content of ``view``: a new version is built
+        beside the one that serves and swapped in with one commit, after what
+        was written since the load began was written over it.
+
+        ``rows`` is what :meth:`write` takes, or the :class:`Tiles` of a view FROM
+        an event. ``replace=True`` has to be said. ``id`` names the load, so that
+        a second time is a no-op. The other options are those of ``struct
+        feature_load_options``; for rows in several pieces see
+        :meth:`begin_load`.
+        """
+        from ._loads import load
+
+        return load(self, view, rows, replace=replace, **options)
+
+    def begin_load(self, view: str, **options: Any) -> "Load":
+        """Begins to load a whole new version of ``view``; see :class:`Load`."""
+        from ._loads import Load
+
+        return Load(self, view, **options)
+
+    def loads(self, view: Optional[str] = None) -> List[Dict[str, Any]]:
+        """The loads of all views, or of one, the newest first: what each of
+        them is, and what became of it."""
+        from ._loads import loads
+
+        return loads(self, view)
+
+    def discard_load(self, view: str, id: Optional[str] = None) -> None:
+        """Removes what an interrupted load of ``view`` has left."""
+        from ._loads import discard_load
+
+        discard_load(self, view, id)
+
+    def rollback(self, view: str, **options: Any) -> "LoadReport":
+        """Goes back to the version of ``view`` that the last swap replaced, with
+        what was written since; ``as_it_was`` goes without that. A second time
+        undoes the first."""
+        from ._loads import rollback
+
+        return rollback(self, view, **options)
 
     def load_parquet(
         self, view: str, path: Any, operation: Any = None, **options: Any

@@ -154,6 +154,7 @@ class Stats(NamedTuple):
     write_waits: int
     write_wait_us: int
     write_timeouts: int
+    read_overflows: int
 
 
 def new_commit() -> Any:

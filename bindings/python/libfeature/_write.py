@@ -61,13 +61,7 @@ def write_rows(
 ) -> Commit:
     """Rows of any kind into one view; see Store.write."""
     columns = named(columns)
-    arrow = not isinstance(rows, Mapping) and (
-        hasattr(rows, "__arrow_c_stream__")
-        or hasattr(rows, "__arrow_c_array__")
-    )
-    # The stream of pandas is made by pyarrow; a frame without it goes column
-    # by column.
-    if arrow and (has_pyarrow() or not is_pandas(rows)):
+    if is_streamed(rows):
         return _write_stream(
             store,
             view,
@@ -88,7 +82,45 @@ def write_rows(
     return batches.commit
 
 
-def _check_whole(store: "Store", view: str, names: Sequence[str]) -> None:
+def is_streamed(rows: Any) -> bool:
+    """Whether rows go as an Arrow stream. That of pandas is made by pyarrow; a
+    frame without it goes column by column."""
+    return (
+        not isinstance(rows, Mapping)
+        and (
+            hasattr(rows, "__arrow_c_stream__")
+            or hasattr(rows, "__arrow_c_array__")
+        )
+        and (has_pyarrow() or not is_pandas(rows))
+    )
+
+
+def streamed_columns(rows: Any, columns: Columns) -> Columns:
+    """The columns of rows that go as a stream: of pandas not its index."""
+    columns = named(columns)
+    if columns is None and is_pandas(rows):
+        return [str(name) for name in rows.columns]
+    return columns
+
+
+def column_list(columns: Columns) -> Optional[bytes]:
+    """Columns as the options of a stream take them."""
+    if columns is None:
+        return None
+    return encode(
+        ", ".join(
+            (
+                "%s = '%s'" % (name, columns[name].replace("'", "''"))
+                if isinstance(columns, Mapping)
+                else name
+            )
+            for name in columns
+        ),
+        "columns",
+    )
+
+
+def check_whole(store: "Store", view: str, names: Sequence[str]) -> None:
     """Refuses rows that lack features of the view."""
     lacking = [
         field.name
@@ -98,8 +130,8 @@ def _check_whole(store: "Store", view: str, names: Sequence[str]) -> None:
     if lacking:
         raise Invalid(
             "the rows lack %s of feature view %s: say operation="
-            "'patch' to leave them as they are, 'upsert' to make "
-            "them null" % (", ".join(lacking), view)
+            "'patch' to leave them as they are, 'upsert' (in a load: "
+            "partial=True) to make them null" % (", ".join(lacking), view)
         )
 
 
@@ -117,33 +149,17 @@ def _write_stream(
     stream = stream_of(rows)
     if stream is None:
         raise Invalid("%r is no Arrow stream" % type(rows).__name__)
-    if columns is None and is_pandas(rows):  # and not its index
-        columns = [str(name) for name in rows.columns]
+    columns = streamed_columns(rows, columns)
     if operation is None:
-        _check_whole(
+        check_whole(
             store,
             view,
             list(columns) if columns is not None else column_names(stream),
         )
-    listed = (
-        None
-        if columns is None
-        else encode(
-            ", ".join(
-                (
-                    "%s = '%s'" % (name, columns[name].replace("'", "''"))
-                    if isinstance(columns, Mapping)
-                    else name
-                )
-                for name in columns
-            ),
-            "columns",
-        )
-    )
     listed_sources = source_array(sources)
     options = sized(
         _ffi.feature_arrow_options,
-        columns=listed,
+        columns=column_list(columns),
         sources=array_address(listed_sources),
         source_count=len(listed_sources),
         wait_ms=wait_ms,
@@ -200,6 +216,47 @@ def merge_tiles(
     return read_commit(commit)
 
 
+def batch_of(
+    store: "Store",
+    view: str,
+    rows: Any,
+    operation: Optional[Operation],
+    columns: Columns,
+) -> "Batch":
+    """A batch of rows of any kind."""
+    chosen, columns = operation or Operation.UPSERT, named(columns)
+    table = table_of(rows, operation is Operation.UPSERT)
+    if columns is not None:
+        pairs = (
+            columns
+            if isinstance(columns, Mapping)
+            else {name: name for name in columns}
+        )
+        for name in pairs.values():
+            if name not in table:
+                raise NotFound(
+                    'the rows have no column "%s"' % name, reason="name"
+                )
+        table = {to: table[name] for to, name in pairs.items()}
+    if not table and not isinstance(rows, Mapping):  # no rows at all
+        fields = store.batch(view, chosen).fields
+        table = {field.name: [] for field in fields}
+    names = [str(name) for name in table]
+    if operation is None:
+        check_whole(store, view, names)
+    for name in names:
+        if not name.isidentifier():
+            raise NotFound(
+                "feature view %s has no column %r" % (view, name),
+                reason="name",
+            )
+    batch = store.batch(view, chosen, names)
+    ordered = sorted(table.items(), key=lambda item: is_scalar(item[1]))
+    for name, values in ordered:
+        batch.set(str(name), values)
+    return batch
+
+
 class Batches(Unpicklable):
     """Batches of any views that are committed together at the end of a
     ``with`` block; an exception in it writes nothing."""
@@ -226,36 +283,7 @@ class Batches(Unpicklable):
         columns: Columns = None,
     ) -> Batch:
         """Adds rows; see :meth:`Store.write`. Nothing is written yet."""
-        chosen, columns = operation or Operation.UPSERT, named(columns)
-        table = table_of(rows, operation is Operation.UPSERT)
-        if columns is not None:
-            pairs = (
-                columns
-                if isinstance(columns, Mapping)
-                else {name: name for name in columns}
-            )
-            for name in pairs.values():
-                if name not in table:
-                    raise NotFound(
-                        'the rows have no column "%s"' % name, reason="name"
-                    )
-            table = {to: table[name] for to, name in pairs.items()}
-        if not table and not isinstance(rows, Mapping):  # no rows at all
-            fields = self._store.batch(view, chosen).fields
-            table = {field.name: [] for field in fields}
-        names = [str(name) for name in table]
-        if operation is None:
-            _check_whole(self._store, view, names)
-        for name in names:
-            if not name.isidentifier():
-                raise NotFound(
-                    "feature view %s has no column %r" % (view, name),
-                    reason="name",
-                )
-        batch = self._store.batch(view, chosen, names)
-        ordered = sorted(table.items(), key=lambda item: is_scalar(item[1]))
-        for name, values in ordered:
-            batch.set(str(name), values)
+        batch = batch_of(self._store, view, rows, operation, columns)
         self._batches.append(batch)
         return batch
 

@@ -15,9 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../parcel.h"
 #include "../reseal.h"
 #include "../rig.h"
 #include "base/bytes.h"
+#include "exchange/arrow.h"
 #include "format/change.h"
 #include "format/key.h"
 #include "format/manifest.h"
@@ -382,6 +384,8 @@ give_snapshots(void)
     rig_remove(directory);
 }
 
+#include "seeds_parcel.h"
+
 static void
 give_streams(void)
 {
@@ -416,5 +420,6 @@ main(int argc, char **argv)
     give_metas();
     give_snapshots();
     give_streams();
+    give_parcels();
     return 0;
 }

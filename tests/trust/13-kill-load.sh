@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# kill -9 of a process that loads versions of a view and rolls back, and of one that
+# writes rows of it meanwhile: the view is one whole version and the rows since then.
+set -u
+. "$(dirname "$0")/promise.inc"
+kill=$B/tests/crash/kill_load
+count=150
+[ "$1" = release ] && count=1000
+
+attempt "kill -9 of a loader and a writer of one view, $count times" \
+    "$kill" $count
+control 'an acknowledgement before the commit' "$kill" 300 7 early
+control 'rows of a load that are written on their own' "$kill" 300 7 mix
+promise kill-9-load \
+    'A view is one whole version and what was written since, at any moment.'
+attempt "the same of a view that keeps history, $count times" \
+    "$kill" $count 20261124 none history
+control 'rows of a load that are written on their own' \
+    "$kill" 300 7 mix history
+promise kill-9-load-history \
+    'The history of a view stays right when a whole version is swapped in.'
+exit $failed

@@ -124,6 +124,8 @@ sources   = $(sort $(wildcard include/*.h lib/*/*.[ch] tools/*.[ch] \
 
 # Operations of one run of each model test.
 MODEL_OPERATIONS ?= 120000
+# Those of events and windows: with plants, as a number says.
+EVENT_OPERATIONS ?= 4000
 
 V ?=
 quiet := $(if $(V),,@)
@@ -282,6 +284,9 @@ $(window_programs): $(addprefix $(B)/bench/,times_rows.o windows_rows.o)
 $(B)/bench/windows_read: $(addprefix $(B)/bench/,windows_redis.o windows_sqlite.o)
 $(window_programs): $(B)/bench/%: $(B)/bench/%.o $(so)
 	$(call link_so,$$ORIGIN/..,$(pc_libs) $(if $(filter %_read,$@),$(window_peers)))
+$(B)/bench/loads: $(patsubst %.c,$(B)/%.o,$(wildcard bench/loads*.c)) \
+    $(B)/bench/times_rows.o $(so)
+	$(call link_so,$$ORIGIN/..,$(pc_libs))
 # An archive: a test links only what it uses, be it of the support or of the
 # library that is being built.
 $(support): $(support_objects)
@@ -404,7 +409,8 @@ begin-check:
 # One line a program; failures are counted, not fatal, so that all are seen.
 $(tests:$(B)/%=run/%): run/%: $(B)/% | begin-check tests all
 	@B=$(B) RESULTS=$(results) scripts/run-test.sh $* $< $(if $(filter \
-	    tests/model/%,$*),$(MODEL_OPERATIONS)) $(if $(filter \
+	    tests/model/events,$*),$(EVENT_OPERATIONS),$(if $(filter \
+	    tests/model/%,$*),$(MODEL_OPERATIONS))) $(if $(filter \
 	    tests/golden/% tests/cpp/golden,$*),$(vectors))
 $(scripts:%=run/%): run/%: % | begin-check tests all
 	@B=$(B) RESULTS=$(results) FEATURE_TOOL=$(abspath $(B))/feature \
@@ -441,7 +447,8 @@ check-asan:
 	        run/tests/cpp/reads run/tests/unit/change_largest \
 	        run/tests/fuzz/verify run/tests/fuzz/corrupt,$(runs))' \
 	    cpp_sources='$(asan_cpp)' \
-	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)'
+	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)' \
+	    EVENT_OPERATIONS='--operations 1000'
 
 # Without the rigs of tests/fuzz and the random operations, which have one thread.
 # LMDB is not instrumented; there are no suppressions. Two maps of 1 TiB are more
@@ -460,7 +467,7 @@ asan-fuzz:
 # Those of tests/trust/70-sanitizers.sh, and what they have to find.
 tsan-threads:
 	@$(MAKE) --no-print-directory B=$(B)/tsan CFLAGS='$(TSAN)' Z_DEFS= $(addprefix \
-	    $(B)/tsan/tests/,unit/engine_threads api/threads api/group \
+	    $(B)/tsan/tests/,unit/engine_threads api/threads api/group api/group_events \
 	    api/snapshot_busy fault/defects)
 
 # Every look-up by mdb_get; the rigs of tests/fuzz compare both ways anyway.
@@ -470,7 +477,7 @@ forced := $(filter run/tests/unit/engine% run/tests/unit/read% \
 check-mdb-get:
 	@FEATURE_READ_PATH=mdb_get $(MAKE) --no-print-directory check \
 	    results=$(B)/mdb_get runs='$(forced)' \
-	    MODEL_OPERATIONS='--operations 20000'
+	    MODEL_OPERATIONS='--operations 20000' EVENT_OPERATIONS='--operations 1000'
 
 COUNT ?= 10000000
 fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
@@ -668,7 +675,7 @@ BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
 speed_parts := $(filter-out bench/heap.c bench/micro.c bench/sketches.c bench/tiles.c bench/times%.c \
                    bench/bindings_%.c,$(wildcard bench/*.c))
-speed_parts := $(filter-out bench/windows%.c,$(speed_parts))
+speed_parts := $(filter-out bench/windows%.c bench/loads%.c,$(speed_parts))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
                    store.o)
@@ -731,6 +738,12 @@ window_peers = $(filter -lsqlite3 -lhiredis,$(peer_libs))
 bench-windows: all $(window_programs) ## time events and windows beside LMDB and peers
 	@$(if $(own_python),scripts/deps-python.sh)
 	@python3 bench/windows.py --build $(B) --python $(PYTHON) \
+	    $(if $(QUICK),--quick) $(if $(DOCUMENT),--document $(DOCUMENT))
+
+# The same for loads; ROWS=n for other than 10,000,000.
+.PHONY: bench-loads
+bench-loads: all $(B)/bench/loads ## time loads beside LMDB, and what goes on beside them
+	@python3 bench/loads.py --build $(B) $(if $(ROWS),--rows $(ROWS)) \
 	    $(if $(QUICK),--quick) $(if $(DOCUMENT),--document $(DOCUMENT))
 
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers

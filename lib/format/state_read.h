@@ -146,8 +146,16 @@ void lf_read_plain(const struct lf_read *read, struct lf_wanted *wanted);
 /* Where windows lie at t, and in which order they are answered. */
 void lf_read_set_time(struct lf_read *read, int64_t t);
 
+/* Which features a row cannot answer at t, and which lack events. */
+void lf_read_judge(struct lf_read *read, const struct lf_body *body, int64_t wm,
+                   int64_t t);
+
 /* Answers what is next of a stream. */
 void lf_read_next(struct lf_read *read, struct lf_stream *stream);
+
+/* lf_reading_part, where bodies are full. */
+enum lf_tile_status lf_read_part(struct lf_read *read, size_t first,
+                                 size_t count, int64_t t);
 
 /* Answers what is wanted from its accumulators. */
 void lf_read_answer(struct lf_read *read, uint32_t which);

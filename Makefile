@@ -282,6 +282,9 @@ $(window_programs): $(addprefix $(B)/bench/,times_rows.o windows_rows.o)
 $(B)/bench/windows_read: $(addprefix $(B)/bench/,windows_redis.o windows_sqlite.o)
 $(window_programs): $(B)/bench/%: $(B)/bench/%.o $(so)
 	$(call link_so,$$ORIGIN/..,$(pc_libs) $(if $(filter %_read,$@),$(window_peers)))
+$(B)/bench/loads: $(patsubst %.c,$(B)/%.o,$(wildcard bench/loads*.c)) \
+    $(B)/bench/times_rows.o $(so)
+	$(call link_so,$$ORIGIN/..,$(pc_libs))
 # An archive: a test links only what it uses, be it of the support or of the
 # library that is being built.
 $(support): $(support_objects)
@@ -668,7 +671,7 @@ BENCH_TMPFS ?= /dev/shm/feature-bench
 BENCH_DISK  ?= $(B)/bench/data
 speed_parts := $(filter-out bench/heap.c bench/micro.c bench/sketches.c bench/tiles.c bench/times%.c \
                    bench/bindings_%.c,$(wildcard bench/*.c))
-speed_parts := $(filter-out bench/windows%.c,$(speed_parts))
+speed_parts := $(filter-out bench/windows%.c bench/loads%.c,$(speed_parts))
 speed_parts := $(patsubst %.c,$(B)/%.o,$(speed_parts))
 micro_parts := $(addprefix $(B)/bench/,dataset.o harness.o micro.o rows.o \
                    store.o)
@@ -731,6 +734,12 @@ window_peers = $(filter -lsqlite3 -lhiredis,$(peer_libs))
 bench-windows: all $(window_programs) ## time events and windows beside LMDB and peers
 	@$(if $(own_python),scripts/deps-python.sh)
 	@python3 bench/windows.py --build $(B) --python $(PYTHON) \
+	    $(if $(QUICK),--quick) $(if $(DOCUMENT),--document $(DOCUMENT))
+
+# The same for loads; ROWS=n for other than 10,000,000.
+.PHONY: bench-loads
+bench-loads: all $(B)/bench/loads ## time loads beside LMDB, and what goes on beside them
+	@python3 bench/loads.py --build $(B) $(if $(ROWS),--rows $(ROWS)) \
 	    $(if $(QUICK),--quick) $(if $(DOCUMENT),--document $(DOCUMENT))
 
 bench: $(B)/bench/speed $(B)/bench/micro ## speed, against LMDB and its peers

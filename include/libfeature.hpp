@@ -750,6 +750,14 @@ struct rollback_options : ::feature_rollback_options {
     }
 };
 
+/** How many quality rules were judged: ::feature_check_report. @since 0.1 */
+struct check_report : ::feature_check_report {
+    check_report() noexcept : ::feature_check_report()
+    {
+        struct_size = sizeof(::feature_check_report);
+    }
+};
+
 /** How to verify a store: ::feature_verify_options. @since 0.1 */
 struct verify_options : ::feature_verify_options {
     enum : std::uint32_t { json = FEATURE_VERIFY_JSON };
@@ -3403,6 +3411,16 @@ class store
         });
     }
 
+    /** Judges the quality rules of a view, or of all; a JSON object a rule and
+     *  line: feature_store_check(). */
+    result<text> try_check(check_report &report,
+                           c_string view = nullptr) const noexcept
+    {
+        return detail::make<text, char *>([&](auto **made, auto *why) {
+            return feature_store_check(get(), view.get(), &report, made, why);
+        });
+    }
+
     /** Reports it in numbers: feature_store_stats(). */
     result<feature::stats> try_stats() const noexcept
     {
@@ -3717,6 +3735,11 @@ class store
     text metrics() const { return try_metrics().value(); }
 
     text content() const { return try_content().value(); }
+
+    text check(check_report &report, c_string view = nullptr) const
+    {
+        return try_check(report, view).value();
+    }
 
     feature::stats stats() const { return try_stats().value(); }
 

@@ -35,6 +35,7 @@ static const struct command commands[] = {
     {"metrics", "print them as OpenMetrics text", metrics_run},
     {"doctor", "say what is sound and what needs doing", doctor_run},
     {"verify", "check a store for damage", verify_run},
+    {"check", "judge the quality rules of views", check_run},
     {"maintain", "remove what has expired", maintain_run},
     {"snapshot", "write all of a store to a file", snapshot_run},
     {"restore", "make a store of a snapshot", restore_run},

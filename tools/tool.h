@@ -32,6 +32,7 @@ int stats_run(int argc, char **argv);
 int metrics_run(int argc, char **argv);
 int doctor_run(int argc, char **argv);
 int verify_run(int argc, char **argv);
+int check_run(int argc, char **argv);
 int maintain_run(int argc, char **argv);
 int snapshot_run(int argc, char **argv);
 int restore_run(int argc, char **argv);

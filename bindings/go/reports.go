@@ -109,6 +109,32 @@ func (s *Store) Content() (string, error) {
 	})
 }
 
+// A Check is what became of quality rules.
+type Check struct {
+	Rules  uint64 // that were judged
+	Failed uint64 // those that do not hold
+	Text   string // a JSON object a rule and line: view, rule, figure, holds
+}
+
+// Check judges the quality rules of what a feature view holds now, or of all views
+// for the empty name. A rule that does not hold is no error.
+func (s *Store) Check(view string) (Check, error) {
+	var name *C.char
+	if view != "" {
+		source, err := text("view", view)
+		if err != nil {
+			return Check{}, err
+		}
+		name = source
+	}
+	var r C.struct_feature_check_report
+	r.struct_size = C.uint32_t(unsafe.Sizeof(r))
+	lines, err := s.text(func(h *C.feature_store, out **C.char, e *C.struct_feature_error) C.feature_status {
+		return C.feature_store_check(h, name, &r, out, e)
+	})
+	return Check{Rules: uint64(r.rules), Failed: uint64(r.failed), Text: lines}, err
+}
+
 // Stats reports the state of the store in numbers.
 func (s *Store) Stats() (Stats, error) {
 	stats := newStats()

@@ -35,6 +35,21 @@ func TestUpkeepRemovesWhatIsPastItsTTL(t *testing.T) {
 	}
 }
 
+func TestChecksTellWhichRulesHold(t *testing.T) {
+	store := open(t)
+	writeDrivers(t, store)
+	must(store.Apply("CREATE ENTITY one (k INT64); CREATE FEATURE VIEW rules (a INT64) FOR one " +
+		"WITH (check = 'rows = 0; age < 1 h')", nil))(t)
+	for _, view := range []string{"", "rules"} {
+		done := must(store.Check(view))(t)
+		if done.Rules != 2 || done.Failed != 1 || !strings.Contains(done.Text, `"rule":"rows = 0","figure":0,"holds":true}`) {
+			t.Fatalf("%+v", done)
+		}
+	}
+	_, err := store.Check("nowhere")
+	refused(t, err, feature.StatusNotFound, "name")
+}
+
 func TestEqualStoresHaveEqualContent(t *testing.T) {
 	views := func(store *feature.Store) string {
 		head, rest, _ := strings.Cut(must(store.Content())(t), "\n")

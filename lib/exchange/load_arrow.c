@@ -65,6 +65,14 @@ take_records(struct lf_import *import, feature_load *load,
     }
 }
 
+/* Of a view FROM an event. */
+static feature_status
+take_states(void *context, struct lf_tiles_in *in, uint32_t record_batch,
+            struct feature_error *error)
+{
+    return lf_load_append_states(context, in, record_batch, error);
+}
+
 static feature_status
 append_stream(feature_load *load, struct ArrowArrayStream *stream,
               const struct feature_arrow_options *options,
@@ -75,6 +83,9 @@ append_stream(feature_load *load, struct ArrowArrayStream *stream,
 
     LF_TRY(check_arguments(load, options, error));
     LF_TRY(lf_load_check(load, error));
+    if (load->is_event)
+        return lf_tiles_read(load->store, load->name, stream, take_states, load,
+                             error);
     import.store = load->store;
     status = lf_import_open(&import, load->name, FEATURE_UPSERT,
                             options->columns, error);

@@ -35,6 +35,8 @@ struct merge {
     int64_t child_count;
     uint32_t key_count;
     struct lf_buffer begins;
+    lf_tiles_taken taken; /* NULL: all become one commit */
+    void *context;
     uint8_t key[LF_KEY_MAX];
 };
 
@@ -262,7 +264,13 @@ take_record(struct merge *merge, const struct ArrowArray *array,
     LF_TRY(lf_intake_append(intake, (uint32_t)array->length, error));
     for (uint32_t i = 0; i < intake->rows; i++)
         LF_TRY(add_row(merge, i, error));
-    return FEATURE_OK;
+    if (!merge->taken)
+        return FEATURE_OK;
+    status =
+        merge->taken(merge->context, &merge->in, intake->record_batch, error);
+    lf_tiles_in_clear(&merge->in);
+    merge->begins.size = 0;
+    return status;
 }
 
 static feature_status
@@ -303,6 +311,33 @@ name_place(struct merge *merge, struct feature_error *error)
     lf_error_place(error, begins[at - 1].record_batch, row, 0);
 }
 
+static void
+free_merge(struct merge *merge)
+{
+    for (uint32_t i = 0; i < merge->columns.column_count; i++)
+        lf_input_free(&merge->columns.columns[i].input);
+    lf_buffer_free(&merge->columns.refused);
+    lf_buffer_free(&merge->begins);
+    lf_tiles_in_free(&merge->in);
+    lf_arena_free(&merge->arena);
+}
+
+feature_status
+lf_tiles_read(feature_store *store, const char *view,
+              struct ArrowArrayStream *stream, lf_tiles_taken taken,
+              void *context, struct feature_error *error)
+{
+    struct merge merge = {.stream = stream, .taken = taken, .context = context};
+    feature_status status = lf_tiles_in_begin(&merge.in, store, view, error);
+
+    if (!status)
+        status = open_stream(&merge, error);
+    if (!status)
+        status = take_records(&merge, error);
+    free_merge(&merge);
+    return status;
+}
+
 static feature_status
 run_merge(struct merge *merge, feature_store *store, const char *view,
           struct feature_error *error)
@@ -316,17 +351,6 @@ run_merge(struct merge *merge, feature_store *store, const char *view,
     if (status)
         name_place(merge, error);
     return status;
-}
-
-static void
-free_merge(struct merge *merge)
-{
-    for (uint32_t i = 0; i < merge->columns.column_count; i++)
-        lf_input_free(&merge->columns.columns[i].input);
-    lf_buffer_free(&merge->columns.refused);
-    lf_buffer_free(&merge->begins);
-    lf_tiles_in_free(&merge->in);
-    lf_arena_free(&merge->arena);
 }
 
 static feature_status

@@ -147,6 +147,13 @@ bool lf_row_encode_columns(const struct lf_layout *layout,
                            const struct lf_fixed_column *sources, size_t index,
                            int64_t time, struct lf_buffer *row);
 
+/* Rows [first, first + count) of the same, one behind the other, each of the
+ * layout's data_offset bytes; times are theirs, from the first of them on. */
+bool lf_row_encode_block(const struct lf_layout *layout,
+                         const struct lf_fixed_column *sources, size_t first,
+                         size_t count, const int64_t *times,
+                         struct lf_buffer *rows);
+
 bool lf_row_encode_tombstone(uint16_t version, int64_t time,
                              struct lf_buffer *row);
 

@@ -115,6 +115,9 @@ feature_status lf_batch_check_row(const feature_batch *batch, uint32_t row,
 int64_t lf_batch_time(const feature_batch *batch, uint32_t row,
                       int64_t commit_time);
 
+/* Whether the key is one INT64 that is there in every row. */
+bool lf_batch_has_number_key(const feature_batch *batch);
+
 /* Bytes of the row's encoded key, and the key itself. */
 size_t lf_batch_key_size(const feature_batch *batch, uint32_t row);
 uint8_t *lf_batch_put_key(const feature_batch *batch, uint32_t row,

@@ -190,6 +190,17 @@ lf_batch_time(const feature_batch *batch, uint32_t row, int64_t commit_time)
         lf_input_cell(&batch->columns[batch->timestamp].input, row, &size));
 }
 
+bool
+lf_batch_has_number_key(const feature_batch *batch)
+{
+    const struct lf_input *input;
+
+    if (batch->key_count != 1)
+        return false;
+    input = &batch->columns[batch->keys[0]].input;
+    return input->type.code == FEATURE_TYPE_INT64 && !input->has_nulls;
+}
+
 size_t
 lf_batch_key_size(const feature_batch *batch, uint32_t row)
 {

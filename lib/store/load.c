@@ -64,27 +64,61 @@ lf_load_check(feature_load *load, struct feature_error *error)
     return load->stage == LF_LOAD_OVER ? say(load, error) : FEATURE_OK;
 }
 
-feature_status
-lf_load_append(feature_load *load, feature_batch *batch, uint32_t number,
-               uint32_t first, struct feature_error *error)
+/* What is appended: a batch or states. */
+struct piece {
+    feature_batch *batch; /* NULL: states */
+    const struct lf_tiles_in *states;
+    uint32_t number, first;
+};
+
+static feature_status
+take_piece(feature_load *load, const struct piece *piece,
+           struct feature_error *error)
 {
     struct feature_error problem = {0};
     feature_status status;
 
+    if (load->stage == LF_LOAD_KNOWN)
+        return piece->batch ? lf_load_check_batch(load, piece->batch, error)
+                            : FEATURE_OK;
+    status = piece->batch
+                 ? lf_load_rows(load, piece->batch, piece->number, piece->first,
+                                &problem)
+                 : lf_load_states(load, piece->states, piece->number, &problem);
+    if (status && !is_harmless(status, &problem))
+        return end(load, status, &problem, error);
+    if (status && error)
+        *error = problem;
+    return status;
+}
+
+static feature_status
+append(feature_load *load, const struct piece *piece,
+       struct feature_error *error)
+{
+    feature_status status;
+
     LF_TRY(lf_store_enter(load->store, error));
-    if (load->stage == LF_LOAD_OVER)
-        status = say(load, error);
-    else if (load->stage == LF_LOAD_KNOWN)
-        status = lf_load_check_batch(load, batch, error);
-    else {
-        status = lf_load_rows(load, batch, number, first, &problem);
-        if (status && !is_harmless(status, &problem))
-            status = end(load, status, &problem, error);
-        else if (status && error)
-            *error = problem;
-    }
+    status = load->stage == LF_LOAD_OVER ? say(load, error)
+                                         : take_piece(load, piece, error);
     lf_store_leave(load->store);
     return status;
+}
+
+feature_status
+lf_load_append(feature_load *load, feature_batch *batch, uint32_t number,
+               uint32_t first, struct feature_error *error)
+{
+    return append(
+        load, &(struct piece){.batch = batch, .number = number, .first = first},
+        error);
+}
+
+feature_status
+lf_load_append_states(feature_load *load, const struct lf_tiles_in *in,
+                      uint32_t number, struct feature_error *error)
+{
+    return append(load, &(struct piece){.states = in, .number = number}, error);
 }
 
 feature_status

@@ -8,8 +8,9 @@
 #include "store/sorter.h"
 #include "store/target.h"
 
-#define LF_LOAD_SLICE (4u << 20) /* bytes of rows that one commit puts */
-#define LF_SLICE_HEAD 8          /* of a row in a slice: two sizes */
+#define LF_LOAD_SLICE \
+    (2u << 20)          /* bytes of rows that one commit puts, at most */
+#define LF_SLICE_HEAD 8 /* of a row in a slice: two sizes */
 #define LF_SORT_PLACE 8 /* of a row in the sorter: where it came from */
 
 enum lf_load_stage {
@@ -25,10 +26,11 @@ struct lf_build {
     size_t last;            /* where the last of them begins */
     int64_t newest;         /* of the version without that one */
     struct lf_buffer key;   /* the last one that was taken; empty: none was */
+    size_t target;          /* bytes of a slice */
+    int64_t held_us;        /* the writer gate, for the last one */
     bool has_put;           /* there are rows in the tree */
     struct lf_sorter *sorter;
     uint64_t sorted_rows;     /* that went into it as they came */
-    struct lf_buffer record;  /* for the sorter: batch, row, the row itself */
     struct lf_buffer row;     /* encoded */
     struct lf_meta_view meta; /* of the version, with what is in slice */
     uint64_t bytes;
@@ -39,6 +41,7 @@ struct lf_build {
 struct feature_load {
     feature_store *store;
     const char *name; /* of the view */
+    bool is_event;    /* it is FROM one: rows are states */
     enum lf_load_stage stage;
     feature_status status; /* why it is over */
     struct feature_error problem;
@@ -137,7 +140,8 @@ feature_status lf_load_claim(feature_store *store, uint32_t view,
                              const char *name, struct lf_claim *claim,
                              struct feature_error *error);
 
-/* A copy of the catalog in which a view is another version of it. */
+/* A copy of the catalog in which a view is another version of it, and the only
+ * one; no event in it has a dedupe. */
 feature_status lf_load_stand_in(const struct lf_catalog *catalog, uint32_t view,
                                 uint32_t version, enum lf_standing standing,
                                 struct lf_catalog **made,

@@ -88,6 +88,7 @@ look_up(struct feature_load *load, const char *name,
         status = lf_load_find_view(catalog, name, &view, error);
     if (!status) {
         load->record.view = view->id;
+        load->is_event = view->event;
         status = lf_loads_read(reader, view->id, &list, error);
     }
     if (!status)
@@ -166,6 +167,11 @@ lf_load_stand_in(const struct lf_catalog *catalog, uint32_t view,
     for (uint32_t i = 0; i < (*made)->view_count; i++)
         if ((*made)->views[i].id == view)
             *staged = &(*made)->views[i];
+    (*made)->views = *staged;
+    (*made)->view_count = 1;
+    /* An event that is caught up with is known by its id already. */
+    for (uint32_t i = 0; i < (*made)->event_count; i++)
+        (*made)->events[i].dedupe = LF_NO_COLUMN;
     (*staged)->version = version;
     (*staged)->standing = standing;
     return FEATURE_OK;
@@ -232,11 +238,11 @@ put_staged(struct feature_load *load, struct lf_commit *commit,
 static feature_status
 check_kind(const struct lf_view *view, struct feature_error *error)
 {
-    if (!view->event && !view->history)
+    if (!view->history)
         return FEATURE_OK;
     return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                   "feature view %s %s: it cannot be loaded yet", view->name,
-                   view->event ? "is FROM an event" : "keeps history");
+                   "feature view %s keeps history: it cannot be loaded yet",
+                   view->name);
 }
 
 static feature_status
@@ -325,6 +331,7 @@ begin_claimed(struct feature_load *load,
     if (status && error)
         *error = problem;
     load->build.begun_us = lf_clock_steady_us();
+    load->build.target = LF_LOAD_SLICE;
     load->report.number = load->record.number;
     load->report.cut = load->record.cut;
     return status;

@@ -21,6 +21,8 @@
 #define PLACE         LF_SORT_PLACE
 #define MEMORY        (64ull << 20)
 #define PAUSE_MOST_US 200000
+#define HELD_MOST_US  20000
+#define SLICE_LEAST   (512u << 10)
 
 /* --- commits ------------------------------------------------------------------ */
 
@@ -30,8 +32,10 @@ try_slice(struct feature_load *load, lf_load_work work, void *context,
 {
     struct lf_commit commit;
     feature_status status;
+    int64_t begun;
 
     LF_TRY(lf_commit_begin(&commit, load->store, load->wait_ms, error));
+    begun = lf_clock_steady_us();
     status = lf_definition_check(&load->definition, &commit, load->record.view,
                                  load->view->name, error);
     if (!status)
@@ -40,7 +44,9 @@ try_slice(struct feature_load *load, lf_load_work work, void *context,
         lf_commit_abort(&commit);
         return status;
     }
-    return lf_commit_finish(&commit, error);
+    status = lf_commit_finish(&commit, error);
+    load->build.held_us = lf_clock_steady_us() - begun;
+    return status;
 }
 
 feature_status
@@ -100,6 +106,16 @@ put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
     return lf_load_put_meta(load, commit, &put->meta, error);
 }
 
+/* Others wait for one slice at most: on a slow disk it is a small one. */
+static void
+fit_slice(struct lf_build *build)
+{
+    if (build->held_us > HELD_MOST_US && build->target > SLICE_LEAST)
+        build->target /= 2;
+    else if (build->held_us < HELD_MOST_US / 2 && build->target < LF_LOAD_SLICE)
+        build->target *= 2;
+}
+
 /* What the pace allows for so far, in microseconds since the load began. */
 static uint64_t
 due(const struct feature_load *load)
@@ -144,7 +160,9 @@ count_row(struct feature_load *load, const uint8_t *key, size_t key_size,
     struct lf_meta_view *meta = &load->build.meta;
     struct lf_hash128 hash =
         lf_row_hash(load->record.view, key, key_size, row, size);
+    bool is_tombstone = lf_load_u16(row + 6) & LF_ROW_TOMBSTONE;
 
+    meta->tombstones += is_tombstone ? (is_there ? 1 : UINT64_MAX) : 0;
     if (is_there) {
         lf_hash128_add(&meta->content, hash);
         meta->row_entries++;
@@ -202,6 +220,7 @@ lf_build_flush(struct feature_load *load, bool is_end,
     build->slice.size -= put.end;
     build->last = 0;
     build->has_put = true;
+    fit_slice(build);
     keep_pace(load);
     return FEATURE_OK;
 }
@@ -256,7 +275,7 @@ lf_build_take(struct feature_load *load, const uint8_t *key, size_t key_size,
                         "a second row of one key", batch, index, error);
     if (!order)
         take_back(load);
-    else if (build->slice.size >= LF_LOAD_SLICE)
+    else if (build->slice.size >= build->target)
         LF_TRY(lf_build_flush(load, false, error));
     return put_in_slice(load, key, key_size, row, size, error);
 }
@@ -277,18 +296,13 @@ sort_row(struct feature_load *load, const uint8_t *key, size_t key_size,
          const uint8_t *row, size_t size, uint32_t batch, uint32_t index,
          struct feature_error *error)
 {
-    struct lf_buffer *record = &load->build.record;
-    uint8_t *to;
+    uint8_t place[PLACE];
+    const struct lf_sorter_part parts[] = {{place, PLACE}, {row, size}};
 
-    record->size = 0;
-    to = lf_buffer_extend(record, PLACE + size);
-    if (!to)
-        return lf_fail_memory(error);
-    lf_store_u32(to, batch);
-    lf_store_u32(to + 4, index);
-    memcpy(to + PLACE, row, size);
-    return lf_sorter_add(load->build.sorter, key, key_size, record->data,
-                         record->size, error);
+    lf_store_u32(place, batch);
+    lf_store_u32(place + 4, index);
+    return lf_sorter_add_parts(load->build.sorter, key, key_size, parts, 2,
+                               error);
 }
 
 /* What waits in the slice is sorted with the rest, unless a part of the tree is
@@ -369,7 +383,6 @@ lf_build_free(struct lf_build *build)
 {
     lf_buffer_free(&build->slice);
     lf_buffer_free(&build->key);
-    lf_buffer_free(&build->record);
     lf_buffer_free(&build->row);
     lf_sorter_free(build->sorter);
     build->sorter = NULL;

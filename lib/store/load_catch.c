@@ -32,7 +32,7 @@ static bool
 has_ordinal(int32_t operation)
 {
     return (operation >= FEATURE_UPSERT && operation <= FEATURE_DELETE) ||
-           lf_operation_is_event(operation);
+           lf_operation_is_event(operation) || operation == LF_CHANGE_MERGE;
 }
 
 static feature_status
@@ -87,15 +87,18 @@ static feature_status
 keep(struct lf_catch *state, const struct lf_change *change,
      struct feature_error *error)
 {
+    bool is_event = lf_operation_is_event(change->operation);
     struct gathered made = {.change = *change,
                             .sequence = state->next,
                             .commit_time = state->time,
                             .ordinal = state->ordinal};
 
+    if (is_event) /* its key is its id */
+        made.change.key.size = 0;
     state->gathered++;
     if (!lf_buffer_append(&state->changes, &made, sizeof made) ||
         !lf_buffer_append(&state->changes, change->key.bytes,
-                          change->key.size) ||
+                          made.change.key.size) ||
         !lf_buffer_append(&state->changes, change->after.bytes,
                           change->after.size))
         return lf_fail_memory(error);

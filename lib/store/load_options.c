@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/load.h"
+#include "store/load_gates.h"
 #include "store/load_swap.h"
 #include "store/offsets.h"
 
@@ -134,6 +135,7 @@ lf_load_finish(struct feature_load *load, struct feature_error *error)
     load->record.bytes = load->build.bytes;
     load->record.content = load->build.meta.content;
     swap.state.view = load->view;
+    LF_TRY(lf_load_judge(load, error));
     status = lf_swap_run(&swap, error);
     lf_swap_free(&swap);
     return status;

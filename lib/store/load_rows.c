@@ -9,6 +9,8 @@
  */
 #include "store/load_rows.h"
 
+#define BLOCK 64 /* rows that are encoded together */
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +21,11 @@ lf_load_check_batch(const struct feature_load *load, const feature_batch *batch,
     if (batch->store != load->store)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the batch was not made from the load's store");
+    if (load->is_event)
+        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
+                       "feature view %s is FROM an event: a load takes its "
+                       "states, from an Arrow stream",
+                       load->name);
     if (batch->is_event || batch->view != load->record.view ||
         batch->operation != FEATURE_UPSERT)
         return lf_fail(
@@ -90,9 +97,50 @@ name_row(uint32_t first, struct feature_error *error)
                     (long long)error->row);
 }
 
+/* Rows [begin, begin + count) of a target whose rows are all of one size. */
 static feature_status
-take_rows(struct feature_load *load, struct lf_target *target, bool is_fixed,
-          uint32_t first, struct feature_error *error)
+take_block(struct feature_load *load, struct lf_target *target, uint32_t begin,
+           uint32_t count, uint32_t first, struct feature_error *error)
+{
+    const struct lf_layout *layout = &target->form.layout;
+    struct lf_buffer *rows = &load->build.row;
+    int64_t times[BLOCK];
+
+    for (uint32_t i = 0; i < count; i++)
+        times[i] =
+            lf_batch_time(target->batch, begin + i, load->record.cut_time);
+    if (!lf_row_encode_block(layout, target->sources, begin, count, times,
+                             rows))
+        return lf_fail_memory(error);
+    for (uint32_t i = 0; i < count; i++) {
+        struct lf_buffer row = {.data = rows->data + rows->size / count * i,
+                                .size = rows->size / count};
+        const uint8_t *key;
+        size_t size;
+
+        key = lf_target_key(target, begin + i, &size);
+        LF_TRY(lf_build_add(load, key, size, &row, target->index,
+                            first + begin + i, error));
+    }
+    return FEATURE_OK;
+}
+
+static feature_status
+take_blocks(struct feature_load *load, struct lf_target *target, uint32_t first,
+            struct feature_error *error)
+{
+    for (uint32_t begin = 0; begin < target->rows; begin += BLOCK) {
+        uint32_t left = target->rows - begin;
+
+        LF_TRY(take_block(load, target, begin, left < BLOCK ? left : BLOCK,
+                          first, error));
+    }
+    return FEATURE_OK;
+}
+
+static feature_status
+take_rows(struct feature_load *load, struct lf_target *target, uint32_t first,
+          struct feature_error *error)
 {
     struct lf_buffer *row = &load->build.row;
 
@@ -101,9 +149,8 @@ take_rows(struct feature_load *load, struct lf_target *target, bool is_fixed,
         const uint8_t *key;
         size_t size;
 
-        if (!is_fixed)
-            lf_target_take_cells(target, i);
-        if (!lf_target_encode(target, is_fixed, i, time, row))
+        lf_target_take_cells(target, i);
+        if (!lf_target_encode(target, false, i, time, row))
             return lf_fail_memory(error);
         key = lf_target_key(target, i, &size);
         LF_TRY(lf_build_add(load, key, size, row, target->index, first + i,
@@ -138,7 +185,8 @@ lf_load_rows(struct feature_load *load, feature_batch *batch, uint32_t number,
     if (status)
         name_row(first, error);
     else
-        status = take_rows(load, &target, is_fixed, first, error);
+        status = is_fixed ? take_blocks(load, &target, first, error)
+                          : take_rows(load, &target, first, error);
     lf_target_free(&target);
     return status;
 }

@@ -16,6 +16,16 @@ feature_status lf_load_rows(struct feature_load *load, feature_batch *batch,
                             uint32_t number, uint32_t first,
                             struct feature_error *error);
 
+/* Takes states of a view FROM an event. */
+struct lf_tiles_in;
+feature_status lf_load_states(struct feature_load *load,
+                              const struct lf_tiles_in *in, uint32_t number,
+                              struct feature_error *error);
+feature_status lf_load_append_states(struct feature_load *load,
+                                     const struct lf_tiles_in *in,
+                                     uint32_t number,
+                                     struct feature_error *error);
+
 /* Whether the load can go on. */
 feature_status lf_load_check(struct feature_load *load,
                              struct feature_error *error);

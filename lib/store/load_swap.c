@@ -124,8 +124,10 @@ catch_up(struct lf_swap *swap, struct feature_error *error)
  * its newest cell nothing is known of a key that is not there. */
 static void
 note_purge(struct lf_meta_view *meta, const struct lf_meta_view *old,
-           const struct lf_commit *commit)
+           bool is_event, const struct lf_commit *commit)
 {
+    if (is_event) /* the states that come hold all that there was */
+        return;
     if (old->purge_horizon > meta->purge_horizon)
         meta->purge_horizon = old->purge_horizon;
     meta->purge_time = old->purge_time;
@@ -151,7 +153,7 @@ swap_records(struct lf_swap *swap, struct lf_commit *commit,
     LF_TRY(lf_rows_read_meta(commit, next, &meta, &found, error));
     lf_rows_record_key(next, key);
     LF_TRY(lf_tree_delete(commit->tree, key, strlen(key), error));
-    note_purge(&meta, &old, commit);
+    note_purge(&meta, &old, serving->event, commit);
     meta.applied = old.applied;
     if (!swap->record->is_rollback)
         meta.applied += swap->record->rows;

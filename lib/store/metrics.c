@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "store/figures.h"
+#include "store/metrics_rules.h"
 
 static void
 add_family(struct lf_text *text, const char *name, const char *type,
@@ -347,6 +348,7 @@ feature_store_metrics(feature_store *store, char **text,
         add_file(&made, &figures);
         add_views(&made, &figures);
         add_events(&made, &figures);
+        lf_metrics_rules(&made, &figures);
         add_feed(&made, &figures.feed);
         add_number(&made, "upkeep_passes_due", "gauge", "",
                    "Passes of upkeep over rows or history that are due or not "

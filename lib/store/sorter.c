@@ -87,7 +87,8 @@ look_at_key(struct lf_sorter *sorter, const uint8_t *key, size_t size)
 {
     if (size < sorter->common)
         sorter->common = size;
-    sorter->common = lf_key_common(sorter->first, key, sorter->common);
+    if (memcmp(sorter->first, key, sorter->common))
+        sorter->common = lf_key_common(sorter->first, key, sorter->common);
 }
 
 static void
@@ -101,7 +102,7 @@ static void
 arrange(struct lf_sorter *sorter)
 {
     struct lf_spot *spots = spots_of(sorter);
-    size_t at = 0;
+    size_t common = sorter->common, at = 0;
 
     if (!sorter->count)
         return;
@@ -111,12 +112,12 @@ arrange(struct lf_sorter *sorter)
         return;
     }
     for (size_t i = 0; i < sorter->count; i++) {
-        spots[i].at = at;
         look_at(sorter, sorter->memory + at);
+        lf_spot_set(&spots[i], sorter->memory, at, sorter->common);
         at += lf_packed_size(sorter->memory + at);
     }
     lf_spots_order(spots, sorter->count, spots + sorter->count, sorter->memory,
-                   sorter->common);
+                   sorter->common, sorter->common == common);
 }
 
 /* --- the file ---------------------------------------------------------------------- */
@@ -160,6 +161,7 @@ put_spots(struct lf_sorter *sorter, struct feature_error *error)
 
             __builtin_prefetch(ahead);
             __builtin_prefetch(ahead + 64);
+            __builtin_prefetch(ahead + 128);
         }
         LF_TRY(put(sorter, sorter->memory + lf_spot_at(&spots[i]), error));
     }
@@ -195,7 +197,8 @@ spill(struct lf_sorter *sorter, struct feature_error *error)
 /* A record that memory has no room for is a run by itself. */
 static feature_status
 add_large(struct lf_sorter *sorter, const uint8_t *key, size_t key_size,
-          const uint8_t *bytes, size_t size, struct feature_error *error)
+          const struct lf_sorter_part *parts, uint32_t count, size_t size,
+          struct feature_error *error)
 {
     uint8_t head[LF_PACKED_HEAD + LF_SORTER_KEY_MAX];
     uint64_t begin;
@@ -206,7 +209,9 @@ add_large(struct lf_sorter *sorter, const uint8_t *key, size_t key_size,
     pack_head(head, key, key_size, size);
     LF_TRY(
         lf_runs_append(&sorter->runs, head, LF_PACKED_HEAD + key_size, error));
-    LF_TRY(lf_runs_append(&sorter->runs, bytes, size, error));
+    for (uint32_t i = 0; i < count; i++)
+        LF_TRY(lf_runs_append(&sorter->runs, parts[i].bytes, parts[i].size,
+                              error));
     look_at_key(sorter, key, key_size);
     return lf_runs_close(&sorter->runs, begin, key, key_size, key, key_size,
                          error);
@@ -313,40 +318,66 @@ lf_sorter_make(const char *directory, uint64_t memory,
     return FEATURE_OK;
 }
 
+static void
+begin_common(struct lf_sorter *sorter, const uint8_t *key, size_t size)
+{
+    sorter->any = true;
+    sorter->common = size;
+    if (size)
+        memcpy(sorter->first, key, size);
+}
+
+/* There is room. */
+static void
+pack(struct lf_sorter *sorter, const uint8_t *key, size_t key_size,
+     const struct lf_sorter_part *parts, uint32_t count, size_t size)
+{
+    uint8_t *to = sorter->memory + sorter->used;
+    const uint8_t *last = sorter->memory + sorter->last;
+
+    pack_head(to, key, key_size, size);
+    to += LF_PACKED_HEAD + key_size;
+    for (uint32_t i = 0; i < count; to += parts[i++].size)
+        if (parts[i].size)
+            memcpy(to, parts[i].bytes, parts[i].size);
+    if (sorter->count && !sorter->is_unsorted)
+        sorter->is_unsorted =
+            lf_key_order(last + LF_PACKED_HEAD, lf_packed_key_size(last), key,
+                         key_size) > 0;
+    sorter->last = sorter->used;
+    sorter->used += LF_PACKED_HEAD + key_size + size;
+    sorter->count++;
+}
+
+feature_status
+lf_sorter_add_parts(struct lf_sorter *sorter, const uint8_t *key,
+                    size_t key_size, const struct lf_sorter_part *parts,
+                    uint32_t count, struct feature_error *error)
+{
+    size_t size = 0, packed;
+
+    for (uint32_t i = 0; i < count; i++)
+        size += parts[i].size;
+    assert(key_size <= LF_SORTER_KEY_MAX && size <= UINT32_MAX);
+    packed = LF_PACKED_HEAD + key_size + size;
+    if (!sorter->any)
+        begin_common(sorter, key, key_size);
+    if (!has_room(sorter, sorter->used + packed, sorter->count + 1)) {
+        if (!has_room(sorter, packed, 1))
+            return add_large(sorter, key, key_size, parts, count, size, error);
+        LF_TRY(spill(sorter, error));
+    }
+    pack(sorter, key, key_size, parts, count, size);
+    return FEATURE_OK;
+}
+
 feature_status
 lf_sorter_add(struct lf_sorter *sorter, const uint8_t *key, size_t key_size,
               const uint8_t *bytes, size_t size, struct feature_error *error)
 {
-    size_t packed = LF_PACKED_HEAD + key_size + size;
-    uint8_t *record;
+    struct lf_sorter_part part = {bytes, size};
 
-    assert(key_size <= LF_SORTER_KEY_MAX && size <= UINT32_MAX);
-    if (!sorter->any) {
-        sorter->any = true;
-        sorter->common = key_size;
-        if (key_size)
-            memcpy(sorter->first, key, key_size);
-    }
-    if (!has_room(sorter, sorter->used + packed, sorter->count + 1)) {
-        if (!has_room(sorter, packed, 1))
-            return add_large(sorter, key, key_size, bytes, size, error);
-        LF_TRY(spill(sorter, error));
-    }
-    record = sorter->memory + sorter->used;
-    pack_head(record, key, key_size, size);
-    if (size)
-        memcpy(record + LF_PACKED_HEAD + key_size, bytes, size);
-    if (sorter->count && !sorter->is_unsorted) {
-        const uint8_t *last = sorter->memory + sorter->last;
-
-        sorter->is_unsorted =
-            lf_key_order(last + LF_PACKED_HEAD, lf_packed_key_size(last), key,
-                         key_size) > 0;
-    }
-    sorter->last = sorter->used;
-    sorter->used += packed;
-    sorter->count++;
-    return FEATURE_OK;
+    return lf_sorter_add_parts(sorter, key, key_size, &part, 1, error);
 }
 
 feature_status

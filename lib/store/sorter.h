@@ -38,10 +38,19 @@ feature_status lf_sorter_make(const char *directory, uint64_t memory,
                               struct lf_sorter **sorter,
                               struct feature_error *error);
 
-/* Copies a record. Keys have LF_SORTER_KEY_MAX bytes at most, and may be empty. */
+struct lf_sorter_part {
+    const void *bytes;
+    size_t size;
+};
+
+/* Copies a record, of several parts or of one. Keys have LF_SORTER_KEY_MAX bytes at most, and may be empty. */
 feature_status lf_sorter_add(struct lf_sorter *sorter, const uint8_t *key,
                              size_t key_size, const uint8_t *bytes, size_t size,
                              struct feature_error *error);
+feature_status lf_sorter_add_parts(struct lf_sorter *sorter, const uint8_t *key,
+                                   size_t key_size,
+                                   const struct lf_sorter_part *parts,
+                                   uint32_t count, struct feature_error *error);
 
 feature_status lf_sorter_end(struct lf_sorter *sorter,
                              struct feature_error *error);

@@ -14,7 +14,6 @@
 #define DIGITS     (1u << DIGIT_BITS)
 #define FEW        32 /* that are sorted by insertion */
 #define AHEAD      12 /* records that are fetched before their turn */
-#define WHOLE      9  /* of rest: the key goes on behind the prefix */
 
 struct sort {
     const uint8_t *records;
@@ -111,15 +110,9 @@ set_prefixes(const struct sort *sort, struct lf_spot *spots, size_t count,
              size_t depth)
 {
     for (size_t i = 0; i < count; i++) {
-        size_t at = lf_spot_at(&spots[i]), rest;
-        const uint8_t *record = sort->records + at;
-
         if (i + AHEAD < count)
             __builtin_prefetch(sort->records + lf_spot_at(&spots[i + AHEAD]));
-        rest = lf_packed_key_size(record) - depth;
-        spots[i].prefix = lf_key_prefix(record + LF_PACKED_HEAD + depth, rest);
-        spots[i].at = at | (uint64_t)(rest < WHOLE ? rest : WHOLE)
-                               << LF_SPOT_BITS;
+        lf_spot_set(&spots[i], sort->records, lf_spot_at(&spots[i]), depth);
     }
 }
 
@@ -127,7 +120,7 @@ set_prefixes(const struct sort *sort, struct lf_spot *spots, size_t count,
  * deeper is at most one for every eight bytes of a key. */
 static void
 order(const struct sort *sort, struct lf_spot *spots, size_t count,
-      size_t depth)
+      size_t depth, bool has_prefixes)
 {
     size_t end;
 
@@ -135,7 +128,8 @@ order(const struct sort *sort, struct lf_spot *spots, size_t count,
         insert(sort, spots, count, depth);
         return;
     }
-    set_prefixes(sort, spots, count, depth);
+    if (!has_prefixes)
+        set_prefixes(sort, spots, count, depth);
     sort_prefixes(sort, spots, count);
     for (size_t begin = 0; begin < count; begin = end) {
         const struct lf_spot *first = &spots[begin];
@@ -144,16 +138,16 @@ order(const struct sort *sort, struct lf_spot *spots, size_t count,
             if (spots[end].prefix != first->prefix ||
                 rest_of(&spots[end]) != rest_of(first))
                 break;
-        if (end - begin > 1 && rest_of(first) == WHOLE)
-            order(sort, spots + begin, end - begin, depth + 8);
+        if (end - begin > 1 && rest_of(first) == LF_SPOT_WHOLE)
+            order(sort, spots + begin, end - begin, depth + 8, false);
     }
 }
 
 void
 lf_spots_order(struct lf_spot *spots, size_t count, struct lf_spot *room,
-               const uint8_t *records, size_t common)
+               const uint8_t *records, size_t common, bool has_prefixes)
 {
     struct sort sort = {.records = records, .room = room};
 
-    order(&sort, spots, count, common);
+    order(&sort, spots, count, common, has_prefixes);
 }

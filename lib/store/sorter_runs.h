@@ -78,10 +78,27 @@ lf_spot_at(const struct lf_spot *spot)
     return (size_t)(spot->at & ((UINT64_C(1) << LF_SPOT_BITS) - 1));
 }
 
+#define LF_SPOT_WHOLE 9 /* the key goes on behind the prefix */
+
+/* What is sorted by first: eight bytes of the key from depth on, and how much of
+ * it there was for them. */
+static inline void
+lf_spot_set(struct lf_spot *spot, const uint8_t *records, size_t at,
+            size_t depth)
+{
+    const uint8_t *record = records + at;
+    size_t rest = lf_packed_key_size(record) - depth;
+
+    spot->prefix = lf_key_prefix(record + LF_PACKED_HEAD + depth, rest);
+    spot->at = at | (uint64_t)(rest < LF_SPOT_WHOLE ? rest : LF_SPOT_WHOLE)
+                        << LF_SPOT_BITS;
+}
+
 /* Sorts spots by the keys of their records, of which the first common bytes are
- * the same in all; stably. room is for count more. */
+ * the same in all; stably. room is for count more. With prefixes, lf_spot_set was
+ * called for each with that depth; else they have their places alone. */
 void lf_spots_order(struct lf_spot *spots, size_t count, struct lf_spot *room,
-                    const uint8_t *records, size_t common);
+                    const uint8_t *records, size_t common, bool has_prefixes);
 
 /* --- the file (sorter_file.c) ------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "store/dedupe.h"
+#include "store/loads.h"
 
 /* An id that is remembered has two entries, that by id and that by time. */
 static feature_status
@@ -54,6 +55,7 @@ read_snapshot(feature_store *store, struct lf_reader *reader,
         LF_TRY(lf_store_read_view(reader, figures->catalog->views[i].id,
                                   &figures->views[i], error));
     LF_TRY(read_events(store, reader, figures, error));
+    LF_TRY(lf_versions_read(reader, 0, &figures->versions, error));
     return lf_feed_figures_read(reader, &figures->feed, error);
 }
 
@@ -63,6 +65,7 @@ lf_figures_free(struct lf_figures *figures)
     lf_catalog_release(figures->catalog);
     lf_free(figures->views);
     lf_free(figures->events);
+    lf_buffer_free(&figures->versions);
     lf_buffer_free(&figures->feed.consumers);
 }
 

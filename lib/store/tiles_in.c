@@ -30,6 +30,14 @@ lf_tiles_in_free(struct lf_tiles_in *in)
     lf_buffer_free(&in->room);
 }
 
+void
+lf_tiles_in_clear(struct lf_tiles_in *in)
+{
+    in->count = 0;
+    in->keys.size = in->rows.size = 0;
+    in->ends.size = in->until.size = 8; /* their zeros stay */
+}
+
 /* --- the view ----------------------------------------------------------------- */
 
 static feature_status

@@ -37,6 +37,9 @@ feature_status lf_tiles_in_add(struct lf_tiles_in *in, const uint8_t *key,
                                const uint8_t *bytes, size_t size,
                                struct feature_error *error);
 
+/* Forgets what was added. */
+void lf_tiles_in_clear(struct lf_tiles_in *in);
+
 /* Merges all that was added in one commit, and fills the report. Where a row is
  * to blame, error names it. */
 feature_status lf_tiles_in_commit(struct lf_tiles_in *in,

@@ -22,7 +22,7 @@ says out "Usage: feature COMMAND"
 empty err
 check "help goes to standard output"
 
-for name in apply plan describe infer load get history join stats metrics doctor maintain \
+for name in apply plan describe infer load get history join stats metrics doctor maintain check \
     verify snapshot restore compact changes follow compare export version; do
     run 0 $name --help
     says out "Usage: feature $name" "Example: feature $name"
@@ -39,7 +39,7 @@ run 0 version
 cmp -s out version || note "--version and version differ"
 check "the version is printed"
 
-for name in apply plan describe infer load get history join stats metrics doctor maintain \
+for name in apply plan describe infer load get history join stats metrics doctor maintain check \
     verify snapshot restore compact changes follow; do
     run 2 $name --no-such-option
     says err "there is no option --no-such-option" "feature $name --help"

@@ -226,6 +226,61 @@ a_row_from_columns_equals_one_from_cells(void **state)
     lf_buffer_free(&columns);
 }
 
+#define BLOCK 20
+
+static void
+expect_block(const struct lf_layout *layout, const struct lf_fixed_column *from)
+{
+    struct lf_buffer block = {0}, row = {0};
+    int64_t times[BLOCK];
+    size_t first = draw_below(5), count = 1 + draw_below(BLOCK - 5);
+
+    for (size_t i = 0; i < count; i++)
+        times[i] = (int64_t)draw();
+    assert_true(lf_row_encode_block(layout, from, first, count, times, &block));
+    assert_int_equal(block.size, count * layout->data_offset);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(
+            lf_row_encode_columns(layout, from, first + i, times[i], &row));
+        assert_memory_equal(block.data + i * row.size, row.data, row.size);
+    }
+    lf_buffer_free(&block);
+    lf_buffer_free(&row);
+}
+
+static void
+a_block_of_rows_equals_its_rows(void **state)
+{
+    uint8_t validity[(BLOCK + 7) / 8];
+    uint32_t compared = 0;
+
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        struct lf_fixed_column from[8] = {{0}};
+        uint8_t *values[8] = {0};
+        struct sample sample;
+
+        sample_begin(&sample, (uint16_t)draw(), 1 + draw_below(8));
+        draw_bytes(validity, sizeof validity);
+        for (uint32_t s = 0; s < sample.layout.count; s++) {
+            size_t size = BLOCK * sample.layout.slots[s].size;
+
+            values[s] = calloc(size + 1, 1);
+            draw_bytes(values[s], size);
+            from[s].values = draw_one_in(6) ? NULL : values[s];
+            from[s].validity = draw_one_in(3) ? validity : NULL;
+        }
+        if (!sample.layout.variable_count) {
+            expect_block(&sample.layout, from);
+            compared++;
+        }
+        for (int s = 0; s < 8; s++)
+            free(values[s]);
+        sample_end(&sample);
+    }
+    assert_true(compared > 100);
+}
+
 static void
 a_row_knows_its_schema_version(void **state)
 {
@@ -358,6 +413,7 @@ main(void)
         DRAWN(a_row_of_4096_features_comes_back),
         DRAWN(bytes_under_a_null_are_zero),
         DRAWN(a_row_from_columns_equals_one_from_cells),
+        DRAWN(a_block_of_rows_equals_its_rows),
         DRAWN(a_row_knows_its_schema_version),
         cmocka_unit_test(a_row_past_the_limit_of_the_format_has_no_size),
         DRAWN(a_tombstone_is_a_header_with_the_time_of_the_delete),

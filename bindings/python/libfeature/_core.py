@@ -8,6 +8,7 @@ first use; the parent's handles are left alone there.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import weakref
@@ -268,6 +269,23 @@ class Store:
         """What each view holds in a few numbers: the first line names the
         store; two whose other lines are equal hold the same."""
         return self._text(lib.feature_store_content)
+
+    def check(self, view: Optional[str] = None) -> List[Dict[str, Any]]:
+        """The quality rules of one view, or of all, of what it holds now: a
+        dict a rule, with view, rule, figure and holds. Raises nothing where one
+        does not hold."""
+        text = c_void_p()
+        report = sized(_ffi.feature_check_report)
+        name = None if view is None else encode(view, "view")
+        with self._use() as store:
+            call(
+                lib.feature_store_check,
+                store,
+                name,
+                byref(report),
+                byref(text),
+            )
+        return [json.loads(line) for line in owned_text(text).splitlines()]
 
     def maintain(self, **options: Any) -> "Maintenance":
         """Does upkeep that is due; see :func:`libfeature.maintain`."""

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * States of a view FROM an event, for a load.
+ *
+ * Owns the way from what was read of a stream to rows of the staged version.
+ * Keeps a record batch that is refused out as a whole.
+ * Never merges: a load has one state of a key.
+ */
+#include "store/load_rows.h"
+#include "store/tiles_in.h"
+
+static const uint8_t *
+row_at(const struct lf_tiles_in *in, uint32_t number, size_t *size)
+{
+    const uint8_t *until = in->until.data + 8 * (size_t)number;
+    uint64_t begin = lf_load_u64(until);
+
+    *size = (size_t)(lf_load_u64(until + 8) - begin);
+    return in->rows.data + begin;
+}
+
+static const uint8_t *
+key_at(const struct lf_tiles_in *in, uint32_t number, size_t *size)
+{
+    const uint8_t *ends = in->ends.data + 8 * (size_t)number;
+    uint64_t begin = lf_load_u64(ends);
+
+    *size = (size_t)(lf_load_u64(ends + 8) - begin);
+    return in->keys.data + begin;
+}
+
+static feature_status
+refuse(uint32_t batch, uint32_t row, const char *reason, const char *what,
+       struct feature_error *error)
+{
+    lf_fail(error, FEATURE_INVALID, reason, "batch %u, row %u: %s", batch, row,
+            what);
+    lf_error_place(error, batch, row, 0);
+    return FEATURE_INVALID;
+}
+
+static feature_status
+check(const struct feature_load *load, const struct lf_tiles_in *in,
+      uint32_t number, struct feature_error *error)
+{
+    int64_t skew = in->form.event->max_skew, edge;
+    bool is_bound =
+        skew != LF_SKEW_NONE &&
+        !__builtin_add_overflow(lf_store_now(load->store), skew, &edge);
+
+    for (uint32_t i = 0; i < in->count; i++) {
+        size_t size;
+        const uint8_t *row = row_at(in, i, &size);
+
+        if (size > load->store->max_row_size)
+            return refuse(number, i, "row-size",
+                          "its state is larger than max_row_size", error);
+        if (is_bound && lf_load_i64(row + 8) > edge)
+            return refuse(number, i, "future",
+                          "its newest event is more than max_skew ahead of the "
+                          "clock",
+                          error);
+    }
+    return FEATURE_OK;
+}
+
+feature_status
+lf_load_states(struct feature_load *load, const struct lf_tiles_in *in,
+               uint32_t number, struct feature_error *error)
+{
+    if (in->view != load->record.view)
+        return lf_fail(error, FEATURE_CONFLICT, "schema-changed",
+                       "feature view %s was dropped since the load began",
+                       load->name);
+    LF_TRY(check(load, in, number, error));
+    for (uint32_t i = 0; i < in->count; i++) {
+        struct lf_buffer *row = &load->build.row;
+        size_t key_size, size;
+        const uint8_t *key = key_at(in, i, &key_size);
+        const uint8_t *bytes = row_at(in, i, &size);
+
+        row->size = 0;
+        if (!lf_buffer_append(row, bytes, size))
+            return lf_fail_memory(error);
+        LF_TRY(lf_build_add(load, key, key_size, row, number, i, error));
+    }
+    return FEATURE_OK;
+}

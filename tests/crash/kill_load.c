@@ -73,7 +73,7 @@ create(void *context)
     snprintf(text, sizeof text,
              "CREATE ENTITY e (k INT64);"
              "CREATE FEATURE VIEW v (version INT64, streamed INT64) FOR e "
-             "WITH (keep_versions = '1'%s); STORE WITH (changes = '90 days');",
+             "WITH (keep_versions = 1%s); STORE WITH (changes = '90 days');",
              rig->has_history ? ", history = '9000 days'" : "");
     well(feature_store_apply(store, text, NULL, NULL, E));
     feature_store_close(store);

@@ -124,6 +124,8 @@ sources   = $(sort $(wildcard include/*.h lib/*/*.[ch] tools/*.[ch] \
 
 # Operations of one run of each model test.
 MODEL_OPERATIONS ?= 120000
+# Those of events and windows: with plants, as a number says.
+EVENT_OPERATIONS ?= 4000
 
 V ?=
 quiet := $(if $(V),,@)
@@ -407,7 +409,8 @@ begin-check:
 # One line a program; failures are counted, not fatal, so that all are seen.
 $(tests:$(B)/%=run/%): run/%: $(B)/% | begin-check tests all
 	@B=$(B) RESULTS=$(results) scripts/run-test.sh $* $< $(if $(filter \
-	    tests/model/%,$*),$(MODEL_OPERATIONS)) $(if $(filter \
+	    tests/model/events,$*),$(EVENT_OPERATIONS),$(if $(filter \
+	    tests/model/%,$*),$(MODEL_OPERATIONS))) $(if $(filter \
 	    tests/golden/% tests/cpp/golden,$*),$(vectors))
 $(scripts:%=run/%): run/%: % | begin-check tests all
 	@B=$(B) RESULTS=$(results) FEATURE_TOOL=$(abspath $(B))/feature \
@@ -444,7 +447,8 @@ check-asan:
 	        run/tests/cpp/reads run/tests/unit/change_largest \
 	        run/tests/fuzz/verify run/tests/fuzz/corrupt,$(runs))' \
 	    cpp_sources='$(asan_cpp)' \
-	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)'
+	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)' \
+	    EVENT_OPERATIONS='--operations 1000'
 
 # Without the rigs of tests/fuzz and the random operations, which have one thread.
 # LMDB is not instrumented; there are no suppressions. Two maps of 1 TiB are more
@@ -463,7 +467,7 @@ asan-fuzz:
 # Those of tests/trust/70-sanitizers.sh, and what they have to find.
 tsan-threads:
 	@$(MAKE) --no-print-directory B=$(B)/tsan CFLAGS='$(TSAN)' Z_DEFS= $(addprefix \
-	    $(B)/tsan/tests/,unit/engine_threads api/threads api/group \
+	    $(B)/tsan/tests/,unit/engine_threads api/threads api/group api/group_events \
 	    api/snapshot_busy fault/defects)
 
 # Every look-up by mdb_get; the rigs of tests/fuzz compare both ways anyway.
@@ -473,7 +477,7 @@ forced := $(filter run/tests/unit/engine% run/tests/unit/read% \
 check-mdb-get:
 	@FEATURE_READ_PATH=mdb_get $(MAKE) --no-print-directory check \
 	    results=$(B)/mdb_get runs='$(forced)' \
-	    MODEL_OPERATIONS='--operations 20000'
+	    MODEL_OPERATIONS='--operations 20000' EVENT_OPERATIONS='--operations 1000'
 
 COUNT ?= 10000000
 fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get

@@ -52,8 +52,8 @@ build(feature_load *version, feature_store *store,
     struct load_result result = {0};
     struct feature_error error;
     int64_t begun = tool_steady_clock();
-    int code = load_rows(&result, store, version, options, mapping, reader,
-                         file_size);
+    int code =
+        load_rows(&result, store, version, options, mapping, reader, file_size);
 
     if (!code && feature_load_commit(version, &report, &error))
         code = tool_fail(&error);

@@ -38,7 +38,7 @@ func TestUpkeepRemovesWhatIsPastItsTTL(t *testing.T) {
 func TestChecksTellWhichRulesHold(t *testing.T) {
 	store := open(t)
 	writeDrivers(t, store)
-	must(store.Apply("CREATE ENTITY one (k INT64); CREATE FEATURE VIEW rules (a INT64) FOR one " +
+	must(store.Apply("CREATE ENTITY one (k INT64); CREATE FEATURE VIEW rules (a INT64) FOR one "+
 		"WITH (check = 'rows = 0; age < 1 h')", nil))(t)
 	for _, view := range []string{"", "rules"} {
 		done := must(store.Check(view))(t)

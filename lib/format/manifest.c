@@ -37,6 +37,7 @@ fill_view(const struct lf_manifest_view *view, Lf__SnapshotView *message)
     message->history_low = meta->history.low;
     message->history_high = meta->history.high;
     message->purge_time = meta->purge_time;
+    message->tile_entries = meta->tile_entries;
 }
 
 static void
@@ -163,7 +164,8 @@ take_view(const Lf__SnapshotView *message, struct lf_manifest *manifest,
                  .history_since = message->history_since,
                  .history_bases = message->history_bases,
                  .history = {message->history_low, message->history_high},
-                 .purge_time = message->purge_time}};
+                 .purge_time = message->purge_time,
+                 .tile_entries = message->tile_entries}};
     manifest->view_count++;
     return FEATURE_OK;
 }

@@ -176,6 +176,19 @@ lf_state_purged(struct lf_state *state, int64_t horizon)
     body->marks[0] = (struct lf_mark){state->plan->version, horizon};
 }
 
+void
+lf_state_purged_before(struct lf_state *state, int64_t horizon)
+{
+    struct lf_body *body = &state->body;
+    struct lf_mark *mark;
+
+    if (!body->mark_count)
+        return;
+    mark = &body->marks[body->mark_count - 1];
+    if (mark->version == state->plan->version && mark->wm < horizon)
+        mark->wm = horizon;
+}
+
 int64_t
 lf_state_wm(const struct lf_state *state)
 {
@@ -314,8 +327,8 @@ forget_past(struct lf_state *state)
     }
 }
 
-enum lf_tile_status
-lf_state_encode(struct lf_state *state, struct lf_buffer *to)
+static enum lf_tile_status
+encode(struct lf_state *state, struct lf_buffer *to)
 {
     enum lf_tile_status status = lf_state_settle(state);
     struct lf_entry first = {.start = state->wm, .level = LF_TILE_NONE};
@@ -335,6 +348,18 @@ lf_state_encode(struct lf_state *state, struct lf_buffer *to)
                        (size_t)(state->body.in.end - state->body.in.at))
                ? LF_TILE_OK
                : LF_TILE_MEMORY;
+}
+
+enum lf_tile_status
+lf_state_encode(struct lf_state *state, struct lf_buffer *to)
+{
+    size_t begin = to->size;
+    enum lf_tile_status status = encode(state, to);
+
+    return status || !state->accs.wide || !state->accs.wide->is_used
+               ? status
+               : lf_beside_note(state->accs.wide, state->plan, to->data + begin,
+                                to->size - begin, state->wm);
 }
 
 /* Whoever reads a STRING trusts that it is text. */

@@ -46,6 +46,10 @@ void lf_state_begin(struct lf_state *state);
  */
 void lf_state_purged(struct lf_state *state, int64_t horizon);
 
+/* The same right after lf_state_replan: a row made after a purge may be of a key
+ * that was purged, and its new features lack what went then. */
+void lf_state_purged_before(struct lf_state *state, int64_t horizon);
+
 /* A stored row, which may change afterwards. LF_TILE_CORRUPT: state is as after
  * lf_state_begin. */
 enum lf_tile_status lf_state_load(struct lf_state *state, const uint8_t *body,
@@ -146,6 +150,10 @@ struct lf_reading {
     uint32_t count; /* of features */
     struct lf_tile_answer *answers;
     bool is_visible; /* false: the entity is NOT_FOUND at t */
+    bool is_unsure;  /* nothing is visible for sure: t cuts a tile, or a feature
+                        that came later may lack events */
+    bool is_now;     /* set by who reads: t is the clock, behind which a delete
+                        may lie that counts */
 };
 
 /*

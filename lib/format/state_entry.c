@@ -11,14 +11,9 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 
-enum part {
-    PART_MARKS = 1,
-    PART_COVERED = 2,
-    PART_BARRIER = 4,
-    PART_LIFETIME = 8,
-    PART_EDGES = 32,
-    PARTS = 47
-};
+#define FULL_PARTS                                                          \
+    (LF_PART_MARKS | LF_PART_COVERED | LF_PART_BARRIER | LF_PART_LIFETIME | \
+     LF_PART_EDGES)
 
 /* --- all states ------------------------------------------------------------*/
 
@@ -63,13 +58,15 @@ lf_accs_add_states(struct lf_accs *accs, const uint8_t *bytes, uint32_t size,
     size_t sizes = lf_sizes_size(accs->states[lifetime]);
     struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
     uint32_t which = 0;
+    uint64_t beside;
 
     if (size < sizes)
         return false;
     accs->events += events;
     for (uint32_t i = 0; i < plan->state_count; i++)
         if ((!lifetime || plan->states[i].is_lifetime) &&
-            (!lf_state_take(bytes, which++, &in, &state) ||
+            (!lf_state_take(bytes, which++, &in, accs, &state, &beside) ||
+             (beside && !lf_beside_get(accs->wide, beside, &state)) ||
              !lf_acc_add_bytes(&accs->accs[i], &state, base, events, before)))
             return false;
     return in.at == in.end;
@@ -84,11 +81,13 @@ lf_accs_add_inputs(struct lf_accs *accs, const struct lf_inputs *inputs,
         lf_acc_add(&accs->accs[i], inputs, before);
 }
 
-/* Notes the size of a state whose bytes begin at `begin`. */
+/* Notes the size of a state whose bytes begin at `begin`; wide ones go beside the
+ * row. */
 static bool
-put_size(struct lf_buffer *to, uint8_t *sizes, uint32_t which, size_t begin)
+put_size(struct lf_accs *accs, struct lf_buffer *to, uint8_t *sizes,
+         uint32_t which, size_t begin)
 {
-    size_t size = to->size - begin, place = (size_t)(sizes - to->data);
+    size_t size = to->size - begin, place = (size_t)(sizes - to->data), stays;
     uint8_t more[LF_VARINT_MAX];
     size_t more_size;
 
@@ -96,10 +95,14 @@ put_size(struct lf_buffer *to, uint8_t *sizes, uint32_t which, size_t begin)
         sizes[which / 2] |= (uint8_t)(size << (which % 2 * 4));
         return true;
     }
+    if (accs->wide && size >= LF_BESIDE_FROM &&
+        !lf_beside_put(accs->wide, to, begin))
+        return false;
+    stays = to->size - begin;
     more_size = (size_t)(lf_varint_put(more, size - LF_SIZE_MORE) - more);
     if (!lf_buffer_extend(to, more_size))
         return false;
-    memmove(to->data + begin + more_size, to->data + begin, size);
+    memmove(to->data + begin + more_size, to->data + begin, stays);
     memcpy(to->data + begin, more, more_size);
     to->data[place + which / 2] |= (uint8_t)(LF_SIZE_MORE << (which % 2 * 4));
     return true;
@@ -124,7 +127,8 @@ lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
         if (acc->failed || !lf_acc_encode(acc, base, accs->events, to) ||
-            (to->size > begin && !put_size(to, to->data + at, which, begin)))
+            (to->size > begin &&
+             !put_size(accs, to, to->data + at, which, begin)))
             return false;
         which++;
     }
@@ -133,11 +137,11 @@ lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
 
 /* Moves past as many states; false: damage. */
 static bool
-skip_states(uint32_t count, struct lf_bytes_in *in)
+skip_states(const struct lf_accs *accs, uint32_t count, struct lf_bytes_in *in)
 {
     const uint8_t *sizes = in->at;
     struct lf_bytes_in state;
-    uint64_t packed;
+    uint64_t packed, beside;
 
     if (count - 1 < LF_FOLD_STATES && in->end - in->at >= 8 &&
         lf_sizes_load(in->at, count, &packed)) {
@@ -150,7 +154,7 @@ skip_states(uint32_t count, struct lf_bytes_in *in)
         return false;
     in->at += lf_sizes_size(count);
     for (uint32_t i = 0; i < count; i++)
-        if (!lf_state_take(sizes, i, in, &state))
+        if (!lf_state_take(sizes, i, in, accs, &state, &beside))
             return false;
     return true;
 }
@@ -226,7 +230,7 @@ get_lifetime(struct lf_body *body, const struct lf_accs *accs)
         body->lifetime_count == 0)
         return false;
     body->lifetime = body->in.at;
-    if (!skip_states(accs->states[1], &body->in))
+    if (!skip_states(accs, accs->states[1], &body->in))
         return false;
     body->lifetime_size = (uint32_t)(body->in.at - body->lifetime);
     return true;
@@ -252,26 +256,31 @@ lf_body_open(struct lf_body *body, const struct lf_accs *accs,
     body->last_level = LF_TILE_NONE;
     body->is_damaged = false;
     body->in = (struct lf_bytes_in){bytes, bytes + size};
-    if (size > LF_ROW_SIZE_LIMIT || !lf_in_varint(&body->in, &parts) ||
-        parts & ~(uint64_t)PARTS)
+    if (size > LF_ROW_SIZE_LIMIT || !lf_in_varint(&body->in, &parts))
         return false;
-    return (!(parts & PART_MARKS) || get_marks(body, wm)) &&
-           (!(parts & PART_COVERED) ||
+    if (accs->wide && parts & LF_PART_WIDE) {
+        accs->wide->is_used = true;
+        parts -= LF_PART_WIDE;
+    }
+    if (parts & ~(uint64_t)FULL_PARTS)
+        return false;
+    return (!(parts & LF_PART_MARKS) || get_marks(body, wm)) &&
+           (!(parts & LF_PART_COVERED) ||
             lf_time_get(&body->in, wm, &body->covered)) &&
-           (!(parts & PART_BARRIER) ||
+           (!(parts & LF_PART_BARRIER) ||
             lf_time_get(&body->in, wm, &body->barrier)) &&
-           (!(parts & PART_LIFETIME) || get_lifetime(body, accs)) &&
-           (!(parts & PART_EDGES) || lf_edges_get(body, wm));
+           (!(parts & LF_PART_LIFETIME) || get_lifetime(body, accs)) &&
+           (!(parts & LF_PART_EDGES) || lf_edges_get(body, wm));
 }
 
 bool
 lf_body_put(const struct lf_body *body, int64_t wm, struct lf_buffer *to)
 {
-    uint64_t parts = (body->mark_count ? PART_MARKS : 0) |
-                     (body->covered > INT64_MIN ? PART_COVERED : 0) |
-                     (body->barrier > INT64_MIN ? PART_BARRIER : 0) |
-                     (body->lifetime_count ? PART_LIFETIME : 0) |
-                     (body->has_edges ? PART_EDGES : 0);
+    uint64_t parts = (body->mark_count ? LF_PART_MARKS : 0) |
+                     (body->covered > INT64_MIN ? LF_PART_COVERED : 0) |
+                     (body->barrier > INT64_MIN ? LF_PART_BARRIER : 0) |
+                     (body->lifetime_count ? LF_PART_LIFETIME : 0) |
+                     (body->has_edges ? LF_PART_EDGES : 0);
     uint16_t version = body->base;
 
     if (!lf_put_varint(to, parts) ||
@@ -418,7 +427,7 @@ read_entry(struct lf_body *body, const struct lf_accs *accs,
             return false;
         entry->count = count + 2;
         entry->bytes = in->at;
-        if (!skip_states(accs->states[0], in))
+        if (!skip_states(accs, accs->states[0], in))
             return false;
     }
     entry->size = (uint32_t)(in->at - entry->bytes);

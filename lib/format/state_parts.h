@@ -11,6 +11,7 @@
 #include "format/exact.h"
 #include "format/hll.h"
 #include "format/state.h"
+#include "format/state_wide.h"
 
 /* --- bytes that are read ---------------------------------------------------*/
 
@@ -46,27 +47,6 @@ static inline size_t
 lf_sizes_size(uint32_t states)
 {
     return ((size_t)states + 1) / 2;
-}
-
-/* Takes the bytes of a state, whose place among the sizes is which; false:
- * there are not as many. */
-static inline bool
-lf_state_take(const uint8_t *sizes, uint32_t which, struct lf_bytes_in *in,
-              struct lf_bytes_in *state)
-{
-    uint64_t size = sizes[which / 2] >> (which % 2 * 4) & 15, more;
-
-    if (size == LF_SIZE_MORE) {
-        if (!lf_in_varint(in, &more) || more > LF_ROW_SIZE_LIMIT)
-            return false;
-        size += more;
-    }
-    if (size > (uint64_t)(in->end - in->at))
-        return false;
-    state->at = in->at;
-    in->at += size;
-    state->end = in->at;
-    return true;
 }
 
 /* A number of at most 8 bytes, lowest first. */
@@ -218,8 +198,47 @@ struct lf_accs {
     const struct lf_tile_plan *plan;
     struct lf_acc *accs;
     uint64_t events;
-    uint32_t states[2]; /* how many: all, those of the lifetime part */
+    uint32_t states[2];     /* how many: all, those of the lifetime part */
+    struct lf_beside *wide; /* NULL: bodies are full */
 };
+
+/* Bits of a body's parts. */
+enum lf_part {
+    LF_PART_MARKS = 1,
+    LF_PART_COVERED = 2,
+    LF_PART_BARRIER = 4,
+    LF_PART_LIFETIME = 8,
+    LF_PART_WIDE = 16, /* states lie beside the row */
+    LF_PART_EDGES = 32
+};
+
+/* Takes the bytes of a state, whose place among the sizes is which; false:
+ * there are not as many. beside: its size where they are the hash of a state
+ * that lies beside the row, otherwise 0. */
+static inline bool
+lf_state_take(const uint8_t *sizes, uint32_t which, struct lf_bytes_in *in,
+              const struct lf_accs *accs, struct lf_bytes_in *state,
+              uint64_t *beside)
+{
+    uint64_t size = sizes[which / 2] >> (which % 2 * 4) & 15, more;
+
+    *beside = 0;
+    if (size == LF_SIZE_MORE) {
+        if (!lf_in_varint(in, &more) || more > LF_ROW_SIZE_LIMIT)
+            return false;
+        size += more;
+        if (accs->wide && size >= LF_BESIDE_FROM) {
+            *beside = size;
+            size = LF_BESIDE_HASH_SIZE;
+        }
+    }
+    if (size > (uint64_t)(in->end - in->at))
+        return false;
+    state->at = in->at;
+    in->at += size;
+    state->end = in->at;
+    return true;
+}
 
 bool lf_accs_init(struct lf_accs *accs, const struct lf_tile_plan *plan);
 void lf_accs_free(struct lf_accs *accs);
@@ -300,5 +319,18 @@ void lf_accs_add_inputs(struct lf_accs *accs, const struct lf_inputs *inputs,
                         bool before);
 bool lf_accs_put(struct lf_accs *accs, int64_t base, bool lifetime,
                  struct lf_buffer *to);
+
+/* --- wide states -----------------------------------------------------------*/
+
+/* The bytes of a state of that size, in place of its hash; false: it cannot be
+ * fetched. */
+bool lf_beside_get(struct lf_beside *wide, uint64_t size,
+                   struct lf_bytes_in *state);
+/* The hash, in place of the bytes behind begin; false: no memory. */
+bool lf_beside_put(struct lf_beside *wide, struct lf_buffer *to, size_t begin);
+/* Notes what a body that was encoded refers to. */
+enum lf_tile_status lf_beside_note(struct lf_beside *wide,
+                                   const struct lf_tile_plan *plan,
+                                   uint8_t *body, size_t size, int64_t wm);
 
 #endif

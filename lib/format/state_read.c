@@ -44,7 +44,7 @@ begin_read(struct lf_read *read, int64_t t)
 
     read->out.size = 0;
     read->failed = false;
-    read->reading.is_visible = false;
+    read->reading.is_visible = read->reading.is_unsure = false;
     for (uint32_t i = 0; i < read->window_count; i++)
         lf_window_bounds(read->windows[i], zone, t, &read->bounds[2 * i],
                          &read->bounds[2 * i + 1]);
@@ -116,14 +116,18 @@ fold_states(const struct lf_read *read, struct lf_stream *stream,
     size_t sizes = lf_sizes_size(read->measure.states[lifetime]);
     struct lf_bytes_in in = {bytes + sizes, bytes + size}, state;
     uint32_t which = 0;
+    uint64_t beside;
 
     if (size < sizes)
         return false;
     for (uint32_t i = 0; i < plan->state_count; i++) {
         if (lifetime && !plan->states[i].is_lifetime)
             continue;
-        if (!lf_state_take(bytes, which++, &in, &state) ||
-            (stream->steps[i].acc &&
+        if (!lf_state_take(bytes, which++, &in, &read->measure, &state,
+                           &beside))
+            return false;
+        if (stream->steps[i].acc &&
+            ((beside && !lf_beside_get(read->measure.wide, beside, &state)) ||
              !lf_acc_add_bytes(&stream->accs.accs[i], &state, base, count,
                                true)))
             return false;
@@ -230,16 +234,26 @@ pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
     return true;
 }
 
+/* A window has all of a piece, or some of its events, or none. */
 static bool
-is_visible(const struct lf_read *read, const struct piece *piece, int64_t t)
+has_all(const struct piece *piece, int64_t from, int64_t to, bool *has_some)
 {
-    if (read->plan->has_lifetime && piece->ts < t)
-        return true;
+    *has_some |= piece->last >= from && piece->ts < to;
+    return piece->ts >= from && piece->last < to;
+}
+
+/* t may cut a tile: which of its events are before t, nobody knows. */
+static void
+see(struct lf_read *read, const struct piece *piece, int64_t t)
+{
+    bool has_some = false;
+
+    if (read->plan->shows_lifetime)
+        read->reading.is_visible = has_all(piece, INT64_MIN, t, &has_some);
     for (uint32_t i = 0; i < read->visible_count; i++)
-        if (piece->last >= read->bounds[2 * i] &&
-            piece->ts < read->bounds[2 * i + 1])
-            return true;
-    return false;
+        read->reading.is_visible |= has_all(piece, read->bounds[2 * i],
+                                            read->bounds[2 * i + 1], &has_some);
+    read->reading.is_unsure |= has_some && !read->reading.is_visible;
 }
 
 /* Takes up a piece; pieces come newest first. *is_done: older ones can change
@@ -250,7 +264,7 @@ pass(struct lf_read *read, struct piece *piece, int64_t t, bool *is_done)
     struct lf_reading *reading = &read->reading;
 
     if (!reading->is_visible)
-        reading->is_visible = is_visible(read, piece, t);
+        see(read, piece, t);
     for (uint32_t i = 0; i < read->stream_count; i++)
         if (!pass_stream(read, &read->streams[i], piece))
             return false;
@@ -291,8 +305,28 @@ judge(struct lf_read *read, const struct lf_body *body, int64_t wm, int64_t t)
             mark > INT64_MIN && (lasts || wanted->from <= mark);
         wanted->is_past =
             (is_known && from < (wanted->is_partial ? bound : reach)) ||
-            (body->barrier > INT64_MIN && t <= body->barrier);
+            (body->barrier > INT64_MIN && t <= body->barrier &&
+             !read->reading.is_now);
     }
+}
+
+/* Whether a window of the plan, asked for or not, reaches what went before its
+ * feature came. */
+static bool
+may_lack(const struct lf_read *read, const struct lf_body *body, int64_t t)
+{
+    const struct lf_tile_plan *plan = read->plan;
+
+    for (uint32_t i = 0; body->mark_count && i < plan->feature_count; i++) {
+        const struct lf_tile_feature *feature = &plan->features[i];
+        int64_t mark = lf_body_mark(body, feature->since), from, to;
+
+        lf_window_bounds(&feature->feature->aggregate->window, plan->zone, t,
+                         &from, &to);
+        if (!feature->is_retired && mark > INT64_MIN && from <= mark)
+            return true;
+    }
+    return false;
 }
 
 static enum lf_tile_status
@@ -378,7 +412,9 @@ lf_reading_row(struct lf_reading *reading, const uint8_t *bytes, size_t size,
     status = read_body(read, &body, wm, t, extra);
     if (!status)
         status = read_lifetime(read, &body);
-    reading->is_visible |= body.lifetime_count && read->plan->has_lifetime;
+    reading->is_visible |= body.lifetime_count && read->plan->shows_lifetime;
+    reading->is_unsure = !reading->is_visible &&
+                         (reading->is_unsure || may_lack(read, &body, t));
     return status ? status : end_read(read);
 }
 
@@ -463,10 +499,9 @@ pass_block(struct lf_read *read, size_t first, size_t end, int64_t t,
 }
 
 enum lf_tile_status
-lf_reading_part(struct lf_reading *reading, size_t first, size_t count,
-                int64_t t)
+lf_read_part(struct lf_read *read, size_t first, size_t count, int64_t t)
 {
-    struct lf_read *read = (struct lf_read *)reading;
+    struct lf_reading *reading = &read->reading;
     const struct lf_spans *spans = &read->spans;
     size_t end = first + count, size;
     bool is_done = false, is_sound;

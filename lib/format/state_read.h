@@ -115,6 +115,10 @@ bool lf_run_is_for(const struct lf_read *read, const struct lf_stream *stream,
  * entity is visible, and body->last lies in the windows. */
 bool lf_read_run(struct lf_read *read, struct lf_body *body);
 
+/* lf_reading_part, where bodies are full. */
+enum lf_tile_status lf_read_part(struct lf_read *read, size_t first,
+                                 size_t count, int64_t t);
+
 /* Answers what is wanted from its accumulators. */
 void lf_read_answer(struct lf_read *read, uint32_t which);
 

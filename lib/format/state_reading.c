@@ -43,7 +43,8 @@ window_of(struct lf_read *read, const struct lf_window *window)
     return i;
 }
 
-/* First those of the plan, in which an event makes the entity visible. */
+/* First those of the plan in which an event makes the entity visible: what was
+ * dropped since hides in the rows of before. */
 static void
 find_windows(struct lf_read *read)
 {
@@ -51,7 +52,7 @@ find_windows(struct lf_read *read)
         const struct lf_window *window =
             &read->plan->features[i].feature->aggregate->window;
 
-        if (window->kind != LF_LIFETIME)
+        if (window->kind != LF_LIFETIME && !read->plan->features[i].is_retired)
             window_of(read, window);
     }
     read->visible_count = read->window_count;

@@ -104,12 +104,15 @@ find_states(struct lf_state *from, const struct lf_entry *entry, bool lifetime,
     const struct lf_tile_plan *old = from->plan;
     struct lf_bytes_in in;
     uint32_t which = 0;
+    uint64_t beside;
 
     in.at = entry->bytes + lf_sizes_size(from->accs.states[lifetime]);
     in.end = entry->bytes + entry->size;
     for (uint32_t i = 0; i < old->state_count; i++)
         if ((!lifetime || old->states[i].is_lifetime) &&
-            !lf_state_take(entry->bytes, which++, &in, &places[i]))
+            (!lf_state_take(entry->bytes, which++, &in, &from->accs, &places[i],
+                            &beside) ||
+             (beside && !lf_beside_get(from->accs.wide, beside, &places[i]))))
             return false;
     return true;
 }
@@ -300,6 +303,8 @@ lf_state_replan(struct lf_state *state, const struct lf_tile_plan *old,
         lf_state_free(state->previous);
         state->previous = lf_state_make(old);
     }
+    if (state->previous)
+        state->previous->accs.wide = state->accs.wide;
     places = lf_alloc_array(old->state_count + 1, sizeof *places);
     status = state->previous && places
                  ? lf_state_load(state->previous, body, size, wm)

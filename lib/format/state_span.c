@@ -54,9 +54,10 @@ add_block(struct lf_read *read, const struct lf_span *block, uint64_t events)
     const uint8_t *bytes = read->spans.bytes.data + block->at;
     size_t sizes = lf_sizes_size(read->plan->state_count);
     struct lf_bytes_in in = {bytes + sizes, bytes + block->size}, state;
+    uint64_t beside;
 
     for (uint32_t i = 0; i < read->plan->state_count; i++)
-        if (!lf_state_take(bytes, i, &in, &state) ||
+        if (!lf_state_take(bytes, i, &in, &read->measure, &state, &beside) ||
             (is_wanted(read, i) &&
              !lf_acc_add_bytes(&read->measure.accs[i], &state, block->first,
                                events, true)))
@@ -121,11 +122,9 @@ sum_blocks(struct lf_read *read, uint32_t level, uint64_t events)
     return true;
 }
 
-enum lf_tile_status
-lf_reading_keep(struct lf_reading *reading, const struct lf_tile_event *events,
-                size_t count)
+static enum lf_tile_status
+keep(struct lf_read *read, const struct lf_tile_event *events, size_t count)
 {
-    struct lf_read *read = (struct lf_read *)reading;
     struct lf_spans *spans = &read->spans;
     uint64_t size = LF_SPAN;
     uint8_t *room;
@@ -149,6 +148,21 @@ lf_reading_keep(struct lf_reading *reading, const struct lf_tile_event *events,
     return LF_TILE_OK;
 }
 
+/* Blocks are in full: nothing lies beside them. */
+enum lf_tile_status
+lf_reading_keep(struct lf_reading *reading, const struct lf_tile_event *events,
+                size_t count)
+{
+    struct lf_read *read = (struct lf_read *)reading;
+    struct lf_beside *wide = read->measure.wide;
+    enum lf_tile_status status;
+
+    read->measure.wide = NULL;
+    status = keep(read, events, count);
+    read->measure.wide = wide;
+    return status;
+}
+
 /* --- reading ---------------------------------------------------------------*/
 
 bool
@@ -167,4 +181,18 @@ lf_span_look(struct lf_read *read, const struct lf_span *block, int64_t t)
         is_clear &= block->last < from || block->first >= to;
     }
     return read->reading.is_visible || is_clear;
+}
+
+enum lf_tile_status
+lf_reading_part(struct lf_reading *reading, size_t first, size_t count,
+                int64_t t)
+{
+    struct lf_read *read = (struct lf_read *)reading;
+    struct lf_beside *wide = read->measure.wide;
+    enum lf_tile_status status;
+
+    read->measure.wide = NULL;
+    status = lf_read_part(read, first, count, t);
+    read->measure.wide = wide;
+    return status;
 }

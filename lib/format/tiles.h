@@ -103,6 +103,7 @@ struct lf_tile_state {
 struct lf_tile_feature {
     const struct lf_feature *feature;
     uint16_t since;     /* first schema version that names it */
+    bool is_retired;    /* dropped since: no event is visible in it */
     uint32_t states[3]; /* count, sum, squares; the others: [0] alone */
 };
 
@@ -132,6 +133,7 @@ struct lf_tile_plan {
     uint32_t feature_count;
     struct lf_tile_feature *features; /* in order of feature id */
     bool has_lifetime;                /* a feature over all time */
+    bool shows_lifetime;              /* one that the view still has */
     bool is_group;                    /* every state can take back an event */
 };
 

@@ -339,11 +339,13 @@ lay_keeps(struct lf_tile_plan *plan)
 }
 
 static const struct lf_feature *
-feature_of(const struct lf_view *view, uint32_t id)
+feature_of(const struct lf_view *view, uint32_t id, bool *is_retired)
 {
+    *is_retired = false;
     for (uint32_t i = 0; i < view->feature_count; i++)
         if (view->features[i].id == id)
             return &view->features[i];
+    *is_retired = true;
     for (uint32_t i = 0; i < view->retired_count; i++)
         if (view->retired[i].id == id)
             return &view->retired[i];
@@ -383,12 +385,15 @@ add_features(struct lf_tile_plan *plan, const struct lf_schema *schema)
         struct lf_tile_feature *feature = &plan->features[i];
         const struct lf_aggregate *aggregate;
 
-        feature->feature = feature_of(plan->view, schema->fields[i].feature);
+        feature->feature = feature_of(plan->view, schema->fields[i].feature,
+                                      &feature->is_retired);
         aggregate = feature->feature ? feature->feature->aggregate : NULL;
         if (!aggregate || !is_sound(plan, aggregate))
             return false;
         feature->since = first_version(plan->view, feature->feature->id);
         plan->has_lifetime |= aggregate->window.kind == LF_LIFETIME;
+        plan->shows_lifetime |=
+            aggregate->window.kind == LF_LIFETIME && !feature->is_retired;
         add_states(plan, feature);
         plan->feature_count++;
     }

@@ -31,6 +31,16 @@ lf_store_read_view(struct lf_reader *reader, uint32_t view,
 }
 
 static feature_status
+fail_count(const struct lf_view *view, const char *what, uint64_t counted,
+           uint64_t stated, struct feature_error *error)
+{
+    return lf_fail(error, FEATURE_CORRUPT, "structure",
+                   "view %s has %" PRIu64 " %s, and its record counts %" PRIu64
+                   ": the file is damaged; restore it from a snapshot",
+                   view->name, counted, what, stated);
+}
+
+static feature_status
 check_view(struct lf_reader *reader, const struct lf_view *view,
            struct feature_error *error)
 {
@@ -41,13 +51,17 @@ check_view(struct lf_reader *reader, const struct lf_view *view,
     LF_TRY(lf_store_read_view(reader, view->id, &meta, error));
     lf_rows_tree(view, tree);
     LF_TRY(lf_reader_entries(reader, tree, &entries, error));
-    if (entries == meta.row_entries)
-        return FEATURE_OK;
-    return lf_fail(error, FEATURE_CORRUPT, "structure",
-                   "view %s has %" PRIu64
-                   " rows, and its record counts %" PRIu64
-                   ": the file is damaged; restore it from a snapshot",
-                   view->name, entries, meta.row_entries);
+    if (entries != meta.row_entries)
+        return fail_count(view, "rows", entries, meta.row_entries, error);
+    lf_tiles_tree(view, tree);
+    if (view->event)
+        LF_TRY(lf_reader_entries(reader, tree, &entries, error));
+    else
+        entries = 0;
+    if (entries != meta.tile_entries)
+        return fail_count(view, "states beside its rows", entries,
+                          meta.tile_entries, error);
+    return FEATURE_OK;
 }
 
 static feature_status

@@ -2,18 +2,17 @@
 /*
  * The checks on the way of a copy.
  *
- * Owns what a snapshot has to be true to: order of keys, checksums, the form of
- * each key and row, counts and content hashes of each view, the catalog.
+ * Owns what a snapshot has to be true to, besides rows: the records of its views,
+ * the catalog, histories, ids.
  * Keeps damage from being carried on: a store that does not check gives no
  * snapshot, and a snapshot that does not check gives no store.
- * Never looks at a byte of a row before its checksum.
+ * Never lets a tree end before it has what its view's record says.
  */
 #include "store/copy.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
-#include "format/key.h"
 
 static feature_status
 damaged(struct feature_error *error, const char *what)
@@ -50,9 +49,6 @@ lf_copy_begin(struct lf_copy *copy, struct feature_error *error)
     for (uint32_t i = 0; i < manifest->view_count; i++) {
         const struct lf_meta_view *meta = &manifest->views[i].meta;
 
-        if (meta->tile_entries)
-            return lf_fail(error, FEATURE_VERSION, "feature-bits",
-                           "a view has tiles, which this library cannot copy");
         if (!meta->commit || meta->commit > manifest->meta.sequence ||
             meta->applied < meta->row_entries ||
             __builtin_add_overflow(rows, meta->row_entries, &rows))
@@ -122,157 +118,17 @@ lf_copy_view(struct lf_copy *copy, struct feature_error *error)
     if (view->event)
         LF_TRY(
             lf_window_check_begin(&copy->windows, copy->catalog, view, error));
+    if (view->event)
+        lf_sides_init(&copy->sides, view);
     copy->definition = view;
     copy->entity = lf_catalog_entity_by_id(copy->catalog, view->entity);
     copy->seed = lf_row_seed(view->id);
     copy->content = (struct lf_hash128){0};
-    copy->view_rows = copy->view_tombstones = 0;
+    copy->view_rows = copy->view_tombstones = copy->view_tiles = 0;
     copy->last_size = 0;
     copy->is_history = false;
     return copy->sink ? copy->sink->tree(copy->to, view, false, error)
                       : FEATURE_OK;
-}
-
-/* As LMDB orders keys. */
-static bool
-is_after(const struct lf_copy *copy, const uint8_t *key, size_t size)
-{
-    size_t common = size < copy->last_size ? size : copy->last_size;
-    int order = memcmp(key, copy->last, common);
-
-    return order > 0 || (order == 0 && size > copy->last_size);
-}
-
-/* A key is the parts of its entity, and no byte more. */
-static bool
-is_key(const struct lf_copy *copy, const uint8_t *key, size_t size)
-{
-    const uint8_t *at = key, *end = key + size;
-    uint8_t text[LF_KEY_MAX];
-    int64_t number;
-
-    for (uint32_t i = 0; i < copy->entity->key_count; i++) {
-        bool is_number = copy->entity->keys[i].code == FEATURE_TYPE_INT64;
-        size_t text_size;
-
-        if (is_number ? !lf_key_get_int64(&at, end, &number)
-                      : !lf_key_get_bytes(&at, end, text, &text_size))
-            return false;
-    }
-    return at == end;
-}
-
-static feature_status
-fail_row(const struct lf_copy *copy, const char *reason, const char *what,
-         struct feature_error *error)
-{
-    return lf_fail(error, FEATURE_CORRUPT, reason, "row %llu of view %s: %s",
-                   (unsigned long long)copy->view_rows, copy->definition->name,
-                   what);
-}
-
-static feature_status
-check_window(struct lf_copy *copy, const struct lf_row *row,
-             struct feature_error *error)
-{
-    bool is_right;
-
-    LF_TRY(lf_window_check_row(&copy->windows, row, &is_right, error));
-    return is_right
-               ? FEATURE_OK
-               : fail_row(copy, "structure", "its state is damaged", error);
-}
-
-static feature_status
-check_form(struct lf_copy *copy, struct lf_row *row,
-           struct feature_error *error)
-{
-    const struct lf_schema *schema =
-        lf_view_schema(copy->definition, row->version);
-    struct lf_layout *layout;
-
-    if (!schema)
-        return fail_row(copy, "structure", "it has an unknown schema version",
-                        error);
-    if (row->flags & LF_ROW_TOMBSTONE)
-        return FEATURE_OK;
-    if (copy->definition->event)
-        return check_window(copy, row, error);
-    layout = &copy->layouts[schema - copy->definition->schemas];
-    if (!layout->version &&
-        !lf_layout_init(layout, schema, &copy->layout_arena))
-        return lf_fail_memory(error);
-    if (!lf_row_check(row, layout))
-        return fail_row(copy, "structure", "it does not fit its schema version",
-                        error);
-    return FEATURE_OK;
-}
-
-static feature_status
-check_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
-          const uint8_t *bytes, size_t size, struct feature_error *error)
-{
-    struct lf_row row;
-
-    if (!key_size || key_size > LF_KEY_MAX)
-        return fail_row(copy, "structure", "its key has a wrong size", error);
-    if (copy->view_rows && !is_after(copy, key, key_size))
-        return fail_row(copy, "structure", "its key is out of order", error);
-    if (size < LF_ROW_HEADER_SIZE ||
-        lf_load_u32(bytes) !=
-            lf_row_checksum(copy->seed, key, key_size, bytes, size))
-        return fail_row(copy, "checksum", "it does not match its checksum",
-                        error);
-    if (!is_key(copy, key, key_size))
-        return fail_row(copy, "structure", "its key is not one of the entity's",
-                        error);
-    if (!lf_row_open(&row, bytes, size))
-        return fail_row(copy, "structure", "it has an unknown form", error);
-    LF_TRY(check_form(copy, &row, error));
-    if (row.flags & LF_ROW_TOMBSTONE)
-        copy->view_tombstones++;
-    return FEATURE_OK;
-}
-
-feature_status
-lf_copy_row(struct lf_copy *copy, const uint8_t *key, size_t key_size,
-            const uint8_t *row, size_t size, struct feature_error *error)
-{
-    LF_TRY(check_row(copy, key, key_size, row, size, error));
-    lf_hash128_add(&copy->content,
-                   lf_row_hash(copy->definition->id, key, key_size, row, size));
-    memcpy(copy->last, key, key_size);
-    copy->last_size = key_size;
-    copy->view_rows++;
-    copy->rows++;
-    copy->bytes += key_size + size;
-    return copy->sink
-               ? copy->sink->put(copy->to, key, key_size, row, size, error)
-               : FEATURE_OK;
-}
-
-/* The rows of a view are all there. */
-static feature_status
-end_rows(struct lf_copy *copy, struct feature_error *error)
-{
-    const struct lf_meta_view *meta = &copy->manifest.views[copy->view].meta;
-    const char *name = copy->definition->name;
-
-    if (copy->view_rows != meta->row_entries ||
-        copy->view_tombstones != meta->tombstones)
-        return lf_fail(error, FEATURE_CORRUPT, "structure",
-                       "view %s has %llu rows and %llu tombstones, its record "
-                       "says %llu and %llu",
-                       name, (unsigned long long)copy->view_rows,
-                       (unsigned long long)copy->view_tombstones,
-                       (unsigned long long)meta->row_entries,
-                       (unsigned long long)meta->tombstones);
-    if (copy->content.low != meta->content.low ||
-        copy->content.high != meta->content.high)
-        return lf_fail(error, FEATURE_CORRUPT, "checksum",
-                       "the rows of view %s do not match its content hash",
-                       name);
-    return FEATURE_OK;
 }
 
 static feature_status
@@ -290,7 +146,7 @@ lf_copy_history(struct lf_copy *copy, struct feature_error *error)
 {
     const struct lf_meta_view *meta = &copy->manifest.views[copy->view].meta;
 
-    LF_TRY(end_rows(copy, error));
+    LF_TRY(lf_copy_rows_end(copy, error));
     if (!copy->definition->history)
         return damaged(error, "a view has history and should keep none");
     lf_history_check_free(&copy->check);
@@ -366,7 +222,8 @@ lf_copy_version(struct lf_copy *copy, const uint8_t *key, size_t key_size,
 
     LF_TRY(lf_history_check_entry(&copy->check, key, key_size, value, size,
                                   &problem, error));
-    if (!problem.reason && !is_key(copy, key, key_size - LF_HISTORY_PLACE_SIZE))
+    if (!problem.reason &&
+        !lf_copy_is_key(copy, key, key_size - LF_HISTORY_PLACE_SIZE))
         problem = (struct lf_history_problem){
             "structure", "its key is not one of the entity's"};
     if (problem.reason)
@@ -393,7 +250,7 @@ lf_copy_view_end(struct lf_copy *copy, struct feature_error *error)
     if (copy->is_history)
         LF_TRY(end_history(copy, error));
     else
-        LF_TRY(end_rows(copy, error));
+        LF_TRY(lf_copy_rows_end(copy, error));
     if (!copy->is_history && meta->history_entries)
         return damaged(error, "the history of a view is missing");
     copy->definition = NULL;
@@ -422,7 +279,7 @@ lf_copy_id(struct lf_copy *copy, const uint8_t *key, size_t key_size,
     const char *problem =
         lf_dedupe_open(&entry, copy->event->id, key, key_size, value, size);
 
-    if (!problem && (!is_after(copy, key, key_size) ||
+    if (!problem && (!lf_copy_is_after(copy, key, key_size) ||
                      entry.commit_time > copy->manifest.meta.commit_time))
         problem = "structure";
     if (problem)
@@ -459,6 +316,9 @@ lf_copy_free(struct lf_copy *copy)
     lf_buffer_free(&copy->entry);
     lf_history_check_free(&copy->check);
     lf_window_check_free(&copy->windows);
+    lf_sides_free(&copy->sides);
+    lf_buffer_free(&copy->full);
+    lf_buffer_free(&copy->slim);
     lf_arena_free(&copy->layout_arena);
     lf_arena_free(&copy->arena);
 }

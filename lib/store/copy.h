@@ -11,6 +11,7 @@
 #include "format/row.h"
 #include "store/dedupe.h"
 #include "store/history_check.h"
+#include "store/sides.h"
 #include "store/store.h"
 
 #define LF_CATALOG_TREE "catalog"
@@ -30,6 +31,11 @@ struct lf_sink {
     feature_status (*put)(void *to, const uint8_t *key, size_t key_size,
                           const uint8_t *value, size_t size,
                           struct feature_error *error);
+    /* A value of the side tree of the view whose rows are put, in order of key,
+     * before the row that refers to it. NULL: rows travel in full. */
+    feature_status (*side)(void *to, const uint8_t *key, size_t key_size,
+                           const uint8_t *value, size_t size,
+                           struct feature_error *error);
 };
 
 struct lf_copy {
@@ -54,12 +60,15 @@ struct lf_copy {
     struct lf_hash128 content; /* of the rows so far */
     uint64_t view_rows;
     uint64_t view_tombstones;
+    uint64_t view_tiles; /* states beside the rows */
     uint8_t last[LF_DEDUPE_KEY_MAX];
     size_t last_size;
     const struct lf_event *event; /* whose ids are at hand */
     bool is_history; /* of the view at hand: its rows are all there */
     struct lf_history_check check;
     struct lf_window_check windows; /* rows of a view FROM an event */
+    struct lf_sides sides;          /* the states beside them */
+    struct lf_buffer full, slim;    /* a row, in these forms */
     uint64_t rows;                  /* of all views */
     uint64_t bytes;                 /* of their keys and rows */
 };
@@ -79,7 +88,14 @@ feature_status lf_copy_record(struct lf_copy *copy, const uint8_t *key,
 feature_status lf_copy_catalog(struct lf_copy *copy,
                                struct feature_error *error);
 
-/* The next view of the manifest, its rows in order of key, its end. */
+/* A stored row of the view at hand in full, if states lie beside it; what is
+ * wrong with a row is left to lf_copy_row. */
+feature_status lf_copy_fill(struct lf_copy *copy, const uint8_t *key,
+                            size_t key_size, const uint8_t **row, size_t *size,
+                            struct feature_error *error);
+
+/* The next view of the manifest, its rows in order of key, its end. Rows are in
+ * full. */
 feature_status lf_copy_view(struct lf_copy *copy, struct feature_error *error);
 feature_status lf_copy_row(struct lf_copy *copy, const uint8_t *key,
                            size_t key_size, const uint8_t *row, size_t size,
@@ -109,6 +125,18 @@ feature_status lf_copy_loads(struct lf_copy *copy, struct feature_error *error);
 feature_status lf_copy_load(struct lf_copy *copy, const uint8_t *key,
                             size_t key_size, const uint8_t *value, size_t size,
                             struct feature_error *error);
+
+/* --- within a copy ------------------------------------------------------------ */
+
+/* Whether a key is past the last one, as LMDB orders them. */
+bool lf_copy_is_after(const struct lf_copy *copy, const uint8_t *key,
+                      size_t size);
+/* Whether it is the parts of the entity at hand, and no byte more. */
+bool lf_copy_is_key(const struct lf_copy *copy, const uint8_t *key,
+                    size_t size);
+/* The rows of a view are all there. */
+feature_status lf_copy_rows_end(struct lf_copy *copy,
+                                struct feature_error *error);
 
 /* Tells the caller's progress, and BUSY `cancelled` where he wants no more. */
 feature_status lf_copy_tell(const struct lf_copy *copy,

@@ -25,6 +25,7 @@ struct chunk {
     size_t from_size;
     size_t most; /* bytes of a value */
     bool is_full;
+    struct lf_copy *rows; /* of a view FROM an event, or NULL */
 };
 
 static feature_status
@@ -38,6 +39,8 @@ gather(void *context, const uint8_t *key, size_t key_size, const uint8_t *value,
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "a key of %zu bytes with a value of %zu cannot be",
                        key_size, size);
+    if (chunk->rows)
+        LF_TRY(lf_copy_fill(chunk->rows, key, key_size, &value, &size, error));
     to = lf_buffer_extend(&chunk->bytes, 8 + key_size + size);
     if (!to)
         return lf_fail_memory(error);
@@ -64,8 +67,12 @@ read_chunk(struct lf_reader *reader, const char *tree, struct chunk *chunk,
     chunk->bytes.size = 0;
     chunk->is_full = false;
     LF_TRY(lf_reader_resume(reader, error));
+    if (chunk->rows)
+        lf_sides_in_reader(&chunk->rows->sides, reader);
     status = lf_reader_scan_from(reader, tree, chunk->from, chunk->from_size,
                                  gather, chunk, error);
+    if (chunk->rows)
+        lf_sides_leave(&chunk->rows->sides);
     lf_reader_park(reader);
     return status;
 }
@@ -292,7 +299,9 @@ copy_views(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
 
         LF_TRY(lf_copy_view(copy, error));
         lf_rows_tree(copy->definition, tree);
+        chunk->rows = copy->definition->event ? copy : NULL;
         LF_TRY(copy_tree(copy, reader, tree, chunk, lf_copy_row, error));
+        chunk->rows = NULL;
         if (copy->definition->history) {
             LF_TRY(lf_copy_history(copy, error));
             LF_TRY(lf_copy_blocks(copy, error));

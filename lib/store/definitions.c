@@ -29,6 +29,13 @@ lf_rows_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE])
              (unsigned long long)view->id, (unsigned long long)view->version);
 }
 
+void
+lf_tiles_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE])
+{
+    snprintf(name, LF_TREE_NAME_SIZE, "tiles/%016llx/%016llx",
+             (unsigned long long)view->id, (unsigned long long)view->version);
+}
+
 static feature_status
 collect_record(void *context, const uint8_t *key, size_t key_size,
                const uint8_t *value, size_t size, struct feature_error *error)
@@ -284,6 +291,8 @@ lf_commit_drop_views(struct lf_commit *commit, const struct lf_catalog *before,
         lf_meta_view_key(view->id, key);
         LF_TRY(lf_writer_drop(commit->writer, tree, error));
         lf_history_tree(view, tree);
+        LF_TRY(lf_writer_drop(commit->writer, tree, error));
+        lf_tiles_tree(view, tree);
         LF_TRY(lf_writer_drop(commit->writer, tree, error));
         LF_TRY(lf_tree_delete(commit->tree, key, strlen(key), error));
         LF_TRY(lf_dictionary_forget(commit, view->id, error));

@@ -44,9 +44,11 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
                             lf_state_load(state, body, size, row->timestamp),
                             error);
     LF_TRY(lf_form_plan(rows->form, row->version, &plan, error));
-    return lf_form_fail(
+    LF_TRY(lf_form_fail(
         rows->form, lf_state_replan(state, plan, body, size, row->timestamp),
-        error);
+        error));
+    lf_state_purged_before(state, rows->meta.purge_horizon);
+    return FEATURE_OK;
 }
 
 feature_status
@@ -79,7 +81,9 @@ lf_window_encode(const struct lf_rows *rows, uint64_t limit,
     lf_store_u16(head + 6, LF_ROW_WINDOW);
     lf_store_i64(head + 8, lf_state_wm(state));
     LF_TRY(lf_form_fail(rows->form, lf_state_encode(state, row), error));
-    *fits = row->size <= limit;
+    *fits = row->size <= limit && (!rows->sides->beside.is_used ||
+                                   rows->sides->beside.full_size <=
+                                       LF_FULL_SIZE_LIMIT - LF_ROW_HEADER_SIZE);
     return FEATURE_OK;
 }
 

@@ -397,12 +397,19 @@ lf_fold_retract(struct lf_fold *fold, const struct lf_event_run *run,
 static feature_status
 fail_size(struct lf_fold *fold, uint32_t row, struct feature_error *error)
 {
+    const char *view = fold->rows.form->view->name;
     struct feature_error problem;
 
-    lf_fail(&problem, FEATURE_INVALID, "row-size",
-            "row %u: the row of %s would be larger than max_row_size, %llu "
-            "bytes",
-            row, fold->rows.form->view->name, (unsigned long long)fold->limit);
+    if (fold->row.size > fold->limit)
+        lf_fail(&problem, FEATURE_INVALID, "row-size",
+                "row %u: the row of %s would be larger than max_row_size, %llu "
+                "bytes",
+                row, view, (unsigned long long)fold->limit);
+    else
+        lf_fail(&problem, FEATURE_INVALID, "row-size",
+                "row %u: the row of %s, with the states that lie beside it, "
+                "would be larger than %u MiB",
+                row, view, LF_FULL_SIZE_LIMIT >> 20);
     return lf_fold_refuse(fold, row, &problem, error);
 }
 

@@ -11,7 +11,9 @@
 #include "store/form.h"
 
 #include "format/state.h"
+#include "base/alloc.h"
 #include "store/history.h"
+#include "store/sides.h"
 
 void
 lf_form_free(struct lf_form *form)
@@ -21,6 +23,10 @@ lf_form_free(struct lf_form *form)
     lf_state_free(form->state);
     lf_state_free(form->later);
     form->state = form->later = NULL;
+    if (form->sides)
+        lf_sides_free(form->sides);
+    lf_free(form->sides);
+    form->sides = NULL;
     for (uint32_t i = 0; i < form->plan_count; i++)
         lf_tile_plan_free(form->plans[i]);
     form->plans = NULL;
@@ -49,6 +55,10 @@ bind_event(struct lf_form *form, const struct lf_catalog *catalog,
     if (!form->plans)
         return lf_fail_memory(error);
     form->plan_count = view->schema_count;
+    form->sides = lf_alloc(sizeof *form->sides);
+    if (!form->sides)
+        return lf_fail_memory(error);
+    lf_sides_init(form->sides, view);
     return FEATURE_OK;
 }
 
@@ -104,6 +114,8 @@ lf_form_fail(const struct lf_form *form, enum lf_tile_status status,
         return FEATURE_OK;
     if (status == LF_TILE_MEMORY)
         return lf_fail_memory(error);
+    if (form->sides)
+        LF_TRY(lf_sides_failure(form->sides, error));
     if (status == LF_TILE_CORRUPT)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "its stored state is damaged in %s", form->view->name);
@@ -144,6 +156,7 @@ use_state(struct lf_form *form, struct lf_state **slot, struct lf_state **state,
         if (!*slot)
             return lf_fail_memory(error);
     }
+    lf_state_use_beside(*slot, &form->sides->beside);
     *state = *slot;
     return FEATURE_OK;
 }

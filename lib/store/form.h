@@ -9,6 +9,7 @@
 #include "format/tiles.h"
 
 struct lf_history;
+struct lf_sides;
 struct lf_state;
 
 struct lf_form {
@@ -26,6 +27,7 @@ struct lf_form {
     struct lf_tile_plan **plans;  /* of them; NULL so far */
     struct lf_state *state;       /* of the current one; NULL so far */
     struct lf_state *later;       /* another, to merge with; NULL so far */
+    struct lf_sides *sides;       /* their wide states */
 };
 
 /* Binds a form, zeroed or bound before, to a view of a catalog that has to

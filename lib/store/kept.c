@@ -339,7 +339,7 @@ lf_kept_gather(struct lf_kept *kept, const uint8_t *key, size_t key_size,
     bool is_over;
 
     kept->events.size = kept->cells.size = kept->barriers.size = 0;
-    LF_TRY(begin_walk(&walk, key, to, error));
+    LF_TRY(begin_walk(&walk, key, kept->is_now ? INT64_MAX : to, error));
     for (;;) {
         LF_TRY(step(&walk, &is_over, error));
         if (is_over)
@@ -384,7 +384,7 @@ lf_kept_floor(const struct lf_kept *kept, int64_t t)
     for (size_t i = 0; i < kept->barriers.size; i += sizeof(int64_t)) {
         int64_t at = lf_load_i64(kept->barriers.data + i);
 
-        if (at < t)
+        if (at < t || kept->is_now)
             return at + 1;
     }
     return INT64_MIN;

@@ -17,6 +17,7 @@ struct lf_kept {
     uint32_t seed;
     struct lf_meta_view meta;
     struct lf_cursor *cursor;
+    bool is_now;        /* t is the clock: deletes at or after it count */
     bool is_restricted; /* to commits that were known by then: */
     int64_t known_by;
     struct lf_buffer key;
@@ -42,7 +43,7 @@ void lf_kept_free(struct lf_kept *kept);
 bool lf_kept_covers(const struct lf_kept *kept, int64_t from);
 
 /* Gathers the events of a key with from <= ts < to, those alone that were not
- * retracted, and when the key was deleted before to. */
+ * retracted, and when the key was deleted before to, or ever if is_now. */
 feature_status lf_kept_gather(struct lf_kept *kept, const uint8_t *key,
                               size_t key_size, int64_t from, int64_t to,
                               struct feature_error *error);

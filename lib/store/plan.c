@@ -68,8 +68,10 @@ plan_event(struct lf_plan *plan, struct lf_view_plan *view,
                        "feature view %s has no event", view->definition->name);
     view->features = lf_arena_array(&plan->arena, view->column_count,
                                     sizeof *view->features);
-    if (!view->features)
+    view->sides = lf_arena_alloc(&plan->arena, sizeof *view->sides);
+    if (!view->features || !view->sides)
         return lf_fail_memory(error);
+    lf_sides_init(view->sides, view->definition);
     for (uint32_t i = 0; i < view->column_count; i++)
         view->features[i] =
             lf_view_feature_by_id(view->definition, view->columns[i].feature);
@@ -153,12 +155,15 @@ lf_plan_free(struct lf_plan *plan)
     if (!plan)
         return;
     views = plan->query->selection->view_count;
-    for (uint32_t i = 0; plan->views && i < views; i++)
+    for (uint32_t i = 0; plan->views && i < views; i++) {
         for (struct lf_row_plan *rows = plan->views[i].rows; rows;
              rows = rows->next) {
             lf_reading_free(rows->reading);
             lf_tile_plan_free(rows->tiles);
         }
+        if (plan->views[i].sides)
+            lf_sides_free(plan->views[i].sides);
+    }
     lf_catalog_release(plan->catalog);
     lf_arena_free(&plan->arena);
     lf_free(plan);
@@ -201,7 +206,10 @@ plan_tiles(const struct lf_view_plan *view, struct lf_row_plan *rows,
     }
     rows->reading =
         lf_reading_make(rows->tiles, view->features, view->column_count);
-    return rows->reading ? FEATURE_OK : lf_fail_memory(error);
+    if (!rows->reading)
+        return lf_fail_memory(error);
+    lf_reading_use_beside(rows->reading, &view->sides->beside);
+    return FEATURE_OK;
 }
 
 static feature_status

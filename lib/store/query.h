@@ -7,6 +7,7 @@
 #include "format/state.h"
 #include "model/select.h"
 #include "store/matrix.h"
+#include "store/sides.h"
 #include "store/store.h"
 
 /* Immutable after creation, but for its holders. */
@@ -71,6 +72,7 @@ struct lf_view_plan {
     struct lf_row_plan *rows;           /* versions met so far */
     const struct lf_event *event;       /* NULL: a view of rows */
     const struct lf_feature **features; /* of the columns, if FROM an event */
+    struct lf_sides *sides;             /* NULL: a view of rows */
     uint32_t same_keys; /* the first view with the same keys: encoded once */
 };
 

@@ -58,7 +58,7 @@ commit(struct lf_rebuild *rebuild, struct feature_error *error)
     feature_status status;
 
     rebuild->writer = NULL;
-    rebuild->tree = NULL;
+    rebuild->tree = rebuild->side = NULL;
     rebuild->pending = 0;
     if (!writer)
         return FEATURE_OK;
@@ -73,13 +73,20 @@ commit(struct lf_rebuild *rebuild, struct feature_error *error)
 }
 
 static feature_status
-use_tree(struct lf_rebuild *rebuild, const char *name,
-         struct feature_error *error)
+open_tree(struct lf_rebuild *rebuild, const char *name, struct lf_tree **tree,
+          struct feature_error *error)
 {
     if (!rebuild->writer)
         LF_TRY(lf_writer_begin(rebuild->environment, WAIT_MS, &rebuild->writer,
                                error));
-    return lf_writer_tree(rebuild->writer, name, true, &rebuild->tree, error);
+    return lf_writer_tree(rebuild->writer, name, true, tree, error);
+}
+
+static feature_status
+use_tree(struct lf_rebuild *rebuild, const char *name,
+         struct feature_error *error)
+{
+    return open_tree(rebuild, name, &rebuild->tree, error);
 }
 
 static feature_status
@@ -101,13 +108,13 @@ begin_tree(void *to, const struct lf_view *view, bool is_history,
     struct lf_rebuild *rebuild = to;
 
     (void)error;
-    if (view && is_history)
-        lf_history_tree(view, rebuild->name);
-    else if (view)
-        lf_rows_tree(view, rebuild->name);
-    else
+    if (view) {
+        (is_history ? lf_history_tree : lf_rows_tree)(view, rebuild->name);
+        lf_tiles_tree(view, rebuild->side_name);
+    } else {
         memcpy(rebuild->name, LF_CATALOG_TREE, sizeof LF_CATALOG_TREE);
-    rebuild->tree = NULL;
+    }
+    rebuild->tree = rebuild->side = NULL;
     return FEATURE_OK;
 }
 
@@ -146,6 +153,19 @@ put(void *to, const uint8_t *key, size_t key_size, const uint8_t *value,
     return rebuild->pending < PENDING_MAX ? FEATURE_OK : commit(rebuild, error);
 }
 
+static feature_status
+put_side(void *to, const uint8_t *key, size_t key_size, const uint8_t *value,
+         size_t size, struct feature_error *error)
+{
+    struct lf_rebuild *rebuild = to;
+
+    if (!rebuild->side)
+        LF_TRY(open_tree(rebuild, rebuild->side_name, &rebuild->side, error));
+    LF_TRY(lf_tree_put(rebuild->side, key, key_size, value, size, true, error));
+    rebuild->pending += key_size + size;
+    return rebuild->pending < PENDING_MAX ? FEATURE_OK : commit(rebuild, error);
+}
+
 feature_status
 lf_rebuild_put(struct lf_rebuild *rebuild, const char *tree, const uint8_t *key,
                size_t key_size, const uint8_t *value, size_t size,
@@ -159,7 +179,7 @@ lf_rebuild_put(struct lf_rebuild *rebuild, const char *tree, const uint8_t *key,
 }
 
 const struct lf_sink lf_to_store = {begin_store, begin_tree, begin_ids,
-                                    begin_loads, put};
+                                    begin_loads, put,        put_side};
 
 /* Of the feed, its consumers and the sources. */
 static feature_status

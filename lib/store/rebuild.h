@@ -11,7 +11,9 @@ struct lf_rebuild {
     struct lf_environment *environment;
     struct lf_writer *writer;
     struct lf_tree *tree;
-    char name[LF_TREE_NAME_SIZE];    /* of the tree */
+    struct lf_tree *side;         /* of the view whose rows come */
+    char name[LF_TREE_NAME_SIZE]; /* of the tree */
+    char side_name[LF_TREE_NAME_SIZE];
     char segment[LF_TREE_NAME_SIZE]; /* of the change feed, under way */
     const struct lf_manifest *manifest;
     size_t pending; /* bytes in the transaction */

@@ -73,8 +73,12 @@ lf_rows_begin(struct lf_rows *rows, struct lf_form *form,
 {
     bool found;
 
-    *rows = (struct lf_rows){
-        .form = form, .commit = commit, .seed = lf_row_seed(form->view->id)};
+    *rows = (struct lf_rows){.form = form,
+                             .commit = commit,
+                             .sides = form->event ? form->sides : NULL,
+                             .seed = lf_row_seed(form->view->id)};
+    if (rows->sides)
+        lf_sides_in_writer(rows->sides, commit->writer);
     LF_TRY(lf_rows_read_meta(commit, form->view, &rows->meta, &found, error));
     if (form->view->history)
         LF_TRY(begin_history(rows, error));
@@ -125,6 +129,8 @@ lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     size_t size;
 
     stored->found = false;
+    if (rows->sides)
+        lf_sides_begin(rows->sides, key, key_size);
     if (rows->append)
         return FEATURE_OK;
     LF_TRY(lf_tree_get(rows->tree, key, key_size, &stored->found, &value, &size,
@@ -145,6 +151,23 @@ lf_rows_find(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     if (!lf_row_check(&stored->row, &stored->migration->from))
         return fail_stored(rows, "structure", error);
     return FEATURE_OK;
+}
+
+/* What lies beside a row, before it is replaced; the row that was encoded last
+ * takes its place, or none. */
+static feature_status
+put_sides(struct lf_rows *rows, const struct lf_stored *stored,
+          const struct lf_buffer *row, struct feature_error *error)
+{
+    const struct lf_row *old = stored->found ? &stored->row : NULL;
+    struct lf_row next;
+
+    if (!rows->sides)
+        return FEATURE_OK;
+    if (row && !lf_row_open(&next, row->data, row->size))
+        return fail_stored(rows, "structure", error);
+    return lf_sides_put(rows->sides, rows->form, old, row ? &next : NULL,
+                        &rows->meta.tile_entries, error);
 }
 
 feature_status
@@ -168,6 +191,7 @@ lf_rows_put(struct lf_rows *rows, const uint8_t *key, size_t key_size,
     meta->tombstones += (flags & LF_ROW_TOMBSTONE) != 0;
     lf_hash128_add(&meta->content,
                    lf_row_hash(view, key, key_size, row->data, row->size));
+    LF_TRY(put_sides(rows, stored, row, error));
     return lf_tree_put(rows->tree, key, key_size, row->data, row->size,
                        rows->append, error);
 }
@@ -201,6 +225,7 @@ lf_rows_expire(struct lf_rows *rows, const uint8_t *key, size_t key_size,
                                     old->bytes, old->size));
     meta->tombstones -= (old->flags & LF_ROW_TOMBSTONE) != 0;
     meta->row_entries--;
+    LF_TRY(put_sides(rows, stored, NULL, error));
     LF_TRY(lf_journal_expire(rows, key, key_size, error));
     return lf_tree_delete(rows->tree, key, key_size, error);
 }

@@ -5,6 +5,7 @@
 
 #include "store/commit.h"
 #include "store/form.h"
+#include "store/sides.h"
 
 struct lf_rows {
     struct lf_form *form;
@@ -12,6 +13,7 @@ struct lf_rows {
     struct lf_tree *tree;
     struct lf_tree *history;  /* NULL: the view keeps none */
     struct lf_meta_view meta; /* the view's record, as it will be */
+    struct lf_sides *sides;   /* NULL: a view of rows */
     uint32_t seed;            /* of the rows' checksums */
     bool append;              /* the next key is past the last one */
 };

@@ -92,17 +92,20 @@ visit_row(void *context, const uint8_t *key, size_t key_size,
                          .key_size = (uint32_t)key_size,
                          .size = (uint32_t)size,
                          .value = value};
+    uint64_t full_size = size;
     struct lf_row row;
 
     if (scan->has_to &&
         compare(key, key_size, scan->to.data, scan->to.size) >= 0)
         return LF_ENOUGH;
     LF_TRY(open_row(walk, &job, &row, error));
+    if (scan->tiles)
+        LF_TRY(lf_tiles_measure(scan->tiles, &row, &full_size, error));
     if (scan->tiles || !(row.flags & LF_ROW_TOMBSTONE)) {
         if (!lf_buffer_append(&scan->request->jobs, &job, sizeof job))
             return lf_fail_memory(error);
         walk->rows++;
-        walk->bytes += walk->row_bytes + key_size + size;
+        walk->bytes += walk->row_bytes + key_size + full_size;
     }
     walk->visited++;
     walk->key = key;
@@ -172,12 +175,13 @@ decode_keys(struct walk *walk, struct feature_error *error)
 
 /* The rows that were walked over, as keys and states. */
 static feature_status
-take_tiles(struct walk *walk, struct feature_error *error)
+take_tiles(struct walk *walk, struct lf_reader *reader,
+           struct feature_error *error)
 {
     feature_request *request = walk->scan->request;
 
     LF_TRY(decode_keys(walk, error));
-    LF_TRY(lf_tiles_take(walk->scan->tiles, lf_request_jobs(request),
+    LF_TRY(lf_tiles_take(walk->scan->tiles, reader, lf_request_jobs(request),
                          walk->rows, error));
     request->rows = walk->rows;
     return FEATURE_OK;
@@ -230,7 +234,8 @@ read_snapshot(struct lf_scan *scan, struct lf_reader *reader,
     if (walk.rows && walk.view->event && !scan->tiles)
         LF_TRY(find_windows(&walk, reader, error));
     if (walk.rows)
-        LF_TRY((scan->tiles ? take_tiles : decode)(&walk, error));
+        LF_TRY(scan->tiles ? take_tiles(&walk, reader, error)
+                           : decode(&walk, error));
     advance(&walk);
     return FEATURE_OK;
 }

@@ -168,7 +168,7 @@ put_trailer(struct snapshot *snapshot, uint64_t rows,
 }
 
 static const struct lf_sink to_file = {put_manifest, put_tree, put_ids,
-                                       put_loads, put_record};
+                                       put_loads, put_record, NULL};
 
 static feature_status
 write_file(struct snapshot *snapshot, struct lf_copy *copy,

@@ -113,5 +113,6 @@ void lf_report_write(void *theirs, const void *ours, size_t size);
 
 /* rows/<view>/<version> */
 void lf_rows_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE]);
+void lf_tiles_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE]);
 
 #endif

@@ -3,8 +3,8 @@
  * States of a view on their way to another store.
  *
  * Owns what is said of each: its form, its schema version, its key's checksum.
- * Keeps the stored bytes as they are: whoever merges them decides what they
- * become.
+ * Keeps the stored states as they are, those that lie beside their row in their
+ * places: whoever merges them decides what they become.
  * Never decodes a state.
  */
 #include "store/tiles_out.h"
@@ -20,6 +20,30 @@ lf_tiles_fingerprint(const struct lf_tiles_out *tiles)
     return lf_tile_print_of(&tiles->prints, tiles->form.layout.version)->states;
 }
 
+feature_status
+lf_tiles_measure(struct lf_tiles_out *tiles, const struct lf_row *row,
+                 uint64_t *size, struct feature_error *error)
+{
+    *size = row->size;
+    return lf_sides_has(row)
+               ? lf_sides_measure(&tiles->sides, &tiles->form, row, size, error)
+               : FEATURE_OK;
+}
+
+/* Puts the states that lie beside a row into their places. */
+static feature_status
+fill_row(struct lf_tiles_out *tiles, const struct lf_job *job,
+         struct lf_row *row, struct feature_error *error)
+{
+    if (!lf_sides_has(row))
+        return FEATURE_OK;
+    lf_sides_begin(&tiles->sides, job->key, job->key_size);
+    LF_TRY(lf_sides_inflate(&tiles->sides, &tiles->form, row, &tiles->full,
+                            error));
+    lf_row_open(row, tiles->full.data, tiles->full.size);
+    return FEATURE_OK;
+}
+
 static feature_status
 take_row(struct lf_tiles_out *tiles, uint32_t row, const struct lf_job *job,
          struct feature_error *error)
@@ -31,6 +55,7 @@ take_row(struct lf_tiles_out *tiles, uint32_t row, const struct lf_job *job,
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "a stored row of %s has an unknown form",
                        tiles->form.view->name);
+    LF_TRY(fill_row(tiles, job, &opened, error));
     parcel.version = opened.version;
     parcel.flags = opened.flags;
     parcel.print = *lf_tile_print_of(&tiles->prints, opened.version);
@@ -46,18 +71,23 @@ take_row(struct lf_tiles_out *tiles, uint32_t row, const struct lf_job *job,
 }
 
 feature_status
-lf_tiles_take(struct lf_tiles_out *tiles, const struct lf_job *jobs,
-              uint32_t count, struct feature_error *error)
+lf_tiles_take(struct lf_tiles_out *tiles, struct lf_reader *reader,
+              const struct lf_job *jobs, uint32_t count,
+              struct feature_error *error)
 {
+    feature_status status = FEATURE_OK;
+
     tiles->states.values.size = 0;
     if (!lf_buffer_reserve(&tiles->states.values, 1) ||
         !lf_buffer_reserve(&tiles->states.offsets, 4 * ((size_t)count + 1)) ||
         !lf_buffer_reserve(&tiles->times, 8 * (size_t)count))
         return lf_fail_memory(error);
     lf_store_u32(tiles->states.offsets.data, 0);
-    for (uint32_t i = 0; i < count; i++)
-        LF_TRY(take_row(tiles, i, &jobs[i], error));
-    return FEATURE_OK;
+    lf_sides_in_reader(&tiles->sides, reader);
+    for (uint32_t i = 0; !status && i < count; i++)
+        status = take_row(tiles, i, &jobs[i], error);
+    lf_sides_leave(&tiles->sides);
+    return status;
 }
 
 void
@@ -65,6 +95,8 @@ lf_tiles_out_free(struct lf_tiles_out *tiles)
 {
     if (!tiles)
         return;
+    lf_sides_free(&tiles->sides);
+    lf_buffer_free(&tiles->full);
     lf_form_free(&tiles->form);
     lf_catalog_release(tiles->catalog);
     lf_buffer_free(&tiles->times);
@@ -88,6 +120,7 @@ bind(struct lf_scan *scan, struct lf_reader *reader,
     tiles->catalog = lf_catalog_hold(plan->catalog);
     LF_TRY(lf_form_bind(&tiles->form, tiles->catalog, plan->views[0].definition,
                         error));
+    lf_sides_init(&tiles->sides, tiles->form.view);
     return lf_tile_prints_make(&tiles->prints, &tiles->form, tiles->catalog,
                                error);
 }

@@ -63,10 +63,14 @@ lf_window_check_row(struct lf_window_check *check, const struct lf_row *row,
         *state = lf_state_make(plan);
     if (!*state)
         return lf_fail_memory(error);
+    lf_state_use_beside(*state, check->beside);
     status = lf_state_check(*state, row->bytes + LF_ROW_HEADER_SIZE,
                             row->size - LF_ROW_HEADER_SIZE, row->timestamp);
     *is_right = status == LF_TILE_OK;
-    return status == LF_TILE_MEMORY ? lf_fail_memory(error) : FEATURE_OK;
+    return status == LF_TILE_MEMORY ||
+                   (status && check->beside && check->beside->has_no_memory)
+               ? lf_fail_memory(error)
+               : FEATURE_OK;
 }
 
 static feature_status

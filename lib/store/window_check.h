@@ -5,12 +5,14 @@
 
 #include "format/event.h"
 #include "format/history.h"
+#include "format/state_wide.h"
 #include "store/form.h"
 
 /* Zeroed; nothing else is needed for a view of rows. */
 struct lf_window_check {
     struct lf_form form;
     struct lf_state **states; /* per schema version */
+    struct lf_beside *beside; /* wide states of the row; NULL: it is in full */
     struct lf_event_layouts layouts;
     struct lf_cell *cells; /* room for an event */
     struct lf_cell *slots;

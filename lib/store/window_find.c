@@ -19,13 +19,17 @@ feature_status
 lf_windows_fail(const struct lf_window_pass *pass, uint32_t row,
                 enum lf_tile_status status, struct feature_error *error)
 {
-    if (status == LF_TILE_MEMORY)
+    feature_status reason = lf_sides_failure(pass->view->sides, error);
+
+    if (!reason && status == LF_TILE_MEMORY)
         return lf_fail_memory(error);
-    lf_fail(error, FEATURE_CORRUPT, "structure",
-            "row %u of %s: the stored state has an unknown form", row,
-            pass->view->definition->name);
-    lf_error_place(error, 0, row, 0);
-    return FEATURE_CORRUPT;
+    if (!reason)
+        reason = lf_fail(error, FEATURE_CORRUPT, "structure",
+                         "row %u of %s: the stored state has an unknown form",
+                         row, pass->view->definition->name);
+    if (reason == FEATURE_CORRUPT)
+        lf_error_place(error, 0, row, 0);
+    return reason;
 }
 
 /* --- cells -------------------------------------------------------------------- */
@@ -133,11 +137,13 @@ is_sure(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 {
     int64_t bound = lf_tile_bound(plan, plan->level_count - 1, wm);
 
-    if (t > wm || plan->has_lifetime)
+    if (t > wm || plan->shows_lifetime)
         return true;
     for (uint32_t i = 0; i < plan->feature_count; i++) {
         int64_t from, to;
 
+        if (plan->features[i].is_retired)
+            continue;
         lf_window_bounds(&plan->features[i].feature->aggregate->window,
                          plan->zone, t, &from, &to);
         if (from < bound)
@@ -146,17 +152,18 @@ is_sure(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
     return true;
 }
 
-/* The window of a feature that came later may reach events that a row does not
- * have any more, though nothing of what it has is visible. */
+/* The window of a feature that came after a version may reach events up to wm
+ * that are not there any more, though nothing of what is there is visible. */
 static enum lf_found
-find_later(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
+find_later(const struct lf_tile_plan *plan, uint16_t version, int64_t wm,
+           int64_t t)
 {
     for (uint32_t i = 0; i < plan->feature_count; i++) {
         int64_t from, to;
 
         lf_window_bounds(&plan->features[i].feature->aggregate->window,
                          plan->zone, t, &from, &to);
-        if (plan->features[i].since > 1 && from <= wm)
+        if (plan->features[i].since > version && from <= wm)
             return LF_FOUND_UNKNOWN;
     }
     return LF_FOUND_NOTHING;
@@ -165,11 +172,11 @@ find_later(const struct lf_tile_plan *plan, int64_t wm, int64_t t)
 /* plan is that of the row, which has a state. */
 static enum lf_found
 found_in(const struct lf_window_pass *pass, const struct lf_tile_plan *plan,
-         int64_t wm, int64_t t)
+         bool is_unsure, int64_t wm, int64_t t)
 {
-    if (pass->exact && !is_sure(plan, wm, t))
+    if (is_unsure || (pass->exact && !is_sure(plan, wm, t)))
         return LF_FOUND_UNKNOWN;
-    return find_later(pass->current->tiles, wm, t);
+    return find_later(pass->current->tiles, plan->version, wm, t);
 }
 
 static void
@@ -186,6 +193,36 @@ close_row(const struct lf_window_pass *pass, uint32_t row)
             at->found = LF_FOUND_UNKNOWN;
     }
     at->is_open |= at->found == LF_FOUND_UNKNOWN;
+}
+
+/* A key may have had a row that was swept before a feature came: what it held of
+ * the feature's window went with it. version is that of the row which is there,
+ * or 1, so that it reads as the next event's row will say. */
+static void
+doubt_swept(const struct lf_window_pass *pass, uint32_t row, uint16_t version)
+{
+    int64_t horizon = pass->windows->meta.purge_horizon;
+    const struct lf_tile_plan *plan = pass->current->tiles;
+    uint32_t columns = pass->view->column_count;
+    struct lf_window_row *at = lf_windows_row(pass->windows, row);
+    struct lf_window_cell *cells =
+        lf_windows_cells(pass->windows, columns, row);
+
+    if (plan->version <= version || horizon == INT64_MIN)
+        return;
+    for (uint32_t i = 0; i < columns; i++) {
+        const struct lf_feature *feature = pass->view->features[i];
+        int64_t from, to;
+
+        lf_window_bounds(&feature->aggregate->window, plan->zone, at->t, &from,
+                         &to);
+        if (plan->features[lf_tile_feature(plan, feature->id)].since >
+                version &&
+            from <= horizon && cells[i].kind < LF_WINDOW_PAST)
+            cells[i].kind = LF_WINDOW_PARTIAL;
+    }
+    if (at->found == LF_FOUND_NOTHING)
+        at->found = find_later(plan, version, horizon, at->t);
 }
 
 /* --- rows --------------------------------------------------------------------- */
@@ -213,6 +250,8 @@ open_stored(struct lf_window_pass *pass, const struct lf_job *job,
         return FEATURE_OK;
     stored->body = row.bytes + LF_ROW_HEADER_SIZE;
     stored->size = row.size - LF_ROW_HEADER_SIZE;
+    if (lf_sides_has(&row))
+        lf_sides_begin(pass->view->sides, job->key, job->key_size);
     if (pass->rows->layout.version == row.version)
         return FEATURE_OK;
     return lf_plan_rows(pass->request->plan, pass->view, row.version,
@@ -271,6 +310,7 @@ read_state(struct lf_window_pass *pass, uint32_t row,
 
     if (extra && stored->is_deleted && extra->ts <= stored->wm)
         extra = NULL;
+    plan->reading->is_now = !pass->exact;
     status = lf_reading_row(plan->reading, stored->body, stored->size, wm,
                             at->t, extra);
     if (status)
@@ -278,7 +318,8 @@ read_state(struct lf_window_pass *pass, uint32_t row,
     at->found =
         plan->reading->is_visible ? LF_FOUND_SOMETHING : LF_FOUND_NOTHING;
     if (at->found == LF_FOUND_NOTHING && stored->body)
-        at->found = found_in(pass, plan->tiles, wm, at->t);
+        at->found =
+            found_in(pass, plan->tiles, plan->reading->is_unsure, wm, at->t);
     at->newest = stored->wm;
     if (pass->exact && at->newest >= at->t)
         at->newest = LF_TIME_UNSET;
@@ -325,6 +366,9 @@ read_row(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
     } else {
         LF_TRY(read_state(pass, row, &stored, extra, error));
         doubt_purged(pass, row, stored.body != NULL);
+        if (!stored.is_deleted)
+            doubt_swept(pass, row,
+                        stored.body ? pass->rows->tiles->version : 1);
     }
     close_row(pass, row);
     return FEATURE_OK;
@@ -354,6 +398,7 @@ find_view(struct lf_window_pass *pass, struct feature_error *error)
     struct lf_windows *windows = pass->windows;
     const struct lf_view *view = pass->view->definition;
     size_t rows = request->rows, columns = pass->view->column_count;
+    feature_status status;
 
     windows->bytes.size = 0;
     if (!lf_buffer_reserve(&windows->rows,
@@ -365,10 +410,14 @@ find_view(struct lf_window_pass *pass, struct feature_error *error)
                         lf_view_current_schema(view)->version, &pass->current,
                         error));
     pass->rows = pass->current;
-    if (pass->exact || pass->is_restricted)
+    windows->meta.purge_horizon = INT64_MIN;
+    if (pass->exact || pass->is_restricted || pass->current->tiles->version > 1)
         LF_TRY(
             lf_store_read_view(pass->reader, view->id, &windows->meta, error));
-    return read_rows(pass, error);
+    lf_sides_in_reader(pass->view->sides, pass->reader);
+    status = read_rows(pass, error);
+    lf_sides_leave(pass->view->sides);
+    return status;
 }
 
 feature_status

@@ -191,7 +191,7 @@ find_any(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
 
     if (!lf_kept_covers(kept, floor > from ? floor : from))
         return FEATURE_OK;
-    if (pass->current->tiles->has_lifetime)
+    if (pass->current->tiles->has_lifetime && floor < at->t)
         LF_TRY(lf_kept_any(kept, job->key, job->key_size, from, at->t, &any,
                            error));
     at->found = any ? LF_FOUND_SOMETHING : LF_FOUND_NOTHING;
@@ -324,6 +324,7 @@ lf_windows_reopen(struct lf_window_pass *pass, struct feature_error *error)
             lf_store_read_view(pass->reader, view->id, &windows->meta, error));
     if (windows->meta.history_since == INT64_MIN)
         return FEATURE_OK;
+    windows->kept.is_now = !pass->exact;
     status = lf_kept_begin(
         &windows->kept, pass->reader, pass->request->plan->catalog, view,
         &windows->meta,

@@ -13,15 +13,18 @@
 
 /* --- checks ------------------------------------------------------------------- */
 
+/* It is in full, as what travels. */
 static feature_status
 check_state(struct lf_form *form, struct lf_state *state,
             const struct lf_row *row, bool *is_sound, bool *has_marks,
             struct feature_error *error)
 {
-    enum lf_tile_status status =
-        lf_state_check(state, row->bytes + LF_ROW_HEADER_SIZE,
-                       row->size - LF_ROW_HEADER_SIZE, row->timestamp);
+    enum lf_tile_status status;
 
+    lf_state_use_beside(state, NULL);
+    status = lf_state_check(state, row->bytes + LF_ROW_HEADER_SIZE,
+                            row->size - LF_ROW_HEADER_SIZE, row->timestamp);
+    lf_state_use_beside(state, &form->sides->beside);
     *is_sound = status == LF_TILE_OK;
     *has_marks = *is_sound && lf_state_has_marks(state);
     return status == LF_TILE_CORRUPT ? FEATURE_OK
@@ -103,13 +106,44 @@ add_later(struct lf_rows *rows, struct lf_state *state,
         "first");
 }
 
+/* Takes up what comes in, whose body is in full; room is for its slim one. */
+static feature_status
+take_earlier(struct lf_rows *rows, struct lf_buffer *room,
+             const struct lf_row *earlier, struct lf_state **state,
+             struct feature_error *error)
+{
+    struct lf_stored incoming = {.found = true, .row = *earlier};
+
+    if (earlier->flags & LF_ROW_TOMBSTONE)
+        return lf_window_load(rows, &incoming, state, error);
+    LF_TRY(lf_sides_deflate(rows->sides, rows->form, earlier, room, error));
+    incoming.row.bytes = room->data;
+    incoming.row.size = (uint32_t)room->size;
+    return lf_window_load(rows, &incoming, state, error);
+}
+
+static feature_status
+fail_size(const struct lf_rows *rows, size_t size, uint64_t limit,
+          struct feature_error *error)
+{
+    if (size > limit)
+        return lf_fail(error, FEATURE_INVALID, "row-size",
+                       "merged, its row has %zu bytes, the limit is %llu", size,
+                       (unsigned long long)limit);
+    return lf_fail(error, FEATURE_INVALID, "row-size",
+                   "merged, its row has %llu bytes with the states that lie "
+                   "beside it, the limit is %u MiB",
+                   (unsigned long long)rows->sides->beside.full_size,
+                   LF_FULL_SIZE_LIMIT >> 20);
+}
+
 feature_status
 lf_window_merge(struct lf_rows *rows, struct lf_buffer *room,
                 const uint8_t *key, size_t key_size,
                 const struct lf_row *earlier, uint64_t limit,
                 struct feature_error *error)
 {
-    struct lf_stored incoming = {.found = true, .row = *earlier}, stored;
+    struct lf_stored stored;
     struct lf_meta_view *meta = &rows->meta;
     struct lf_state *state, *later;
     bool fits;
@@ -117,13 +151,11 @@ lf_window_merge(struct lf_rows *rows, struct lf_buffer *room,
     LF_TRY(lf_rows_find(rows, key, key_size, &stored, error));
     LF_TRY(lf_form_later(rows->form, &later, error));
     LF_TRY(lf_window_take(rows, &stored, later, error));
-    LF_TRY(lf_window_load(rows, &incoming, &state, error));
+    LF_TRY(take_earlier(rows, room, earlier, &state, error));
     LF_TRY(add_later(rows, state, later, error));
     LF_TRY(lf_window_encode(rows, limit, state, room, &fits, error));
     if (!fits)
-        return lf_fail(error, FEATURE_INVALID, "row-size",
-                       "merged, its row has %zu bytes, the limit is %llu",
-                       room->size, (unsigned long long)limit);
+        return fail_size(rows, room->size, limit, error);
     LF_TRY(tell(rows, key, key_size, earlier, error));
     LF_TRY(lf_rows_put(rows, key, key_size, &stored, room, error));
     meta->applied++;

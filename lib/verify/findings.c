@@ -101,6 +101,8 @@ lf_found(struct lf_verify *verify, enum lf_finding kind,
     char sentence[SENTENCE_SIZE];
     va_list arguments;
 
+    if (verify->finder.is_busy)
+        return;
     if (lf_found_count(verify) < verify->limit) {
         va_start(arguments, format);
         vsnprintf(sentence, sizeof sentence, format, arguments);

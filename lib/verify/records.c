@@ -285,8 +285,8 @@ check_store(struct lf_verify *verify, struct feature_error *error)
     return FEATURE_OK;
 }
 
-static const struct lf_verify_name *
-find_tree(const struct lf_verify *verify, const char *name)
+const struct lf_verify_name *
+lf_verify_tree_of(const struct lf_verify *verify, const char *name)
 {
     size_t count = verify->trees.size / sizeof(struct lf_verify_name);
     const void *data = verify->trees.data;
@@ -332,14 +332,14 @@ lf_verify_records(struct lf_verify *verify, struct feature_error *error)
     LF_TRY(lf_verify_tree(verify, "main", NULL,
                           verify->meta->bytes + LF_META_MAIN, visit_name, NULL,
                           error));
-    tree = find_tree(verify, LF_META_TREE);
+    tree = lf_verify_tree_of(verify, LF_META_TREE);
     if (tree)
         LF_TRY(lf_verify_tree(verify, tree->name, NULL, tree->record,
                               visit_meta, NULL, error));
     if (!verify->has_store && !verify->found[LF_FOUND_STORE])
         lf_found(verify, LF_FOUND_STORE, &in_meta,
                  "the store's record is missing");
-    tree = find_tree(verify, CATALOG_TREE);
+    tree = lf_verify_tree_of(verify, CATALOG_TREE);
     if (tree)
         LF_TRY(lf_verify_tree(verify, tree->name, NULL, tree->record,
                               visit_catalog, &is_damaged, error));

@@ -18,10 +18,11 @@
 #include "base/utf8.h"
 #include "store/store.h"
 #include "store/window_check.h"
-#include "verify/verify.h"
+#include "verify/sides.h"
 
 #define ROWS_PREFIX    "rows/"
 #define HISTORY_PREFIX "history/"
+#define TILES_PREFIX   "tiles/"
 
 /* The rows of one tree. */
 struct rows {
@@ -36,6 +37,7 @@ struct rows {
     struct lf_arena arena;
     struct lf_buffer again;         /* a row, encoded once more */
     struct lf_window_check windows; /* of a view FROM an event */
+    struct lf_verify_sides sides;   /* and the states beside */
     uint64_t entries, tombstones;
     int64_t newest;
     struct lf_hash128 content;
@@ -126,8 +128,9 @@ check_window(struct lf_verify *verify, struct rows *rows,
 {
     bool is_right;
 
+    lf_verify_sides_row(&rows->sides, &entry->place);
     LF_TRY(lf_window_check_row(&rows->windows, row, &is_right, error));
-    if (!is_right)
+    if (!is_right && !rows->sides.has_found)
         bad_row(verify, entry, "the state of the row is damaged");
     return FEATURE_OK;
 }
@@ -234,7 +237,6 @@ check_view(struct lf_verify *verify, const struct lf_place *place,
     compare_view(verify, place, "rows", meta->row_entries, rows->entries);
     compare_view(verify, place, "tombstones", meta->tombstones,
                  rows->tombstones);
-    compare_view(verify, place, "tiles", meta->tile_entries, 0);
     if (meta->content.low != rows->content.low ||
         meta->content.high != rows->content.high)
         lf_found(verify, LF_FOUND_VIEW, place,
@@ -267,9 +269,12 @@ prepare(struct lf_verify *verify, struct rows *rows,
     if (!rows->view)
         return FEATURE_OK;
     rows->entity = lf_catalog_entity_by_id(verify->catalog, rows->view->entity);
-    if (rows->view->event)
+    if (rows->view->event) {
         LF_TRY(lf_window_check_begin(&rows->windows, verify->catalog,
                                      rows->view, error));
+        lf_verify_sides_begin(verify, &rows->sides, rows->view);
+        rows->windows.beside = &rows->sides.beside;
+    }
     for (uint32_t i = 0; i < rows->view->schema_count; i++)
         if (rows->view->schemas[i].count > most)
             most = rows->view->schemas[i].count;
@@ -364,11 +369,15 @@ walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
     struct rows rows = {.newest = INT64_MIN};
     uint32_t version = 0;
     uint32_t kept = read_name(HISTORY_PREFIX, tree->name, &version);
+    uint32_t tiles_version = 0;
+    uint32_t beside = read_name(TILES_PREFIX, tree->name, &tiles_version);
     feature_status status;
     bool is_taken;
 
     if (kept)
         return lf_verify_history(verify, tree, kept, version, error);
+    if (beside)
+        return lf_verify_tiles(verify, tree, beside, tiles_version, error);
     rows.id = read_name(ROWS_PREFIX, tree->name, &rows.version);
     LF_TRY(lf_verify_loads_tree(verify, tree, &is_taken, error));
     if (!is_taken)
@@ -383,6 +392,7 @@ walk_tree(struct lf_verify *verify, const struct lf_verify_name *tree,
     status = walk_rows(verify, tree, &rows, error);
     lf_arena_free(&rows.arena);
     lf_window_check_free(&rows.windows);
+    lf_beside_free(&rows.sides.beside);
     lf_buffer_free(&rows.again);
     return status;
 }
@@ -414,6 +424,12 @@ check_lone_views(struct lf_verify *verify)
                      "history, there is no tree of them",
                      views[i].id,
                      (unsigned long long)views[i].meta.history_entries);
+        if (!views[i].has_tiles && views[i].meta.tile_entries)
+            lf_found(verify, LF_FOUND_VIEW, &place,
+                     "the record of feature view %u says %llu states beside "
+                     "its rows, there is no tree of them",
+                     views[i].id,
+                     (unsigned long long)views[i].meta.tile_entries);
     }
 }
 

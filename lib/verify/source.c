@@ -319,6 +319,7 @@ lf_verify_close(struct lf_verify *verify)
     lf_free(verify->used);
     lf_free(verify->unused);
     lf_free(verify->frames);
+    lf_verify_find_end(verify);
     lf_buffer_free(&verify->value);
     lf_buffer_free(&verify->records);
     lf_buffer_free(&verify->views);

@@ -61,6 +61,14 @@ struct lf_verify_chain {
     uint8_t end[LF_CHAIN_SIZE];
 };
 
+/* What lf_verify_find needs. */
+struct lf_verify_finder {
+    uint8_t *pages; /* one a level */
+    uint64_t numbers[LF_DEPTH_MAX + 1];
+    struct lf_buffer value; /* one that spans pages */
+    bool is_busy;           /* nothing is found meanwhile */
+};
+
 struct lf_verify {
     int file;
     uint64_t file_size;
@@ -77,6 +85,7 @@ struct lf_verify {
     struct lf_former_root former[2]; /* of the free list, the main database */
     uint8_t *frames;                 /* a page for each level of a tree */
     struct lf_buffer value;          /* one that spans pages */
+    struct lf_verify_finder finder;
 
     bool is_json;
     uint64_t limit; /* of findings in the text */
@@ -112,6 +121,7 @@ struct lf_verify_view {
     enum lf_standing standing;
     bool has_tree;
     bool has_history;
+    bool has_tiles;
     struct lf_meta_view meta;
 };
 
@@ -206,6 +216,16 @@ feature_status lf_verify_value(struct lf_verify *verify,
                                const uint8_t **bytes,
                                struct feature_error *error);
 
+/* --- find.c ---------------------------------------------------------------- */
+
+/* The value of a key of a tree with that record, until the next call; NULL in
+ * *bytes: it is not there, or cannot be read. No finding is made. */
+feature_status lf_verify_find(struct lf_verify *verify, const uint8_t *record,
+                              const uint8_t *key, size_t key_size,
+                              const uint8_t **bytes, size_t *size,
+                              struct feature_error *error);
+void lf_verify_find_end(struct lf_verify *verify);
+
 /* --- page.c ---------------------------------------------------------------- */
 
 struct lf_verify_node {
@@ -233,6 +253,10 @@ bool lf_verify_node(struct lf_verify *verify, const struct lf_place *place,
  * catalog. */
 feature_status lf_verify_records(struct lf_verify *verify,
                                  struct feature_error *error);
+
+/* The tree of a name, or NULL. */
+const struct lf_verify_name *lf_verify_tree_of(const struct lf_verify *verify,
+                                               const char *name);
 
 /* The record of a version of a view, or NULL; and the view as that version, which
  * is no view where the catalog has none, or no such tree is to be. */
@@ -290,6 +314,13 @@ feature_status lf_verify_history(struct lf_verify *verify,
 
 /* Compares the dictionaries with the catalog. */
 void lf_verify_dictionaries(struct lf_verify *verify);
+
+/* --- tiles.c --------------------------------------------------------------- */
+
+/* Walks the states that lie beside the rows of the view with an id. */
+feature_status lf_verify_tiles(struct lf_verify *verify,
+                               const struct lf_verify_name *tree, uint32_t id,
+                               uint32_t version, struct feature_error *error);
 
 /* --- key.c ----------------------------------------------------------------- */
 

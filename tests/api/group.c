@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
+#include "asleep.h"
 #include "peer.h"
 #include "stand_in.h"
 
@@ -81,27 +82,6 @@ start_call(struct call *call, struct fixture *f, const char *rows,
     *call = (struct call){.f = f, .wait_ms = wait_ms};
     call->batch = make_batch(f, FEATURE_UPSERT, "v", NULL, rows);
     assert_int_equal(pthread_create(&call->thread, NULL, run_call, call), 0);
-}
-
-/* Until a call waits for somebody, or has ended. */
-static void
-wait_until_asleep(struct call *call)
-{
-    char path[64], state = '?';
-    FILE *file;
-
-    while (state != 'S') {
-        snprintf(path, sizeof path, "/proc/self/task/%d/stat",
-                 atomic_load(&call->id));
-        sched_yield();
-        file = fopen(path, "r");
-        if (!file && atomic_load(&call->id))
-            return;
-        if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-            state = '?';
-        if (file)
-            fclose(file);
-    }
 }
 
 static void
@@ -243,7 +223,7 @@ calls_that_wait_together_stay_apart(void **state)
         start_held_call(&held, f);
         start_calls(calls, f);
         for (int i = 0; i < CALLS; i++)
-            wait_until_asleep(&calls[i]);
+            wait_until_asleep(&calls[i].id);
         atomic_store(&commits, 0);
         release_call(&held);
         check_calls(calls);
@@ -271,7 +251,7 @@ a_commit_that_fails_fails_for_all_that_are_in_it(void **state)
     start_call(&calls[1], f, "3 100 1 a\n3 50 2 b", 0);
     start_call(&calls[2], f, "4 @172800 1 a", 0);
     for (int i = 0; i < 3; i++)
-        wait_until_asleep(&calls[i]);
+        wait_until_asleep(&calls[i].id);
     atomic_store(&failure, ENOSPC);
     atomic_store(&hold, 0);
     end_call(&held);
@@ -336,8 +316,8 @@ a_child_closes_though_its_parents_threads_wait(void **state)
     start_held_call(&waiting.held, f);
     start_call(&waiting.queued, f, "2 100 1 a", 0);
     start_call(&waiting.behind, &waiting.other, "3 100 1 a", 0);
-    wait_until_asleep(&waiting.queued);
-    wait_until_asleep(&waiting.behind);
+    wait_until_asleep(&waiting.queued.id);
+    wait_until_asleep(&waiting.behind.id);
     peer = start_peer(f, close_what_was_inherited);
     /* Only the other end of its pipe says whether it is still there. */
     assert_int_equal(read(peer.from, &end, 1), 0);

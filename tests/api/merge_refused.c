@@ -360,7 +360,8 @@ a_state_ahead_of_the_clock_is_refused(void **state)
 static void
 a_row_over_the_limit_is_named(void **state)
 {
-    static const char text[] = BEGIN VIEW("all = LAST(amount, 1000)") ";";
+    static const char text[] =
+        BEGIN VIEW("all = LAST(amount, 1000) OVER '1 day' HOP '1 minute'") ";";
     struct fixture *f = *state, *batch = begin_store(text);
     static char rows[32768];
     size_t size = 0;
@@ -368,7 +369,7 @@ a_row_over_the_limit_is_named(void **state)
     for (int i = 0; i < 900; i++)
         size += (size_t)snprintf(rows + size, sizeof rows - size,
                                  "%s7 %d000000000 x @-%d", i ? "\n" : "",
-                                 i % 100, i + 1);
+                                 i % 100, 3 * i + 1);
     write_rows(batch, FEATURE_EVENT, "payment", NULL, rows);
     close_store(f);
     f->options.max_row_size = 4096;

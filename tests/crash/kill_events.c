@@ -35,7 +35,8 @@
     "n = COUNT(*), last = LAST(amount, 5) OVER '7 days') "                 \
     "FOR card FROM payment;"                                               \
     "CREATE FEATURE VIEW traffic (cards = COUNT(DISTINCT card_id) OVER "   \
-    "'1 day', most = MAX(amount) OVER '1 hour') "                          \
+    "'1 day', most = MAX(amount) OVER '1 hour', "                          \
+    "ids = LAST(payment_id, 60) OVER '7 days' HOP '1 day') "               \
     "FOR shop (shop_id = shop) FROM payment;"
 
 enum plant { PLANT_NONE, PLANT_EARLY, PLANT_TWICE };

@@ -35,7 +35,7 @@ struct board {
     _Atomic(uint64_t) row;  /* of the writer */
     _Atomic(uint64_t) row_told;
     _Atomic(uint64_t) durable; /* row that the feed had in the last round */
-    _Atomic(uint64_t) read; /* sequence up to which the feed was looked at */
+    _Atomic(uint64_t) read;    /* sequence up to which the feed was looked at */
     _Atomic(uint64_t) serving; /* load that serves, after `told`; 0: none */
     _Atomic(uint64_t) kept;    /* the one before */
     _Atomic(uint64_t) loads, rollbacks, again, discarded;
@@ -135,9 +135,9 @@ load_version(const struct rig *rig, feature_store *store, uint64_t number)
     snprintf(id, sizeof id, "load-%" PRIu64, number);
     options.id = id;
     well(feature_load_begin(store, "v", &options, &load, E));
-    well(feature_batch_create(
-        store, "v", "k, version, streamed, event_timestamp", FEATURE_UPSERT,
-        &batch, E));
+    well(feature_batch_create(store, "v",
+                              "k, version, streamed, event_timestamp",
+                              FEATURE_UPSERT, &batch, E));
     for (uint64_t from = 0; from < KEYS; from += PIECE) {
         fill_piece(batch, number, from);
         if (rig->plant == PLANT_MIX && from >= KEYS / 2)
@@ -320,8 +320,8 @@ read_feed(feature_store *store, uint64_t cut, int64_t numbers[STREAMED],
         if (!record.bytes)
             break;
         *last = record.sequence;
-        well(feature_changes_json(changes, record.bytes, record.size, &text,
-                                  E));
+        well(
+            feature_changes_json(changes, record.bytes, record.size, &text, E));
         at = strstr(text, "\"version\":0,\"streamed\":");
         if (at) {
             number =

@@ -359,7 +359,7 @@ static const struct memory_case *const tables[] = {
     memory_store_cases, memory_row_cases,    memory_read_cases,
     memory_feed_cases,  memory_sketch_cases, memory_block_cases,
     memory_event_cases, memory_tile_cases,   memory_window_cases,
-    memory_load_cases};
+    memory_wide_cases,  memory_load_cases};
 
 static int
 has_case(const char *function)

@@ -129,6 +129,7 @@ extern const struct memory_case memory_sketch_cases[];
 extern const struct memory_case memory_window_cases[];
 extern const struct memory_case memory_event_cases[];
 extern const struct memory_case memory_tile_cases[];
+extern const struct memory_case memory_wide_cases[];
 extern const struct memory_case memory_load_cases[];
 
 #endif

@@ -39,7 +39,7 @@ cases() { # of cmocka's totals
 
 # --- ThreadSanitizer -------------------------------------------------------------
 
-threads='unit/engine_threads api/threads api/group api/snapshot_busy'
+threads='unit/engine_threads api/threads api/group api/group_events api/snapshot_busy'
 # shellcheck disable=SC2086 # a command with its options
 if [ "$1" = release ]; then
     what='ThreadSanitizer, all unit and api tests; LMDB is not instrumented'

@@ -729,6 +729,18 @@ struct feature_maintain_report {
 };
 
 /**
+ * How many quality rules were judged. The caller sets struct_size.
+ *
+ * @since 0.1
+ */
+struct feature_check_report {
+    uint32_t struct_size; /**< sizeof(struct feature_check_report) */
+    uint32_t flags;       /**< no bits yet: 0 */
+    uint64_t rules;       /**< of all views that were looked at */
+    uint64_t failed;      /**< those that do not hold */
+};
+
+/**
  * How to verify a store.
  *
  * @since 0.1
@@ -1490,6 +1502,32 @@ feature_store_content(feature_store *store, char **text,
                       struct feature_error *error);
 
 /**
+ * Judges the quality rules of feature views: `WITH (check = '...')`.
+ *
+ * Of what the views hold now, in one snapshot; docs/quality.md says what each
+ * figure means. Reads all rows of a view where a rule needs more of it than the
+ * number of rows and the newest event timestamp. A rule that does not hold is no
+ * error: the call succeeds and counts it.
+ *
+ * @param store        {inout} the store
+ * @param view         {copied} {nullable} name of a feature view; NULL: of all
+ * @param[out] report  {inout} struct_size set; the rest is written
+ * @param[out] text    {owned feature_free} {nullable} one JSON object a rule and
+ *                     line: view, rule, figure (null where there is none, and
+ *                     why) and holds
+ * @param[out] error   {inout} {nullable}
+ * @return FEATURE_NOT_FOUND  `name`: there is no such feature view
+ * @return FEATURE_INVALID, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY,
+ *         FEATURE_VERSION
+ * @since 0.1
+ * @threads any
+ */
+FEATURE_API feature_status
+feature_store_check(feature_store *store, const char *view,
+                    struct feature_check_report *report, char **text,
+                    struct feature_error *error);
+
+/**
  * Checks the store in the directory @p path for damage.
  *
  * Reads every page of one snapshot of data.mdb with plain file reads, then every
@@ -1599,7 +1637,8 @@ feature_load_append(feature_load *load, feature_batch *batch,
 
 /**
  * Appends the rows of a stream of Arrow record batches, whose columns are taken as
- * feature_store_write_arrow() takes them.
+ * feature_store_write_arrow() takes them. For a view FROM an event they are
+ * states, as feature_store_tiles_arrow() gives them.
  *
  * What came before a failure of the stream is appended; the caller aborts the load
  * or goes on with what is missing.

@@ -70,6 +70,8 @@ lf_version_drop(struct lf_commit *commit, uint32_t view, uint32_t version,
     LF_TRY(lf_writer_drop(commit->writer, tree, error));
     lf_history_tree(&dropped, tree);
     LF_TRY(lf_writer_drop(commit->writer, tree, error));
+    lf_tiles_tree(&dropped, tree);
+    LF_TRY(lf_writer_drop(commit->writer, tree, error));
     lf_meta_version_key(standing, view, version, key);
     return lf_tree_delete(commit->tree, key, strlen(key), error);
 }

@@ -31,7 +31,7 @@ struct lf_figures {
     struct lf_catalog *catalog;
     struct lf_meta_view *views;      /* in the catalog's order */
     struct lf_event_figures *events; /* likewise */
-    struct lf_buffer versions; /* lf_version: those that are kept, too */
+    struct lf_buffer versions;       /* lf_version: those that are kept, too */
     struct lf_count_sums counts;
     struct lf_feed_figures feed;
     uint64_t free_pages;

@@ -207,6 +207,32 @@ rules_of_the_moment_a_load_began_decide(void **state)
     feature_load_free(load);
 }
 
+/* More rows than one snapshot takes, on both sides: each is met once. */
+static void
+many_rows_are_met_once_each(void **state)
+{
+    struct feature_load_report report = {.struct_size = sizeof report};
+    struct fixture *f = *state;
+    feature_load *load;
+    char *rows = malloc(4000000), *at = rows;
+
+    assert_non_null(rows);
+    rule(f, "nulls(a) = 0.0007142857142857143; distinct(k) = 140000; max(a) = "
+            "139999; psi(a) < 1e-12");
+    for (int i = 0; i < 140000; i++)
+        at += i < 100 ? sprintf(at, "%s%d null x", i ? "\n" : "", i + 100)
+                      : sprintf(at, "\n%d %d x", i + 100, i);
+    for (int i = 0; i < 2; i++) {
+        load = begin_load(f, (struct feature_load_options){0});
+        append(f, load, "k, a, b", rows);
+        report = commit_load(load);
+        assert_int_equal(report.gates, 4);
+        assert_int_equal(report.gates_failed, 0);
+    }
+    assert_true(has_load(f, "\"psi(a) < 1e-12\",\"figure\":0,"));
+    free(rows);
+}
+
 /* The live view is compared with the version that it replaced. */
 static void
 a_check_sees_the_version_that_is_kept(void **state)
@@ -236,6 +262,7 @@ main(void)
         TEST(a_failed_gate_is_on_record_and_force_passes_it),
         TEST(rules_are_of_the_load_before_it_catches_up),
         TEST(rules_of_the_moment_a_load_began_decide),
+        TEST(many_rows_are_met_once_each),
         TEST(a_check_sees_the_version_that_is_kept),
     };
 

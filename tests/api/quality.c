@@ -158,12 +158,13 @@ infinite_values_have_no_number_in_json(void **state)
 {
     struct fixture *f = *state;
 
-    define(f, KEYS "CREATE FEATURE VIEW v (a FLOAT32) FOR e WITH (check = "
-                   "'max(a) < 1e30; min(a) >= -5')");
-    upsert(f, "v", NULL, "1 @-1 inf\n2 @-1 -5");
+    define(f, KEYS "CREATE FEATURE VIEW v (a FLOAT32, b FLOAT64) FOR e WITH "
+                   "(check = 'max(a) < 1e30; min(a) >= 5; max(b) <= -1')");
+    upsert(f, "v", NULL, "1 @-1 inf -2.5\n2 @-1 5 -1.5");
     expect_lines(f,
                  "max(a) < 1e+30\",\"figure\":\"Infinity\",\"holds\":false}\n"
-                 "min(a) >= -5\",\"figure\":-5,\"holds\":true}\n");
+                 "min(a) >= 5\",\"figure\":5,\"holds\":true}\n"
+                 "max(b) <= -1\",\"figure\":-1.5,\"holds\":true}\n");
 }
 
 /* HyperLogLog: 0.8 % of standard error, so three of them. */

@@ -81,8 +81,7 @@ create(void *context)
 
 /* --- what is written -------------------------------------------------------------- */
 
-/* Each load lacks an eighth of the keys. */
-static bool
+static bool /* each load lacks an eighth of the keys */
 is_in_load(uint64_t load, uint64_t key)
 {
     return scramble(load, key) % 8 != 0;
@@ -152,12 +151,6 @@ load_version(const struct rig *rig, feature_store *store, uint64_t number)
 
 /* --- children --------------------------------------------------------------------- */
 
-static uint64_t
-count_one(_Atomic(uint64_t) *counter)
-{
-    return atomic_fetch_add(counter, 1) + 1;
-}
-
 /* What was acknowledged may be sent again; what was left may be removed by name. */
 static void
 begin_again(struct rig *rig, feature_store *store)
@@ -169,13 +162,13 @@ begin_again(struct rig *rig, feature_store *store)
 
     if (last && last % ROLLBACK && scramble(last, rig->dice) % 2) {
         if (!(load_version(rig, store, last) & FEATURE_LOADED_DUPLICATE))
-            count_one(&board->unknown);
-        count_one(&board->again);
+            atomic_fetch_add(&board->unknown, 1);
+        atomic_fetch_add(&board->again, 1);
     }
     snprintf(id, sizeof id, "load-%" PRIu64, last + 1);
     if (scramble(last, rig->dice) % 3 == 0 &&
         !feature_store_discard_load(store, "v", id, &problem))
-        count_one(&board->discarded);
+        atomic_fetch_add(&board->discarded, 1);
 }
 
 static void
@@ -195,12 +188,12 @@ load_on(void *context)
             (void)load_version(rig, store, call);
             atomic_store(&board->kept, serving);
             atomic_store(&board->serving, call);
-            count_one(&board->loads);
+            atomic_fetch_add(&board->loads, 1);
         } else {
             well(feature_store_rollback(store, "v", NULL, NULL, E));
             atomic_store(&board->serving, atomic_load(&board->kept));
             atomic_store(&board->kept, serving);
-            count_one(&board->rollbacks);
+            atomic_fetch_add(&board->rollbacks, 1);
         }
         atomic_store(&board->told, call);
     }
@@ -218,7 +211,7 @@ write_on(void *context)
     well(feature_batch_create(store, "v", "k, version, streamed",
                               FEATURE_UPSERT, &batch, E));
     for (;;) {
-        int64_t number = (int64_t)count_one(&board->row);
+        int64_t number = (int64_t)atomic_fetch_add(&board->row, 1) + 1;
         int64_t key = number % STREAMED, zero = 0;
 
         if (rig->plant == PLANT_EARLY)
@@ -368,13 +361,13 @@ judge_rows(struct rig *rig, feature_store *store, const struct seen *seen,
                     "%" PRIi64 ", streamed %" PRIi64 "\n",
                     load, key, seen->states[key], seen->versions[key],
                     seen->streamed[key]);
-            count_one(&board->torn);
+            atomic_fetch_add(&board->torn, 1);
             break;
         }
     if (newest < atomic_load(&board->row_told))
-        count_one(&board->lost);
+        atomic_fetch_add(&board->lost, 1);
     if (newest > atomic_load(&board->row))
-        count_one(&board->beyond);
+        atomic_fetch_add(&board->beyond, 1);
     atomic_store(&board->row, newest);
     atomic_store(&board->row_told, newest);
     atomic_store(&board->durable, newest);
@@ -400,7 +393,7 @@ judge_call(struct rig *rig, uint64_t load)
                 "call %" PRIu64 ": load %" PRIu64 " serves instead of %" PRIu64
                 "\n",
                 call, load, serving);
-        count_one(&board->lost);
+        atomic_fetch_add(&board->lost, 1);
     }
 }
 
@@ -419,7 +412,7 @@ look(void *context)
     read_view(store, &seen);
     load = serving_load(&seen);
     if (load == UINT64_MAX) {
-        count_one(&board->torn);
+        atomic_fetch_add(&board->torn, 1);
         return;
     }
     judge_call(rig, load);

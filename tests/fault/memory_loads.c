@@ -61,6 +61,20 @@ prepare_loaded(struct memory_scene *scene)
                                     &scene->error));
 }
 
+/* Rules of each kind, that hold. */
+static void
+prepare_ruled(struct memory_scene *scene)
+{
+    prepare_loaded(scene);
+    MUST(scene,
+         feature_store_apply(
+             scene->store,
+             "CREATE FEATURE VIEW v (a INT64 DEFAULT 1) FOR e WITH (check = "
+             "'rows > 0; row_ratio > 0; age < 36500 days; nulls(s) <= 1; "
+             "distinct(k) > 0; distinct(s) > 0; psi(a) < 99')",
+             NULL, NULL, &scene->error));
+}
+
 /* What a load whose handle is gone has left. */
 static void
 prepare_left(struct memory_scene *scene)
@@ -182,6 +196,21 @@ call_status(struct memory_scene *scene)
 }
 
 static feature_status
+call_check(struct memory_scene *scene)
+{
+    struct feature_check_report report = {.struct_size = sizeof report};
+
+    return feature_store_check(scene->store, NULL, &report, &scene->out.text,
+                               &scene->error);
+}
+
+static feature_status
+call_metrics(struct memory_scene *scene)
+{
+    return feature_store_metrics(scene->store, &scene->out.text, &scene->error);
+}
+
+static feature_status
 call_loads(struct memory_scene *scene)
 {
     return feature_store_loads(scene->store, "v", &scene->out.text,
@@ -228,6 +257,12 @@ const struct memory_case memory_load_cases[] = {
     {"feature_load_status", NULL, prepare, call_status, NULL, LEAVES_STEPS},
     {"feature_load_commit", NULL, prepare_fed, call_caught_up, NULL,
      LEAVES_STEPS},
+    {"feature_load_commit", "through gates", prepare_ruled, call_load, NULL,
+     LEAVES_STEPS},
+    {"feature_store_check", NULL, prepare_ruled, call_check, undo_loads,
+     LEAVES_NOTHING},
+    {"feature_store_metrics", "with rules", prepare_ruled, call_metrics,
+     undo_loads, LEAVES_NOTHING},
     {"feature_load_abort", NULL, prepare, call_abort, NULL, LEAVES_STEPS},
     {"feature_load_free", NULL, prepare, call_abort, NULL, LEAVES_STEPS},
     {"feature_store_loads", NULL, prepare_loaded, call_loads, undo_loads,

@@ -382,8 +382,7 @@ forged_changes_are_refused_or_applied_and_nothing_else(void **state)
         status = follow_forged(replica, &change);
         lf_part_free(&part);
         if (status) {
-            /* GAP: it became a VERSION, whose rows no record has. */
-            assert_true(status == FEATURE_CORRUPT ||
+            assert_true(status == FEATURE_CORRUPT || /* GAP: a load */
                         status == FEATURE_UNSUPPORTED || status == FEATURE_GAP);
             refused++;
         } else {

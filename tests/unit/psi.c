@@ -129,6 +129,21 @@ cases_by_hand(void **state)
                1e-12);
 }
 
+/* 15 values: the deciles are those of ranks 2, 3, 5, 6, 8, 9, 11, 12 and 14. */
+static void
+deciles_of_counts_that_ten_does_not_divide(void **state)
+{
+    double before[15], now[15];
+
+    (void)state;
+    for (int i = 0; i < 15; i++) {
+        before[i] = i - 5;
+        now[i] = i < 7 ? i - 5 : 9;
+    }
+    expect_psi(before, 15, 1, now, 15, 2, directly(before, 15, 1, now, 15, 2),
+               1e-12);
+}
+
 /* One value of a hundred is within a bucket of a cut. */
 static void
 random_distributions_are_near_the_definition(void **state)
@@ -167,6 +182,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cases_by_hand),
+        cmocka_unit_test(deciles_of_counts_that_ten_does_not_divide),
         cmocka_unit_test(random_distributions_are_near_the_definition),
     };
 

@@ -29,6 +29,8 @@ mistakes_have_their_place_within_the_quotes(void **state)
                    "distinct or psi, found \"row\"; did you mean rows?");
     expect_mistake(RULED("a INT64", "rows >= 1;\n  nulls a"),
                    "6:9: expected \"(\", found \"a\"");
+    expect_mistake(RULED("a INT64", "rows > 1; max(a, 1) > 1;\n rows > 1"),
+                   "5:25: expected \")\", found \",\"");
     expect_mistake(RULED("a INT64", "rows >= 1 AND rows < 3"),
                    "5:20: expected \";\" between rules, found \"AND\"");
     expect_mistake(RULED("a INT64", ""),

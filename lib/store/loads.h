@@ -85,6 +85,11 @@ feature_status lf_version_drop(struct lf_commit *commit, uint32_t view,
                                uint32_t version, enum lf_standing standing,
                                struct feature_error *error);
 
+/* Where a full store has no room to drop a version: removes half of its rows, a
+ * few in each commit. False: nothing could be removed (load_shrink.c). */
+bool lf_version_halve(feature_store *store, uint32_t wait_ms,
+                      const struct lf_version *version);
+
 /* Removes all that loads of a view have staged, each version in a commit of its
  * own, then sets the records of those under way to a state. The view is claimed by
  * the caller. */

@@ -182,9 +182,8 @@ static const struct section history_section = {
 static const struct section ids_section = {LF_DEDUPE_KEY_MAX,
                                            LF_DEDUPE_VALUE_MAX, lf_copy_id};
 
-static const struct section loads_section = {LF_LOAD_KEY_SIZE,
-                                             4 + LF_LOAD_SIZE_LIMIT,
-                                             lf_copy_load};
+static const struct section loads_section = {
+    LF_LOAD_KEY_SIZE, 4 + LF_LOAD_SIZE_LIMIT, lf_copy_load};
 
 /* Takes the whole records at *at. */
 static feature_status
@@ -345,8 +344,8 @@ take_ids(struct lf_intake *intake, struct lf_copy *copy,
 {
     uint32_t event = intake->frame.view;
 
-    if (intake->stage == LF_STAGE_MANIFEST ||
-        intake->stage == LF_STAGE_LOADS || !event)
+    if (intake->stage == LF_STAGE_MANIFEST || intake->stage == LF_STAGE_LOADS ||
+        !event)
         return damaged("structure", "ids of an event are out of place", error);
     if (intake->stage != LF_STAGE_IDS) {
         LF_TRY(move_to_view(intake, copy, 0, error));

@@ -12,7 +12,8 @@
 #include "store/loads.h"
 #include "store/rows.h"
 
-#define ROWS_MOST 4096 /* of one commit */
+#define ROWS_MOST  4096 /* of one commit */
+#define ROWS_LEAST 16
 
 struct shrink {
     feature_store *store;
@@ -27,8 +28,8 @@ find(struct shrink *shrink, struct lf_commit *commit, bool *found,
 {
     struct lf_buffer versions = {0};
     const struct lf_version *each;
-    feature_status status = lf_versions_read_within(
-        commit, shrink->version.view, &versions, error);
+    feature_status status =
+        lf_versions_read_within(commit, shrink->version.view, &versions, error);
 
     *found = false;
     each = (const void *)versions.data;
@@ -133,9 +134,7 @@ lf_version_halve(feature_store *store, uint32_t wait_ms,
         feature_status status = try_shrink(&shrink, &found, NULL);
 
         any = any || (!status && found);
-        if (!status && shrink.rows < ROWS_MOST)
-            shrink.rows *= 2;
-        else if (status == FEATURE_FULL && shrink.rows > 1)
+        if (status == FEATURE_FULL && shrink.rows > ROWS_LEAST)
             shrink.rows /= 4;
         else if (status)
             return false;

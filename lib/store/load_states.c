@@ -59,8 +59,8 @@ fits_store(struct feature_load *load, const struct lf_tiles_in *in,
 }
 
 static feature_status
-check(struct feature_load *load, const struct lf_tiles_in *in,
-      uint32_t number, struct feature_error *error)
+check(struct feature_load *load, const struct lf_tiles_in *in, uint32_t number,
+      struct feature_error *error)
 {
     int64_t skew = in->form.event->max_skew, edge;
     bool is_bound =

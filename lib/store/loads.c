@@ -88,9 +88,9 @@ is_there(struct lf_commit *commit, uint64_t number, bool *found,
     *found = false;
     lf_load_key(number, key);
     LF_TRY(lf_writer_tree(commit->writer, LF_LOADS_TREE, false, &tree, error));
-    return tree ? lf_tree_get(tree, key, sizeof key, found, &value, &size,
-                              error)
-                : FEATURE_OK;
+    return tree
+               ? lf_tree_get(tree, key, sizeof key, found, &value, &size, error)
+               : FEATURE_OK;
 }
 
 feature_status

@@ -19,7 +19,7 @@ struct snapshot {
     struct lf_squeeze squeeze;
     char name[LF_FRAME_NAME_SIZE]; /* of the section at hand */
     uint32_t view;
-    uint32_t flags; /* of its frames */
+    uint32_t flags;         /* of its frames */
     struct lf_block *block; /* being filled, or NULL */
     uint64_t rows;
 };
@@ -167,8 +167,8 @@ put_trailer(struct snapshot *snapshot, uint64_t rows,
     return lf_output_write(output, bytes, sizeof bytes, error);
 }
 
-static const struct lf_sink to_file = {put_manifest, put_tree, put_ids,
-                                       put_loads, put_record, NULL};
+static const struct lf_sink to_file = {put_manifest, put_tree,   put_ids,
+                                       put_loads,    put_record, NULL};
 
 static feature_status
 write_file(struct snapshot *snapshot, struct lf_copy *copy,

@@ -358,7 +358,7 @@ static void
 a_full_store_is_rid_of_a_large_load(void **state)
 {
     struct fixture *f = *state;
-    enum { ROWS = 9000, PARTS = 6, SIZE = 1000, AT_ONCE = 60 };
+    enum { ROWS = 9000, PARTS = 6, SIZE = 1000, AT_ONCE = 200 };
     static char rows[ROWS * (SIZE + 24)];
     struct feature_load_options options = {0};
     feature_status status = FEATURE_OK;

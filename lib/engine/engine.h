@@ -239,6 +239,10 @@ feature_status lf_reader_lookup(struct lf_reader *reader,
                                 struct lf_job *jobs, size_t count,
                                 struct feature_error *error);
 
+/* Lets writers of other processes in that wait at the gate: for those who take one
+ * transaction after the other, between two of them. Some milliseconds at most. */
+void lf_writer_yield(const struct lf_environment *environment);
+
 /*
  * The write transaction. begin takes the writer gate, waiting wait_ms at most
  * (BUSY `writer-gate`), then LMDB's. It is bound to the calling thread and ends

@@ -10,6 +10,7 @@
  * bytes 0..31   the owner record, written by the first to open
  * byte  pid     write lock: open in that process
  * byte  GATE    write lock: the writer (past every pid, which end at 2^22)
+ * byte  WANTED  read lock: those who wait for the one before
  *
  * Byte locks are those of the open file (F_OFD_*), not of the process: they
  * meet a second copy of the library in the same process, and equal pids of two
@@ -29,6 +30,7 @@
 #include "base/error.h"
 
 #define GATE     (1 << 30)
+#define WANTED   (GATE + 1)
 #define MAGIC    0x4b434c46u /* "FLCK" */
 #define PROTOCOL 1
 
@@ -194,23 +196,47 @@ writer_busy(struct feature_error *error)
                    "another writer was not done in time");
 }
 
-feature_status
-lf_writer_gate_enter(int lock_file, int64_t deadline_ms, bool *waited,
-                     struct feature_error *error)
+/* Again and again. The kernel would wait without a deadline. */
+static feature_status
+wait_at_gate(int lock_file, int64_t deadline_ms, struct feature_error *error)
 {
     long pause = 50000;
     int code;
 
     for (;;) {
+        if (!wait_a_little(deadline_ms, &pause))
+            return writer_busy(error);
         code = byte_lock(lock_file, F_OFD_SETLK, F_WRLCK, GATE, 1);
         if (!code)
             return FEATURE_OK;
         if (code != EAGAIN && code != EACCES && code != EINTR)
             return lf_engine_fail(error, -1, code, "lock of open.lock");
-        *waited = true;
-        if (!wait_a_little(deadline_ms, &pause))
-            return writer_busy(error);
     }
+}
+
+feature_status
+lf_writer_gate_enter(int lock_file, int64_t deadline_ms, bool *waited,
+                     struct feature_error *error)
+{
+    int code = byte_lock(lock_file, F_OFD_SETLK, F_WRLCK, GATE, 1);
+    feature_status status;
+
+    if (!code)
+        return FEATURE_OK;
+    if (code != EAGAIN && code != EACCES && code != EINTR)
+        return lf_engine_fail(error, -1, code, "lock of open.lock");
+    *waited = true;
+    /* Only a wish: without it the wait may be longer. */
+    (void)byte_lock(lock_file, F_OFD_SETLK, F_RDLCK, WANTED, 1);
+    status = wait_at_gate(lock_file, deadline_ms, error);
+    (void)byte_lock(lock_file, F_OFD_SETLK, F_UNLCK, WANTED, 1);
+    return status;
+}
+
+bool
+lf_writer_gate_is_wanted(int lock_file)
+{
+    return byte_lock(lock_file, F_OFD_GETLK, F_WRLCK, WANTED, 1) == EAGAIN;
 }
 
 void

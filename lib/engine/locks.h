@@ -25,6 +25,9 @@ feature_status lf_writer_gate_enter(int lock_file, int64_t deadline_ms,
                                     bool *waited, struct feature_error *error);
 void lf_writer_gate_leave(int lock_file);
 
+/* Whether another process waits for the gate now. */
+bool lf_writer_gate_is_wanted(int lock_file);
+
 /* The writers of this process, before they meet those of others. */
 bool lf_queue_init(struct lf_queue *queue);
 void lf_queue_destroy(struct lf_queue *queue);

@@ -11,6 +11,7 @@
 #include "engine/writer.h"
 
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -19,6 +20,10 @@
 #include "engine/gate.h"
 #include "engine/locks.h"
 #include "engine/map.h"
+
+/* Longer than those who wait at the gate sleep between two looks at it. */
+#define YIELD_STEP_NS 100000
+#define YIELD_STEPS   50
 
 #define COMMITS_PER_CHECK 1000
 #define MS_PER_CHECK      10000
@@ -134,6 +139,18 @@ lf_writer_begin(struct lf_environment *environment, uint32_t wait_ms,
     }
     *writer = made;
     return FEATURE_OK;
+}
+
+void
+lf_writer_yield(const struct lf_environment *environment)
+{
+    const struct timespec pause = {.tv_nsec = YIELD_STEP_NS};
+
+    for (int i = 0; i < YIELD_STEPS; i++) {
+        if (!lf_writer_gate_is_wanted(environment->lock_file))
+            return;
+        nanosleep(&pause, NULL);
+    }
 }
 
 void

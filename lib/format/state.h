@@ -144,6 +144,7 @@ struct lf_tile_answer {
     bool is_overflow; /* a SUM that does not fit; the kind is NULL */
     const uint8_t *bytes;
     uint32_t size;
+    uint64_t word; /* where bytes may lie */
 };
 
 struct lf_reading {

@@ -199,7 +199,7 @@ put_by(struct lf_read *read, struct lf_tile_answer *answer,
     }
 }
 
-/* --- all of them -----------------------------------------------------------*/
+/* --- by aggregate ----------------------------------------------------------*/
 
 static enum lf_answer_kind
 put_empty(struct lf_read *read, const struct lf_feature *feature)
@@ -258,6 +258,64 @@ put_answer(struct lf_read *read, struct lf_tile_answer *answer,
     return LF_ANSWER_VALUE;
 }
 
+/* --- numbers as they are ---------------------------------------------------*/
+
+void
+lf_read_plain(const struct lf_read *read, struct lf_wanted *wanted)
+{
+    const struct lf_acc *accs = read->streams[wanted->stream].accs.accs, *acc;
+    const uint32_t *states;
+
+    wanted->acc = wanted->counted = NULL;
+    if (wanted->of == LF_TILE_NONE ||
+        wanted->feature->aggregate->by != LF_NO_COLUMN)
+        return;
+    states = read->plan->features[wanted->of].states;
+    wanted->size = 8;
+    if (wanted->feature->aggregate->kind == LF_COUNT) {
+        wanted->acc = &accs[states[0]];
+        return;
+    }
+    acc = wanted->feature->aggregate->kind == LF_SUM ? &accs[states[1]]
+                                                     : &accs[states[0]];
+    if (acc->op < LF_OP_SUM || acc->op > LF_OP_REAL_MOST)
+        return;
+    wanted->acc = acc;
+    wanted->counted = &accs[states[0]];
+    if (acc->op != LF_OP_SUM)
+        wanted->size = (uint32_t)lf_type_element_size(acc->input->code);
+}
+
+/* A COUNT, SUM, MIN or MAX of plain numbers; all but the first are null where
+ * nothing was counted. */
+static void
+answer_plain(const struct lf_wanted *wanted, struct lf_tile_answer *answer)
+{
+    const struct lf_acc *acc = wanted->acc;
+    int64_t number;
+
+    answer->is_partial = wanted->is_partial;
+    answer->is_overflow = false;
+    answer->size = 0;
+    answer->kind = LF_ANSWER_NULL;
+    if (wanted->counted && !wanted->counted->count)
+        return;
+    if (acc->op == LF_OP_COUNT)
+        number = (int64_t)acc->count;
+    else if (acc->op == LF_OP_SUM)
+        answer->is_overflow = !lf_sum_int64(&acc->sum, &number);
+    else /* of a double, too; the low bytes come first */
+        number = acc->items[0].value.integer;
+    if (answer->is_overflow)
+        return;
+    answer->kind = LF_ANSWER_VALUE;
+    answer->size = wanted->size;
+    answer->word = (uint64_t)number & UINT64_MAX >> (64 - 8 * wanted->size);
+    answer->bytes = (const uint8_t *)&answer->word;
+}
+
+/* --- all of them -----------------------------------------------------------*/
+
 void
 lf_read_answer(struct lf_read *read, uint32_t which)
 {
@@ -265,6 +323,10 @@ lf_read_answer(struct lf_read *read, uint32_t which)
     struct lf_tile_answer *answer = &read->reading.answers[which];
     size_t before = read->out.size;
 
+    if (wanted->acc && !wanted->is_past) {
+        answer_plain(wanted, answer);
+        return;
+    }
     *answer = (struct lf_tile_answer){.is_partial = wanted->is_partial};
     if (wanted->is_past)
         answer->kind = LF_ANSWER_PAST;

@@ -72,6 +72,13 @@ lf_fold_double(struct lf_acc *acc, double number, bool is_least)
     acc->count = 1;
 }
 
+/* Whether bits are those of a double as it is stored. */
+static inline bool
+lf_fold_is_number(uint64_t bits)
+{
+    return (bits >> 52 & 0x7ff) != 0x7ff && bits != UINT64_C(1) << 63;
+}
+
 /* False: no number that has a place in an order. */
 static inline bool
 lf_fold_bits(struct lf_acc *acc, uint64_t bits, bool is_least)
@@ -79,7 +86,7 @@ lf_fold_bits(struct lf_acc *acc, uint64_t bits, bool is_least)
     double number;
 
     memcpy(&number, &bits, sizeof number);
-    if ((bits >> 52 & 0x7ff) == 0x7ff || bits == UINT64_C(1) << 63)
+    if (!lf_fold_is_number(bits))
         return false;
     lf_fold_double(acc, number, is_least);
     return true;

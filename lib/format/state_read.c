@@ -12,20 +12,6 @@
 
 #include "format/state_fold.h"
 
-static void
-order_stream(struct lf_read *read, struct lf_stream *stream)
-{
-    for (uint32_t i = 1; i < stream->count; i++) {
-        uint32_t which = stream->order[i], j = i;
-
-        for (; j > 0 && read->wanted[stream->order[j - 1]].from <
-                            read->wanted[which].from;
-             j--)
-            stream->order[j] = stream->order[j - 1];
-        stream->order[j] = which;
-    }
-}
-
 /* What is answered next, if anything. */
 static void
 look_ahead(struct lf_read *read, struct lf_stream *stream)
@@ -40,26 +26,17 @@ look_ahead(struct lf_read *read, struct lf_stream *stream)
 static void
 begin_read(struct lf_read *read, int64_t t)
 {
-    int64_t zone = read->plan->zone;
-
     read->out.size = 0;
     read->failed = false;
     read->reading.is_visible = read->reading.is_unsure = false;
-    for (uint32_t i = 0; i < read->window_count; i++)
-        lf_window_bounds(read->windows[i], zone, t, &read->bounds[2 * i],
-                         &read->bounds[2 * i + 1]);
-    for (uint32_t i = 0; i < read->reading.count; i++) {
-        struct lf_wanted *wanted = &read->wanted[i];
-
-        wanted->from = read->bounds[2 * wanted->window];
-        read->streams[wanted->stream].to = read->bounds[2 * wanted->window + 1];
-        wanted->is_past = wanted->is_partial = false;
-    }
+    if (!read->has_time || read->t != t) /* most rows are read at one t */
+        lf_read_set_time(read, t);
+    for (uint32_t i = 0; i < read->reading.count; i++)
+        read->wanted[i].is_past = read->wanted[i].is_partial = false;
     read->open = read->stream_count;
     for (uint32_t i = 0; i < read->stream_count; i++) {
         struct lf_stream *stream = &read->streams[i];
 
-        order_stream(read, stream);
         stream->next = 0;
         look_ahead(read, stream);
         for (uint32_t j = 0; j < read->plan->state_count; j++)
@@ -68,8 +45,8 @@ begin_read(struct lf_read *read, int64_t t)
     }
 }
 
-static void
-answer_next(struct lf_read *read, struct lf_stream *stream)
+void
+lf_read_next(struct lf_read *read, struct lf_stream *stream)
 {
     lf_read_answer(read, stream->order[stream->next++]);
     look_ahead(read, stream);
@@ -82,7 +59,7 @@ end_read(struct lf_read *read)
         struct lf_stream *stream = &read->streams[i];
 
         while (stream->next < stream->count)
-            answer_next(read, stream);
+            lf_read_next(read, stream);
         for (uint32_t j = 0; j < read->plan->state_count; j++)
             if (stream->steps[j].acc)
                 read->failed |= stream->accs.accs[j].failed;
@@ -90,7 +67,8 @@ end_read(struct lf_read *read)
     if (read->failed)
         return LF_TILE_MEMORY;
     for (uint32_t i = 0; i < read->reading.count; i++)
-        if (read->reading.answers[i].kind == LF_ANSWER_VALUE)
+        if (read->reading.answers[i].kind == LF_ANSWER_VALUE &&
+            !read->wanted[i].acc)
             read->reading.answers[i].bytes =
                 read->out.data ? read->out.data + read->offsets[i] : NULL;
     return LF_TILE_OK;
@@ -203,7 +181,7 @@ answer_cut(struct lf_read *read, struct lf_stream *stream)
     struct lf_wanted *wanted = &read->wanted[stream->order[stream->next]];
 
     wanted->is_past |= !wanted->is_partial;
-    answer_next(read, stream);
+    lf_read_next(read, stream);
 }
 
 /* Answers what lies after a piece. */
@@ -214,7 +192,7 @@ leave(struct lf_read *read, struct lf_stream *stream, const struct piece *piece)
         if (stream->from <= piece->last && piece->ts < stream->to)
             answer_cut(read, stream);
         else
-            answer_next(read, stream);
+            lf_read_next(read, stream);
     }
 }
 
@@ -229,7 +207,7 @@ pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
         return fold_piece(read, stream, piece);
     while (stream->next < stream->count) {
         read->wanted[stream->order[stream->next]].is_past = true;
-        answer_next(read, stream);
+        lf_read_next(read, stream);
     }
     return true;
 }
@@ -285,31 +263,6 @@ pass_event(struct lf_read *read, const struct lf_tile_event *event,
     return pass(read, &piece, t, is_done);
 }
 
-/* Which features a row cannot answer at t, and which lack events. */
-static void
-judge(struct lf_read *read, const struct lf_body *body, int64_t wm, int64_t t)
-{
-    const struct lf_tile_plan *plan = read->plan;
-    int64_t bound = lf_tile_bound(plan, plan->level_count - 1, wm);
-    int64_t reach = body->covered > bound ? body->covered : bound;
-
-    for (uint32_t i = 0; i < read->reading.count; i++) {
-        struct lf_wanted *wanted = &read->wanted[i];
-        bool lasts = wanted->feature->aggregate->window.kind == LF_LIFETIME;
-        bool is_known = wanted->of != LF_TILE_NONE;
-        int64_t from = lasts ? t : wanted->from, mark = wm;
-
-        if (wanted->of != LF_TILE_NONE)
-            mark = lf_body_mark(body, plan->features[wanted->of].since);
-        wanted->is_partial =
-            mark > INT64_MIN && (lasts || wanted->from <= mark);
-        wanted->is_past =
-            (is_known && from < (wanted->is_partial ? bound : reach)) ||
-            (body->barrier > INT64_MIN && t <= body->barrier &&
-             !read->reading.is_now);
-    }
-}
-
 /* Whether a window of the plan, asked for or not, reaches what went before its
  * feature came. */
 static bool
@@ -342,9 +295,12 @@ read_body(struct lf_read *read, struct lf_body *body, int64_t wm, int64_t t,
     while (!is_done) {
         struct piece piece;
 
-        if (read->has_runs && !extra && read->reading.is_visible &&
-            !lf_read_run(read, body))
-            return LF_TILE_CORRUPT;
+        if (read->has_runs && !extra) {
+            if (!lf_read_run(read, body))
+                return LF_TILE_CORRUPT;
+            if (read->reading.is_visible && read->open == 0)
+                break;
+        }
         if (!lf_body_next(body, &read->measure, &entry))
             break;
         piece = (struct piece){
@@ -381,7 +337,7 @@ read_lifetime(struct lf_read *read, const struct lf_body *body)
         while (stream->next < stream->count &&
                read->wanted[stream->order[stream->next]]
                        .feature->aggregate->window.kind != LF_LIFETIME)
-            answer_next(read, stream);
+            lf_read_next(read, stream);
         if (stream->next < stream->count &&
             !fold_states(read, stream, body->lifetime, body->lifetime_size, 0,
                          body->lifetime_count, true))
@@ -408,7 +364,7 @@ lf_reading_row(struct lf_reading *reading, const uint8_t *bytes, size_t size,
     if (!lf_body_open(&body, &read->measure, bytes, size, wm))
         return LF_TILE_CORRUPT;
     read->end = bytes + size;
-    judge(read, &body, wm, t);
+    lf_read_judge(read, &body, wm, t);
     status = read_body(read, &body, wm, t, extra);
     if (!status)
         status = read_lifetime(read, &body);
@@ -442,7 +398,7 @@ is_whole(struct lf_read *read, const struct lf_span *block)
         struct lf_stream *stream = &read->streams[i];
 
         while (stream->next < stream->count && stream->from > block->last)
-            answer_next(read, stream);
+            lf_read_next(read, stream);
         if (stream->next < stream->count && block->first < stream->to &&
             (block->first < stream->from || block->last >= stream->to))
             return false;

@@ -8,10 +8,13 @@
 /* A feature that is asked for. */
 struct lf_wanted {
     const struct lf_feature *feature;
-    uint32_t of;     /* in plan->features, or LF_TILE_NONE */
-    uint32_t stream; /* which of the accumulators */
-    uint32_t window; /* which of the windows */
-    int64_t from;    /* its tail at t */
+    uint32_t of;              /* in plan->features, or LF_TILE_NONE */
+    uint32_t stream;          /* which of the accumulators */
+    uint32_t window;          /* which of the windows */
+    int64_t from;             /* its tail at t */
+    const struct lf_acc *acc; /* of a number that is read as it is, or NULL */
+    const struct lf_acc *counted; /* that many are in it; NULL: a COUNT */
+    uint32_t size;                /* of the number */
     bool is_past;
     bool is_partial;
 };
@@ -35,14 +38,31 @@ struct lf_stream {
     struct lf_accs accs;
 };
 
-#define LF_RUN 64
+#define LF_RUN        64
+#define LF_RUN_INPUTS 4
+#define LF_RUN_ROOM   48 /* bytes behind an entry that may be read */
+#define LF_RUN_TAIL   64
+#define LF_RUN_STATES 16
 
-/* Tiles that are folded together. */
+/* Single events that are folded together. */
+struct lf_run_singles {
+    uint32_t count;
+    uint8_t all;          /* what each of them has */
+    uint8_t bits[LF_RUN]; /* conditions and inputs, as stored */
+    uint64_t values[LF_RUN_INPUTS][LF_RUN]; /* int64, or a double */
+};
+
+/* Tiles that are folded together, and single events among them. */
 struct lf_run {
     uint32_t count;
     const uint8_t *at[LF_RUN]; /* the next state */
     uint64_t sizes[LF_RUN];
     uint64_t events[LF_RUN];
+    bool has_singles;
+    struct lf_run_singles singles;
+    uint8_t needs[LF_RUN_STATES];  /* bits of an event that a state counts */
+    int64_t shifts[LF_LEVELS_MAX]; /* of the grid of a level */
+    uint8_t tail[LF_RUN_TAIL + LF_RUN_ROOM]; /* the end of a row, then zeros */
 };
 
 struct lf_read;
@@ -95,6 +115,9 @@ struct lf_read {
     uint32_t visible_count;           /* of them: those of the plan */
     const struct lf_window **windows; /* different ones */
     int64_t *bounds;                  /* from and to of each */
+    bool has_time;
+    int64_t t;      /* what they are of */
+    int64_t oldest; /* what a row has to reach to answer all */
     struct lf_inputs inputs;
     struct lf_accs measure;
     const uint8_t *end;   /* of the row */
@@ -107,13 +130,28 @@ struct lf_read {
     struct lf_spans spans; /* of lf_reading_keep */
 };
 
-/* Whether tiles can be folded in runs. */
-bool lf_run_is_for(const struct lf_read *read, const struct lf_stream *stream,
-                   uint64_t *words);
+/* Makes ready for runs; false: tiles cannot be folded so. */
+bool lf_run_make(struct lf_read *read);
+
+/* Folds what is listed, and empties the list; false: damage. */
+bool lf_run_fold(struct lf_read *read);
 
 /* Folds tiles of one level from where body is, none to many; false: damage. The
  * entity is visible, and body->last lies in the windows. */
 bool lf_read_run(struct lf_read *read, struct lf_body *body);
+
+/* Notes where it can be read as it is, if it can. */
+void lf_read_plain(const struct lf_read *read, struct lf_wanted *wanted);
+
+/* Where windows lie at t, and in which order they are answered. */
+void lf_read_set_time(struct lf_read *read, int64_t t);
+
+/* Which features a row cannot answer at t, and which lack events. */
+void lf_read_judge(struct lf_read *read, const struct lf_body *body, int64_t wm,
+                   int64_t t);
+
+/* Answers what is next of a stream. */
+void lf_read_next(struct lf_read *read, struct lf_stream *stream);
 
 /* lf_reading_part, where bodies are full. */
 enum lf_tile_status lf_read_part(struct lf_read *read, size_t first,

@@ -61,6 +61,8 @@ lf_load_commit_slice(struct feature_load *load, lf_load_work work,
     while (status && lf_commit_grow(load->store, &status, &problem));
     if (status && error)
         *error = problem;
+    if (!status)
+        lf_writer_yield(load->store->environment);
     return status;
 }
 

@@ -62,7 +62,7 @@ static feature_status
 check(struct feature_load *load, const struct lf_tiles_in *in, uint32_t number,
       struct feature_error *error)
 {
-    int64_t skew = in->form.event->max_skew, edge;
+    int64_t skew = in->form.event->max_skew, edge = 0;
     bool is_bound =
         skew != LF_SKEW_NONE &&
         !__builtin_add_overflow(lf_store_now(load->store), skew, &edge);

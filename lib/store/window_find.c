@@ -49,6 +49,10 @@ take_value(struct lf_windows *windows, const struct lf_tile_answer *answer,
            struct lf_window_cell *cell)
 {
     cell->size = answer->size;
+    if (answer->size == sizeof cell->value) {
+        memcpy(&cell->value, answer->bytes, sizeof cell->value);
+        return true;
+    }
     cell->value = 0;
     if (answer->size <= sizeof cell->value) {
         if (answer->size)
@@ -59,13 +63,20 @@ take_value(struct lf_windows *windows, const struct lf_tile_answer *answer,
     return lf_buffer_append(&windows->bytes, answer->bytes, answer->size);
 }
 
-bool
-lf_windows_take(struct lf_windows *windows, const struct lf_tile_answer *answer,
-                struct lf_window_cell *cell)
+static inline bool
+take(struct lf_windows *windows, const struct lf_tile_answer *answer,
+     struct lf_window_cell *cell)
 {
     cell->kind = kind_of(answer);
     cell->is_overflow = answer->is_overflow;
     return cell->kind != LF_WINDOW_VALUE || take_value(windows, answer, cell);
+}
+
+bool
+lf_windows_take(struct lf_windows *windows, const struct lf_tile_answer *answer,
+                struct lf_window_cell *cell)
+{
+    return take(windows, answer, cell);
 }
 
 static void
@@ -267,7 +278,7 @@ take_row(struct lf_window_pass *pass, uint32_t row,
         lf_windows_cells(pass->windows, columns, row);
 
     for (uint32_t i = 0; i < columns; i++)
-        if (!lf_windows_take(pass->windows, &reading->answers[i], &cells[i]))
+        if (!take(pass->windows, &reading->answers[i], &cells[i]))
             return lf_fail_memory(error);
     return FEATURE_OK;
 }

@@ -168,6 +168,7 @@ the_slower_of_two_paces_counts(void **state)
     expect_seconds(load_all(f, false, 2000, 1u << 30), ROWS / 2000.0);
     expect_seconds(load_all(f, false, 1u << 30, 1u << 20),
                    (double)ROWS * (SIZE + 36) / (1 << 20));
+    expect_seconds(load_all(f, false, 2000, 2000 * (SIZE + 36)), ROWS / 2000.0);
 }
 
 /* The time that work takes is a part of the pace, not added to it. */

@@ -43,6 +43,15 @@ func MergeTiles(ctx context.Context, store *feature.Store, view string,
 	})
 }
 
+// Append appends all record batches of a reader to a load; columns is as
+// feature.ArrowOptions.Columns. For the reader and the context, see Write.
+func Append(ctx context.Context, load *feature.Load, reader array.RecordReader, columns string) error {
+	_, err := send(ctx, reader, func(stream unsafe.Pointer) (feature.Commit, error) {
+		return feature.Commit{}, load.AppendArrow(stream, columns)
+	})
+	return err
+}
+
 // send calls what takes a stream with one of a reader's batches.
 func send(ctx context.Context, reader array.RecordReader,
 	take func(stream unsafe.Pointer) (feature.Commit, error)) (feature.Commit, error) {

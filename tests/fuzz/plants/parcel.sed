@@ -1,2 +1,2 @@
 # lib/format/parcel.c
-s/size < HEAD_SIZE ||/size + 1 < HEAD_SIZE ||/
+s/\.size = size - HEAD_SIZE}/.size = size - HEAD_SIZE + 1}/

@@ -21,6 +21,7 @@
 #define LF_FRAME_ROWS     "rows"
 #define LF_FRAME_HISTORY  "history"
 #define LF_FRAME_IDS      "ids"
+#define LF_FRAME_LOADS    "loads"
 #define LF_FRAME_END      "end"
 
 enum lf_frame_flag {

@@ -26,6 +26,8 @@ struct lf_sink {
     /* The ids of an event that were seen; after all views. */
     feature_status (*ids)(void *to, const struct lf_event *event,
                           struct feature_error *error);
+    /* The records of loads; the last. */
+    feature_status (*loads)(void *to, struct feature_error *error);
     feature_status (*put)(void *to, const uint8_t *key, size_t key_size,
                           const uint8_t *value, size_t size,
                           struct feature_error *error);
@@ -116,6 +118,13 @@ feature_status lf_copy_ids(struct lf_copy *copy, uint32_t event,
 feature_status lf_copy_id(struct lf_copy *copy, const uint8_t *key,
                           size_t key_size, const uint8_t *value, size_t size,
                           struct feature_error *error);
+
+/* The records of loads, and each of them: those that were committed are taken
+ * along (copy_loads.c). */
+feature_status lf_copy_loads(struct lf_copy *copy, struct feature_error *error);
+feature_status lf_copy_load(struct lf_copy *copy, const uint8_t *key,
+                            size_t key_size, const uint8_t *value, size_t size,
+                            struct feature_error *error);
 
 /* --- within a copy ------------------------------------------------------------ */
 

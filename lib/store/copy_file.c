@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "format/libraries.h"
+#include "format/load.h"
 
 #define RECORD_HEAD 6 /* key size u16, value size u32 */
 
@@ -181,6 +182,9 @@ static const struct section history_section = {
 static const struct section ids_section = {LF_DEDUPE_KEY_MAX,
                                            LF_DEDUPE_VALUE_MAX, lf_copy_id};
 
+static const struct section loads_section = {
+    LF_LOAD_KEY_SIZE, 4 + LF_LOAD_SIZE_LIMIT, lf_copy_load};
+
 /* Takes the whole records at *at. */
 static feature_status
 take_records(struct lf_copy *copy, const struct section *section,
@@ -340,7 +344,8 @@ take_ids(struct lf_intake *intake, struct lf_copy *copy,
 {
     uint32_t event = intake->frame.view;
 
-    if (intake->stage == LF_STAGE_MANIFEST || !event)
+    if (intake->stage == LF_STAGE_MANIFEST || intake->stage == LF_STAGE_LOADS ||
+        !event)
         return damaged("structure", "ids of an event are out of place", error);
     if (intake->stage != LF_STAGE_IDS) {
         LF_TRY(move_to_view(intake, copy, 0, error));
@@ -352,6 +357,24 @@ take_ids(struct lf_intake *intake, struct lf_copy *copy,
     }
     LF_TRY(unpack(intake, error));
     return take_block(intake, copy, &ids_section, error);
+}
+
+/* After all else. */
+static feature_status
+take_loads(struct lf_intake *intake, struct lf_copy *copy,
+           struct feature_error *error)
+{
+    if (intake->stage == LF_STAGE_MANIFEST || intake->frame.view)
+        return damaged("structure", "records of loads are out of place", error);
+    if (intake->stage != LF_STAGE_LOADS) {
+        LF_TRY(intake->stage == LF_STAGE_IDS
+                   ? end_section(intake, error)
+                   : move_to_view(intake, copy, 0, error));
+        intake->stage = LF_STAGE_LOADS;
+        LF_TRY(lf_copy_loads(copy, error));
+    }
+    LF_TRY(unpack(intake, error));
+    return take_block(intake, copy, &loads_section, error);
 }
 
 static feature_status
@@ -374,6 +397,8 @@ take_frame(struct lf_intake *intake, struct lf_copy *copy,
         return take_history(intake, copy, error);
     if (!strcmp(frame->name, LF_FRAME_IDS))
         return take_ids(intake, copy, error);
+    if (!strcmp(frame->name, LF_FRAME_LOADS))
+        return take_loads(intake, copy, error);
     if (frame->flags & LF_FRAME_CRITICAL)
         return lf_fail(error, FEATURE_VERSION, "feature-bits",
                        "the section \"%s\" is of a newer libfeature, and the "
@@ -422,7 +447,7 @@ take_all(struct lf_intake *intake, struct lf_copy *copy,
     if (intake->stage == LF_STAGE_MANIFEST)
         return damaged("structure", "a snapshot begins with its manifest",
                        error);
-    LF_TRY(intake->stage == LF_STAGE_IDS
+    LF_TRY(intake->stage >= LF_STAGE_IDS
                ? end_section(intake, error)
                : move_to_view(intake, copy, 0, error));
     return check_trailer(intake, copy, error);

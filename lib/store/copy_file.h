@@ -12,7 +12,8 @@ enum lf_stage {
     LF_STAGE_MANIFEST = 0,
     LF_STAGE_CATALOG,
     LF_STAGE_ROWS,
-    LF_STAGE_IDS
+    LF_STAGE_IDS,
+    LF_STAGE_LOADS
 };
 
 struct lf_intake {

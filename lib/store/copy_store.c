@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "format/load.h"
 #include "format/upkeep.h"
 #include "store/copy.h"
 #include "store/history.h"
@@ -330,6 +331,14 @@ copy_ids(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
     return FEATURE_OK;
 }
 
+static feature_status
+copy_loads(struct lf_copy *copy, struct lf_reader *reader, struct chunk *chunk,
+           struct feature_error *error)
+{
+    LF_TRY(lf_copy_loads(copy, error));
+    return copy_tree(copy, reader, LF_LOADS_TREE, chunk, lf_copy_load, error);
+}
+
 feature_status
 lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
               struct feature_error *error)
@@ -351,6 +360,8 @@ lf_copy_store(struct lf_copy *copy, struct lf_reader *reader,
         status = copy_views(copy, reader, &chunk, error);
     if (!status)
         status = copy_ids(copy, reader, &chunk, error);
+    if (!status)
+        status = copy_loads(copy, reader, &chunk, error);
     lf_buffer_free(&chunk.bytes);
     return status;
 }

@@ -78,6 +78,10 @@ take_piece(feature_load *load, const struct piece *piece,
     struct feature_error problem = {0};
     feature_status status;
 
+    if (load->stage == LF_LOAD_KNOWN &&
+        !(load->report.flags & FEATURE_LOADED_DUPLICATE))
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "the load was committed: its rows are all there");
     if (load->stage == LF_LOAD_KNOWN)
         return piece->batch ? lf_load_check_batch(load, piece->batch, error)
                             : FEATURE_OK;

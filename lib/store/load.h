@@ -5,6 +5,7 @@
 
 #include "engine/claim.h"
 #include "store/loads.h"
+#include "store/sides.h"
 #include "store/sorter.h"
 #include "store/target.h"
 
@@ -32,6 +33,9 @@ struct lf_build {
     struct lf_sorter *sorter;
     uint64_t sorted_rows;     /* that went into it as they came */
     struct lf_buffer row;     /* encoded */
+    struct lf_form form;      /* of a view FROM an event, once it is needed */
+    struct lf_sides sides;    /* wide states of the row at hand */
+    struct lf_buffer stored;  /* that row without them, or with them again */
     struct lf_meta_view meta; /* of the version, with what is in slice */
     uint64_t bytes;
     uint32_t seed;    /* of the rows' checksums */
@@ -116,6 +120,28 @@ feature_status lf_load_put_meta(const struct feature_load *load,
                                 struct lf_commit *commit,
                                 const struct lf_meta_view *meta,
                                 struct feature_error *error);
+
+/* --- load_sides.c ---------------------------------------------------------- */
+
+/* A row in full as it is stored, which is valid until the next one. count: of the
+ * states that then lie beside it. */
+feature_status lf_build_slim(struct feature_load *load, const uint8_t *key,
+                             size_t key_size, struct lf_slice *row,
+                             uint64_t *count, struct feature_error *error);
+
+/* Puts the states of that row. */
+feature_status lf_build_put_sides(struct feature_load *load,
+                                  struct lf_commit *commit,
+                                  struct feature_error *error);
+
+/* A stored row of a version in full again, valid until the next one; between
+ * lf_build_reads() and lf_sides_leave(). */
+feature_status lf_build_reads(struct feature_load *load,
+                              struct lf_reader *reader, uint32_t version,
+                              struct feature_error *error);
+feature_status lf_build_fill(struct feature_load *load, const uint8_t *key,
+                             size_t key_size, struct lf_slice *row,
+                             struct feature_error *error);
 
 /* --- load_options.c -------------------------------------------------------- */
 

@@ -87,6 +87,20 @@ struct put {
     struct lf_meta_view meta; /* of the version, then */
 };
 
+/* A row of the slice, as it is stored. */
+static feature_status
+put_row(struct feature_load *load, struct lf_commit *commit,
+        struct lf_tree *tree, const uint8_t *key, size_t key_size,
+        struct lf_slice row, struct feature_error *error)
+{
+    uint64_t count;
+
+    LF_TRY(lf_build_slim(load, key, key_size, &row, &count, error));
+    if (count)
+        LF_TRY(lf_build_put_sides(load, commit, error));
+    return lf_tree_put(tree, key, key_size, row.bytes, row.size, true, error);
+}
+
 static feature_status
 put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
          struct feature_error *error)
@@ -101,8 +115,8 @@ put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
     while (at < end) {
         size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
 
-        LF_TRY(lf_tree_put(tree, at + HEAD, key_size, at + HEAD + key_size,
-                           size, true, error));
+        LF_TRY(put_row(load, commit, tree, at + HEAD, key_size,
+                       (struct lf_slice){at + HEAD + key_size, size}, error));
         at += HEAD + key_size + size;
     }
     return lf_load_put_meta(load, commit, &put->meta, error);
@@ -155,47 +169,53 @@ keep_pace(const struct feature_load *load)
 
 /* --- rows in order -------------------------------------------------------------- */
 
-static void
+static feature_status
 count_row(struct feature_load *load, const uint8_t *key, size_t key_size,
-          const uint8_t *row, size_t size, bool is_there)
+          struct lf_slice row, bool is_there, struct feature_error *error)
 {
     struct lf_meta_view *meta = &load->build.meta;
-    struct lf_hash128 hash =
-        lf_row_hash(load->record.view, key, key_size, row, size);
-    bool is_tombstone = lf_load_u16(row + 6) & LF_ROW_TOMBSTONE;
+    uint64_t sign = is_there ? 1 : UINT64_MAX, bytes = key_size + row.size;
+    struct lf_hash128 hash;
+    uint64_t sides;
 
-    meta->tombstones += is_tombstone ? (is_there ? 1 : UINT64_MAX) : 0;
-    if (is_there) {
+    LF_TRY(lf_build_slim(load, key, key_size, &row, &sides, error));
+    hash = lf_row_hash(load->record.view, key, key_size, row.bytes, row.size);
+    if (is_there)
         lf_hash128_add(&meta->content, hash);
-        meta->row_entries++;
-        load->build.bytes += key_size + size;
-    } else {
+    else
         lf_hash128_subtract(&meta->content, hash);
-        meta->row_entries--;
-        load->build.bytes -= key_size + size;
-    }
+    if (lf_load_u16(row.bytes + 6) & LF_ROW_TOMBSTONE)
+        meta->tombstones += sign;
+    meta->row_entries += sign;
+    meta->tile_entries += sign * sides;
+    load->build.bytes += sign * bytes;
     meta->applied = meta->row_entries;
+    return FEATURE_OK;
 }
 
 /* Counts the last row of the slice, or no more. */
-static void
-count_last(struct feature_load *load, bool is_there)
+static feature_status
+count_last(struct feature_load *load, bool is_there,
+           struct feature_error *error)
 {
     const uint8_t *at = load->build.slice.data + load->build.last;
     size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
 
-    count_row(load, at + HEAD, key_size, at + HEAD + key_size, size, is_there);
+    return count_row(load, at + HEAD, key_size,
+                     (struct lf_slice){at + HEAD + key_size, size}, is_there,
+                     error);
 }
 
 /* The last row of the slice goes: another one takes its place. */
-static void
-take_back(struct feature_load *load)
+static feature_status
+take_back(struct feature_load *load, struct feature_error *error)
 {
     struct lf_build *build = &load->build;
 
-    count_last(load, false);
+    LF_TRY(count_last(load, false, error));
     build->meta.newest = build->newest;
     build->slice.size = build->last;
+    return FEATURE_OK;
 }
 
 /* Puts the slice. Where a row can take the place of the last one, that waits for
@@ -209,10 +229,10 @@ lf_build_flush(struct feature_load *load, bool is_end,
 
     if (!is_end && load->flags & FEATURE_LOAD_LAST_WINS) {
         put.end = build->last;
-        count_last(load, false);
+        LF_TRY(count_last(load, false, error));
         put.meta = build->meta;
         put.meta.newest = build->newest;
-        count_last(load, true);
+        LF_TRY(count_last(load, true, error));
     }
     if (!put.end)
         return FEATURE_OK;
@@ -247,7 +267,9 @@ put_in_slice(struct feature_load *load, const uint8_t *key, size_t key_size,
     memcpy(to + HEAD + key_size, row, size);
     lf_store_u32(to + HEAD + key_size,
                  lf_row_checksum(build->seed, key, key_size, row, size));
-    count_row(load, key, key_size, to + HEAD + key_size, size, true);
+    LF_TRY(count_row(load, key, key_size,
+                     (struct lf_slice){to + HEAD + key_size, size}, true,
+                     error));
     build->key.size = 0;
     return lf_buffer_append(&build->key, key, key_size) ? FEATURE_OK
                                                         : lf_fail_memory(error);
@@ -276,7 +298,7 @@ lf_build_take(struct feature_load *load, const uint8_t *key, size_t key_size,
         return fail_row(load, FEATURE_CONFLICT, "duplicate-key",
                         "a second row of one key", batch, index, error);
     if (!order)
-        take_back(load);
+        LF_TRY(take_back(load, error));
     else if (build->slice.size >= build->target)
         LF_TRY(lf_build_flush(load, false, error));
     return put_in_slice(load, key, key_size, row, size, error);
@@ -386,6 +408,9 @@ lf_build_free(struct lf_build *build)
     lf_buffer_free(&build->slice);
     lf_buffer_free(&build->key);
     lf_buffer_free(&build->row);
+    lf_sides_free(&build->sides);
+    lf_form_free(&build->form);
+    lf_buffer_free(&build->stored);
     lf_sorter_free(build->sorter);
     build->sorter = NULL;
 }

@@ -19,6 +19,8 @@
 /* The part of the tree that is there, a chunk at a time: it is one more sorted
  * input of the merge. */
 struct part {
+    struct feature_load *load;
+    uint32_t version;
     char tree[LF_TREE_NAME_SIZE];
     struct lf_buffer chunk; /* as a slice */
     size_t at;
@@ -32,18 +34,20 @@ gather(void *context, const uint8_t *key, size_t key_size, const uint8_t *value,
        size_t size, struct feature_error *error)
 {
     struct part *part = context;
+    struct lf_slice row = {value, size};
     uint8_t *to;
 
     if (key_size > LF_KEY_MAX)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "a key of a row has %zu bytes", key_size);
-    to = lf_buffer_extend(&part->chunk, HEAD + key_size + size);
+    LF_TRY(lf_build_fill(part->load, key, key_size, &row, error));
+    to = lf_buffer_extend(&part->chunk, HEAD + key_size + row.size);
     if (!to)
         return lf_fail_memory(error);
     lf_store_u32(to, (uint32_t)key_size);
-    lf_store_u32(to + 4, (uint32_t)size);
+    lf_store_u32(to + 4, (uint32_t)row.size);
     memcpy(to + HEAD, key, key_size);
-    memcpy(to + HEAD + key_size, value, size);
+    memcpy(to + HEAD + key_size, row.bytes, row.size);
     memcpy(part->from, key, key_size);
     part->from[key_size] = 0;
     part->from_size = key_size + 1;
@@ -51,7 +55,7 @@ gather(void *context, const uint8_t *key, size_t key_size, const uint8_t *value,
 }
 
 static feature_status
-read_chunk(const struct feature_load *load, struct part *part,
+read_chunk(struct feature_load *load, struct part *part,
            struct feature_error *error)
 {
     struct lf_reader *reader;
@@ -61,8 +65,11 @@ read_chunk(const struct feature_load *load, struct part *part,
         return FEATURE_OK;
     part->chunk.size = part->at = 0;
     LF_TRY(lf_reader_begin(load->store->environment, &reader, error));
-    status = lf_reader_scan_from(reader, part->tree, part->from,
-                                 part->from_size, gather, part, error);
+    status = lf_build_reads(load, reader, part->version, error);
+    if (!status)
+        status = lf_reader_scan_from(reader, part->tree, part->from,
+                                     part->from_size, gather, part, error);
+    lf_sides_leave(&load->build.sides);
     lf_reader_end(reader);
     part->is_over = !part->chunk.size;
     return status;
@@ -138,8 +145,8 @@ drop_part(struct feature_load *load, struct lf_commit *commit, void *context,
 feature_status
 lf_build_sort_in(struct feature_load *load, struct feature_error *error)
 {
-    struct part part = {.is_over = true};
     uint32_t first = load->record.version;
+    struct part part = {.load = load, .version = first, .is_over = true};
     bool is_part = load->build.has_put;
     feature_status status = FEATURE_OK;
 

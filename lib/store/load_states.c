@@ -39,9 +39,28 @@ refuse(uint32_t batch, uint32_t row, const char *reason, const char *what,
     return FEATURE_INVALID;
 }
 
+/* The row alone: what lies beside it counts towards the row in full. */
 static feature_status
-check(const struct feature_load *load, const struct lf_tiles_in *in,
-      uint32_t number, struct feature_error *error)
+fits_store(struct feature_load *load, const struct lf_tiles_in *in,
+           uint32_t number, bool *fits, struct feature_error *error)
+{
+    uint64_t most = load->store->max_row_size, count;
+    size_t key_size;
+    const uint8_t *key = key_at(in, number, &key_size);
+    struct lf_slice row;
+
+    row.bytes = row_at(in, number, &row.size);
+    *fits = row.size <= LF_FULL_SIZE_LIMIT;
+    if (!*fits || row.size <= most)
+        return FEATURE_OK;
+    LF_TRY(lf_build_slim(load, key, key_size, &row, &count, error));
+    *fits = row.size <= most;
+    return FEATURE_OK;
+}
+
+static feature_status
+check(struct feature_load *load, const struct lf_tiles_in *in, uint32_t number,
+      struct feature_error *error)
 {
     int64_t skew = in->form.event->max_skew, edge = 0;
     bool is_bound =
@@ -51,8 +70,10 @@ check(const struct feature_load *load, const struct lf_tiles_in *in,
     for (uint32_t i = 0; i < in->count; i++) {
         size_t size;
         const uint8_t *row = row_at(in, i, &size);
+        bool fits;
 
-        if (size > load->store->max_row_size)
+        LF_TRY(fits_store(load, in, i, &fits, error));
+        if (!fits)
             return refuse(number, i, "row-size",
                           "its state is larger than max_row_size", error);
         if (is_bound && lf_load_i64(row + 8) > edge)

@@ -239,6 +239,8 @@ swap_in(struct lf_swap *swap, struct lf_commit *commit,
     LF_TRY(tell_feed(commit, record, error));
     LF_TRY(lf_commit_write_catalog(commit, before, after, error));
     LF_TRY(swap_records(swap, commit, serving, error));
+    if (record->is_rollback)
+        LF_TRY(lf_loads_prune(commit, swap->state.view, error));
     return lf_loads_put(commit, record, error);
 }
 

@@ -81,6 +81,7 @@ struct step {
     uint32_t view;
     int32_t state;
     const char *problem;
+    struct lf_version dropped; /* by the last try; view 0: none was */
     feature_status (*work)(struct step *step, struct lf_commit *commit,
                            bool *done, struct feature_error *error);
 };
@@ -93,6 +94,7 @@ try_step(struct step *step, feature_store *store, uint32_t wait_ms, bool *done,
     feature_status status;
 
     *done = false;
+    step->dropped.view = 0;
     LF_TRY(lf_commit_begin(&commit, store, wait_ms, error));
     status = step->work(step, &commit, done, error);
     if (status || *done) {
@@ -100,6 +102,17 @@ try_step(struct step *step, feature_store *store, uint32_t wait_ms, bool *done,
         return status;
     }
     return lf_commit_finish(&commit, error);
+}
+
+/* Whether a step that failed may be tried again. */
+static bool
+has_relief(struct step *step, feature_store *store, uint32_t wait_ms,
+           feature_status *status, struct feature_error *problem)
+{
+    if (lf_commit_grow(store, status, problem))
+        return true;
+    return *status == FEATURE_FULL && step->dropped.view &&
+           lf_version_halve(store, wait_ms, &step->dropped);
 }
 
 static feature_status
@@ -112,7 +125,8 @@ run_steps(struct step *step, feature_store *store, uint32_t wait_ms,
 
     do
         status = try_step(step, store, wait_ms, &done, &problem);
-    while (status ? lf_commit_grow(store, &status, &problem) : !done);
+    while (status ? has_relief(step, store, wait_ms, &status, &problem)
+                  : !done);
     if (status && error)
         *error = problem;
     return status;
@@ -158,6 +172,7 @@ discard_step(struct step *step, struct lf_commit *commit, bool *done,
         if (each[i].standing != LF_STAGED)
             continue;
         any = true;
+        step->dropped = each[i];
         status = lf_version_drop(commit, step->view, each[i].version, LF_STAGED,
                                  error);
     }
@@ -215,6 +230,8 @@ trim_step(struct step *step, struct lf_commit *commit, bool *done,
             surplus = choose_surplus(&versions, view->keep_versions);
     }
     *done = !surplus;
+    if (surplus)
+        step->dropped = *surplus;
     if (surplus)
         status = lf_version_drop(commit, step->view, surplus->version, LF_KEPT,
                                  error);

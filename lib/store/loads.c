@@ -76,16 +76,36 @@ lf_loads_put(struct lf_commit *commit, const struct lf_load_record *record,
     return status;
 }
 
+static feature_status
+is_there(struct lf_commit *commit, uint64_t number, bool *found,
+         struct feature_error *error)
+{
+    uint8_t key[LF_LOAD_KEY_SIZE];
+    const uint8_t *value;
+    struct lf_tree *tree;
+    size_t size;
+
+    *found = false;
+    lf_load_key(number, key);
+    LF_TRY(lf_writer_tree(commit->writer, LF_LOADS_TREE, false, &tree, error));
+    return tree
+               ? lf_tree_get(tree, key, sizeof key, found, &value, &size, error)
+               : FEATURE_OK;
+}
+
 feature_status
 lf_loads_note(feature_store *store, uint32_t wait_ms,
               const struct lf_load_record *record, struct feature_error *error)
 {
     struct lf_commit commit;
     feature_status status;
+    bool found;
 
     LF_TRY(lf_commit_begin(&commit, store, wait_ms, error));
-    status = lf_loads_put(&commit, record, error);
-    if (status) {
+    status = is_there(&commit, record->number, &found, error);
+    if (!status && found)
+        status = lf_loads_put(&commit, record, error);
+    if (status || !found) {
         lf_commit_abort(&commit);
         return status;
     }
@@ -104,7 +124,16 @@ has_version(const struct lf_buffer *versions, uint32_t version)
     return false;
 }
 
-/* The oldest ones go, save for those of versions that are there. */
+/* A version has one load, and any number of ways back to it. */
+static bool
+is_needed(const struct lf_load_record *record, const struct lf_view *view,
+          const struct lf_buffer *versions)
+{
+    return !record->is_rollback && (record->version == view->version ||
+                                    has_version(versions, record->version));
+}
+
+/* The oldest ones go, save for the loads of versions that are there. */
 static feature_status
 prune(struct lf_commit *commit, const struct lf_view *view,
       const struct lf_load_list *list, struct lf_tree *tree,
@@ -121,8 +150,7 @@ prune(struct lf_commit *commit, const struct lf_view *view,
     for (size_t i = 0; !status && i + 1 < count && left >= LF_LOADS_KEPT; i++) {
         const struct lf_load_record *record = lf_load_at(list, i);
 
-        if (record->version == view->version ||
-            has_version(&versions, record->version))
+        if (is_needed(record, view, &versions))
             continue;
         lf_load_key(record->number, key);
         status = lf_tree_delete(tree, key, sizeof key, error);
@@ -151,6 +179,23 @@ lf_loads_next(struct lf_commit *commit, const struct lf_view *view,
             *version = lf_load_at(list, i)->version;
     ++*version;
     return prune(commit, view, list, tree, error);
+}
+
+feature_status
+lf_loads_prune(struct lf_commit *commit, const struct lf_view *view,
+               struct feature_error *error)
+{
+    struct lf_load_list list = {0};
+    struct lf_tree *tree;
+    feature_status status =
+        lf_writer_tree(commit->writer, LF_LOADS_TREE, true, &tree, error);
+
+    if (!status)
+        status = lf_loads_read_within(commit, view->id, &list, error);
+    if (!status)
+        status = prune(commit, view, &list, tree, error);
+    lf_loads_free(&list);
+    return status;
 }
 
 feature_status

@@ -40,7 +40,8 @@ feature_status lf_loads_put(struct lf_commit *commit,
                             const struct lf_load_record *record,
                             struct feature_error *error);
 
-/* Writes a record again, in a commit of its own. */
+/* Writes a record again, in a commit of its own; one that has gone with its view
+ * stays away. */
 feature_status lf_loads_note(feature_store *store, uint32_t wait_ms,
                              const struct lf_load_record *record,
                              struct feature_error *error);
@@ -51,6 +52,11 @@ feature_status lf_loads_next(struct lf_commit *commit,
                              const struct lf_view *view,
                              const struct lf_load_list *list, uint64_t *number,
                              uint32_t *version, struct feature_error *error);
+
+/* Removes records that are too many; view is the one that serves. */
+feature_status lf_loads_prune(struct lf_commit *commit,
+                              const struct lf_view *view,
+                              struct feature_error *error);
 
 /* The view is gone: all of its versions and records. */
 feature_status lf_loads_forget(struct lf_commit *commit,
@@ -78,6 +84,11 @@ feature_status lf_versions_read_within(struct lf_commit *commit, uint32_t view,
 feature_status lf_version_drop(struct lf_commit *commit, uint32_t view,
                                uint32_t version, enum lf_standing standing,
                                struct feature_error *error);
+
+/* Where a full store has no room to drop a version: removes half of its rows, a
+ * few in each commit. False: nothing could be removed (load_shrink.c). */
+bool lf_version_halve(feature_store *store, uint32_t wait_ms,
+                      const struct lf_version *version);
 
 /* Removes all that loads of a view have staged, each version in a commit of its
  * own, then sets the records of those under way to a state. The view is claimed by

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/load.h"
 #include "store/history.h"
 
 /* Of one transaction. */
@@ -129,6 +130,17 @@ begin_ids(void *to, const struct lf_event *event, struct feature_error *error)
 }
 
 static feature_status
+begin_loads(void *to, struct feature_error *error)
+{
+    struct lf_rebuild *rebuild = to;
+
+    (void)error;
+    memcpy(rebuild->name, LF_LOADS_TREE, sizeof LF_LOADS_TREE);
+    rebuild->tree = NULL;
+    return FEATURE_OK;
+}
+
+static feature_status
 put(void *to, const uint8_t *key, size_t key_size, const uint8_t *value,
     size_t size, struct feature_error *error)
 {
@@ -166,8 +178,8 @@ lf_rebuild_put(struct lf_rebuild *rebuild, const char *tree, const uint8_t *key,
     return put(rebuild, key, key_size, value, size, error);
 }
 
-const struct lf_sink lf_to_store = {begin_store, begin_tree, begin_ids, put,
-                                    put_side};
+const struct lf_sink lf_to_store = {begin_store, begin_tree, begin_ids,
+                                    begin_loads, put,        put_side};
 
 /* Of the feed, its consumers and the sources. */
 static feature_status

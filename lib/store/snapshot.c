@@ -19,6 +19,7 @@ struct snapshot {
     struct lf_squeeze squeeze;
     char name[LF_FRAME_NAME_SIZE]; /* of the section at hand */
     uint32_t view;
+    uint32_t flags;         /* of its frames */
     struct lf_block *block; /* being filled, or NULL */
     uint64_t rows;
 };
@@ -37,7 +38,7 @@ open_block(struct snapshot *snapshot, struct feature_error *error)
 {
     LF_TRY(lf_squeeze_next(&snapshot->squeeze, &snapshot->block, error));
     snapshot->block->frame =
-        (struct lf_frame){.flags = LF_FRAME_CRITICAL, .view = snapshot->view};
+        (struct lf_frame){.flags = snapshot->flags, .view = snapshot->view};
     memcpy(snapshot->block->frame.name, snapshot->name, LF_FRAME_NAME_SIZE);
     return FEATURE_OK;
 }
@@ -74,6 +75,7 @@ begin_section(struct snapshot *snapshot, const char *name, uint32_t view,
     memset(snapshot->name, 0, sizeof snapshot->name);
     memcpy(snapshot->name, name, strlen(name));
     snapshot->view = view;
+    snapshot->flags = LF_FRAME_CRITICAL;
     return FEATURE_OK;
 }
 
@@ -107,6 +109,17 @@ static feature_status
 put_ids(void *to, const struct lf_event *event, struct feature_error *error)
 {
     return begin_section(to, LF_FRAME_IDS, event->id, error);
+}
+
+/* Who does not know of them restores a whole store all the same. */
+static feature_status
+put_loads(void *to, struct feature_error *error)
+{
+    struct snapshot *snapshot = to;
+
+    LF_TRY(begin_section(snapshot, LF_FRAME_LOADS, 0, error));
+    snapshot->flags = 0;
+    return FEATURE_OK;
 }
 
 static feature_status
@@ -154,8 +167,8 @@ put_trailer(struct snapshot *snapshot, uint64_t rows,
     return lf_output_write(output, bytes, sizeof bytes, error);
 }
 
-static const struct lf_sink to_file = {put_manifest, put_tree, put_ids,
-                                       put_record, NULL};
+static const struct lf_sink to_file = {put_manifest, put_tree,   put_ids,
+                                       put_loads,    put_record, NULL};
 
 static feature_status
 write_file(struct snapshot *snapshot, struct lf_copy *copy,

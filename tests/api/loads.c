@@ -141,6 +141,27 @@ an_id_is_loaded_once(void **state)
               FEATURE_INVALID, "argument");
 }
 
+/* Rows that come too late are not lost in silence. */
+static void
+a_committed_load_takes_no_more_rows(void **state)
+{
+    struct fixture *f = *state;
+    feature_batch *batch;
+    feature_load *load;
+
+    define(f, E PLAIN);
+    load = begin_load(f, (struct feature_load_options){0});
+    append(f, load, "k, a, b", "1 1 a");
+    must(feature_load_commit(load, NULL, &problem));
+    batch = batch_of(f, "k, a, b", "2 2 b");
+    must_fail(feature_load_append(load, batch, &problem), FEATURE_INVALID,
+              "argument");
+    feature_batch_free(batch);
+    must(feature_load_commit(load, NULL, &problem));
+    feature_load_free(load);
+    expect_rows(f, "v(*)", "1\n2", "present 1 a\nnot_found null null");
+}
+
 static void
 an_id_that_failed_may_come_again(void **state)
 {
@@ -272,6 +293,7 @@ main(void)
         TEST(order_may_end_late),
         TEST(the_last_of_one_key_wins_by_choice),
         TEST(an_id_is_loaded_once),
+        TEST(a_committed_load_takes_no_more_rows),
         TEST(an_id_that_failed_may_come_again),
         TEST(an_empty_load_empties_the_view),
         TEST(rows_have_the_time_of_the_cut),

@@ -353,6 +353,47 @@ a_full_store_keeps_the_old_version(void **state)
     expect_good(f);
 }
 
+/* There is no room for the list of those that a version gives back. */
+static void
+a_full_store_is_rid_of_a_large_load(void **state)
+{
+    struct fixture *f = *state;
+    enum { ROWS = 9000, PARTS = 6, SIZE = 1000, AT_ONCE = 200 };
+    static char rows[ROWS * (SIZE + 24)];
+    struct feature_load_options options = {0};
+    feature_status status = FEATURE_OK;
+    feature_load *load;
+
+    define(f, "STORE WITH (max_size = '80 MB');" E PLAIN
+              "CREATE FEATURE VIEW w (b STRING) FOR e;");
+    upsert(f, "v", "k, a, b", "1 1 one");
+    load = begin_load(f, options);
+    for (int part = 0; part < PARTS; part++) {
+        for (int i = 0, at = 0; i < ROWS; i++)
+            at += sprintf(rows + at, "%s%d 0 %0*d", i ? "\n" : "",
+                          part * ROWS + i, SIZE, i);
+        append(f, load, "k, a, b", rows);
+    }
+    for (int key = 0; !status; key++) {
+        feature_batch *batch;
+
+        for (int i = 0, at = 0; i < AT_ONCE; i++)
+            at += sprintf(rows + at, "%s%d %0*d", i ? "\n" : "",
+                          key * AT_ONCE + i, SIZE, i);
+        batch = make_batch(f, FEATURE_UPSERT, "w", "k, b", rows);
+        status = feature_store_write(f->store, &batch, 1, NULL, NULL, &problem);
+        feature_batch_free(batch);
+    }
+    assert_int_equal(status, FEATURE_FULL);
+    must(feature_load_abort(load, &problem));
+    feature_load_free(load);
+    assert_true(has_load(f, "\"aborted\""));
+    expect_good(f);
+    load_rows(f, "2 2 two");
+    expect_rows(f, "v(*)", "1\n2", "not_found null null\npresent 2 two");
+    expect_good(f);
+}
+
 static void
 a_directory_for_sorting_that_is_not_there_is_named(void **state)
 {
@@ -418,6 +459,7 @@ main(void)
         TEST(a_child_does_no_harm_to_its_parents_load),
         TEST(no_write_of_a_stream_is_lost),
         TEST(a_full_store_keeps_the_old_version),
+        TEST(a_full_store_is_rid_of_a_large_load),
         TEST(a_directory_for_sorting_that_is_not_there_is_named),
         TEST(a_load_keeps_to_its_pace),
     };

@@ -70,6 +70,29 @@ without_a_feed_a_rollback_loses_nothing_in_silence(void **state)
     expect_good(f);
 }
 
+/* The load of a version that is there stays on record, ways back to it do not. */
+static void
+rollbacks_are_not_recorded_without_end(void **state)
+{
+    struct fixture *f = *state;
+    char *text = NULL;
+    int lines = 0;
+
+    define(f, E PLAIN);
+    load_rows(f, "1 1 one");
+    load_rows(f, "1 2 two");
+    for (int i = 0; i < 100; i++)
+        roll_back(f, 0);
+    must(feature_store_loads(f->store, "v", &text, &problem));
+    for (char *at = text; (at = strchr(at, '\n')); at++)
+        lines++;
+    feature_free(text);
+    assert_in_range(lines, 60, 64);
+    assert_true(has_load(f, "{\"number\":1,"));
+    assert_true(has_load(f, "{\"number\":2,"));
+    expect_good(f);
+}
+
 static void
 nothing_is_kept_where_nothing_was_replaced(void **state)
 {
@@ -214,6 +237,58 @@ a_compacted_store_has_what_serves(void **state)
     expect_good(f);
 }
 
+static void
+expect_known(struct fixture *f, uint64_t number)
+{
+    struct feature_load_report report = {.struct_size = sizeof report};
+    feature_load *load =
+        begin_load(f, (struct feature_load_options){.id = "nightly/1"});
+
+    must(feature_load_status(load, &report, &problem));
+    assert_int_equal(report.flags, FEATURE_LOADED_DUPLICATE);
+    assert_int_equal(report.number, number);
+    feature_load_free(load);
+}
+
+/* What is under way in the store is not in its copies. */
+static void
+ids_stay_known_in_copies(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture copy = *f;
+    char file[PATH_SIZE];
+    feature_load *load;
+    uint64_t number;
+
+    define(f, E PLAIN);
+    load_rows(f, "1 1 one");
+    load = begin_load(f, (struct feature_load_options){.id = "nightly/1"});
+    append(f, load, "k, a, b", "1 2 two");
+    number = commit_load(load).number;
+    load = begin_load(f, (struct feature_load_options){.id = "nightly/2"});
+    path_of(f, "snapshot", file);
+    snprintf(copy.path, sizeof copy.path, "%.200s/copy", f->directory);
+    must(feature_store_snapshot(f->store, file, NULL, NULL, NULL, &problem));
+    must(feature_store_restore(file, copy.path, NULL, NULL, NULL, &problem));
+    copy.store = NULL;
+    open_store(&copy);
+    expect_known(&copy, number);
+    assert_false(has_load(&copy, "nightly/2"));
+    load_rows(&copy, "1 3 three");
+    expect_rows(&copy, "v(*)", "1", "present 3 three");
+    expect_good(&copy);
+    define(&copy, "DROP FEATURE VIEW v;");
+    expect_good(&copy);
+    close_store(&copy);
+    close_store(f);
+    feature_load_free(load);
+    must(feature_store_compact(f->path, NULL, NULL, NULL, &problem));
+    open_store(f);
+    expect_known(f, number);
+    assert_false(has_load(f, "nightly/2"));
+    expect_good(f);
+}
+
 /* Brings the follower up to date; the reason of its failure, or "". */
 static const char *
 follow(struct fixture *f, struct fixture *copy, char **json)
@@ -342,11 +417,13 @@ main(void)
         TEST(a_rollback_undoes_a_load_and_another_one_the_rollback),
         TEST(a_rollback_keeps_what_was_written_since),
         TEST(without_a_feed_a_rollback_loses_nothing_in_silence),
+        TEST(rollbacks_are_not_recorded_without_end),
         TEST(nothing_is_kept_where_nothing_was_replaced),
         TEST(as_many_versions_are_kept_as_the_view_says),
         TEST(a_schema_that_grew_is_no_matter_without_writes),
         TEST(a_dropped_view_takes_its_versions_along),
         TEST(a_snapshot_has_the_version_that_serves),
+        TEST(ids_stay_known_in_copies),
         TEST(a_compacted_store_has_what_serves),
         TEST(a_follower_asks_for_a_snapshot),
         TEST(sources_say_where_the_cut_is),

@@ -37,6 +37,7 @@ enum {
     OPTION_CUT,
     OPTION_EVENT,
     OPTION_LAST_WINS,
+    OPTION_GATE,
     OPTION_FORCE_GATES
 };
 
@@ -78,6 +79,8 @@ static const char load_help[] =
     "      --cut SEQUENCE       commit up to which the file knows what was "
     "written\n"
     "      --event EVENT        the file has events, of a view FROM EVENT\n"
+    "      --gate RULE          that has to hold besides those of the view:\n"
+    "                           'rows >= 1000'; as often as you like\n"
     "      --last-wins          of several rows of a key the last one counts\n"
     "      --force-gates        swap in also what a check of the view refuses\n"
     "\n"
@@ -182,6 +185,22 @@ take_plain_option(struct load_options *options, int code, char **argv)
     }
 }
 
+/* One text of all rules; places in it are those of the first. */
+static int
+add_gate(struct load_options *options, const char *rule)
+{
+    const char *old = options->gates;
+    size_t room = (old ? strlen(old) + 2 : 0) + strlen(rule) + 1;
+    char *joined = malloc(room);
+
+    if (!joined)
+        return tool_no_memory();
+    snprintf(joined, room, "%s%s%s", old ? old : "", old ? "; " : "", rule);
+    free(options->gates);
+    options->version.check = options->gates = joined;
+    return TOOL_DONE;
+}
+
 /* Those of --replace. */
 static int
 take_version_option(struct load_options *options, int code, char **argv)
@@ -207,6 +226,8 @@ take_version_option(struct load_options *options, int code, char **argv)
     case OPTION_EVENT:
         options->event = optarg;
         return TOOL_DONE;
+    case OPTION_GATE:
+        return add_gate(options, optarg);
     case OPTION_LAST_WINS:
         version->flags |= FEATURE_LOAD_LAST_WINS;
         return TOOL_DONE;
@@ -250,15 +271,15 @@ check_options(const struct load_options *options)
 {
     const struct feature_load_options *version = &options->version;
     bool has_version = version->id || version->fingerprint || version->cut ||
-                       version->flags || options->event;
+                       version->check || version->flags || options->event;
 
     if (options->timestamp && options->at_commit)
         return tool_misuse(options->command,
                            "--timestamp and --at-commit exclude each other");
     if (has_version && !options->replace)
         return tool_misuse(options->command,
-                           "--id, --fingerprint, --cut, --event, --last-wins "
-                           "and --force-gates are for --replace");
+                           "--id, --fingerprint, --cut, --event, --gate, "
+                           "--last-wins and --force-gates are for --replace");
     if (options->replace && (options->rejects || options->retract ||
                              options->operation == FEATURE_PATCH))
         return tool_misuse(options->command,
@@ -426,6 +447,7 @@ load_run(int argc, char **argv)
         {"cut", required_argument, NULL, OPTION_CUT},
         {"event", required_argument, NULL, OPTION_EVENT},
         {"last-wins", no_argument, NULL, OPTION_LAST_WINS},
+        {"gate", required_argument, NULL, OPTION_GATE},
         {"force-gates", no_argument, NULL, OPTION_FORCE_GATES},
         {"json", no_argument, NULL, TOOL_OPTION_JSON},
         {"clock", required_argument, NULL, TOOL_OPTION_CLOCK},
@@ -459,5 +481,6 @@ load_run(int argc, char **argv)
 out:
     free(options.titles);
     free(options.times);
+    free(options.gates);
     return code;
 }

@@ -36,6 +36,7 @@ struct load_options {
     bool json;
     bool replace; /* all rows of the view, in one commit */
     struct feature_load_options version; /* how, then */
+    char *gates;                         /* its check, of several --gate */
     const char *target; /* the view; `view` is whose rows the file has */
     const char *event;  /* of a view FROM it, or NULL */
     int64_t clock;

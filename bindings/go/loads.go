@@ -25,6 +25,7 @@ type LoadOptions struct {
 	RowsPerSecond  uint64        // 0: no limit
 	BytesPerSecond uint64        // of encoded rows; 0: no limit
 	Memory         uint64        // bytes to sort in; 0: 64 MiB
+	Check          string        // rules that have to hold, besides those of the view: "rows >= 1000; nulls(a) = 0"
 	Directory      string        // of the files that sorting takes; empty: the store's
 	Wait           time.Duration // longest wait for another writer, each time; 0: the store's
 }
@@ -71,7 +72,7 @@ func loadOptions(options *LoadOptions) (o C.struct_feature_load_options, free fu
 	for _, t := range []struct {
 		what, value string
 		to          **C.char
-	}{{"ID", options.ID, &o.id}, {"Fingerprint", options.Fingerprint, &o.fingerprint}, {"Directory", options.Directory, &o.directory}} {
+	}{{"ID", options.ID, &o.id}, {"Fingerprint", options.Fingerprint, &o.fingerprint}, {"Directory", options.Directory, &o.directory}, {"Check", options.Check, &o.check}} {
 		if *t.to, err = cText(t.what, t.value); err != nil {
 			return o, free, err
 		}

@@ -10,12 +10,13 @@
 
 #include "base/error.h"
 #include "model/evolve.h"
+#include "model/rule_text.h"
 #include "model/suggest.h"
 
 static feature_status
-find_subject(const struct lf_change *change, const struct lf_view *view,
-             const struct lf_entity *entity,
-             const struct lf_rule_clause *clause, struct lf_rule *rule)
+find_subject(const struct lf_view *view, const struct lf_entity *entity,
+             const struct lf_rule_clause *clause, struct lf_rule *rule,
+             struct feature_error *error)
 {
     const char *name = clause->name.text;
     const struct lf_feature *feature = lf_view_feature(view, name);
@@ -33,23 +34,36 @@ find_subject(const struct lf_change *change, const struct lf_view *view,
         lf_suggestion_offer(&near, view->features[i].name);
     for (uint32_t i = 0; i < entity->key_count; i++)
         lf_suggestion_offer(&near, entity->keys[i].name);
-    return lf_suggestion_fail(&near, clause->name.at, change->error,
+    return lf_suggestion_fail(&near, clause->name.at, error,
                               "%s has no feature %s", view->name, name);
 }
 
 static feature_status
-resolve_rule(const struct lf_change *change, const struct lf_view *view,
-             const struct lf_entity *entity,
-             const struct lf_rule_clause *clause, struct lf_rule *rule)
+resolve_rule(const struct lf_view *view, const struct lf_entity *entity,
+             const struct lf_rule_clause *clause, struct lf_rule *rule,
+             struct feature_error *error)
 {
     const char *problem;
 
     *rule = clause->made;
     if (clause->name.text)
-        LF_TRY(find_subject(change, view, entity, clause, rule));
+        LF_TRY(find_subject(view, entity, clause, rule, error));
     problem = lf_rule_problem(rule, view, entity);
-    return problem ? lf_change_invalid(change, clause->at, "%s", problem)
+    return problem ? lf_fail_at(error, FEATURE_INVALID, "argument",
+                                clause->at.line, clause->at.column, "%s",
+                                problem)
                    : FEATURE_OK;
+}
+
+feature_status
+lf_resolve_rules(const struct lf_option_clause *clause,
+                 const struct lf_view *view, const struct lf_entity *entity,
+                 struct lf_rule *rules, struct feature_error *error)
+{
+    for (uint32_t i = 0; i < clause->rule_count; i++)
+        LF_TRY(
+            resolve_rule(view, entity, &clause->rules[i], &rules[i], error));
+    return FEATURE_OK;
 }
 
 static bool
@@ -79,9 +93,7 @@ lf_evolve_rules(struct lf_change *change, struct lf_view *view,
                            sizeof *rules);
     if (!rules)
         return lf_fail_memory(change->error);
-    for (uint32_t i = 0; i < clause->rule_count; i++)
-        LF_TRY(
-            resolve_rule(change, view, entity, &clause->rules[i], &rules[i]));
+    LF_TRY(lf_resolve_rules(clause, view, entity, rules, change->error));
     if (are_equal(view, rules, clause->rule_count))
         return FEATURE_OK;
     if (!of_view->is_new) {

@@ -16,6 +16,7 @@
 #include "model/names.h"
 #include "model/number.h"
 #include "model/quantity.h"
+#include "model/rule_text.h"
 
 #define DURATION_MAX 40
 
@@ -179,4 +180,14 @@ lf_parse_rules(struct lf_lexer *lexer, struct lf_arena *arena,
         LF_TRY(parse_rules(&inner, arena, option));
     }
     return lf_lexer_next(lexer);
+}
+
+feature_status
+lf_parse_rule_text(const char *text, struct lf_arena *arena,
+                   struct lf_option_clause *clause, struct feature_error *error)
+{
+    struct lf_lexer lexer;
+
+    LF_TRY(lf_lexer_begin(&lexer, text, error));
+    return parse_rules(&lexer, arena, clause);
 }

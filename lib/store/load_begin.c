@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "store/load.h"
 #include "store/load_cut.h"
+#include "store/load_gates.h"
 #include "store/rows.h"
 
 /* --- an id that is known ---------------------------------------------------------- */
@@ -269,6 +270,7 @@ begin_view(struct beginning *beginning, struct lf_commit *commit,
         lf_definition_take(&load->definition, beginning->catalog, view, error));
     LF_TRY(lf_load_stand_in(beginning->catalog, view->id, load->record.version,
                             LF_STAGED, &load->catalog, &load->view, error));
+    LF_TRY(lf_load_add_rules(load, beginning->options->check, error));
     return put_staged(load, commit, error);
 }
 

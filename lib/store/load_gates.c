@@ -8,7 +8,55 @@
  */
 #include "store/load_gates.h"
 
+#include "model/names.h"
+#include "model/rule_text.h"
 #include "store/quality.h"
+
+/* --- rules of the load alone --------------------------------------------------- */
+
+static feature_status
+join_rules(struct feature_load *load, const struct lf_option_clause *clause,
+           struct feature_error *error)
+{
+    struct lf_view *view = load->view;
+    uint32_t old = view->rule_count;
+    struct lf_rule *rules;
+
+    if (old + clause->rule_count > LF_RULES_MAX)
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "feature view %s has %u rules and the load %u more: "
+                       "%d at most",
+                       view->name, old, clause->rule_count, LF_RULES_MAX);
+    rules = lf_list_extend(&load->catalog->arena, view->rules, old,
+                           clause->rule_count, sizeof *rules);
+    if (!rules)
+        return lf_fail_memory(error);
+    LF_TRY(lf_resolve_rules(
+        clause, view, lf_catalog_entity_by_id(load->catalog, view->entity),
+        rules + old, error));
+    view->rules = rules;
+    view->rule_count = old + clause->rule_count;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_load_add_rules(struct feature_load *load, const char *text,
+                  struct feature_error *error)
+{
+    struct lf_option_clause clause = {0};
+    struct lf_arena arena = {0};
+    feature_status status;
+
+    if (!text)
+        return FEATURE_OK;
+    status = lf_parse_rule_text(text, &arena, &clause, error);
+    if (!status)
+        status = join_rules(load, &clause, error);
+    lf_arena_free(&arena);
+    return status;
+}
+
+/* --- judging -------------------------------------------------------------------- */
 
 struct gates {
     struct feature_load *load;

@@ -5,6 +5,10 @@
 
 #include "store/load.h"
 
+/* Adds the rules of a text to those of the staged view; NULL: none. */
+feature_status lf_load_add_rules(struct feature_load *load, const char *text,
+                                 struct feature_error *error);
+
 /* Judges the version that was built, before it catches up, and leaves the figures
  * in the load's record. CONFLICT `gate` names the first rule that does not hold,
  * save where the load passes them by force. */

@@ -125,6 +125,7 @@ class Load(Unpicklable):
         bytes_per_second: int = 0,
         memory: int = 0,
         directory: Optional[str] = None,
+        check: Optional[str] = None,
         wait_ms: int = 0,
     ) -> None:
         flags = (
@@ -153,6 +154,7 @@ class Load(Unpicklable):
             directory=(
                 None if directory is None else encode(str(directory), "directory")
             ),
+            check=None if check is None else encode(check, "check"),
         )
         address = c_void_p()
         with store._use() as opened:

@@ -279,6 +279,33 @@ judge_upkeep(struct report *report, const char *metrics)
         add(report, "upkeep", NULL, "nothing is due");
 }
 
+/* The sum over all views. */
+static uint64_t
+sum_metric(const char *metrics, const char *name)
+{
+    uint64_t sum = 0;
+
+    for (const char *at = metrics; (at = strstr(at, name));) {
+        const char *value = strchr(at += strlen(name), '}');
+
+        sum += value ? strtoull(value + 2, NULL, 10) : 0;
+    }
+    return sum;
+}
+
+static void
+judge_loads(struct report *report, const char *metrics)
+{
+    uint64_t left = sum_metric(metrics, "\nfeature_load_leftovers{");
+
+    if (left)
+        add(report, "loads",
+            "run feature maintain, or feature loads --discard",
+            "%" PRIu64 " loads were interrupted, and what they have built takes "
+            "room: %" PRIu64 " rows",
+            left, sum_metric(metrics, "\nfeature_load_leftover_rows{"));
+}
+
 static size_t
 count_warnings(const struct report *report)
 {
@@ -369,6 +396,7 @@ examine(struct report *report, const char *path, uint32_t flags)
     judge_lmdb(report, &stats);
     judge_feed(report, metrics);
     judge_upkeep(report, metrics);
+    judge_loads(report, metrics);
     feature_free(metrics);
 }
 

@@ -66,6 +66,9 @@ func TestALoadReplacesAndARollbackGoesBack(t *testing.T) {
 	if offset := must(store.Offset("s", 0))(t); offset.Next != 7 {
 		t.Fatalf("%+v", offset)
 	}
+	if _, err := store.BeginLoad("card_stats", &feature.LoadOptions{Check: "rows >= "}); err == nil || !strings.Contains(err.Error(), "a number") {
+		t.Fatal(err)
+	}
 	again := must(store.BeginLoad("card_stats", &feature.LoadOptions{ID: "night-1", Fingerprint: "x"}))(t)
 	defer again.Close()
 	if second := must(again.Commit())(t); !second.Duplicate || second.Sequence != report.Sequence {

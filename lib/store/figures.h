@@ -4,7 +4,7 @@
 #define LF_STORE_FIGURES_H
 
 #include "format/feed.h"
-#include "store/store.h"
+#include "store/loads.h"
 
 /* Of the change feed and the sources. */
 struct lf_feed_figures {
@@ -32,6 +32,8 @@ struct lf_figures {
     struct lf_meta_view *views;      /* in the catalog's order */
     struct lf_event_figures *events; /* likewise */
     struct lf_buffer versions;       /* lf_version: those that are kept, too */
+    struct lf_load_list loads;       /* of all views */
+    const struct lf_environment *claims; /* who loads right now */
     struct lf_count_sums counts;
     struct lf_feed_figures feed;
     uint64_t free_pages;

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "store/figures.h"
+#include "store/metrics_loads.h"
 #include "store/metrics_rules.h"
 
 static void
@@ -349,6 +350,7 @@ feature_store_metrics(feature_store *store, char **text,
         add_views(&made, &figures);
         add_events(&made, &figures);
         lf_metrics_rules(&made, &figures);
+        lf_metrics_loads(&made, &figures);
         add_feed(&made, &figures.feed);
         add_number(&made, "upkeep_passes_due", "gauge", "",
                    "Passes of upkeep over rows or history that are due or not "

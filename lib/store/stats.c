@@ -56,6 +56,7 @@ read_snapshot(feature_store *store, struct lf_reader *reader,
                                   &figures->views[i], error));
     LF_TRY(read_events(store, reader, figures, error));
     LF_TRY(lf_versions_read(reader, 0, &figures->versions, error));
+    LF_TRY(lf_loads_read(reader, 0, &figures->loads, error));
     return lf_feed_figures_read(reader, &figures->feed, error);
 }
 
@@ -66,6 +67,7 @@ lf_figures_free(struct lf_figures *figures)
     lf_free(figures->views);
     lf_free(figures->events);
     lf_buffer_free(&figures->versions);
+    lf_loads_free(&figures->loads);
     lf_buffer_free(&figures->feed.consumers);
 }
 
@@ -81,6 +83,7 @@ lf_figures_take(feature_store *store, struct lf_figures *figures,
     LF_TRY(lf_reader_begin(store->environment, &reader, error));
     figures->environment.transaction = lf_reader_transaction(reader);
     figures->now = lf_store_now(store);
+    figures->claims = store->environment;
     status = read_snapshot(store, reader, figures, error);
     if (!status)
         status = lf_upkeep_figures_read(reader, figures, error);

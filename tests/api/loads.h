@@ -85,6 +85,20 @@ has_load(struct fixture *f, const char *text)
     return found;
 }
 
+/* Whether a line of the metrics is feature_ and that. */
+static inline int
+has_metric(struct fixture *f, const char *line)
+{
+    char *text = NULL, wanted[200];
+    int found;
+
+    snprintf(wanted, sizeof wanted, "\nfeature_%s\n", line);
+    must(feature_store_metrics(f->store, &text, &problem));
+    found = strstr(text, wanted) != NULL;
+    feature_free(text);
+    return found;
+}
+
 static inline struct feature_load_report
 roll_back(struct fixture *f, uint32_t flags)
 {

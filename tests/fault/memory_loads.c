@@ -101,6 +101,7 @@ call_begin(struct memory_scene *scene)
     struct feature_load_options options = {.struct_size = sizeof options,
                                            .id = "id",
                                            .fingerprint = "f",
+                                           .check = "rows > 0; nulls(s) <= 1",
                                            .sources = &source,
                                            .source_count = 1};
     feature_load *load = NULL;

@@ -49,6 +49,15 @@ says out '"id":"night-1"'
 run 1 loads s w
 check 'the list of loads'
 
+run 1 load s v two.csv --replace --gate 'rows >= 1' --gate 'max(a) < 2'
+says err 'v does not hold max(a) < 2' 'v is as it was'
+run 1 load s v two.csv --replace --gate 'nulls(aa) = 0'
+says err 'no feature aa'
+run 2 load s v two.csv --gate 'rows >= 1'
+run 0 apply g v.sql --create
+run 0 load g v two.csv --replace --gate 'rows >= 2; max(a) < 3'
+check 'gates of one load'
+
 printf 'k,event_timestamp,a\n4,2026-01-01T01:00:00Z,7\n' >more.csv
 run 0 load s v more.csv
 run 0 rollback s v

@@ -139,6 +139,15 @@ def test_what_is_refused_is_named(opened: lf.Store) -> None:
     assert values(opened)[:3] == [None, 5, None]
 
 
+def test_a_load_has_rules_of_its_own(opened: lf.Store) -> None:
+    with pytest.raises(lf.Conflict, match="v does not hold rows >= 9: it is 5"):
+        opened.load("v", rows(range(5), 1), replace=True, check="rows >= 9")
+    report = opened.load("v", rows(range(5), 1), replace=True, check="rows >= 5")
+    assert (report.gates, report.gates_failed) == (1, 0)
+    with pytest.raises(lf.NotFound, match="v has no feature aa"):
+        opened.begin_load("v", check="nulls(aa) = 0")
+
+
 def test_a_rollback_needs_a_version(opened: lf.Store) -> None:
     with pytest.raises(lf.NotFound) as none:
         opened.rollback("v")

@@ -973,6 +973,9 @@ struct feature_load_options {
     uint64_t memory;           /**< bytes to sort in; 0: 64 MiB */
     const char *directory; /**< {copied} {nullable} of the files that sorting
                                     takes; NULL: the store's */
+    const char *check; /**< {copied} {nullable} quality rules of this load,
+                                besides those of the view, as `check` of a
+                                definition has them: rows >= 1000; nulls(a) = 0 */
 };
 
 /**
@@ -1587,8 +1590,9 @@ feature_store_verify(const char *path,
  * @param[out] load    {owned feature_load_free} the load
  * @param[out] error   {inout} {nullable}
  * @return FEATURE_INVALID      an id, a fingerprint or a cut that cannot be; a
- *                              store that is read-only or `closed`
- * @return FEATURE_NOT_FOUND    there is no such view
+ *                              mistake in check, with line and column; a store
+ *                              that is read-only or `closed`
+ * @return FEATURE_NOT_FOUND    there is no such view, or feature of it in check
  * @return FEATURE_CONFLICT     `load-id`: the id was committed with another
  *                              fingerprint; `follower`; `no-feed`: without it, the
  *                              time or the sources of the cut are not known

@@ -299,9 +299,9 @@ judge_loads(struct report *report, const char *metrics)
     uint64_t left = sum_metric(metrics, "\nfeature_load_leftovers{");
 
     if (left)
-        add(report, "loads",
-            "run feature maintain, or feature loads --discard",
-            "%" PRIu64 " loads were interrupted, and what they have built takes "
+        add(report, "loads", "run feature maintain, or feature loads --discard",
+            "%" PRIu64
+            " loads were interrupted, and what they have built takes "
             "room: %" PRIu64 " rows",
             left, sum_metric(metrics, "\nfeature_load_leftover_rows{"));
 }

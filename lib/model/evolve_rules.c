@@ -49,10 +49,10 @@ resolve_rule(const struct lf_view *view, const struct lf_entity *entity,
     if (clause->name.text)
         LF_TRY(find_subject(view, entity, clause, rule, error));
     problem = lf_rule_problem(rule, view, entity);
-    return problem ? lf_fail_at(error, FEATURE_INVALID, "argument",
-                                clause->at.line, clause->at.column, "%s",
-                                problem)
-                   : FEATURE_OK;
+    return problem
+               ? lf_fail_at(error, FEATURE_INVALID, "argument", clause->at.line,
+                            clause->at.column, "%s", problem)
+               : FEATURE_OK;
 }
 
 feature_status
@@ -61,8 +61,7 @@ lf_resolve_rules(const struct lf_option_clause *clause,
                  struct lf_rule *rules, struct feature_error *error)
 {
     for (uint32_t i = 0; i < clause->rule_count; i++)
-        LF_TRY(
-            resolve_rule(view, entity, &clause->rules[i], &rules[i], error));
+        LF_TRY(resolve_rule(view, entity, &clause->rules[i], &rules[i], error));
     return FEATURE_OK;
 }
 

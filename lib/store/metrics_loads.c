@@ -109,13 +109,12 @@ static void
 add_states(struct lf_text *text, const char *name, const char *view,
            const struct load_figures *figures)
 {
-    static const char *const words[STATES] = {
-        "building", "interrupted", "committed", "failed", "aborted"};
+    static const char *const words[STATES] = {"building", "interrupted",
+                                              "committed", "failed", "aborted"};
 
     for (int i = 0; i < STATES; i++)
-        lf_text_add(text,
-                    "feature_%s{view=\"%s\",state=\"%s\"} %" PRIu64 "\n", name,
-                    view, words[i], figures->states[i]);
+        lf_text_add(text, "feature_%s{view=\"%s\",state=\"%s\"} %" PRIu64 "\n",
+                    name, view, words[i], figures->states[i]);
 }
 
 static void
@@ -130,9 +129,8 @@ static void
 add_time(struct lf_text *text, const char *name, const char *view, int64_t time)
 {
     if (time >= 0)
-        lf_text_add(text,
-                    "feature_%s{view=\"%s\"} %" PRId64 ".%06" PRId64 "\n", name,
-                    view, time / 1000000, time % 1000000);
+        lf_text_add(text, "feature_%s{view=\"%s\"} %" PRId64 ".%06" PRId64 "\n",
+                    name, view, time / 1000000, time % 1000000);
 }
 
 static void

@@ -2,8 +2,8 @@
 /* Rules that a load has besides those of its view. */
 #include "loads.h"
 
-#define RULED                                                                  \
-    "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e WITH (check = 'rows > "   \
+#define RULED                                                                \
+    "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e WITH (check = 'rows > " \
     "0');"
 
 static feature_status
@@ -32,7 +32,8 @@ they_are_judged_with_those_of_the_view(void **state)
     assert_int_equal(report.gates_failed, 0);
     must_fail(try_load(f, options, "1 1 one\n2 10 two", NULL), FEATURE_CONFLICT,
               "gate");
-    assert_string_equal(problem.message, "v does not hold max(a) < 10: it is 10");
+    assert_string_equal(problem.message,
+                        "v does not hold max(a) < 10: it is 10");
     expect_rows(f, "v(*)", "2", "present 9 two");
     must_fail(try_load(f, options, "3 3 three", NULL), FEATURE_CONFLICT,
               "gate");

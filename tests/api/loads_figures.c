@@ -2,8 +2,8 @@
 /* Loads among the metrics. */
 #include "loads.h"
 
-#define WITH_TWO                                                               \
-    "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e WITH (keep_versions = "   \
+#define WITH_TWO                                                             \
+    "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e WITH (keep_versions = " \
     "2);"
 
 static void

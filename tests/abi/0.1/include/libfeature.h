@@ -973,7 +973,7 @@ struct feature_load_options {
     uint64_t memory;           /**< bytes to sort in; 0: 64 MiB */
     const char *directory; /**< {copied} {nullable} of the files that sorting
                                     takes; NULL: the store's */
-    const char *check; /**< {copied} {nullable} quality rules of this load,
+    const char *check;     /**< {copied} {nullable} quality rules of this load,
                                 besides those of the view, as `check` of a
                                 definition has them: rows >= 1000; nulls(a) = 0 */
 };

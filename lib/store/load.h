@@ -60,8 +60,10 @@ struct feature_load {
     struct lf_definition definition;
     struct lf_catalog *catalog; /* a copy in which the view is the staged one */
     struct lf_view *view;       /* in it */
-    bool is_exact;   /* the cut was the newest commit when the load began */
-    uint64_t before; /* rows ever applied or late by then */
+    bool is_exact;    /* the cut was the newest commit when the load began */
+    uint64_t before;  /* rows ever applied or late by then */
+    uint32_t serving; /* version of the view */
+    int64_t cut_committed; /* commit time of the cut; of a view with history */
     struct lf_build build;
     uint32_t batches; /* that were appended: the next one's number */
     struct feature_load_report report;
@@ -116,6 +118,13 @@ feature_status lf_load_put_meta(const struct feature_load *load,
                                 struct lf_commit *commit,
                                 const struct lf_meta_view *meta,
                                 struct feature_error *error);
+
+/* --- load_history.c -------------------------------------------------------- */
+
+/* After all rows are put, where the view keeps history: makes the version what one
+ * commit at the cut would have made of the one that serves. */
+feature_status lf_load_write_history(struct feature_load *load,
+                                     struct feature_error *error);
 
 /* --- load_options.c -------------------------------------------------------- */
 

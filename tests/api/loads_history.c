@@ -404,7 +404,8 @@ history_that_ends_ends_in_kept_versions(void **state)
     set_up(f);
     commit_load(load_at(f, 30, "1 5 100\n3 25 300"));
     define(f, E "CREATE FEATURE VIEW v (a INT64) FOR e "
-                "WITH (max_skew = 'none', keep_versions = 2);");
+                "WITH (max_skew = 'none', history = 'none', "
+                "keep_versions = 2);");
     expect_good(f);
     define(f, E "CREATE FEATURE VIEW v (a INT64) FOR e WITH (max_skew = "
                 "'none', history = '90 days', keep_versions = 2);");

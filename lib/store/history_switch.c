@@ -10,6 +10,7 @@
 
 #include "store/history.h"
 #include "store/history_pack.h"
+#include "store/loads.h"
 
 void
 lf_history_tree(const struct lf_view *view, char name[LF_TREE_NAME_SIZE])
@@ -39,16 +40,53 @@ forget(struct lf_meta_view *meta)
     meta->history = (struct lf_hash128){0};
 }
 
+static feature_status
+drop_tree(struct lf_commit *commit, const struct lf_view *view,
+          struct feature_error *error)
+{
+    char tree[LF_TREE_NAME_SIZE];
+
+    lf_history_tree(view, tree);
+    return lf_writer_drop(commit->writer, tree, error);
+}
+
+/* The versions that are kept can do without history no less: the dictionary of
+ * their blocks goes. */
+static feature_status
+forget_kept(struct lf_commit *commit, const struct lf_view *view,
+            struct feature_error *error)
+{
+    struct lf_buffer versions = {0};
+    feature_status status =
+        lf_versions_read_within(commit, view->id, &versions, error);
+    struct lf_version *each = (void *)versions.data;
+    size_t count = versions.size / sizeof *each;
+
+    for (size_t i = 0; !status && i < count; i++) {
+        struct lf_view version = *view;
+
+        version.version = each[i].version;
+        version.standing = each[i].standing;
+        forget(&each[i].meta);
+        status = drop_tree(commit, &version, error);
+        if (!status)
+            status = lf_rows_put_meta(commit, &version, &each[i].meta, error);
+    }
+    lf_buffer_free(&versions);
+    return status;
+}
+
 /* A view that nothing was written to has no record, and begins with its first
  * row. */
 static feature_status
 switch_view(struct lf_commit *commit, const struct lf_view *view,
             struct feature_error *error)
 {
-    char tree[LF_TREE_NAME_SIZE];
     struct lf_meta_view meta;
     bool found;
 
+    if (!view->history)
+        LF_TRY(forget_kept(commit, view, error));
     LF_TRY(lf_rows_read_meta(commit, view, &meta, &found, error));
     if (!found)
         return FEATURE_OK;
@@ -56,8 +94,7 @@ switch_view(struct lf_commit *commit, const struct lf_view *view,
         lf_history_begin(&meta, commit);
     } else {
         forget(&meta);
-        lf_history_tree(view, tree);
-        LF_TRY(lf_writer_drop(commit->writer, tree, error));
+        LF_TRY(drop_tree(commit, view, error));
         LF_TRY(lf_dictionary_forget(commit, view->id, error));
     }
     return lf_rows_write_meta(commit, view, &meta, error);

@@ -64,8 +64,10 @@ struct feature_load {
     struct lf_definition definition;
     struct lf_catalog *catalog; /* a copy in which the view is the staged one */
     struct lf_view *view;       /* in it */
-    bool is_exact;   /* the cut was the newest commit when the load began */
-    uint64_t before; /* rows ever applied or late by then */
+    bool is_exact;    /* the cut was the newest commit when the load began */
+    uint64_t before;  /* rows ever applied or late by then */
+    uint32_t serving; /* version of the view */
+    int64_t cut_committed; /* commit time of the cut; of a view with history */
     struct lf_build build;
     uint32_t batches; /* that were appended: the next one's number */
     struct feature_load_report report;
@@ -142,6 +144,13 @@ feature_status lf_build_reads(struct feature_load *load,
 feature_status lf_build_fill(struct feature_load *load, const uint8_t *key,
                              size_t key_size, struct lf_slice *row,
                              struct feature_error *error);
+
+/* --- load_history.c -------------------------------------------------------- */
+
+/* After all rows are put, where the view keeps history: makes the version what one
+ * commit at the cut would have made of the one that serves. */
+feature_status lf_load_write_history(struct feature_load *load,
+                                     struct feature_error *error);
 
 /* --- load_options.c -------------------------------------------------------- */
 

@@ -197,6 +197,9 @@ fill_record(struct beginning *beginning, struct lf_commit *commit,
                        options->source_count, &cut, error));
     record->cut = cut.sequence;
     record->cut_time = cut.time;
+    if (beginning->view->history && options->time)
+        LF_TRY(lf_cut_find(commit, cut.sequence, 0, NULL, 0, &cut, error));
+    beginning->load->cut_committed = cut.time;
     record->state = LF_LOAD_BUILDING;
     record->began = commit->now;
     record->token = commit->store->token;
@@ -216,6 +219,7 @@ note_before(struct beginning *beginning, struct lf_commit *commit,
     LF_TRY(lf_rows_read_meta(commit, beginning->view, &meta, &found, error));
     load->is_exact = load->record.cut == commit->meta.sequence;
     load->before = meta.applied + meta.late;
+    load->serving = beginning->view->version;
     return FEATURE_OK;
 }
 
@@ -239,10 +243,11 @@ put_staged(struct feature_load *load, struct lf_commit *commit,
 static feature_status
 check_kind(const struct lf_view *view, struct feature_error *error)
 {
-    if (!view->history)
+    if (!view->history || !view->event)
         return FEATURE_OK;
     return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                   "feature view %s keeps history: it cannot be loaded yet",
+                   "feature view %s is FROM an event and keeps history: it "
+                   "cannot be loaded yet",
                    view->name);
 }
 

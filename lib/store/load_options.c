@@ -136,6 +136,7 @@ lf_load_finish(struct feature_load *load, struct feature_error *error)
     load->record.content = load->build.meta.content;
     swap.state.view = load->view;
     LF_TRY(lf_load_judge(load, error));
+    LF_TRY(lf_load_write_history(load, error));
     status = lf_swap_run(&swap, error);
     lf_swap_free(&swap);
     return status;

@@ -121,17 +121,18 @@ catch_up(struct lf_swap *swap, struct feature_error *error)
 /* --- the commit -------------------------------------------------------------------- */
 
 /* What is gone with the version before is gone for reads of the past, too: below
- * its newest cell nothing is known of a key that is not there. */
+ * its newest cell nothing is known of a key that is not there. With history, none
+ * is gone. */
 static void
 note_purge(struct lf_meta_view *meta, const struct lf_meta_view *old,
-           bool is_event, const struct lf_commit *commit)
+           const struct lf_view *view, const struct lf_commit *commit)
 {
-    if (is_event) /* the states that come hold all that there was */
+    if (view->event) /* the states that come hold all that there was */
         return;
     if (old->purge_horizon > meta->purge_horizon)
         meta->purge_horizon = old->purge_horizon;
     meta->purge_time = old->purge_time;
-    if (!old->row_entries)
+    if (view->history || !old->row_entries)
         return;
     meta->purge_time = commit->meta.commit_time;
     if (old->newest != INT64_MAX && old->newest >= meta->purge_horizon)
@@ -153,7 +154,7 @@ swap_records(struct lf_swap *swap, struct lf_commit *commit,
     LF_TRY(lf_rows_read_meta(commit, next, &meta, &found, error));
     lf_rows_record_key(next, key);
     LF_TRY(lf_tree_delete(commit->tree, key, strlen(key), error));
-    note_purge(&meta, &old, serving->event, commit);
+    note_purge(&meta, &old, serving, commit);
     meta.applied = old.applied;
     if (!swap->record->is_rollback)
         meta.applied += swap->record->rows;

@@ -79,6 +79,19 @@ begin_record(struct rollback *rollback, struct lf_commit *commit,
     return status;
 }
 
+/* A version is what the view is now: it has a history, or none. */
+static feature_status
+check_history(const struct rollback *rollback, const struct lf_view *view,
+              struct feature_error *error)
+{
+    if (!view->history == (rollback->meta.history_since == INT64_MIN))
+        return FEATURE_OK;
+    return lf_fail(error, FEATURE_CONFLICT, "schema-changed",
+                   "the history of feature view %s was switched on or off "
+                   "since the version that is kept served",
+                   view->name);
+}
+
 static feature_status
 plan_within(struct rollback *rollback, struct lf_commit *commit,
             const char *name, struct feature_error *error)
@@ -92,6 +105,8 @@ plan_within(struct rollback *rollback, struct lf_commit *commit,
     status = lf_load_find_view(catalog, name, &view, error);
     if (!status)
         status = choose(rollback, commit, name, error);
+    if (!status)
+        status = check_history(rollback, view, error);
     if (!status)
         status = begin_record(rollback, commit, view, error);
     if (!status)

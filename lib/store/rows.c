@@ -46,10 +46,17 @@ feature_status
 lf_rows_write_meta(struct lf_commit *commit, const struct lf_view *view,
                    struct lf_meta_view *meta, struct feature_error *error)
 {
+    meta->commit = commit->meta.sequence;
+    return lf_rows_put_meta(commit, view, meta, error);
+}
+
+feature_status
+lf_rows_put_meta(struct lf_commit *commit, const struct lf_view *view,
+                 const struct lf_meta_view *meta, struct feature_error *error)
+{
     char key[LF_META_KEY_SIZE];
     uint8_t bytes[LF_META_VIEW_SIZE];
 
-    meta->commit = commit->meta.sequence;
     lf_rows_record_key(view, key);
     lf_meta_version_encode(meta, key, bytes);
     return lf_tree_put(commit->tree, key, strlen(key), bytes, sizeof bytes,

@@ -56,6 +56,12 @@ feature_status lf_rows_read_meta(struct lf_commit *commit,
                                  struct lf_meta_view *meta, bool *found,
                                  struct feature_error *error);
 
+/* Writes a view's record as it is. */
+feature_status lf_rows_put_meta(struct lf_commit *commit,
+                                const struct lf_view *view,
+                                const struct lf_meta_view *meta,
+                                struct feature_error *error);
+
 /* Writes a view's record, as one that this commit touched. */
 feature_status lf_rows_write_meta(struct lf_commit *commit,
                                   const struct lf_view *view,

@@ -143,8 +143,10 @@ views_with_history_are_not_loaded_yet(void **state)
     struct fixture *f = *state;
     feature_load *load = NULL;
 
-    define(f, "CREATE ENTITY e (k INT64); CREATE FEATURE VIEW v (a INT64) "
-              "FOR e WITH (history = '1 day');");
+    define(f, "CREATE ENTITY e (k INT64);"
+              "CREATE EVENT p (k INT64, x INT64);"
+              "CREATE FEATURE VIEW v (s = SUM(x) OVER '1 hour') FOR e FROM p "
+              "WITH (history = '1 day');");
     must_fail(feature_load_begin(f->store, "v", NULL, &load, &problem),
               FEATURE_UNSUPPORTED, "not-yet");
 }

@@ -66,14 +66,6 @@ append_rows(struct world *world, struct loading *loading)
     feature_batch_free(batch);
 }
 
-static void
-at_time(struct write *write, int64_t time)
-{
-    write->time = time;
-    for (int i = 0; i < FEATURES; i++)
-        write->cells[i].time = time;
-}
-
 /* What the load is, as writes of one commit. */
 static uint32_t
 make_writes(const struct model *model, const struct loading *loading,
@@ -129,6 +121,17 @@ may_be_refused(const struct world *world, const struct loading *loading)
     return 0;
 }
 
+/* Blocks with versions from before the cut and after it. */
+static void
+pack(struct world *world)
+{
+    struct feature_maintain_options options = {.struct_size = sizeof options,
+                                               .flags = FEATURE_MAINTAIN_ALL};
+
+    if (world->is_long && world->packed)
+        must(feature_store_maintain(world->f->store, &options, NULL, &problem));
+}
+
 static void
 load(struct world *world)
 {
@@ -142,6 +145,7 @@ load(struct world *world)
     append_rows(world, &loading);
     for (uint32_t i = 0; i < after; i++)
         write_some(world);
+    pack(world);
     status = feature_load_commit(loading.load, NULL, &problem);
     feature_load_free(loading.load);
     if (status && may_be_refused(world, &loading)) {

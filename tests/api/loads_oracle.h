@@ -169,6 +169,14 @@ remember(struct world *world, const struct write *write)
 }
 
 static inline void
+at_time(struct write *write, int64_t time)
+{
+    write->time = time;
+    for (int i = 0; i < FEATURES; i++)
+        write->cells[i].time = time;
+}
+
+static inline void
 draw_write(struct world *world, struct write *write, int32_t operation,
            const int *own)
 {

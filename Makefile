@@ -431,7 +431,7 @@ test: ## run everything: tests, sanitizers, headers, installation, lint
 
 ASAN := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
         -fno-sanitize-recover=all -UNDEBUG -U_FORTIFY_SOURCE
-MODEL_ASAN_OPERATIONS ?= 40000
+MODEL_ASAN_OPERATIONS ?= 25000
 # The rigs of tests/fuzz run with the sanitizers; those of damaged stores, which are
 # the longest, in `make trust`.
 check-plain:

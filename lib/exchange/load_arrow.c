@@ -8,7 +8,10 @@
  * Never calls the producer within a transaction, and releases its stream on every
  * way out.
  */
+#include <string.h>
+
 #include "exchange/import.h"
+#include "format/parcel.h"
 #include "store/load_rows.h"
 
 #define PIECE 4096 /* rows */
@@ -65,6 +68,21 @@ take_records(struct lf_import *import, feature_load *load,
     }
 }
 
+/* Whether a stream is of states; else it is of events. */
+static feature_status
+has_tiles(struct ArrowArrayStream *stream, bool *found,
+          struct feature_error *error)
+{
+    struct ArrowSchema schema;
+
+    LF_TRY(lf_stream_schema(stream, &schema, error));
+    for (int64_t i = 0; !*found && i < schema.n_children; i++)
+        *found = schema.children[i]->name &&
+                 strcmp(schema.children[i]->name, LF_TILES_COLUMN) == 0;
+    schema.release(&schema);
+    return FEATURE_OK;
+}
+
 /* Of a view FROM an event. */
 static feature_status
 take_states(void *context, struct lf_tiles_in *in, uint32_t record_batch,
@@ -80,15 +98,20 @@ append_stream(feature_load *load, struct ArrowArrayStream *stream,
 {
     struct lf_import import = {.stream = stream};
     feature_status status;
+    bool are_states = false;
 
     LF_TRY(check_arguments(load, options, error));
     LF_TRY(lf_load_check(load, error));
     if (load->is_event)
+        LF_TRY(has_tiles(stream, &are_states, error));
+    if (are_states)
         return lf_tiles_read(load->store, load->name, stream, take_states, load,
                              error);
     import.store = load->store;
-    status = lf_import_open(&import, load->name, FEATURE_UPSERT,
-                            options->columns, error);
+    status = lf_import_open(
+        &import, load->is_event ? load->event_name : load->name,
+        load->is_event ? FEATURE_EVENT : FEATURE_UPSERT, options->columns,
+        error);
     if (!status)
         status = take_records(&import, load, error);
     lf_import_free(&import);

@@ -216,6 +216,7 @@ feature_load_free(feature_load *load)
         return;
     (void)feature_load_abort(load, NULL);
     lf_claim_drop(&load->claim);
+    lf_form_free(&load->form);
     lf_build_free(&load->build);
     lf_buffer_free(&load->definition.bytes);
     lf_catalog_release(load->catalog);

@@ -19,11 +19,21 @@ enum lf_load_stage {
     LF_LOAD_OVER
 };
 
+/* What a load takes: it stays at what came first. */
+enum lf_load_content {
+    LF_LOAD_NOTHING, /* so far */
+    LF_LOAD_STATES,
+    LF_LOAD_EVENTS
+};
+
 /* Rows on their way into the staged version. Those that come in order are put a
  * slice at a time; from the first that does not, all go through the sorter. */
 struct lf_build {
     struct lf_buffer slice; /* key size u32, row size u32, key, row; in order */
     size_t last;            /* where the last of them begins */
+    struct lf_buffer sides; /* what lies beside them, in the same form */
+    size_t last_sides;      /* where those of the last row begin, */
+    uint64_t last_count;    /* and how many they are */
     int64_t newest;         /* of the version without that one */
     struct lf_buffer key;   /* the last one that was taken; empty: none was */
     size_t target;          /* bytes of a slice */
@@ -32,6 +42,7 @@ struct lf_build {
     struct lf_sorter *sorter;
     uint64_t sorted_rows;     /* that went into it as they came */
     struct lf_buffer row;     /* encoded */
+    struct lf_buffer slim;    /* a state, without what lies beside it */
     struct lf_meta_view meta; /* of the version, with what is in slice */
     uint64_t bytes;
     uint32_t seed;    /* of the rows' checksums */
@@ -41,7 +52,12 @@ struct lf_build {
 struct feature_load {
     feature_store *store;
     const char *name; /* of the view */
-    bool is_event;    /* it is FROM one: rows are states */
+    bool is_event;    /* it is FROM one: rows are states, or are made of events */
+    uint32_t event;   /* its id, */
+    const char *event_name;
+    enum lf_load_content content; /* of a view FROM an event */
+    struct lf_form form;          /* of it, once it was needed */
+    uint64_t applied, late;       /* events that were folded */
     enum lf_load_stage stage;
     feature_status status; /* why it is over */
     struct feature_error problem;
@@ -79,7 +95,19 @@ feature_status lf_build_add(struct feature_load *load, const uint8_t *key,
 int lf_build_order(const struct lf_build *build, const uint8_t *key,
                    size_t key_size);
 
-/* Takes a row whose key is not below that. */
+/* Takes a row, or an event, for the merge at the end. */
+feature_status lf_build_sort(struct feature_load *load, const uint8_t *key,
+                             size_t key_size, const struct lf_buffer *row,
+                             uint32_t batch, uint32_t index,
+                             struct feature_error *error);
+
+/* `order`: a key is below the one before, which was promised not to be. */
+feature_status lf_build_fail_order(const struct feature_load *load,
+                                   uint32_t batch, uint32_t row,
+                                   struct feature_error *error);
+
+/* Takes a row whose key is not below that. One of a state is in full, one of
+ * events as it was encoded last. */
 feature_status lf_build_take(struct feature_load *load, const uint8_t *key,
                              size_t key_size, const uint8_t *row, size_t size,
                              int order, uint32_t batch, uint32_t index,

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "store/key_order.h"
-#include "store/load.h"
+#include "store/load_rows.h"
 #include "store/rows.h"
 
 #define HEAD          LF_SLICE_HEAD
@@ -82,27 +82,45 @@ lf_load_put_meta(const struct feature_load *load, struct lf_commit *commit,
 /* What one commit puts: the slice up to a place of it. */
 struct put {
     size_t end;
+    size_t sides_end;
     struct lf_meta_view meta; /* of the version, then */
 };
+
+/* Entries of a slice, into a tree. */
+static feature_status
+put_entries(struct lf_commit *commit, const char *name, const uint8_t *at,
+            const uint8_t *end, bool append, struct feature_error *error)
+{
+    struct lf_tree *tree;
+
+    if (at == end)
+        return FEATURE_OK;
+    LF_TRY(lf_writer_tree(commit->writer, name, true, &tree, error));
+    while (at < end) {
+        size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
+
+        LF_TRY(lf_tree_put(tree, at + HEAD, key_size, at + HEAD + key_size,
+                           size, append, error));
+        at += HEAD + key_size + size;
+    }
+    return FEATURE_OK;
+}
 
 static feature_status
 put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
          struct feature_error *error)
 {
     const struct put *put = context;
-    const uint8_t *at = load->build.slice.data, *end = at + put->end;
+    const uint8_t *rows = load->build.slice.data;
+    const uint8_t *sides = load->build.sides.data;
     char name[LF_TREE_NAME_SIZE];
-    struct lf_tree *tree;
 
     lf_rows_tree(load->view, name);
-    LF_TRY(lf_writer_tree(commit->writer, name, true, &tree, error));
-    while (at < end) {
-        size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
-
-        LF_TRY(lf_tree_put(tree, at + HEAD, key_size, at + HEAD + key_size,
-                           size, true, error));
-        at += HEAD + key_size + size;
-    }
+    LF_TRY(put_entries(commit, name, rows, rows + put->end, true, error));
+    lf_tiles_tree(load->view, name);
+    if (put->sides_end)
+        LF_TRY(put_entries(commit, name, sides, sides + put->sides_end, false,
+                           error));
     return lf_load_put_meta(load, commit, &put->meta, error);
 }
 
@@ -163,6 +181,8 @@ count_row(struct feature_load *load, const uint8_t *key, size_t key_size,
     bool is_tombstone = lf_load_u16(row + 6) & LF_ROW_TOMBSTONE;
 
     meta->tombstones += is_tombstone ? (is_there ? 1 : UINT64_MAX) : 0;
+    meta->tile_entries +=
+        is_there ? load->build.last_count : -load->build.last_count;
     if (is_there) {
         lf_hash128_add(&meta->content, hash);
         meta->row_entries++;
@@ -194,6 +214,17 @@ take_back(struct feature_load *load)
     count_last(load, false);
     build->meta.newest = build->newest;
     build->slice.size = build->last;
+    build->sides.size = build->last_sides;
+}
+
+/* What was put leaves the slice. */
+static void
+drop_put(struct lf_buffer *slice, size_t end)
+{
+    if (!end)
+        return;
+    memmove(slice->data, slice->data + end, slice->size - end);
+    slice->size -= end;
 }
 
 /* Puts the slice. Where a row can take the place of the last one, that waits for
@@ -203,10 +234,13 @@ lf_build_flush(struct feature_load *load, bool is_end,
                struct feature_error *error)
 {
     struct lf_build *build = &load->build;
-    struct put put = {.end = build->slice.size, .meta = build->meta};
+    struct put put = {.end = build->slice.size,
+                      .sides_end = build->sides.size,
+                      .meta = build->meta};
 
     if (!is_end && load->flags & FEATURE_LOAD_LAST_WINS) {
         put.end = build->last;
+        put.sides_end = build->last_sides;
         count_last(load, false);
         put.meta = build->meta;
         put.meta.newest = build->newest;
@@ -215,10 +249,9 @@ lf_build_flush(struct feature_load *load, bool is_end,
     if (!put.end)
         return FEATURE_OK;
     LF_TRY(lf_load_commit_slice(load, put_rows, &put, error));
-    memmove(build->slice.data, build->slice.data + put.end,
-            build->slice.size - put.end);
-    build->slice.size -= put.end;
-    build->last = 0;
+    drop_put(&build->slice, put.end);
+    drop_put(&build->sides, put.sides_end);
+    build->last = build->last_sides = 0;
     build->has_put = true;
     fit_slice(build);
     keep_pace(load);
@@ -275,8 +308,11 @@ lf_build_take(struct feature_load *load, const uint8_t *key, size_t key_size,
                         "a second row of one key", batch, index, error);
     if (!order)
         take_back(load);
-    else if (build->slice.size >= build->target)
+    else if (build->slice.size + build->sides.size >= build->target)
         LF_TRY(lf_build_flush(load, false, error));
+    if (load->is_event)
+        LF_TRY(
+            lf_load_split_state(load, key, key_size, &row, &size, error));
     return put_in_slice(load, key, key_size, row, size, error);
 }
 
@@ -326,6 +362,14 @@ sort_slice(struct feature_load *load, struct feature_error *error)
     return FEATURE_OK;
 }
 
+feature_status
+lf_build_fail_order(const struct feature_load *load, uint32_t batch,
+                    uint32_t row, struct feature_error *error)
+{
+    return fail_row(load, FEATURE_INVALID, "order",
+                    "a key that is below the one before", batch, row, error);
+}
+
 static feature_status
 begin_sorting(struct feature_load *load, struct feature_error *error)
 {
@@ -336,6 +380,18 @@ begin_sorting(struct feature_load *load, struct feature_error *error)
                           load->memory ? load->memory : MEMORY,
                           &load->build.sorter, error));
     return sort_slice(load, error);
+}
+
+feature_status
+lf_build_sort(struct feature_load *load, const uint8_t *key, size_t key_size,
+              const struct lf_buffer *row, uint32_t batch, uint32_t index,
+              struct feature_error *error)
+{
+    if (!load->build.sorter)
+        LF_TRY(begin_sorting(load, error));
+    load->build.sorted_rows++;
+    return sort_row(load, key, key_size, row->data, row->size, batch, index,
+                    error);
 }
 
 feature_status
@@ -352,14 +408,9 @@ lf_build_add(struct feature_load *load, const uint8_t *key, size_t key_size,
             return lf_build_take(load, key, key_size, row->data, row->size,
                                  order, batch, index, error);
         if (load->flags & FEATURE_LOAD_SORTED)
-            return fail_row(load, FEATURE_INVALID, "order",
-                            "a key that is below the one before", batch, index,
-                            error);
-        LF_TRY(begin_sorting(load, error));
+            return lf_build_fail_order(load, batch, index, error);
     }
-    build->sorted_rows++;
-    return sort_row(load, key, key_size, row->data, row->size, batch, index,
-                    error);
+    return lf_build_sort(load, key, key_size, row, batch, index, error);
 }
 
 /* --- the end ------------------------------------------------------------------------ */
@@ -371,6 +422,8 @@ lf_build_clear(struct feature_load *load)
     uint64_t cut = build->meta.commit;
 
     build->slice.size = build->key.size = build->last = 0;
+    build->sides.size = build->last_sides = 0;
+    build->last_count = 0;
     build->has_put = false;
     build->bytes = 0;
     build->meta = lf_meta_view_empty();
@@ -382,8 +435,10 @@ void
 lf_build_free(struct lf_build *build)
 {
     lf_buffer_free(&build->slice);
+    lf_buffer_free(&build->sides);
     lf_buffer_free(&build->key);
     lf_buffer_free(&build->row);
+    lf_buffer_free(&build->slim);
     lf_sorter_free(build->sorter);
     build->sorter = NULL;
 }
@@ -395,7 +450,8 @@ lf_build_end(struct feature_load *load, struct feature_error *error)
 
     if (!load->build.sorter)
         return lf_build_flush(load, true, error);
-    status = lf_build_sort_in(load, error);
+    status = load->content == LF_LOAD_EVENTS ? lf_load_fold(load, error)
+                                             : lf_build_sort_in(load, error);
     lf_sorter_free(load->build.sorter);
     load->build.sorter = NULL;
     return status;

@@ -3,9 +3,11 @@
  * States of a view FROM an event, for a load.
  *
  * Owns the way from what was read of a stream to rows of the staged version.
- * Keeps a record batch that is refused out as a whole.
+ * Keeps a record batch that is refused out as a whole, and apart what lies beside
+ * a row.
  * Never merges: a load has one state of a key.
  */
+#include "store/event_apply.h"
 #include "store/load_rows.h"
 #include "store/tiles_in.h"
 
@@ -39,29 +41,136 @@ refuse(uint32_t batch, uint32_t row, const char *reason, const char *what,
     return FEATURE_INVALID;
 }
 
-static feature_status
-check(const struct feature_load *load, const struct lf_tiles_in *in,
-      uint32_t number, struct feature_error *error)
+feature_status
+lf_load_bind(struct feature_load *load, struct feature_error *error)
 {
-    int64_t skew = in->form.event->max_skew, edge;
-    bool is_bound =
-        skew != LF_SKEW_NONE &&
-        !__builtin_add_overflow(lf_store_now(load->store), skew, &edge);
+    if (load->form.view)
+        return FEATURE_OK;
+    return lf_form_bind(&load->form, load->catalog, load->view, error);
+}
 
-    for (uint32_t i = 0; i < in->count; i++) {
-        size_t size;
-        const uint8_t *row = row_at(in, i, &size);
+feature_status
+lf_load_check_content(const struct feature_load *load,
+                      enum lf_load_content content, struct feature_error *error)
+{
+    if (load->content == LF_LOAD_NOTHING || load->content == content)
+        return FEATURE_OK;
+    return lf_fail(error, FEATURE_INVALID, "argument",
+                   "the load of %s has taken %s: states and events cannot be "
+                   "told apart in one load",
+                   load->name,
+                   load->content == LF_LOAD_STATES ? "states" : "events");
+}
 
-        if (size > load->store->max_row_size)
-            return refuse(number, i, "row-size",
-                          "its state is larger than max_row_size", error);
-        if (is_bound && lf_load_i64(row + 8) > edge)
-            return refuse(number, i, "future",
-                          "its newest event is more than max_skew ahead of the "
-                          "clock",
-                          error);
+/* --- what lies beside a row --------------------------------------------------- */
+
+static feature_status
+deflate(struct feature_load *load, const uint8_t *key, size_t key_size,
+        const struct lf_row *row, struct feature_error *error)
+{
+    struct lf_sides *sides = load->form.sides;
+
+    lf_sides_begin(sides, key, key_size);
+    return lf_sides_deflate(sides, &load->form, row, &load->build.slim, error);
+}
+
+static feature_status
+fail_row(const struct feature_load *load, struct feature_error *error)
+{
+    return lf_fail(error, FEATURE_CORRUPT, "structure",
+                   "a row in the load of %s is damaged", load->name);
+}
+
+feature_status
+lf_load_split_state(struct feature_load *load, const uint8_t *key,
+                    size_t key_size, const uint8_t **row, size_t *size,
+                    struct feature_error *error)
+{
+    struct lf_build *build = &load->build;
+    struct lf_row opened;
+
+    build->last_sides = build->sides.size;
+    build->last_count = 0;
+    if (!lf_row_open(&opened, *row, *size))
+        return fail_row(load, error);
+    if (load->content == LF_LOAD_STATES && opened.flags & LF_ROW_WINDOW) {
+        LF_TRY(deflate(load, key, key_size, &opened, error));
+        *row = build->slim.data;
+        *size = build->slim.size;
+        if (!lf_row_open(&opened, *row, *size))
+            return fail_row(load, error);
     }
+    return lf_sides_has(&opened)
+               ? lf_sides_collect(load->form.sides, &load->form, &opened,
+                                  &build->sides, &build->last_count, error)
+               : FEATURE_OK;
+}
+
+/* --- states ------------------------------------------------------------------- */
+
+/* Whether a state is small enough without what will lie beside its row. */
+static feature_status
+check_size(struct feature_load *load, const struct lf_tiles_in *in,
+           uint32_t number, const struct lf_row *row, bool *fits,
+           struct feature_error *error)
+{
+    const uint8_t *key;
+    size_t size;
+
+    *fits = row->size <= load->store->max_row_size;
+    if (*fits || !(row->flags & LF_ROW_WINDOW))
+        return FEATURE_OK;
+    key = key_at(in, number, &size);
+    LF_TRY(deflate(load, key, size, row, error));
+    *fits = load->build.slim.size <= load->store->max_row_size;
     return FEATURE_OK;
+}
+
+static feature_status
+check_state(struct feature_load *load, const struct lf_tiles_in *in,
+            uint32_t number, uint32_t i, struct feature_error *error)
+{
+    struct lf_row row;
+    size_t size;
+    const uint8_t *bytes = row_at(in, i, &size);
+    bool fits;
+
+    if (!lf_row_open(&row, bytes, size))
+        return fail_row(load, error);
+    if (!lf_view_schema(load->view, row.version))
+        return lf_fail(error, FEATURE_CONFLICT, "schema-changed",
+                       "feature view %s was changed since the load began",
+                       load->name);
+    LF_TRY(check_size(load, in, i, &row, &fits, error));
+    if (!fits)
+        return refuse(number, i, "row-size",
+                      "its state is larger than max_row_size", error);
+    if (lf_event_is_future(in->form.event, lf_store_now(load->store),
+                           row.timestamp))
+        return refuse(number, i, "future",
+                      "its newest event is more than max_skew ahead of the "
+                      "clock",
+                      error);
+    return FEATURE_OK;
+}
+
+/* In order of key by promise alone: what lies beside a row that is in its tree
+ * would have to be moved with it. */
+static feature_status
+add_state(struct feature_load *load, const struct lf_tiles_in *in,
+          uint32_t number, uint32_t i, struct feature_error *error)
+{
+    struct lf_buffer *row = &load->build.row;
+    size_t key_size, size;
+    const uint8_t *key = key_at(in, i, &key_size);
+    const uint8_t *bytes = row_at(in, i, &size);
+
+    row->size = 0;
+    if (!lf_buffer_append(row, bytes, size))
+        return lf_fail_memory(error);
+    return load->flags & FEATURE_LOAD_SORTED
+               ? lf_build_add(load, key, key_size, row, number, i, error)
+               : lf_build_sort(load, key, key_size, row, number, i, error);
 }
 
 feature_status
@@ -72,17 +181,12 @@ lf_load_states(struct feature_load *load, const struct lf_tiles_in *in,
         return lf_fail(error, FEATURE_CONFLICT, "schema-changed",
                        "feature view %s was dropped since the load began",
                        load->name);
-    LF_TRY(check(load, in, number, error));
-    for (uint32_t i = 0; i < in->count; i++) {
-        struct lf_buffer *row = &load->build.row;
-        size_t key_size, size;
-        const uint8_t *key = key_at(in, i, &key_size);
-        const uint8_t *bytes = row_at(in, i, &size);
-
-        row->size = 0;
-        if (!lf_buffer_append(row, bytes, size))
-            return lf_fail_memory(error);
-        LF_TRY(lf_build_add(load, key, key_size, row, number, i, error));
-    }
+    LF_TRY(lf_load_check_content(load, LF_LOAD_STATES, error));
+    LF_TRY(lf_load_bind(load, error));
+    for (uint32_t i = 0; i < in->count; i++)
+        LF_TRY(check_state(load, in, number, i, error));
+    load->content = LF_LOAD_STATES;
+    for (uint32_t i = 0; i < in->count; i++)
+        LF_TRY(add_state(load, in, number, i, error));
     return FEATURE_OK;
 }

@@ -234,22 +234,33 @@ lf_sides_measure(struct lf_sides *sides, struct lf_form *form,
     return list_old(sides, form, row, size, error);
 }
 
+/* The value of a state that was made, under sides->key. */
 static feature_status
-put_value(struct lf_sides *sides, const struct lf_beside_ref *ref,
-          struct feature_error *error)
+encode_value(struct lf_sides *sides, const struct lf_beside_ref *ref,
+             size_t *size, struct feature_error *error)
 {
     const struct lf_beside_item *made =
         lf_beside_set_find(&sides->beside.made, ref);
-    size_t size = lf_side_key(sides->key, sides->key_size, ref);
 
+    *size = lf_side_key(sides->key, sides->key_size, ref);
     if (!made)
         return lf_fail(error, FEATURE_CORRUPT, "structure",
                        "a row of %s refers to a state that nobody made",
                        sides->view);
+    return lf_side_encode(sides->seed, sides->key, *size, made->bytes,
+                          ref->size, &sides->value)
+               ? FEATURE_OK
+               : lf_fail_memory(error);
+}
+
+static feature_status
+put_value(struct lf_sides *sides, const struct lf_beside_ref *ref,
+          struct feature_error *error)
+{
+    size_t size;
+
+    LF_TRY(encode_value(sides, ref, &size, error));
     LF_TRY(use_tree(sides, true, error));
-    if (!lf_side_encode(sides->seed, sides->key, size, made->bytes, ref->size,
-                        &sides->value))
-        return lf_fail_memory(error);
     return lf_tree_put(sides->in_writer, sides->key, size, sides->value.data,
                        sides->value.size, false, error);
 }
@@ -306,4 +317,32 @@ lf_sides_put(struct lf_sides *sides, struct lf_form *form,
     if (next && lf_sides_has(next))
         LF_TRY(put_new(sides, entries, error));
     return remove_old(sides, entries, error);
+}
+
+feature_status
+lf_sides_collect(struct lf_sides *sides, struct lf_form *form,
+                 const struct lf_row *row, struct lf_buffer *to,
+                 uint64_t *count, struct feature_error *error)
+{
+    const struct lf_beside_item *items;
+    uint64_t full_size;
+    size_t found;
+
+    LF_TRY(list_old(sides, form, row, &full_size, error));
+    items = lf_beside_set_items(&sides->old, &found);
+    for (size_t i = 0; i < found; i++) {
+        const struct lf_buffer *value = &sides->value;
+        uint32_t sizes[2];
+        size_t size;
+
+        LF_TRY(encode_value(sides, &items[i].ref, &size, error));
+        sizes[0] = (uint32_t)size;
+        sizes[1] = (uint32_t)value->size;
+        if (!lf_buffer_append(to, sizes, sizeof sizes) ||
+            !lf_buffer_append(to, sides->key, size) ||
+            !lf_buffer_append(to, value->data, value->size))
+            return lf_fail_memory(error);
+    }
+    *count = found;
+    return FEATURE_OK;
 }

@@ -73,6 +73,13 @@ feature_status lf_sides_put(struct lf_sides *sides, struct lf_form *form,
                             const struct lf_row *row, const struct lf_row *next,
                             uint64_t *entries, struct feature_error *error);
 
+/* Appends what a new row of the key at hand refers to, encoded: two sizes (u32), a
+ * key and a value each. The row was encoded last by a state of the key, or
+ * deflated. *count: how many. */
+feature_status lf_sides_collect(struct lf_sides *sides, struct lf_form *form,
+                                const struct lf_row *row, struct lf_buffer *to,
+                                uint64_t *count, struct feature_error *error);
+
 /* Whether states lie beside a stored row. */
 static inline bool
 lf_sides_has(const struct lf_row *row)

@@ -127,7 +127,6 @@ lf_load_finish(struct feature_load *load, struct feature_error *error)
                            .source_count = load->source_count,
                            .is_exact = load->is_exact,
                            .before = load->before,
-                           .late = load->late,
                            .report = &load->report};
     feature_status status;
 
@@ -137,6 +136,7 @@ lf_load_finish(struct feature_load *load, struct feature_error *error)
     load->record.content = load->build.meta.content;
     swap.applied = load->content == LF_LOAD_EVENTS ? load->applied
                                                    : load->record.rows;
+    swap.late = load->late;
     swap.state.view = load->view;
     LF_TRY(lf_load_judge(load, error));
     status = lf_swap_run(&swap, error);

@@ -194,25 +194,23 @@ visit(struct lf_verify *verify, void *context, const struct lf_entry *entry,
 
 static feature_status
 prepare(struct lf_verify *verify, struct walk *walk, struct lf_place *place,
-        uint32_t id, struct feature_error *error)
+        const struct lf_view *view, struct feature_error *error)
 {
-    const struct lf_view *view =
-        verify->catalog ? lf_catalog_view_by_id(verify->catalog, id) : NULL;
     char name[LF_TREE_NAME_SIZE] = "";
 
-    if (view && view->event)
+    if (view->id && view->event)
         lf_tiles_tree(view, name);
     if (verify->catalog && strcmp(name, place->tree) != 0)
         lf_found(verify, LF_FOUND_STORE, place,
                  "the catalog has no such feature view");
-    if (!view || !view->event)
+    if (!view->id || !view->event)
         return FEATURE_OK;
     LF_TRY(lf_form_bind(&walk->form, verify->catalog, view, error));
     lf_rows_tree(view, name);
     walk->view = view;
     walk->entity = lf_catalog_entity_by_id(verify->catalog, view->entity);
     walk->rows = lf_verify_tree_of(verify, name);
-    walk->seed = lf_side_seed(id);
+    walk->seed = lf_side_seed(view->id);
     place->view = view->name;
     return FEATURE_OK;
 }
@@ -226,7 +224,7 @@ lf_verify_tiles(struct lf_verify *verify, const struct lf_verify_name *tree,
         lf_verify_version_of(verify, id, version, &view);
     struct lf_place place = {.tree = tree->name, .page = LF_NO_PAGE};
     struct walk walk = {.view = NULL};
-    feature_status status = prepare(verify, &walk, &place, id, error);
+    feature_status status = prepare(verify, &walk, &place, &view, error);
 
     if (!status)
         status = lf_verify_tree(verify, tree->name, place.view, tree->record,

@@ -230,10 +230,12 @@ late_events_and_null_keys_are_left_out(void **state)
     define(f, EVENT(""));
     load = begin_spend(f, 0, 0);
     append_events(f, load,
-                  "a 1 @-700000 5\nb null @-90 7\nc 1 @-80 9\nd 2 @-700000 1");
+                  "c 1 @-80 9\nb null @-90 7\na 1 @-9000000 5\nd 2 @-9000000 1");
     assert_int_equal(commit_spend(load).rows, 2);
+    assert_int_equal(stats_of(f).late, 1);
+    assert_int_equal(stats_of(f).applied, 2);
     expect_rows(f, "spend(spent)", "1\n2", "present 9\nnot_found null");
-    expect_events(f, FEATURE_EVENT, "payment", COLUMNS, "a 1 @-700000 5", "L");
+    expect_events(f, FEATURE_EVENT, "payment", COLUMNS, "a 1 @-9000000 5", "L");
     expect_good(f);
 }
 

@@ -148,6 +148,41 @@ states_beside_rows_are_loaded(void **state)
     end_store(from);
 }
 
+/* All of them, and half of them, in versions that take each other's place. */
+static void
+wide_versions_are_kept_and_copied(void **state)
+{
+    struct fixture *f = begin_store(WIDE_VIEW(""));
+    static struct payments all, half;
+    struct held whole;
+    feature_load *load;
+
+    (void)state;
+    draw_payments(&all);
+    shuffle_payments(&all);
+    half = all;
+    half.count = all.count / 2;
+    pay_all(f, &all, 4000);
+    whole = held_of(f, "spend");
+    for (int i = 0; i < 3; i++) {
+        load = begin_spend(f, 0, 1);
+        append_payments(f, load, i == 1 ? &all : &half, 5000);
+        commit_spend(load);
+        expect_good(f);
+        expect_payments(f, i == 1 ? &all : &half, NOON);
+    }
+    must(feature_store_rollback(f->store, "spend", NULL, NULL, &problem));
+    expect_equal_rows(held_of(f, "spend"), whole);
+    expect_good(f);
+    close_store(f);
+    must(feature_store_compact(f->path, NULL, NULL, NULL, &problem));
+    open_store(f);
+    expect_equal_rows(held_of(f, "spend"), whole);
+    expect_payments(f, &all, NOON);
+    expect_good(f);
+    end_store(f);
+}
+
 static void
 equal_times_are_in_order_of_arrival(void **state)
 {
@@ -427,6 +462,7 @@ main(void)
         DRAWN(events_of_wide_states_are_folded),
         DRAWN(events_of_many_keys_are_folded),
         DRAWN(states_beside_rows_are_loaded),
+        DRAWN(wide_versions_are_kept_and_copied),
         TEST(equal_times_are_in_order_of_arrival),
         TEST(what_comes_meanwhile_is_counted_once),
         TEST(a_rollback_has_what_came_since),

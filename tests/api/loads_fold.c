@@ -254,6 +254,29 @@ a_rollback_has_what_came_since(void **state)
     expect_good(f);
 }
 
+/* A feature that came later knows all events by then. */
+static void
+a_feature_is_filled_by_a_load(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_load_options how = {.struct_size = sizeof how};
+    feature_load *load;
+
+    define(f, EVENT(""));
+    expect_events(f, FEATURE_EVENT, "payment", COLUMNS,
+                  "a 1 @-100 5\nb 2 @-90 7", "AA");
+    define(f, "CREATE FEATURE VIEW spend (most = MAX(amount) OVER '1 day') "
+              "FOR card FROM payment;");
+    how.cut = stats_of(f).sequence;
+    expect_events(f, FEATURE_EVENT, "payment", COLUMNS, "c 1 @-80 4", "A");
+    expect_rows(f, "spend(most)", "1\n2", "partial null\npartial null");
+    must(feature_load_begin(f->store, "spend", &how, &load, &problem));
+    append_events(f, load, "b 2 @-90 7\na 1 @-100 5");
+    assert_int_equal(commit_spend(load).caught_up, 1);
+    expect_rows(f, "spend(most, n)", "1\n2", "present 5 2\npresent 7 1");
+    expect_good(f);
+}
+
 /* --- rows that are not taken ------------------------------------------------------ */
 
 static void
@@ -466,6 +489,7 @@ main(void)
         TEST(equal_times_are_in_order_of_arrival),
         TEST(what_comes_meanwhile_is_counted_once),
         TEST(a_rollback_has_what_came_since),
+        TEST(a_feature_is_filled_by_a_load),
         TEST(late_events_and_null_keys_are_left_out),
         TEST(bad_batches_leave_the_load),
         TEST(a_promised_order_is_held),

@@ -324,9 +324,8 @@ free_merge(struct merge *merge)
 
 feature_status
 lf_tiles_read(feature_store *store, const char *view,
-              struct ArrowArrayStream *stream,
-              const struct ArrowSchema *schema, lf_tiles_taken taken,
-              void *context, struct feature_error *error)
+              struct ArrowArrayStream *stream, const struct ArrowSchema *schema,
+              lf_tiles_taken taken, void *context, struct feature_error *error)
 {
     struct merge merge = {.stream = stream, .taken = taken, .context = context};
     feature_status status = lf_tiles_in_begin(&merge.in, store, view, error);

@@ -52,8 +52,8 @@ struct lf_build {
 struct feature_load {
     feature_store *store;
     const char *name; /* of the view */
-    bool is_event;    /* it is FROM one: rows are states, or are made of events */
-    uint32_t event;   /* its id, */
+    bool is_event;  /* it is FROM one: rows are states, or are made of events */
+    uint32_t event; /* its id, */
     const char *event_name;
     enum lf_load_content content; /* of a view FROM an event */
     struct lf_form form;          /* of it, once it was needed */

@@ -311,8 +311,7 @@ lf_build_take(struct feature_load *load, const uint8_t *key, size_t key_size,
     else if (build->slice.size + build->sides.size >= build->target)
         LF_TRY(lf_build_flush(load, false, error));
     if (load->is_event)
-        LF_TRY(
-            lf_load_split_state(load, key, key_size, &row, &size, error));
+        LF_TRY(lf_load_split_state(load, key, key_size, &row, &size, error));
     return put_in_slice(load, key, key_size, row, size, error);
 }
 

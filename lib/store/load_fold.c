@@ -95,10 +95,10 @@ apply(struct fold *fold, struct feature_error *error)
     if (!fold->count)
         return FEATURE_OK;
     LF_TRY(open_gathered(fold, error));
-    LF_TRY(lf_form_fail(&load->form,
-                        lf_state_apply(fold->state, fold->events, fold->count,
-                                       fold->outcomes),
-                        error));
+    LF_TRY(lf_form_fail(
+        &load->form,
+        lf_state_apply(fold->state, fold->events, fold->count, fold->outcomes),
+        error));
     for (uint32_t i = 0; i < fold->count; i++)
         applied += fold->outcomes[i] == FEATURE_OUTCOME_APPLIED;
     load->applied += applied;

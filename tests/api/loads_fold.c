@@ -119,10 +119,9 @@ events_of_many_keys_are_folded(void **state)
 static void
 states_beside_rows_are_loaded(void **state)
 {
-    static const uint32_t flags[] = {0, FEATURE_LOAD_SORTED,
-                                     FEATURE_LOAD_LAST_WINS,
-                                     FEATURE_LOAD_LAST_WINS |
-                                         FEATURE_LOAD_SORTED};
+    static const uint32_t flags[] = {
+        0, FEATURE_LOAD_SORTED, FEATURE_LOAD_LAST_WINS,
+        FEATURE_LOAD_LAST_WINS | FEATURE_LOAD_SORTED};
     struct fixture *from = begin_store(WIDE_VIEW(""));
     static struct payments list;
 
@@ -287,11 +286,10 @@ late_events_and_null_keys_are_left_out(void **state)
 
     define(f, EVENT(""));
     load = begin_spend(f, 0, 0);
-    append_events(f, load,
-                  "c 1 @-80 9\nb null @-90 7\na 1 @-9000000 5\nd 2 @-9000000 1");
+    append_events(
+        f, load, "c 1 @-80 9\nb null @-90 7\na 1 @-9000000 5\nd 2 @-9000000 1");
     assert_int_equal(commit_spend(load).rows, 2);
-    assert_int_equal(stats_of(f).late, 1);
-    assert_int_equal(stats_of(f).applied, 2);
+    assert_true(stats_of(f).late == 1 && stats_of(f).applied == 2);
     expect_rows(f, "spend(spent)", "1\n2", "present 9\nnot_found null");
     expect_events(f, FEATURE_EVENT, "payment", COLUMNS, "a 1 @-9000000 5", "L");
     expect_good(f);
@@ -299,8 +297,8 @@ late_events_and_null_keys_are_left_out(void **state)
 
 static void
 expect_not_taken(struct fixture *f, feature_load *load, const char *event,
-               const char *columns, int32_t operation, const char *rows,
-               const char *reason)
+                 const char *columns, int32_t operation, const char *rows,
+                 const char *reason)
 {
     feature_batch *batch = make_events(f, operation, event, columns, rows);
 
@@ -321,12 +319,13 @@ bad_batches_leave_the_load(void **state)
     load = begin_spend(f, 0, 0);
     append_events(f, load, "a 1 @-9 5");
     expect_not_taken(f, load, "payment", COLUMNS, FEATURE_EVENT,
-                   "b 1 @-9 1\nc 1 @+61 1", "future");
+                     "b 1 @-9 1\nc 1 @+61 1", "future");
     assert_int_equal(problem.row, 1);
     assert_non_null(strstr(problem.message, "batch 1, row 1"));
     expect_not_taken(f, load, "payment", COLUMNS, FEATURE_RETRACT, "a 1 @-9 5",
-                   "argument");
-    expect_not_taken(f, load, "click", "card_id", FEATURE_EVENT, "1", "argument");
+                     "argument");
+    expect_not_taken(f, load, "click", "card_id", FEATURE_EVENT, "1",
+                     "argument");
     expect_not_taken(f, load, "other", "s", FEATURE_DELETE, "x", "argument");
     stream = tiles_of(from, "spend");
     must(feature_load_append_arrow(load, &stream, NULL, &problem)); /* empty */
@@ -340,7 +339,7 @@ bad_batches_leave_the_load(void **state)
     stream = tiles_of(from, "spend");
     must(feature_load_append_arrow(load, &stream, NULL, &problem));
     expect_not_taken(f, load, "payment", COLUMNS, FEATURE_EVENT, "b 1 @-9 1",
-                   "argument");
+                     "argument");
     feature_load_free(load);
     expect_good(f);
     end_store(from);
@@ -357,7 +356,7 @@ a_promised_order_is_held(void **state)
     append_events(f, load, "a 1 @-9 5\nb 1 @-10 5\nc 3 @-9 5");
     append_events(f, load, "a 3 @-9 5\nc 4 @-9 5");
     expect_not_taken(f, load, "payment", COLUMNS, FEATURE_EVENT,
-                   "b 4 @-9 1\nb 2 @-9 1", "order");
+                     "b 4 @-9 1\nb 2 @-9 1", "order");
     must_fail(feature_load_commit(load, NULL, &problem), FEATURE_INVALID,
               "order");
     feature_load_free(load);
@@ -380,9 +379,8 @@ a_batch_can_be_written_afterwards(void **state)
     load = begin_spend(f, 0, 0);
     must(feature_load_append(load, batch, &problem));
     commit_spend(load);
-    must_fail(
-        feature_store_write(f->store, &batch, 1, NULL, &commit, &problem),
-        FEATURE_INVALID, "key-size");
+    must_fail(feature_store_write(f->store, &batch, 1, NULL, &commit, &problem),
+              FEATURE_INVALID, "key-size");
     load = begin_spend(f, 0, 0);
     must(feature_load_append(load, batch, &problem));
     assert_int_equal(commit_spend(load).rows, 1);
@@ -454,9 +452,8 @@ static void
 streams_of_events_are_folded(void **state)
 {
     struct producer p = {
-        .batches = {
-            RECORD(2, INTS("card_id", 2, 2, 1), INTS("v", 2, 10, 20)),
-            RECORD(2, INTS("card_id", 2, 1, 2), INTS("v", 2, 40, 30))}};
+        .batches = {RECORD(2, INTS("card_id", 2, 2, 1), INTS("v", 2, 10, 20)),
+                    RECORD(2, INTS("card_id", 2, 1, 2), INTS("v", 2, 40, 30))}};
     struct feature_arrow_options options = {.struct_size = sizeof options,
                                             .columns = "card_id, amount = v"};
     struct ArrowArrayStream stream;

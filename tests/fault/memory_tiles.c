@@ -216,8 +216,8 @@ call_load(struct memory_scene *scene)
                                       .get_last_error = give_reason,
                                       .release = release_stream};
     feature_load *load = NULL;
-    feature_status status = feature_load_begin(scene->store, "spend", NULL,
-                                               &load, &scene->error);
+    feature_status status =
+        feature_load_begin(scene->store, "spend", NULL, &load, &scene->error);
 
     tiles.given = 0;
     if (!status)

@@ -378,9 +378,9 @@ a_batch_can_be_written_afterwards(void **state)
     batch = make_events(f, FEATURE_EVENT, "payment", COLUMNS ", s", row);
     load = begin_spend(f, 0, 0);
     must(feature_load_append(load, batch, &problem));
-    commit_spend(load);
     must_fail(feature_store_write(f->store, &batch, 1, NULL, &commit, &problem),
               FEATURE_INVALID, "key-size");
+    commit_spend(load);
     load = begin_spend(f, 0, 0);
     must(feature_load_append(load, batch, &problem));
     assert_int_equal(commit_spend(load).rows, 1);

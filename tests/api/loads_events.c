@@ -121,9 +121,9 @@ two_states_of_one_key_are_refused(void **state)
     feature_load *load;
 
     define(f, SPEND);
-    expect_events(batch, FEATURE_EVENT, "payment", COLUMNS, "b 1 @-100 5", "A");
+    expect_events(batch, FEATURE_EVENT, "payment", COLUMNS, "a 2 @-100 5", "A");
     expect_events(more, FEATURE_EVENT, "payment", COLUMNS,
-                  "a 1 @-100 5\nb 1 @-100 5", "AA");
+                  "b 1 @-100 5\nc 2 @-100 5", "AA");
     load = begin_states(f, 0, 0);
     append_states(load, batch);
     append_states(load, more);

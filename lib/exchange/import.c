@@ -46,6 +46,9 @@ lf_import_open(struct lf_import *import, const char *view, int32_t operation,
     struct ArrowSchema schema;
     feature_status status;
 
+    if (import->schema)
+        return plan_columns(import, view, operation, columns, import->schema,
+                            error);
     LF_TRY(lf_stream_schema(import->stream, &schema, error));
     status = plan_columns(import, view, operation, columns, &schema, error);
     schema.release(&schema);

@@ -209,20 +209,22 @@ feature_status lf_stream_next(struct ArrowArrayStream *stream, uint32_t index,
 void lf_stream_release(struct ArrowArrayStream *stream);
 
 /* States of a view FROM an event, a record batch at a time: they are in `in`, which
- * is cleared afterwards. */
+ * is cleared afterwards. schema: of the stream. */
 struct lf_tiles_in;
 typedef feature_status (*lf_tiles_taken)(void *context, struct lf_tiles_in *in,
                                          uint32_t record_batch,
                                          struct feature_error *error);
 feature_status lf_tiles_read(feature_store *store, const char *view,
                              struct ArrowArrayStream *stream,
+                             const struct ArrowSchema *schema,
                              lf_tiles_taken taken, void *context,
                              struct feature_error *error);
 
-/* A stream on its way into batches; zeroed, save for store and stream. */
+/* A stream on its way into batches; zeroed, save for store, stream and schema. */
 struct lf_import {
     feature_store *store;
     struct ArrowArrayStream *stream;
+    const struct ArrowSchema *schema; /* NULL: the stream is asked for it */
     struct lf_mapping mapping;
     int64_t children; /* columns of the stream, used or not */
     struct lf_intake intake;

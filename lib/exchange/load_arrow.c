@@ -8,7 +8,10 @@
  * Never calls the producer within a transaction, and releases its stream on every
  * way out.
  */
+#include <string.h>
+
 #include "exchange/import.h"
+#include "format/parcel.h"
 #include "store/load_rows.h"
 
 #define PIECE 4096 /* rows */
@@ -65,7 +68,6 @@ take_records(struct lf_import *import, feature_load *load,
     }
 }
 
-/* Of a view FROM an event. */
 static feature_status
 take_states(void *context, struct lf_tiles_in *in, uint32_t record_batch,
             struct feature_error *error)
@@ -73,25 +75,53 @@ take_states(void *context, struct lf_tiles_in *in, uint32_t record_batch,
     return lf_load_append_states(context, in, record_batch, error);
 }
 
+static bool
+has_tiles(const struct ArrowSchema *schema)
+{
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        const char *name = schema->children[i]->name;
+
+        if (name && strcmp(name, LF_TILES_COLUMN) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Rows of the view, or of its event. */
+static feature_status
+append_rows(feature_load *load, struct ArrowArrayStream *stream,
+            const struct ArrowSchema *schema, const char *columns,
+            struct feature_error *error)
+{
+    struct lf_import import = {
+        .store = load->store, .stream = stream, .schema = schema};
+    const char *name = load->is_event ? load->event_name : load->name;
+    int32_t operation = load->is_event ? FEATURE_EVENT : FEATURE_UPSERT;
+    feature_status status =
+        lf_import_open(&import, name, operation, columns, error);
+
+    if (!status)
+        status = take_records(&import, load, error);
+    lf_import_free(&import);
+    return status;
+}
+
 static feature_status
 append_stream(feature_load *load, struct ArrowArrayStream *stream,
               const struct feature_arrow_options *options,
               struct feature_error *error)
 {
-    struct lf_import import = {.stream = stream};
+    struct ArrowSchema schema;
     feature_status status;
 
     LF_TRY(check_arguments(load, options, error));
     LF_TRY(lf_load_check(load, error));
-    if (load->is_event)
-        return lf_tiles_read(load->store, load->name, stream, take_states, load,
-                             error);
-    import.store = load->store;
-    status = lf_import_open(&import, load->name, FEATURE_UPSERT,
-                            options->columns, error);
-    if (!status)
-        status = take_records(&import, load, error);
-    lf_import_free(&import);
+    LF_TRY(lf_stream_schema(stream, &schema, error));
+    status = load->is_event && has_tiles(&schema)
+                 ? lf_tiles_read(load->store, load->name, stream, &schema,
+                                 take_states, load, error)
+                 : append_rows(load, stream, &schema, options->columns, error);
+    schema.release(&schema);
     return status;
 }
 

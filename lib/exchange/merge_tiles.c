@@ -324,14 +324,14 @@ free_merge(struct merge *merge)
 
 feature_status
 lf_tiles_read(feature_store *store, const char *view,
-              struct ArrowArrayStream *stream, lf_tiles_taken taken,
-              void *context, struct feature_error *error)
+              struct ArrowArrayStream *stream, const struct ArrowSchema *schema,
+              lf_tiles_taken taken, void *context, struct feature_error *error)
 {
     struct merge merge = {.stream = stream, .taken = taken, .context = context};
     feature_status status = lf_tiles_in_begin(&merge.in, store, view, error);
 
     if (!status)
-        status = open_stream(&merge, error);
+        status = open_columns(&merge, schema, error);
     if (!status)
         status = take_records(&merge, error);
     free_merge(&merge);

@@ -20,6 +20,13 @@ enum lf_load_stage {
     LF_LOAD_OVER
 };
 
+/* What a load takes: it stays at what came first. */
+enum lf_load_content {
+    LF_LOAD_NOTHING, /* so far */
+    LF_LOAD_STATES,
+    LF_LOAD_EVENTS
+};
+
 /* Rows on their way into the staged version. Those that come in order are put a
  * slice at a time; from the first that does not, all go through the sorter. */
 struct lf_build {
@@ -45,7 +52,11 @@ struct lf_build {
 struct feature_load {
     feature_store *store;
     const char *name; /* of the view */
-    bool is_event;    /* it is FROM one: rows are states */
+    bool is_event;  /* it is FROM one: rows are states, or are made of events */
+    uint32_t event; /* its id, */
+    const char *event_name;
+    enum lf_load_content content; /* of a view FROM an event */
+    uint64_t applied, late;       /* events that were folded */
     enum lf_load_stage stage;
     feature_status status; /* why it is over */
     struct feature_error problem;
@@ -85,7 +96,18 @@ feature_status lf_build_add(struct feature_load *load, const uint8_t *key,
 int lf_build_order(const struct lf_build *build, const uint8_t *key,
                    size_t key_size);
 
-/* Takes a row whose key is not below that. */
+/* Takes a row, or an event, for the merge at the end. */
+feature_status lf_build_sort(struct feature_load *load, const uint8_t *key,
+                             size_t key_size, const struct lf_buffer *row,
+                             uint32_t batch, uint32_t index,
+                             struct feature_error *error);
+
+/* `order`: a key is below the one before, which was promised not to be. */
+feature_status lf_build_fail_order(const struct feature_load *load,
+                                   uint32_t batch, uint32_t row,
+                                   struct feature_error *error);
+
+/* Takes a row, in full, whose key is not below that. */
 feature_status lf_build_take(struct feature_load *load, const uint8_t *key,
                              size_t key_size, const uint8_t *row, size_t size,
                              int order, uint32_t batch, uint32_t index,
@@ -124,6 +146,10 @@ feature_status lf_load_put_meta(const struct feature_load *load,
                                 struct feature_error *error);
 
 /* --- load_sides.c ---------------------------------------------------------- */
+
+/* Binds the form of a view FROM an event. */
+feature_status lf_build_bind(struct feature_load *load,
+                             struct feature_error *error);
 
 /* A row in full as it is stored, which is valid until the next one. count: of the
  * states that then lie beside it. */

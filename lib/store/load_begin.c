@@ -68,6 +68,23 @@ find_known(struct feature_load *load, const struct lf_load_list *list,
     return FEATURE_OK;
 }
 
+static feature_status
+note_event(struct feature_load *load, const struct lf_catalog *catalog,
+           struct feature_error *error)
+{
+    const struct lf_event *event;
+
+    if (!load->event)
+        return FEATURE_OK;
+    event = lf_catalog_event_by_id(catalog, load->event);
+    if (!event)
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "feature view %s has no event", load->name);
+    load->event_name =
+        lf_arena_copy(&load->arena, event->name, strlen(event->name));
+    return load->event_name ? FEATURE_OK : lf_fail_memory(error);
+}
+
 /* The view of the newest snapshot, and whether its load is known there. */
 static feature_status
 look_up(struct feature_load *load, const char *name,
@@ -90,6 +107,10 @@ look_up(struct feature_load *load, const char *name,
     if (!status) {
         load->record.view = view->id;
         load->is_event = view->event;
+        load->event = view->event;
+        status = note_event(load, catalog, error);
+    }
+    if (!status) {
         status = lf_loads_read(reader, view->id, &list, error);
     }
     if (!status)

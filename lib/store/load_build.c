@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "store/key_order.h"
-#include "store/load.h"
+#include "store/load_rows.h"
 #include "store/rows.h"
 
 #define HEAD          LF_SLICE_HEAD
@@ -350,6 +350,14 @@ sort_slice(struct feature_load *load, struct feature_error *error)
     return FEATURE_OK;
 }
 
+feature_status
+lf_build_fail_order(const struct feature_load *load, uint32_t batch,
+                    uint32_t row, struct feature_error *error)
+{
+    return fail_row(load, FEATURE_INVALID, "order",
+                    "a key that is below the one before", batch, row, error);
+}
+
 static feature_status
 begin_sorting(struct feature_load *load, struct feature_error *error)
 {
@@ -360,6 +368,18 @@ begin_sorting(struct feature_load *load, struct feature_error *error)
                           load->memory ? load->memory : MEMORY,
                           &load->build.sorter, error));
     return sort_slice(load, error);
+}
+
+feature_status
+lf_build_sort(struct feature_load *load, const uint8_t *key, size_t key_size,
+              const struct lf_buffer *row, uint32_t batch, uint32_t index,
+              struct feature_error *error)
+{
+    if (!load->build.sorter)
+        LF_TRY(begin_sorting(load, error));
+    load->build.sorted_rows++;
+    return sort_row(load, key, key_size, row->data, row->size, batch, index,
+                    error);
 }
 
 feature_status
@@ -376,14 +396,9 @@ lf_build_add(struct feature_load *load, const uint8_t *key, size_t key_size,
             return lf_build_take(load, key, key_size, row->data, row->size,
                                  order, batch, index, error);
         if (load->flags & FEATURE_LOAD_SORTED)
-            return fail_row(load, FEATURE_INVALID, "order",
-                            "a key that is below the one before", batch, index,
-                            error);
-        LF_TRY(begin_sorting(load, error));
+            return lf_build_fail_order(load, batch, index, error);
     }
-    build->sorted_rows++;
-    return sort_row(load, key, key_size, row->data, row->size, batch, index,
-                    error);
+    return lf_build_sort(load, key, key_size, row, batch, index, error);
 }
 
 /* --- the end ------------------------------------------------------------------------ */
@@ -422,7 +437,8 @@ lf_build_end(struct feature_load *load, struct feature_error *error)
 
     if (!load->build.sorter)
         return lf_build_flush(load, true, error);
-    status = lf_build_sort_in(load, error);
+    status = load->content == LF_LOAD_EVENTS ? lf_load_fold(load, error)
+                                             : lf_build_sort_in(load, error);
     lf_sorter_free(load->build.sorter);
     load->build.sorter = NULL;
     return status;

@@ -134,6 +134,9 @@ lf_load_finish(struct feature_load *load, struct feature_error *error)
     load->record.rows = load->build.meta.row_entries;
     load->record.bytes = load->build.bytes;
     load->record.content = load->build.meta.content;
+    swap.applied =
+        load->content == LF_LOAD_EVENTS ? load->applied : load->record.rows;
+    swap.late = load->late;
     swap.state.view = load->view;
     LF_TRY(lf_load_judge(load, error));
     LF_TRY(lf_load_write_history(load, error));

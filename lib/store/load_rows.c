@@ -21,11 +21,15 @@ lf_load_check_batch(const struct feature_load *load, const feature_batch *batch,
     if (batch->store != load->store)
         return lf_fail(error, FEATURE_INVALID, "argument",
                        "the batch was not made from the load's store");
-    if (load->is_event)
-        return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                       "feature view %s is FROM an event: a load takes its "
-                       "states, from an Arrow stream",
-                       load->name);
+    if (load->is_event) {
+        if (batch->is_event && batch->view == load->event &&
+            batch->operation == FEATURE_EVENT)
+            return FEATURE_OK;
+        return lf_fail(error, FEATURE_INVALID, "argument",
+                       "the load of %s takes EVENT batches of %s, this one is "
+                       "for %s",
+                       load->name, load->event_name, batch->view_name);
+    }
     if (batch->is_event || batch->view != load->record.view ||
         batch->operation != FEATURE_UPSERT)
         return lf_fail(
@@ -79,9 +83,8 @@ check_sizes(struct lf_target *target, bool is_fixed,
     return FEATURE_OK;
 }
 
-/* A row of a piece, as one of the whole. */
-static void
-name_row(uint32_t first, struct feature_error *error)
+void
+lf_load_name_row(uint32_t first, struct feature_error *error)
 {
     char begin[48], rest[sizeof error->message];
 
@@ -181,9 +184,11 @@ lf_load_rows(struct feature_load *load, feature_batch *batch, uint32_t number,
     feature_status status;
 
     LF_TRY(lf_load_check_batch(load, batch, error));
+    if (load->is_event)
+        return lf_load_events(load, batch, number, first, error);
     status = check_rows(load, &target, &is_fixed, error);
     if (status)
-        name_row(first, error);
+        lf_load_name_row(first, error);
     else
         status = is_fixed ? take_blocks(load, &target, first, error)
                           : take_rows(load, &target, first, error);

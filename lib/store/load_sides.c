@@ -9,8 +9,8 @@
  */
 #include "store/load_rows.h"
 
-static feature_status
-bind(struct feature_load *load, struct feature_error *error)
+feature_status
+lf_build_bind(struct feature_load *load, struct feature_error *error)
 {
     struct lf_build *build = &load->build;
 
@@ -26,7 +26,7 @@ deflate(struct feature_load *load, const uint8_t *key, size_t key_size,
 {
     struct lf_build *build = &load->build;
 
-    LF_TRY(bind(load, error));
+    LF_TRY(lf_build_bind(load, error));
     lf_sides_begin(&build->sides, key, key_size);
     return lf_sides_deflate(&build->sides, &build->form, row, &build->stored,
                             error);
@@ -87,7 +87,7 @@ lf_build_reads(struct feature_load *load, struct lf_reader *reader,
 
     if (!load->is_event)
         return FEATURE_OK;
-    LF_TRY(bind(load, error));
+    LF_TRY(lf_build_bind(load, error));
     part.version = version;
     lf_sides_init(&load->build.sides, &part);
     lf_sides_in_reader(&load->build.sides, reader);

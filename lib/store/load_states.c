@@ -6,6 +6,7 @@
  * Keeps a record batch that is refused out as a whole.
  * Never merges: a load has one state of a key.
  */
+#include "store/event_apply.h"
 #include "store/load_rows.h"
 #include "store/tiles_in.h"
 
@@ -39,6 +40,19 @@ refuse(uint32_t batch, uint32_t row, const char *reason, const char *what,
     return FEATURE_INVALID;
 }
 
+feature_status
+lf_load_check_content(const struct feature_load *load,
+                      enum lf_load_content content, struct feature_error *error)
+{
+    if (load->content == LF_LOAD_NOTHING || load->content == content)
+        return FEATURE_OK;
+    return lf_fail(error, FEATURE_INVALID, "argument",
+                   "the load of %s has taken %s: states and events cannot be "
+                   "told apart in one load",
+                   load->name,
+                   load->content == LF_LOAD_STATES ? "states" : "events");
+}
+
 /* The row alone: what lies beside it counts towards the row in full. */
 static feature_status
 fits_store(struct feature_load *load, const struct lf_tiles_in *in,
@@ -59,30 +73,47 @@ fits_store(struct feature_load *load, const struct lf_tiles_in *in,
 }
 
 static feature_status
-check(struct feature_load *load, const struct lf_tiles_in *in, uint32_t number,
-      struct feature_error *error)
+check_state(struct feature_load *load, const struct lf_tiles_in *in,
+            uint32_t number, uint32_t i, struct feature_error *error)
 {
-    int64_t skew = in->form.event->max_skew, edge = 0;
-    bool is_bound =
-        skew != LF_SKEW_NONE &&
-        !__builtin_add_overflow(lf_store_now(load->store), skew, &edge);
+    struct lf_row row;
+    size_t size;
+    const uint8_t *bytes = row_at(in, i, &size);
+    bool fits;
 
-    for (uint32_t i = 0; i < in->count; i++) {
-        size_t size;
-        const uint8_t *row = row_at(in, i, &size);
-        bool fits;
-
-        LF_TRY(fits_store(load, in, i, &fits, error));
-        if (!fits)
-            return refuse(number, i, "row-size",
-                          "its state is larger than max_row_size", error);
-        if (is_bound && lf_load_i64(row + 8) > edge)
-            return refuse(number, i, "future",
-                          "its newest event is more than max_skew ahead of the "
-                          "clock",
-                          error);
-    }
+    if (!lf_row_open(&row, bytes, size))
+        return lf_fail(error, FEATURE_CORRUPT, "structure",
+                       "a row in the load of %s is damaged", load->name);
+    if (!lf_view_schema(load->view, row.version))
+        return lf_fail(error, FEATURE_CONFLICT, "schema-changed",
+                       "feature view %s was changed since the load began",
+                       load->name);
+    LF_TRY(fits_store(load, in, i, &fits, error));
+    if (!fits)
+        return refuse(number, i, "row-size",
+                      "its state is larger than max_row_size", error);
+    if (lf_event_is_future(in->form.event, lf_store_now(load->store),
+                           row.timestamp))
+        return refuse(number, i, "future",
+                      "its newest event is more than max_skew ahead of the "
+                      "clock",
+                      error);
     return FEATURE_OK;
+}
+
+static feature_status
+add_state(struct feature_load *load, const struct lf_tiles_in *in,
+          uint32_t number, uint32_t i, struct feature_error *error)
+{
+    struct lf_buffer *row = &load->build.row;
+    size_t key_size, size;
+    const uint8_t *key = key_at(in, i, &key_size);
+    const uint8_t *bytes = row_at(in, i, &size);
+
+    row->size = 0;
+    if (!lf_buffer_append(row, bytes, size))
+        return lf_fail_memory(error);
+    return lf_build_add(load, key, key_size, row, number, i, error);
 }
 
 feature_status
@@ -93,17 +124,11 @@ lf_load_states(struct feature_load *load, const struct lf_tiles_in *in,
         return lf_fail(error, FEATURE_CONFLICT, "schema-changed",
                        "feature view %s was dropped since the load began",
                        load->name);
-    LF_TRY(check(load, in, number, error));
-    for (uint32_t i = 0; i < in->count; i++) {
-        struct lf_buffer *row = &load->build.row;
-        size_t key_size, size;
-        const uint8_t *key = key_at(in, i, &key_size);
-        const uint8_t *bytes = row_at(in, i, &size);
-
-        row->size = 0;
-        if (!lf_buffer_append(row, bytes, size))
-            return lf_fail_memory(error);
-        LF_TRY(lf_build_add(load, key, key_size, row, number, i, error));
-    }
+    LF_TRY(lf_load_check_content(load, LF_LOAD_STATES, error));
+    for (uint32_t i = 0; i < in->count; i++)
+        LF_TRY(check_state(load, in, number, i, error));
+    load->content = LF_LOAD_STATES;
+    for (uint32_t i = 0; i < in->count; i++)
+        LF_TRY(add_state(load, in, number, i, error));
     return FEATURE_OK;
 }

@@ -155,10 +155,8 @@ swap_records(struct lf_swap *swap, struct lf_commit *commit,
     lf_rows_record_key(next, key);
     LF_TRY(lf_tree_delete(commit->tree, key, strlen(key), error));
     note_purge(&meta, &old, serving, commit);
-    meta.applied = old.applied;
-    if (!swap->record->is_rollback)
-        meta.applied += swap->record->rows;
-    meta.late = old.late;
+    meta.applied = old.applied + swap->applied;
+    meta.late = old.late + swap->late;
     if (meta.applied < meta.row_entries)
         meta.applied = meta.row_entries;
     old_view.standing = LF_KEPT;

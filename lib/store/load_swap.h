@@ -16,7 +16,8 @@ struct lf_swap {
     uint32_t source_count;
     bool is_exact;   /* before says how much was ever written by the cut */
     uint64_t before; /* rows applied and late */
-    bool as_it_was;  /* nothing is caught up with */
+    uint64_t applied, late; /* rows, or events, that the load brings */
+    bool as_it_was;         /* nothing is caught up with */
     struct feature_load_report *report;
 };
 

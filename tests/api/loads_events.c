@@ -114,26 +114,36 @@ a_rollback_has_the_events_since(void **state)
 static void
 two_states_of_one_key_are_refused(void **state)
 {
+    static const uint32_t flags[] = {0, FEATURE_LOAD_SORTED};
     struct fixture *f = *state, *batch = begin_store(SPEND);
+    struct fixture *more = begin_store(SPEND);
     struct ArrowArrayStream stream;
-    feature_batch *events;
     feature_load *load;
 
     define(f, SPEND);
-    expect_events(batch, FEATURE_EVENT, "payment", COLUMNS, "a 1 @-100 5", "A");
+    expect_events(batch, FEATURE_EVENT, "payment", COLUMNS, "a 2 @-100 5", "A");
+    expect_events(more, FEATURE_EVENT, "payment", COLUMNS,
+                  "b 1 @-100 5\nc 2 @-100 5", "AA");
     load = begin_states(f, 0, 0);
     append_states(load, batch);
-    stream = tiles_of(batch, "spend");
-    must_fail(feature_load_append_arrow(load, &stream, NULL, &problem),
-              FEATURE_CONFLICT, "duplicate-key");
+    append_states(load, more);
+    must_fail(feature_load_commit(load, NULL, &problem), FEATURE_CONFLICT,
+              "duplicate-key");
     feature_load_free(load);
-    load = begin_states(f, 0, 0);
-    events = make_events(f, FEATURE_EVENT, "payment", COLUMNS, "a 1 @-100 5");
-    must_fail(feature_load_append(load, events, &problem), FEATURE_UNSUPPORTED,
-              "not-yet");
-    feature_batch_free(events);
-    feature_load_free(load);
+    for (int i = 0; i < 2; i++) {
+        load = begin_states(f, flags[i], 0);
+        append_states(load, batch);
+        stream = tiles_of(batch, "spend");
+        must_fail(feature_load_append_arrow(load, &stream, NULL, &problem),
+                  FEATURE_CONFLICT, "duplicate-key");
+        feature_load_free(load);
+    }
+    load = begin_states(f, FEATURE_LOAD_LAST_WINS, 0);
+    append_states(load, batch);
+    append_states(load, batch);
+    assert_int_equal(commit_states(load).rows, 1);
     expect_good(f);
+    end_store(more);
     end_store(batch);
 }
 

@@ -207,7 +207,32 @@ call_in(struct memory_scene *scene)
     return status;
 }
 
+/* A load that fails is over, so that a try is all of one. */
+static feature_status
+call_load(struct memory_scene *scene)
+{
+    struct ArrowArrayStream stream = {.get_schema = give_schema,
+                                      .get_next = give_next,
+                                      .get_last_error = give_reason,
+                                      .release = release_stream};
+    feature_load *load = NULL;
+    feature_status status =
+        feature_load_begin(scene->store, "spend", NULL, &load, &scene->error);
+
+    tiles.given = 0;
+    if (!status)
+        status = feature_load_append_arrow(load, &stream, NULL, &scene->error);
+    if (!status && stream.release)
+        memory_broken("the stream was not released");
+    if (!status)
+        status = feature_load_commit(load, NULL, &scene->error);
+    feature_load_free(load);
+    return status;
+}
+
 const struct memory_case memory_tile_cases[] = {
+    {"feature_load_append_arrow", "states", prepare_in, call_load, NULL,
+     LEAVES_STEPS},
     {"feature_store_tiles_arrow", NULL, prepare_out, call_out, NULL,
      LEAVES_NOTHING},
     {"feature_store_merge_tiles", NULL, prepare_in, call_in, NULL,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* States that lie beside their rows, for the rig that lets calls run out of
- * memory: written, read, deleted, swept, copied, shipped and verified. */
+ * memory: written, read, deleted, loaded, swept, copied, shipped
+ * and verified. */
 #include <string.h>
 
 #include "memory.h"
@@ -195,7 +196,37 @@ undo_verify(struct memory_scene *scene)
     feature_free(scene->out.text);
 }
 
+/* A load that fails is over, so that a try is all of one; its events are in two
+ * batches, and of one key. */
+static feature_status
+call_load(struct memory_scene *scene)
+{
+    struct feature_load_options options = {.struct_size = sizeof options,
+                                           .memory = 1};
+    feature_load *load = NULL;
+    feature_status status = feature_load_begin(scene->store, "spend", &options,
+                                               &load, &scene->error);
+
+    if (!status)
+        status = feature_load_append(load, scene->batch, &scene->error);
+    if (!status)
+        status = feature_load_append(load, scene->batch, &scene->error);
+    if (!status)
+        status = feature_load_commit(load, NULL, &scene->error);
+    feature_load_free(load);
+    return status;
+}
+
+static void
+prepare_load(struct memory_scene *scene)
+{
+    prepare_written(scene);
+    set_events(scene, 3, 500);
+}
+
 const struct memory_case memory_wide_cases[] = {
+    {"feature_load_commit", "of events, to wide states", prepare_load,
+     call_load, NULL, LEAVES_STEPS},
     {"feature_store_write", "an event into wide states", prepare_more,
      call_write, NULL, LEAVES_NOTHING},
     {"feature_store_write", "wide states, planned anew", prepare_planned,

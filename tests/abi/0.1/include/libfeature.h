@@ -1613,6 +1613,10 @@ feature_load_begin(feature_store *store, const char *view,
  * Appends the rows of a batch: UPSERT, made for the view. The batch can be
  * cleared, filled and appended again.
  *
+ * For a view FROM an event the batch is one of the event, EVENT: its rows come in
+ * any order, and feature_load_commit() folds those of each key into its state. A
+ * load takes events or states, not both. See docs/loads.md.
+ *
  * Each row is a whole row: a feature that the batch lacks is null. Its time is
  * its event_timestamp, or that of the load. Rows in the order of their keys go
  * straight into the new version, others are sorted, in bounded memory.
@@ -1641,8 +1645,9 @@ feature_load_append(feature_load *load, feature_batch *batch,
 
 /**
  * Appends the rows of a stream of Arrow record batches, whose columns are taken as
- * feature_store_write_arrow() takes them. For a view FROM an event they are
- * states, as feature_store_tiles_arrow() gives them.
+ * feature_store_write_arrow() takes them. For a view FROM an event they are rows of
+ * the event, or, with a column `_tiles`, states as feature_store_tiles_arrow()
+ * gives them.
  *
  * What came before a failure of the stream is appended; the caller aborts the load
  * or goes on with what is missing.

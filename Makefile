@@ -438,14 +438,18 @@ check-plain:
 	@$(MAKE) --no-print-directory check \
 	    runs='$(filter-out run/tests/fuzz/%,$(runs))'
 
-# The scenes of Kafka wait for its groups, not for us; its kills run here too. The
-# two largest tests of templates take as long to build as all of C++ to run.
+# The scenes and kills of Kafka wait for its groups, not for us. The two largest tests
+# of templates take as long to build as all of C++ to run.
+# Scripts of the command that bring no call of the library of their own.
+plain_scripts = $(patsubst %,run/tests/tool/%.sh,compare export fleet recipes taxi \
+                    time weblog)
 asan_cpp = $(filter-out tests/cpp/golden.cpp tests/cpp/reads.cpp,$(cpp_sources))
 check-asan:
 	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
 	    runs='$(filter-out run/tests/kafka/scenes run/tests/cpp/golden \
 	        run/tests/cpp/reads run/tests/unit/change_largest \
-	        run/tests/fuzz/verify run/tests/fuzz/corrupt,$(runs))' \
+	        run/tests/fuzz/verify run/tests/fuzz/corrupt run/tests/fuzz/snapshot \
+	        run/tests/kafka/kill $(plain_scripts),$(runs))' \
 	    cpp_sources='$(asan_cpp)' \
 	    MODEL_OPERATIONS='--operations $(MODEL_ASAN_OPERATIONS)' \
 	    EVENT_OPERATIONS='--operations 1000'

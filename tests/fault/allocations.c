@@ -130,8 +130,8 @@ set_paths(struct memory_scene *scene, const char *store)
 {
     memset(scene, 0, sizeof *scene);
     snprintf(scene->path, MEMORY_PATH, "%s/%s", directory, store);
-    snprintf(scene->file, MEMORY_PATH, "%s/work/new.snap", directory);
-    snprintf(scene->copy, MEMORY_PATH, "%s/work/copy", directory);
+    snprintf(scene->file, MEMORY_PATH, "%s/scene/new.snap", directory);
+    snprintf(scene->copy, MEMORY_PATH, "%s/scene/copy", directory);
     snprintf(scene->snapshot, MEMORY_PATH, "%s/a.snap", directory);
 }
 
@@ -287,9 +287,9 @@ be_child(const struct memory_case *at, enum mode mode, int64_t n)
 
     memory_text = report->text;
     alarm(60);
-    set_paths(&scene, "work/store");
+    set_paths(&scene, "scene/store");
     snprintf(from, sizeof from, "%s/template/data.mdb", directory);
-    snprintf(to, sizeof to, "%s/work", directory);
+    snprintf(to, sizeof to, "%s/scene", directory);
     mkdir(to, 0700);
     mkdir(scene.path, 0700);
     snprintf(to, sizeof to, "%s/data.mdb", scene.path);
@@ -338,7 +338,7 @@ fork_try(const struct memory_case *at, enum mode mode, int64_t n)
         be_child(at, mode, n);
     waitpid(child, &ended, 0);
     judge(at, mode, n, ended);
-    remove_below("work");
+    remove_below("scene");
     return report->allocations;
 }
 

@@ -122,7 +122,9 @@ sources   = $(sort $(wildcard include/*.h lib/*/*.[ch] tools/*.[ch] \
                 examples/*.c examples/*/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch] \
                 tests/fuzz/*/*.[ch] tests/kafka/hooks/*.c include/*.hpp examples/*/*.cpp bench/*.cpp tests/cpp/*.[ch]pp))
 
-# Operations of one run of each model test.
+# Operations of one run of each model test, and what they are drawn from: the same
+# each time, so that a run can be made again; `make hunt` draws a new one.
+MODEL_SEED ?= 20261122
 MODEL_OPERATIONS ?= 120000
 # Those of events and windows: with plants, as a number says.
 EVENT_OPERATIONS ?= 4000
@@ -409,8 +411,8 @@ begin-check:
 # One line a program; failures are counted, not fatal, so that all are seen.
 $(tests:$(B)/%=run/%): run/%: $(B)/% | begin-check tests all
 	@B=$(B) RESULTS=$(results) scripts/run-test.sh $* $< $(if $(filter \
-	    tests/model/events,$*),$(EVENT_OPERATIONS),$(if $(filter \
-	    tests/model/%,$*),$(MODEL_OPERATIONS))) $(if $(filter \
+	    tests/model/%,$*),--seed $(MODEL_SEED) $(if $(filter %/events,$*),\
+	    $(EVENT_OPERATIONS),$(MODEL_OPERATIONS))) $(if $(filter \
 	    tests/golden/% tests/cpp/golden,$*),$(vectors))
 $(scripts:%=run/%): run/%: % | begin-check tests all
 	@B=$(B) RESULTS=$(results) FEATURE_TOOL=$(abspath $(B))/feature \
@@ -483,6 +485,11 @@ check-mdb-get:
 	    results=$(B)/mdb_get runs='$(forced)' \
 	    MODEL_OPERATIONS='--operations 20000' EVENT_OPERATIONS='--operations 1000'
 
+OPERATIONS ?= 1000000
+hunt: $(B)/tests/model/model $(B)/tests/model/events ## look for wrong answers anew
+	@$(B)/tests/model/model --operations $(OPERATIONS)
+	@$(B)/tests/model/events --fork --operations $(OPERATIONS)
+
 COUNT ?= 10000000
 fuzz-descent: $(B)/tests/fuzz/descent ## compare COUNT look-ups with mdb_get
 	@$< $(COUNT) $(SEED)
@@ -505,7 +512,7 @@ FUZZ := -O1 -fno-omit-frame-pointer \
         -UNDEBUG -U_FORTIFY_SOURCE
 SECONDS ?= 60
 FUZZ_CC ?= clang
-.PHONY: fuzz
+.PHONY: fuzz hunt
 fuzz: ## run libFuzzer: TARGET (tests/fuzz/targets), SECONDS; needs clang
 	@[ -f 'tests/fuzz/targets/$(TARGET).c' ] || { echo 'TARGET is one of:' \
 	    $(notdir $(fuzz_targets)) >&2; exit 1; }

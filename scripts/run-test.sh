@@ -55,7 +55,7 @@ verdict=ok
 printf '%-4s  %-40s %5d cases %4d s\n' "$verdict" "$name" $(($1 + $2)) "$seconds"
 if [ "$2" -gt 0 ]; then
     [ "$status" -ne 124 ] || echo "    stopped after ${TEST_TIMEOUT:-150} s"
-    grep -v '^\[ *\(RUN\|OK\) *\]' "$log" | tail -n 40 | sed 's/^/    /'
+    grep -v '^\[ *\(RUN\|OK\) *\]\|^ok[ :]' "$log" | tail -n 40 | sed 's/^/    /'
     echo "    (all of it: $log)"
 elif [ "$3" -gt 0 ]; then
     grep -E '^(skipped|\[  SKIPPED \]) ' "$log" | sort -u | tail -n 3 | sed 's/^/    /'

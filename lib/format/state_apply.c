@@ -68,16 +68,19 @@ lf_state_bury(struct lf_state *state, int64_t ts)
 
 /* --- taking back -----------------------------------------------------------*/
 
+/* An event that some of the features never counted leaves more of theirs than
+ * there are. */
 static enum lf_tile_status
 subtract(struct lf_state *state, bool lifetime)
 {
     struct lf_accs *accs = &state->accs;
 
+    accs->events--;
     for (uint32_t i = 0; i < state->plan->state_count; i++)
         if ((!lifetime || state->plan->states[i].is_lifetime) &&
-            !lf_acc_subtract(&accs->accs[i], &state->inputs))
+            (!lf_acc_subtract(&accs->accs[i], &state->inputs) ||
+             accs->accs[i].count > accs->events))
             return LF_TILE_REFUSED;
-    accs->events--;
     return LF_TILE_OK;
 }
 

@@ -97,17 +97,24 @@ lf_dedupe_open(struct lf_dedupe_entry *entry, uint32_t event,
                : "structure";
 }
 
+/* Upkeep that makes no commit of its own is never ahead of those who read: what it
+ * forgets is over for them, too. */
+static int64_t
+time_of(const struct lf_commit *commit)
+{
+    return commit->has_number || commit->now < commit->meta.commit_time
+               ? commit->meta.commit_time
+               : commit->now;
+}
+
 feature_status
 lf_dedupe_begin(struct lf_dedupe *dedupe, struct lf_commit *commit,
                 const struct lf_event *event, struct feature_error *error)
 {
     char name[LF_TREE_NAME_SIZE];
 
-    *dedupe =
-        (struct lf_dedupe){.event = event,
-                           .commit = commit,
-                           .now = commit->has_number ? commit->meta.commit_time
-                                                     : lf_commit_time(commit)};
+    *dedupe = (struct lf_dedupe){
+        .event = event, .commit = commit, .now = time_of(commit)};
     if (!lf_dedupe_applies(event))
         return FEATURE_OK;
     lf_dedupe_tree(event, name);

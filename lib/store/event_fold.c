@@ -35,6 +35,9 @@ lf_window_take(struct lf_rows *rows, const struct lf_stored *stored,
     if (row->flags & LF_ROW_TOMBSTONE) {
         lf_state_begin(state);
         lf_state_bury(state, row->timestamp);
+        /* There may have been no row to delete: what was swept is not known. */
+        if (rows->meta.purge_horizon > row->timestamp)
+            lf_state_purged(state, rows->meta.purge_horizon);
         return FEATURE_OK;
     }
     body = row->bytes + LF_ROW_HEADER_SIZE;
@@ -194,21 +197,32 @@ find_row(struct lf_fold *fold, const struct lf_event_run *run,
     return status;
 }
 
+/* Whether an event was late by the bounds of a definition that the row is not
+ * of: it has to say so from now on. */
+static bool
+is_outdated(const struct lf_fold *fold, const struct lf_stored *stored)
+{
+    return fold->seen > fold->applied && stored->found &&
+           !(stored->row.flags & LF_ROW_TOMBSTONE) &&
+           stored->row.version != fold->rows.form->layout.version;
+}
+
 /* What is taken back may make the bytes of a sum longer: max_row_size is for
  * what comes in. */
 static feature_status
 put_run(struct lf_fold *fold, const struct lf_event_run *run,
         const struct lf_stored *stored, struct feature_error *error)
 {
-    uint64_t limit = fold->events->operation == FEATURE_EVENT
-                         ? fold->limit
-                         : LF_ROW_SIZE_LIMIT;
+    bool grows = fold->events->operation == FEATURE_EVENT && fold->applied > 0;
     bool fits;
 
-    if (!fold->applied)
+    if (!fold->applied && !is_outdated(fold, stored))
         return FEATURE_OK;
-    LF_TRY(lf_window_encode(&fold->rows, limit, fold->state, &fold->row, &fits,
-                            error));
+    LF_TRY(lf_window_encode(&fold->rows,
+                            grows ? fold->limit : LF_ROW_SIZE_LIMIT,
+                            fold->state, &fold->row, &fits, error));
+    if (!fits && !fold->applied)
+        return FEATURE_OK;
     if (!fits)
         return lf_fold_overflow(fold, run, stored, error);
     return lf_rows_put(&fold->rows, run->key, run->key_size, stored, &fold->row,

@@ -211,6 +211,15 @@ is_key(const struct lf_view_plan *view, uint32_t parts,
            memcmp(scored->key.data, key, size) == 0;
 }
 
+/* Ids are forgotten by the times of commits, which may be ahead of the clock: an
+ * id that upkeep took away must be over for a read, too. */
+static int64_t
+dedupe_time(const feature_request *request)
+{
+    return request->now > request->commit_time ? request->now
+                                               : request->commit_time;
+}
+
 static feature_status
 find_known(feature_request *request, const struct lf_event *event,
            struct lf_cursor *cursor, struct feature_error *error)
@@ -227,8 +236,8 @@ find_known(feature_request *request, const struct lf_event *event,
         const struct lf_cell *id =
             &cells[(size_t)i * scored->columns + event->dedupe];
 
-        LF_TRY(lf_dedupe_find(event, cursor, id, request->now, &known[i],
-                              &since, error));
+        LF_TRY(lf_dedupe_find(event, cursor, id, dedupe_time(request),
+                              &known[i], &since, error));
         known[i] = known[i] && (!known_by || since <= known_by);
     }
     return FEATURE_OK;

@@ -377,7 +377,7 @@ read_row(struct lf_window_pass *pass, uint32_t row, const struct lf_job *job,
     } else {
         LF_TRY(read_state(pass, row, &stored, extra, error));
         doubt_purged(pass, row, stored.body != NULL);
-        if (!stored.is_deleted)
+        if (!stored.is_deleted || pass->windows->meta.purge_horizon > stored.wm)
             doubt_swept(pass, row,
                         stored.body ? pass->rows->tiles->version : 1);
     }

@@ -134,6 +134,81 @@ a_hop_that_goes_leaves_the_windows_of_others_known(void **state)
     expect_rows(f, "spend(n, week)", "1", "present 1 5");
 }
 
+/* An event that was late by the windows of today is in no tile of theirs. */
+static void
+a_row_of_longer_windows_does_not_know_what_was_late_since(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, BEGIN HOURLY FROM);
+    define(f, "CREATE FEATURE VIEW spend (week = COUNT(*) OVER '7 days' HOP '1 "
+              "minute')" FROM);
+    pay(f, "1 @-60 10\n2 @-60 10\n2 @-43200 7");
+    expect_at(f, "spend(n)", -43140 * SECOND, "present 0");
+    define(f, "DROP FEATURE spend:week;");
+    expect_events(f, FEATURE_EVENT, "payment", COLUMNS, "1 @-43200 7", "L");
+    expect_at(f, "spend(n)", -43140 * SECOND, "no_history null");
+    expect_events(f, FEATURE_RETRACT, "payment", COLUMNS, "2 @-43200 7", "L");
+    expect_rows(f, "spend(n)", "1\n2", "present 1\npresent 1");
+    expect_good(f);
+}
+
+/* Nobody knows whether the count of all events has one of before it. */
+static void
+what_a_later_count_may_not_have_is_not_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    feature_batch *batch;
+
+    define(f, BEGIN HOURLY FROM);
+    expect_events(f, FEATURE_EVENT, "payment", COLUMNS,
+                  "1 @-60 1\n1 @-86400 null", "AL");
+    define(f, "CREATE FEATURE VIEW spend (ever = COUNT(amount))" FROM);
+    pay(f, "1 @-90000 2\n1 @-90060 3");
+    batch =
+        make_batch(f, FEATURE_RETRACT, "payment", COLUMNS, "1 @-86400 null");
+    must_fail(feature_store_write(f->store, &batch, 1, NULL, NULL, &problem),
+              FEATURE_INVALID, "argument");
+    feature_batch_free(batch);
+    expect_rows(f, "spend(n, ever)", "1", "partial 1 null");
+    expect_good(f);
+}
+
+/* --- deletes of what is not there any more -------------------------------------- */
+
+static void
+a_delete_after_the_sweep_does_not_know_what_was_swept(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, BEGIN HOURLY " FOR card FROM payment WITH (slack = '1 day');");
+    pay(f, "1 @-7200 10");
+    sweep(f);
+    erase(f, "spend", "card_id, event_timestamp", "1 @-10000");
+    expect_at(f, "spend(n)", -7000 * SECOND, "no_history null");
+    pay(f, "1 @-60 7");
+    expect_at(f, "spend(n)", -7000 * SECOND, "no_history null");
+    expect_rows(f, "spend(n)", "1", "present 1");
+}
+
+static void
+nor_does_a_feature_that_comes_after_it(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, BEGIN HOURLY FROM);
+    pay(f, "1 @-7200 10");
+    sweep(f);
+    erase(f, "spend", "card_id, event_timestamp", "1 @-10000\n2 @-60");
+    define(f, "CREATE FEATURE VIEW spend (day = COUNT(*) OVER '1 day' HOP '1 "
+              "hour')" FROM);
+    expect_rows(f, "spend(n, day)", "1\n2", "partial 0 null\nnot_found 0 0");
+    pay(f, "1 @-50 7\n2 @-50 7");
+    expect_rows(f, "spend(n, day)", "1\n2", "partial 1 null\npresent 1 1");
+    move_clock(f, NOON + DAY - HOUR);
+    expect_rows(f, "spend(n, day)", "1\n2", "present 0 1\npresent 0 1");
+}
+
 /* --- deletes ahead of the clock ------------------------------------------------ */
 
 static void
@@ -201,6 +276,10 @@ main(void)
         TEST(a_late_row_after_the_sweep_lacks_what_was_swept),
         TEST(nothing_is_left_of_a_later_feature_when_all_was_taken_back),
         TEST(a_hop_that_goes_leaves_the_windows_of_others_known),
+        TEST(a_row_of_longer_windows_does_not_know_what_was_late_since),
+        TEST(what_a_later_count_may_not_have_is_not_taken_back),
+        TEST(a_delete_after_the_sweep_does_not_know_what_was_swept),
+        TEST(nor_does_a_feature_that_comes_after_it),
         TEST(a_delete_counts_now_though_its_barrier_is_ahead_of_the_clock),
         TEST(kept_events_behind_such_a_delete_do_not_count_now),
         TEST(what_a_cut_tile_has_is_no_proof_that_anything_is_visible),

@@ -269,6 +269,27 @@ expect_scored(struct fixture *f, int64_t known_by, const char *rows,
     feature_batch_free(batch);
 }
 
+static void
+expect_scored_once(struct fixture *f, const char *row, const char *expected)
+{
+    struct reader reader = open_reader(f, "sold(*)", 0, "1");
+    feature_batch *batch = make_batch(f, FEATURE_EVENT, "sale", NULL, row);
+
+    must(feature_request_set_events(reader.request, batch, &problem));
+    expect_read(&reader, expected);
+    close_reader(&reader);
+    feature_batch_free(batch);
+}
+
+static void
+expect_upkeep(struct fixture *f)
+{
+    struct feature_maintain_options options = {.struct_size = sizeof options,
+                                               .flags = FEATURE_MAINTAIN_ALL};
+
+    must(feature_store_maintain(f->store, &options, NULL, &problem));
+}
+
 /* Score, write, and score again after a retry: the id is known, as a write would
  * find. It was not before that commit, and is not `dedupe_for` after it. */
 static void
@@ -290,6 +311,32 @@ an_event_that_is_stored_counts_once(void **state)
     expect_scored(f, commit.time - 1, rows, before);
     move_clock(f, NOON + 11 * MINUTE);
     expect_scored(f, 0, rows, "present 3 11\npresent 3 13\npresent 3 15");
+}
+
+/* Commits may be ahead of the clock, and ids are forgotten by their times: upkeep
+ * neither takes one too early, nor does a read know one too long. */
+static void
+upkeep_does_not_change_which_ids_are_known(void **state)
+{
+    static const char row[] = "b 1 5 @60";
+    struct fixture *f = *state;
+    struct feature_commit first, last;
+
+    define(f, "CREATE EVENT sale (id STRING, card_id INT64, x INT64) WITH "
+              "(dedupe = id, dedupe_for = '10 minutes');"
+              "CREATE FEATURE VIEW sold (n = COUNT(*) OVER '1 hour', s = SUM(x)"
+              " OVER '1 hour') FOR card FROM sale;");
+    first = write_rows(f, FEATURE_EVENT, "sale", NULL, "b 1 1 @-60");
+    move_clock(f, first.time + 10 * MINUTE - 1);
+    last = write_rows(f, FEATURE_EVENT, "sale", NULL, "c 2 1 @-60");
+    assert_int_equal(last.time, first.time + 10 * MINUTE - 1);
+    expect_upkeep(f);
+    expect_scored_once(f, row, "present 1 1");
+    last = write_rows(f, FEATURE_EVENT, "sale", NULL, "d 2 1 @-60");
+    assert_int_equal(last.time, first.time + 10 * MINUTE);
+    expect_scored_once(f, row, "present 2 6");
+    expect_upkeep(f);
+    expect_scored_once(f, row, "present 2 6");
 }
 
 static void
@@ -422,6 +469,7 @@ main(void)
         CARD(what_left_with_other_rows_is_known_of_those_that_stay),
         CARD(an_event_counts_without_being_stored),
         CARD(an_event_that_is_stored_counts_once),
+        CARD(upkeep_does_not_change_which_ids_are_known),
         CARD(one_event_stands_for_all_rows),
         CARD(events_that_could_not_be_written_are_refused),
         CARD(the_true_bounds_are_told),

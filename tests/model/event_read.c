@@ -215,7 +215,7 @@ judge_reading(struct event_world *world, const struct reading *reading)
         asked.key = (uint32_t)found;
         if (reading->is_scored && extra->kind == reading->view->kind) {
             asked.t = extra->ts >= asked.t ? extra->ts + 1 : asked.t;
-            if (!was_seen(world, extra, reading->now))
+            if (!was_seen(world, extra, reading->seen_by))
                 asked.extra = extra;
         }
         if (!judge_row(world, reading, &asked, i))
@@ -401,7 +401,10 @@ run_event_read(struct event_world *world, bool is_scored)
     if (!status)
         take_answers(&reading);
     same = expect_good(world, "a read", status, &error) &&
-           judge_reading(world, &reading);
+           learn_commit_time(world);
+    reading.seen_by =
+        world->commit_time > reading.now ? world->commit_time : reading.now;
+    same = same && judge_reading(world, &reading);
     feature_request_free(reading.request);
     feature_query_free(reading.query);
     return same;

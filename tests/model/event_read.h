@@ -21,6 +21,7 @@ struct reading {
     int states[READ_ROWS];
     int64_t newest[READ_ROWS];
     int64_t now;
+    int64_t seen_by; /* ids that were seen are forgotten by this time */
     struct feature_column values[SPECS_MAX];
 };
 

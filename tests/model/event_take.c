@@ -92,9 +92,13 @@ forget_event(struct event_world *world, struct happened *event, int64_t time)
     for (uint32_t i = 0; i < SLOTS; i++) {
         int key = key_of(&world->views[i], event);
 
-        if (world->views[i].serial && world->views[i].kind == event->kind &&
-            key >= 0)
-            world->views[i].has_odd[key] = true;
+        if (!world->views[i].serial || world->views[i].kind != event->kind ||
+            key < 0)
+            continue;
+        world->views[i].has_odd[key] = true;
+        /* A state that is made anew knows of events that were swept. */
+        world->views[i].is_unsure[key] |=
+            world->views[i].history && world->views[i].purged != NEVER;
     }
 }
 

@@ -220,7 +220,8 @@ place_event(struct event_world *world, const struct happened *event)
     for (uint32_t i = 0; i < SLOTS; i++) {
         struct view *view = &world->views[i];
         int key = key_of(view, event);
-        bool late;
+        bool late,
+            is_anew; /* made of kept events, with a wm of before a sweep */
 
         if (!view->serial || view->kind != event->kind)
             continue;
@@ -232,8 +233,9 @@ place_event(struct event_world *world, const struct happened *event)
             continue;
         late = is_late(world, view, (uint32_t)key, event->ts);
         has_key = true;
-        has_place |= !late;
-        is_unsure |= late && view->is_unsure[key];
+        is_anew = view->is_unsure[key] && view->has_odd[key] && view->history;
+        has_place |= !late && !is_anew;
+        is_unsure |= is_anew || (late && view->is_unsure[key]);
         take_event(view, (uint32_t)key, event->ts, late);
     }
     if (has_place || !has_key)

@@ -79,8 +79,12 @@ gather(struct rebuild *rebuild, struct feature_error *error)
                                      error));
         if (!found || entry.place.time < rebuild->from)
             return FEATURE_OK;
-        if (entry.operation == FEATURE_DELETE)
+        if (entry.operation == FEATURE_DELETE) {
+            /* Of a row that was swept since: its state did not tell. */
+            if (entry.place.time > rebuild->barrier)
+                rebuild->barrier = entry.place.time;
             continue;
+        }
         kept.time = entry.place.time;
         kept.operation = entry.operation;
         kept.version = entry.row.version;

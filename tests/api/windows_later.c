@@ -209,6 +209,24 @@ nor_does_a_feature_that_comes_after_it(void **state)
     expect_rows(f, "spend(n, day)", "1\n2", "present 0 1\npresent 0 1");
 }
 
+static void
+what_was_deleted_before_the_sweep_does_not_come_back(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, BEGIN HOURLY KEPT);
+    pay(f, "1 @-7200 10");
+    erase(f, "spend", "card_id, event_timestamp", "1 @-7100");
+    pay(f, "1 @-7000 3\n1 @-6900 4");
+    sweep(f);
+    define(f, "CREATE FEATURE VIEW spend (ever = SUM(amount))" KEPT);
+    pay(f, "1 @-60 1");
+    expect_rows(f, "spend(n, ever)", "1", "present 1 8");
+    expect_events(f, FEATURE_RETRACT, "payment", COLUMNS, "1 @-7000 3", "A");
+    expect_rows(f, "spend(n, ever)", "1", "present 1 5");
+    expect_good(f);
+}
+
 /* --- deletes ahead of the clock ------------------------------------------------ */
 
 static void
@@ -280,6 +298,7 @@ main(void)
         TEST(what_a_later_count_may_not_have_is_not_taken_back),
         TEST(a_delete_after_the_sweep_does_not_know_what_was_swept),
         TEST(nor_does_a_feature_that_comes_after_it),
+        TEST(what_was_deleted_before_the_sweep_does_not_come_back),
         TEST(a_delete_counts_now_though_its_barrier_is_ahead_of_the_clock),
         TEST(kept_events_behind_such_a_delete_do_not_count_now),
         TEST(what_a_cut_tile_has_is_no_proof_that_anything_is_visible),

@@ -274,7 +274,8 @@ int
 main(int count, char **words)
 {
     static const struct place_case *const tables[] = {
-        place_disk_cases, place_process_cases, place_file_cases, remote_cases};
+        place_disk_cases, place_load_cases, place_process_cases,
+        place_file_cases, remote_cases};
     const char *base = getenv("TMPDIR"), *only = NULL;
     int rounds = 100;
 

@@ -16,6 +16,7 @@
 
 #define PLACE_PATH 256
 #define PLACE_TEXT 400
+#define PLACE_ROWS 64 /* of a batch */
 
 /* What a case leaves its parent. */
 struct place_report {
@@ -72,6 +73,11 @@ feature_store *place_make(const char *path);
 /* The same, closed. */
 void place_leave(const char *path);
 
+/* Sets the columns k, a and s of a batch: rows from a key on, of so many bytes.
+ * Its values stay until the next call. */
+feature_status place_fill(feature_batch *batch, int64_t from, uint32_t rows,
+                          int32_t bytes);
+
 /* Rows [from, to) of so many bytes each. */
 feature_status place_write(feature_store *store, int64_t from, int64_t to,
                            int32_t bytes);
@@ -87,11 +93,18 @@ void place_sound(const char *path);
 /* Runs in a child and waits for it; the child's failure is the case's. */
 void place_child(void (*run)(struct place *), struct place *place);
 
+/* Takes all the room of disk/ for disk/filler: its size. */
+off_t place_fill_disk(const struct place *place);
+
+/* A small file system at disk/; the path of a store in it. */
+const char *place_small(struct place *place, const char *size);
+
 /* Mounts, or skips the case. */
 void place_mount(const char *source, const char *target, const char *type,
                  unsigned long flags, const char *options);
 
 extern const struct place_case place_disk_cases[];
+extern const struct place_case place_load_cases[];
 extern const struct place_case place_process_cases[];
 extern const struct place_case place_file_cases[];
 

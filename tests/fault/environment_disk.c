@@ -11,8 +11,8 @@
 
 #include "environment.h"
 
-static off_t
-fill(const struct place *place)
+off_t
+place_fill_disk(const struct place *place)
 {
     static char block[4096];
     int file = open(place_path(place, "disk/filler"),
@@ -32,9 +32,8 @@ empty(const struct place *place)
     unlink(place_path(place, "disk/filler"));
 }
 
-/* A small file system at disk/, and a store in it. */
-static const char *
-make_small(struct place *place, const char *size)
+const char *
+place_small(struct place *place, const char *size)
 {
     const char *disk = place_path(place, "disk");
 
@@ -56,9 +55,9 @@ write_until_full(feature_store *store)
 static void
 full_write(struct place *place)
 {
-    feature_store *store = place_make(make_small(place, "size=1m,mode=0700"));
+    feature_store *store = place_make(place_small(place, "size=1m,mode=0700"));
 
-    fill(place);
+    place_fill_disk(place);
     NAMED(write_until_full(store), FEATURE_FULL, "disk-full");
     WORKS(place_read(store));
     empty(place);
@@ -90,9 +89,9 @@ apply_until_full(feature_store *store)
 static void
 full_apply(struct place *place)
 {
-    feature_store *store = place_make(make_small(place, "size=1m,mode=0700"));
+    feature_store *store = place_make(place_small(place, "size=1m,mode=0700"));
 
-    fill(place);
+    place_fill_disk(place);
     NAMED(apply_until_full(store), FEATURE_FULL, "disk-full");
     WORKS(place_read(store));
     empty(place);
@@ -106,12 +105,13 @@ full_apply(struct place *place)
 static void
 full_open(struct place *place)
 {
-    const char *path = make_small(place, "size=1m,mode=0700");
+    const char *path = place_small(place, "size=1m,mode=0700");
     feature_status status = FEATURE_FULL;
 
     place_leave(path);
     unlink(place_path(place, "disk/store/lock.mdb"));
-    for (off_t size = fill(place); size >= 0 && status; size -= 4096) {
+    for (off_t size = place_fill_disk(place); size >= 0 && status;
+         size -= 4096) {
         place_cut(place_path(place, "disk/filler"), size);
         status = place_use(path, FEATURE_OPEN_READ_ONLY);
         if (status)
@@ -123,11 +123,12 @@ full_open(struct place *place)
 static void
 full_create(struct place *place)
 {
-    const char *path = make_small(place, "size=1m,mode=0700");
+    const char *path = place_small(place, "size=1m,mode=0700");
     feature_status status = FEATURE_FULL;
     feature_store *store = NULL;
 
-    for (off_t size = fill(place); size >= 0 && status; size -= 4096) {
+    for (off_t size = place_fill_disk(place); size >= 0 && status;
+         size -= 4096) {
         place_cut(place_path(place, "disk/filler"), size);
         status = place_open(path, FEATURE_OPEN_CREATE, &store);
         if (status)
@@ -141,10 +142,10 @@ full_create(struct place *place)
 static void
 full_snapshot(struct place *place)
 {
-    const char *copy = make_small(place, "size=128k,mode=0700");
+    const char *copy = place_small(place, "size=128k,mode=0700");
     feature_store *store = place_make(place->store);
 
-    fill(place);
+    place_fill_disk(place);
     NAMED(feature_store_snapshot(store, place_path(place, "disk/a.snap"), NULL,
                                  NULL, NULL, &place_error),
           FEATURE_FULL, "disk-full");
@@ -172,7 +173,7 @@ full_ext4(struct place *place)
     if (system(command))
         place_skip("no loop device, or no mkfs.ext4");
     store = place_make(place_path(place, "disk/store"));
-    fill(place);
+    place_fill_disk(place);
     NAMED(write_until_full(store), FEATURE_FULL, "disk-full");
     WORKS(place_read(store));
     empty(place);
@@ -206,7 +207,7 @@ overlay(struct place *place)
     const char *store;
     char options[1024];
 
-    make_small(place, "size=4m,mode=0700");
+    place_small(place, "size=4m,mode=0700");
     for (int i = 0; i < 4; i++)
         mkdir(place_path(place, names[i]), 0700);
     snprintf(options, sizeof options,

@@ -14,7 +14,6 @@
     "CREATE ENTITY e (k INT64);" \
     "CREATE FEATURE VIEW v (a INT64, s STRING) FOR e;"
 
-#define ROWS_MAX  64
 #define BYTES_MAX 4096
 
 struct place_report *place_report;
@@ -119,13 +118,12 @@ place_cut(const char *path, off_t size)
         place_broken("cannot cut %.200s: %s", path, strerror(errno));
 }
 
-static feature_status
-write_batch(feature_store *store, feature_batch *batch, int64_t from,
-            uint32_t rows, int32_t bytes)
+feature_status
+place_fill(feature_batch *batch, int64_t from, uint32_t rows, int32_t bytes)
 {
-    static char text[ROWS_MAX * BYTES_MAX];
-    int64_t keys[ROWS_MAX];
-    int32_t offsets[ROWS_MAX + 1];
+    static char text[PLACE_ROWS * BYTES_MAX];
+    static int64_t keys[PLACE_ROWS];
+    static int32_t offsets[PLACE_ROWS + 1];
     feature_status status;
 
     memset(text, 'x', sizeof text);
@@ -141,9 +139,6 @@ write_batch(feature_store *store, feature_batch *batch, int64_t from,
     if (!status)
         status = feature_batch_set(batch, 2, FEATURE_TYPE_STRING, text, offsets,
                                    NULL, rows, &place_error);
-    if (!status)
-        status =
-            feature_store_write(store, &batch, 1, NULL, NULL, &place_error);
     return status;
 }
 
@@ -155,8 +150,11 @@ place_write(feature_store *store, int64_t from, int64_t to, int32_t bytes)
         store, "v", "k, a, s", FEATURE_UPSERT, &batch, &place_error);
 
     for (int64_t rows; !status && from < to; from += rows) {
-        rows = to - from < ROWS_MAX ? to - from : ROWS_MAX;
-        status = write_batch(store, batch, from, (uint32_t)rows, bytes);
+        rows = to - from < PLACE_ROWS ? to - from : PLACE_ROWS;
+        status = place_fill(batch, from, (uint32_t)rows, bytes);
+        if (!status)
+            status =
+                feature_store_write(store, &batch, 1, NULL, NULL, &place_error);
     }
     feature_batch_free(batch);
     return status;

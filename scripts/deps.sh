@@ -19,6 +19,7 @@ module:libzstd libzstd-dev'
 clang++ clang
 clang-format clang-format
 cppcheck cppcheck
+mold mold
 sqlite3 sqlite3
 module:rdkafka librdkafka-dev
 valgrind valgrind

@@ -150,19 +150,6 @@ lf_sum_compare(const struct lf_sum *a, const struct lf_sum *b)
     return compare_words(a->word, b->word, 2);
 }
 
-bool
-lf_sum_int64(const struct lf_sum *sum, int64_t *value)
-{
-    int64_t low = (int64_t)sum->word[0], high = (int64_t)sum->word[1];
-
-    if (high == (low < 0 ? -1 : 0)) {
-        *value = low;
-        return true;
-    }
-    *value = high < 0 ? INT64_MIN : INT64_MAX;
-    return false;
-}
-
 double
 lf_sum_double(const struct lf_sum *sum)
 {

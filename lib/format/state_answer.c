@@ -260,30 +260,44 @@ put_answer(struct lf_read *read, struct lf_tile_answer *answer,
 
 /* --- numbers as they are ---------------------------------------------------*/
 
+/* A COUNT counts itself; it is never nothing. */
+static void
+find_number(struct lf_wanted *wanted, const struct lf_acc *acc,
+            const struct lf_acc *counted)
+{
+    static const uint64_t always = 1;
+
+    wanted->size = acc->op == LF_OP_COUNT || acc->op == LF_OP_SUM
+                       ? 8
+                       : (uint32_t)lf_type_element_size(acc->input->code);
+    wanted->mask = UINT64_MAX >> (64 - 8 * wanted->size);
+    wanted->counted = counted ? &counted->count : &always;
+    wanted->acc = acc->op == LF_OP_SUM ? acc : NULL;
+    if (acc->op == LF_OP_COUNT)
+        wanted->number = &acc->count;
+    else if (acc->op != LF_OP_SUM) /* of a double, too; low bytes come first */
+        wanted->number = (const uint64_t *)&acc->items[0].value.integer;
+}
+
 void
 lf_read_plain(const struct lf_read *read, struct lf_wanted *wanted)
 {
     const struct lf_acc *accs = read->streams[wanted->stream].accs.accs, *acc;
     const uint32_t *states;
 
-    wanted->acc = wanted->counted = NULL;
+    wanted->counted = NULL;
     if (wanted->of == LF_TILE_NONE ||
         wanted->feature->aggregate->by != LF_NO_COLUMN)
         return;
     states = read->plan->features[wanted->of].states;
-    wanted->size = 8;
     if (wanted->feature->aggregate->kind == LF_COUNT) {
-        wanted->acc = &accs[states[0]];
+        find_number(wanted, &accs[states[0]], NULL);
         return;
     }
     acc = wanted->feature->aggregate->kind == LF_SUM ? &accs[states[1]]
                                                      : &accs[states[0]];
-    if (acc->op < LF_OP_SUM || acc->op > LF_OP_REAL_MOST)
-        return;
-    wanted->acc = acc;
-    wanted->counted = &accs[states[0]];
-    if (acc->op != LF_OP_SUM)
-        wanted->size = (uint32_t)lf_type_element_size(acc->input->code);
+    if (acc->op >= LF_OP_SUM && acc->op <= LF_OP_REAL_MOST)
+        find_number(wanted, acc, &accs[states[0]]);
 }
 
 /* A COUNT, SUM, MIN or MAX of plain numbers; all but the first are null where
@@ -291,42 +305,33 @@ lf_read_plain(const struct lf_read *read, struct lf_wanted *wanted)
 static void
 answer_plain(const struct lf_wanted *wanted, struct lf_tile_answer *answer)
 {
-    const struct lf_acc *acc = wanted->acc;
-    int64_t number;
+    bool has_value = *wanted->counted > 0;
+    int64_t sum;
 
     answer->is_partial = wanted->is_partial;
     answer->is_overflow = false;
-    answer->size = 0;
-    answer->kind = LF_ANSWER_NULL;
-    if (wanted->counted && !wanted->counted->count)
-        return;
-    if (acc->op == LF_OP_COUNT)
-        number = (int64_t)acc->count;
-    else if (acc->op == LF_OP_SUM)
-        answer->is_overflow = !lf_sum_int64(&acc->sum, &number);
-    else /* of a double, too; the low bytes come first */
-        number = acc->items[0].value.integer;
-    if (answer->is_overflow)
-        return;
-    answer->kind = LF_ANSWER_VALUE;
-    answer->size = wanted->size;
-    answer->word = (uint64_t)number & UINT64_MAX >> (64 - 8 * wanted->size);
     answer->bytes = (const uint8_t *)&answer->word;
+    if (!wanted->acc) {
+        answer->word = *wanted->number & wanted->mask;
+    } else {
+        answer->is_overflow = !lf_sum_int64(&wanted->acc->sum, &sum);
+        answer->word = (uint64_t)sum;
+        has_value = has_value && !answer->is_overflow;
+    }
+    answer->kind = has_value ? LF_ANSWER_VALUE : LF_ANSWER_NULL;
+    answer->size = has_value ? wanted->size : 0;
 }
 
 /* --- all of them -----------------------------------------------------------*/
 
-void
-lf_read_answer(struct lf_read *read, uint32_t which)
+/* Not into lf_read_answer, which has no use for registers that are saved. */
+__attribute__((noinline)) static void
+answer_other(struct lf_read *read, uint32_t which)
 {
     const struct lf_wanted *wanted = &read->wanted[which];
     struct lf_tile_answer *answer = &read->reading.answers[which];
     size_t before = read->out.size;
 
-    if (wanted->acc && !wanted->is_past) {
-        answer_plain(wanted, answer);
-        return;
-    }
     *answer = (struct lf_tile_answer){.is_partial = wanted->is_partial};
     if (wanted->is_past)
         answer->kind = LF_ANSWER_PAST;
@@ -336,10 +341,22 @@ lf_read_answer(struct lf_read *read, uint32_t which)
         answer->kind =
             put_answer(read, answer, read->streams[wanted->stream].accs.accs,
                        &read->plan->features[wanted->of]);
+    read->has_bytes = true;
     if (answer->kind != LF_ANSWER_VALUE)
         read->out.size = before;
     if (answer->kind == LF_ANSWER_PAST)
         answer->is_partial = false;
     read->offsets[which] = before;
     answer->size = (uint32_t)(read->out.size - before);
+}
+
+void
+lf_read_answer(struct lf_read *read, uint32_t which)
+{
+    const struct lf_wanted *wanted = &read->wanted[which];
+
+    if (wanted->counted && !wanted->is_past)
+        answer_plain(wanted, &read->reading.answers[which]);
+    else
+        answer_other(read, which);
 }

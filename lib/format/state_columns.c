@@ -11,8 +11,6 @@
 #include "format/state_fold.h"
 #include "format/state_read.h"
 
-__extension__ typedef __int128 lf_s128;
-
 /* --- state by state --------------------------------------------------------*/
 
 struct column {
@@ -363,6 +361,8 @@ fold_singles(struct lf_read *read)
 bool
 lf_run_fold(struct lf_read *read)
 {
+    if (read->run.lone.is_on)
+        return lf_lone_fold(read);
     if (read->run.singles.count)
         fold_singles(read);
     return !read->run.count || fold_tiles(read);

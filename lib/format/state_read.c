@@ -31,8 +31,9 @@ begin_read(struct lf_read *read, int64_t t)
     read->reading.is_visible = read->reading.is_unsure = false;
     if (!read->has_time || read->t != t) /* most rows are read at one t */
         lf_read_set_time(read, t);
-    for (uint32_t i = 0; i < read->reading.count; i++)
+    for (uint32_t i = 0; i < read->reading.count && read->is_judged; i++)
         read->wanted[i].is_past = read->wanted[i].is_partial = false;
+    read->is_judged = read->has_bytes = false;
     read->open = read->stream_count;
     for (uint32_t i = 0; i < read->stream_count; i++) {
         struct lf_stream *stream = &read->streams[i];
@@ -52,6 +53,18 @@ lf_read_next(struct lf_read *read, struct lf_stream *stream)
     look_ahead(read, stream);
 }
 
+void
+lf_read_window(struct lf_read *read, struct lf_stream *stream)
+{
+    int64_t from = stream->from;
+
+    do
+        lf_read_answer(read, stream->order[stream->next++]);
+    while (stream->next < stream->count &&
+           read->wanted[stream->order[stream->next]].from == from);
+    look_ahead(read, stream);
+}
+
 static enum lf_tile_status
 end_read(struct lf_read *read)
 {
@@ -59,16 +72,16 @@ end_read(struct lf_read *read)
         struct lf_stream *stream = &read->streams[i];
 
         while (stream->next < stream->count)
-            lf_read_next(read, stream);
+            lf_read_window(read, stream);
         for (uint32_t j = 0; j < read->plan->state_count; j++)
             if (stream->steps[j].acc)
                 read->failed |= stream->accs.accs[j].failed;
     }
     if (read->failed)
         return LF_TILE_MEMORY;
-    for (uint32_t i = 0; i < read->reading.count; i++)
+    for (uint32_t i = 0; i < read->reading.count && read->has_bytes; i++)
         if (read->reading.answers[i].kind == LF_ANSWER_VALUE &&
-            !read->wanted[i].acc)
+            !read->wanted[i].counted)
             read->reading.answers[i].bytes =
                 read->out.data ? read->out.data + read->offsets[i] : NULL;
     return LF_TILE_OK;
@@ -181,6 +194,7 @@ answer_cut(struct lf_read *read, struct lf_stream *stream)
     struct lf_wanted *wanted = &read->wanted[stream->order[stream->next]];
 
     wanted->is_past |= !wanted->is_partial;
+    read->is_judged = true;
     lf_read_next(read, stream);
 }
 
@@ -205,6 +219,7 @@ pass_stream(struct lf_read *read, struct lf_stream *stream, struct piece *piece)
         return true;
     if (piece->last < stream->to)
         return fold_piece(read, stream, piece);
+    read->is_judged = true;
     while (stream->next < stream->count) {
         read->wanted[stream->order[stream->next]].is_past = true;
         lf_read_next(read, stream);

@@ -5,6 +5,8 @@
 
 #include "format/state_parts.h"
 
+__extension__ typedef __int128 lf_s128;
+
 /* A feature that is asked for. */
 struct lf_wanted {
     const struct lf_feature *feature;
@@ -12,9 +14,11 @@ struct lf_wanted {
     uint32_t stream;          /* which of the accumulators */
     uint32_t window;          /* which of the windows */
     int64_t from;             /* its tail at t */
-    const struct lf_acc *acc; /* of a number that is read as it is, or NULL */
-    const struct lf_acc *counted; /* that many are in it; NULL: a COUNT */
-    uint32_t size;                /* of the number */
+    const uint64_t *counted;  /* how many it is of; NULL: no plain number */
+    const struct lf_acc *acc; /* of a sum, whose number may not fit */
+    const uint64_t *number;   /* or of another */
+    uint64_t mask;            /* what of it is the answer */
+    uint32_t size;            /* of the answer */
     bool is_past;
     bool is_partial;
 };
@@ -44,6 +48,15 @@ struct lf_stream {
 #define LF_RUN_TAIL   64
 #define LF_RUN_STATES 16
 
+/* How a number of an event is stored. */
+enum lf_run_kind { LF_RUN_INTEGER, LF_RUN_TIME, LF_RUN_FLOAT, LF_RUN_DOUBLE };
+
+struct lf_run_input {
+    enum lf_run_kind kind;
+    int64_t least; /* integers from here on, */
+    uint64_t span; /* so far */
+};
+
 /* Single events that are folded together. */
 struct lf_run_singles {
     uint32_t count;
@@ -52,14 +65,51 @@ struct lf_run_singles {
     uint64_t values[LF_RUN_INPUTS][LF_RUN]; /* int64, or a double */
 };
 
+/* States of one integer. */
+enum lf_lone_state {
+    LF_LONE_EVENTS, /* COUNT(*) */
+    LF_LONE_VALUES, /* COUNT(x) */
+    LF_LONE_SUM,
+    LF_LONE_LEAST,
+    LF_LONE_MOST,
+    LF_LONE_STATES
+};
+
+/* What entries add up to: few enough for registers. */
+struct lf_lone_sums {
+    uint64_t events;  /* of tiles */
+    uint64_t singles; /* events one by one */
+    int64_t total;
+    int64_t least, most;
+    uint64_t has_least, has_most; /* not 0: a tile has one */
+};
+
+/* Where an event is one integer. */
+struct lf_lone {
+    bool is_on;
+    bool is_damaged;
+    uint32_t shifts[LF_LONE_STATES];     /* where the size of a state is */
+    uint32_t mask;                       /* bits of all sizes */
+    uint32_t counts;                     /* and of both counts */
+    uint32_t room;                       /* bytes of the sizes */
+    struct lf_acc *accs[LF_LONE_STATES]; /* NULL: not asked for */
+    struct lf_lone_sums sums;
+    uint64_t fewer[2]; /* events of tiles that a count leaves out */
+    uint64_t nulls;    /* of single events */
+    lf_s128 total;     /* what did not fit sums.total */
+};
+
 /* Tiles that are folded together, and single events among them. */
 struct lf_run {
     uint32_t count;
     const uint8_t *at[LF_RUN]; /* the next state */
     uint64_t sizes[LF_RUN];
     uint64_t events[LF_RUN];
+    bool is_fast; /* numbers are taken apart by lf_varint_join_fast */
     bool has_singles;
+    struct lf_lone lone;
     struct lf_run_singles singles;
+    struct lf_run_input inputs[LF_RUN_INPUTS];
     uint8_t needs[LF_RUN_STATES];  /* bits of an event that a state counts */
     int64_t shifts[LF_LEVELS_MAX]; /* of the grid of a level */
     uint8_t tail[LF_RUN_TAIL + LF_RUN_ROOM]; /* the end of a row, then zeros */
@@ -120,6 +170,8 @@ struct lf_read {
     int64_t oldest; /* what a row has to reach to answer all */
     struct lf_inputs inputs;
     struct lf_accs measure;
+    bool is_judged;       /* some of what is wanted is past, or partial */
+    bool has_bytes;       /* an answer lies in out */
     const uint8_t *end;   /* of the row */
     size_t *offsets;      /* of the answers in out */
     struct lf_buffer out; /* their bytes */
@@ -129,6 +181,19 @@ struct lf_read {
     struct lf_run run;
     struct lf_spans spans; /* of lf_reading_keep */
 };
+
+#define LF_RUN_FAR (INT64_MIN / 2) /* no step overflows above it */
+
+struct lf_cursor;
+
+/* Whether all that is read comes from one integer of the events; if so, runs are
+ * added up by lf_lone_run at once, and lists stay empty. */
+void lf_lone_make(struct lf_read *read);
+void lf_lone_run(struct lf_read *read, struct lf_cursor *cursor,
+                 const uint8_t *end);
+
+/* Adds it to the accumulators, and begins anew; false: damage. */
+bool lf_lone_fold(struct lf_read *read);
 
 /* Makes ready for runs; false: tiles cannot be folded so. */
 bool lf_run_make(struct lf_read *read);
@@ -152,6 +217,9 @@ void lf_read_judge(struct lf_read *read, const struct lf_body *body, int64_t wm,
 
 /* Answers what is next of a stream. */
 void lf_read_next(struct lf_read *read, struct lf_stream *stream);
+
+/* Answers all that begin where the next does. */
+void lf_read_window(struct lf_read *read, struct lf_stream *stream);
 
 /* lf_reading_part, where bodies are full. */
 enum lf_tile_status lf_read_part(struct lf_read *read, size_t first,

@@ -171,6 +171,10 @@ lf_read_judge(struct lf_read *read, const struct lf_body *body, int64_t wm,
         return;
     bound = lf_tile_bound(plan, plan->level_count - 1, wm);
     reach = body->covered > bound ? body->covered : bound;
+    if (!body->mark_count && body->barrier == INT64_MIN &&
+        read->oldest >= reach)
+        return;
+    read->is_judged = true;
     for (uint32_t i = 0; i < read->reading.count; i++) {
         struct lf_wanted *wanted = &read->wanted[i];
         bool lasts = wanted->feature->aggregate->window.kind == LF_LIFETIME;

@@ -2,22 +2,38 @@
 /*
  * Runs: tiles of one level, read many at a time.
  *
- * Owns the short way of a read: tiles whose heads are a byte and whose states are
- * a few bytes each, and single events among them, are listed first, then folded
- * state by state.
+ * Owns the short way of a read: tiles whose heads are a byte or two and whose states
+ * are a few bytes each, and single events among them, are listed first, then folded
+ * state by state (or added up at once: state_lone.c).
  * Keeps what entry by entry gives: it stops before any entry that is not plain,
  * and where the tail of the next window may cut a tile.
  * Never takes a state in which the order of entries shows.
  *
  * Measured through the API, 12 features of rows of 384 and 549 bytes: single events
- * in runs - 18 and - 30 %; to go on past a tail - 5 %. No gain had: the cursor in
- * registers, the end of an event found by SSE2 ahead of its numbers (+ 4 %).
+ * in runs - 18 and - 30 %; to go on past a tail - 5 %; tiles in one loop and events
+ * in another, numbers by PEXT, - 5 %. No gain had: the end of an event found by SSE2
+ * ahead of its numbers (+ 4 %).
  */
-#include "format/state_fold.h"
-#include "format/state_read.h"
+#include "format/state_list.h"
 
-#define FAR  (INT64_MIN / 2)    /* no step overflows above it */
-#define STEP (INT64_C(1) << 54) /* longest hop of a step in a byte */
+#define STEP (INT64_C(1) << 48) /* longest hop of a step in two bytes */
+
+static struct lf_run_input
+find_input(const struct lf_tile_input *input)
+{
+    struct lf_run_input made = {LF_RUN_INTEGER, INT64_MIN, UINT64_MAX};
+
+    if (input->column == LF_TIME_COLUMN)
+        made.kind = LF_RUN_TIME;
+    else if (input->class == LF_CLASS_REAL)
+        made.kind =
+            input->code == FEATURE_TYPE_FLOAT32 ? LF_RUN_FLOAT : LF_RUN_DOUBLE;
+    else if (input->code == FEATURE_TYPE_INT32)
+        made = (struct lf_run_input){LF_RUN_INTEGER, INT32_MIN, UINT32_MAX};
+    else if (input->code == FEATURE_TYPE_BOOL)
+        made = (struct lf_run_input){LF_RUN_INTEGER, 0, 1};
+    return made;
+}
 
 /* Which bits of an event a state counts with; false: its inputs are not a few
  * numbers. */
@@ -29,9 +45,11 @@ find_needs(struct lf_read *read)
     if (plan->input_count > LF_RUN_INPUTS ||
         plan->condition_count + plan->input_count - 1 > 7)
         return false;
-    for (uint32_t i = 0; i < plan->input_count; i++)
+    for (uint32_t i = 0; i < plan->input_count; i++) {
         if (plan->inputs[i].class == LF_CLASS_TEXT)
             return false;
+        read->run.inputs[i] = find_input(&plan->inputs[i]);
+    }
     for (uint32_t i = 0; i < plan->state_count; i++) {
         const struct lf_tile_state *state = &plan->states[i];
         uint32_t needs = 0;
@@ -68,196 +86,217 @@ lf_run_make(struct lf_read *read)
     }
     read->run.singles.all = UINT8_MAX;
     read->run.has_singles = find_needs(read);
+    read->run.is_fast = lf_varint_has_fast();
+    lf_lone_make(read);
     return true;
 }
 
 /* --- entry by entry --------------------------------------------------------*/
 
-/* Where a run has come to, in registers. */
-struct cursor {
-    const uint8_t *at;
-    int64_t last;
-    uint32_t level;
-    uint32_t count;
-    bool is_below;      /* what follows is plain, and begins below `until` */
-    int64_t below;      /* where it begins */
-    int64_t last_below; /* where it ends at the latest */
-};
-
-static inline bool
-stop_below(struct cursor *cursor, int64_t start, int64_t hop)
+/* Takes up what follows a head: events and sizes; false: it is not plain. */
+LF_INLINE bool
+list_tile(struct lf_run *run, struct lf_cursor *cursor, const uint8_t *at,
+          uint32_t states, uint64_t words)
 {
-    cursor->is_below = true;
-    cursor->below = start;
-    if (__builtin_add_overflow(start, hop - 1, &cursor->last_below))
-        cursor->last_below = INT64_MAX;
-    return false;
-}
+    uint64_t sizes, events;
 
-/* Takes up what follows a head of one byte: its events and sizes; false: it is
- * not plain. */
-static inline bool
-list_tile(struct lf_read *read, struct cursor *cursor, uint32_t states,
-          const uint8_t *end)
-{
-    const uint8_t *at = cursor->at + 2;
-    uint64_t sizes, events = at[-1];
-    struct lf_run *run = &read->run;
-
-    if (events > 127) {
-        if (*at > 127)
-            return false;
-        events = (events & 127) | (uint64_t)*at++ << 7;
-    }
-    if (!lf_sizes_load(at, states, &sizes) ||
-        (sizes >> 3 & (sizes | sizes >> 1 | sizes >> 2) & read->words))
+    if (!lf_take_events(&at, &events) || !lf_sizes_load(at, states, &sizes) ||
+        (sizes >> 3 & (sizes | sizes >> 1 | sizes >> 2) & words))
         return false;
     at += lf_sizes_size(states);
     run->at[cursor->count] = at;
     run->sizes[cursor->count] = sizes;
-    run->events[cursor->count] = events + 2;
+    run->events[cursor->count] = events;
     at += lf_sizes_sum(sizes);
-    if (at > end)
+    if (at > cursor->end)
         return false;
     cursor->count++;
     cursor->at = at;
     return true;
 }
 
-/* A number of up to 8 bytes; false: it is not plain, or none. */
-static inline bool
-take_value(const struct lf_tile_input *input, const uint8_t **at,
-           uint64_t *word)
+/* Lists tiles of one level; false: the run ends here. */
+LF_INLINE bool
+list_tiles(struct lf_read *read, struct lf_cursor *cursor, uint32_t level)
 {
-    uint64_t number;
-    int64_t value;
-    double real;
+    uint32_t bits = read->plan->level_bits, mask = (1u << bits) - 1;
+    uint32_t states = read->plan->state_count;
+    int64_t hop = read->plan->hops[level], start = cursor->last;
+    uint64_t words = read->words;
 
-    if (input->class == LF_CLASS_REAL) {
-        bool is_narrow = input->code == FEATURE_TYPE_FLOAT32;
+    if (level != cursor->level)
+        start = lf_tile_of(read, level, start);
+    do {
+        const uint8_t *at = cursor->at;
+        uint32_t head;
 
-        real = is_narrow ? (double)lf_load_f32(*at) : lf_load_f64(*at);
-        *at += is_narrow ? 4 : 8;
-        memcpy(word, &real, sizeof real);
-        return lf_fold_is_number(*word);
-    }
-    if (!lf_varint_peek(at, &number))
-        return false;
-    value = lf_unzigzag(number);
-    *word = (uint64_t)value;
-    return input->code == FEATURE_TYPE_INT32
-               ? value == (int32_t)value
-               : input->code != FEATURE_TYPE_BOOL || number == 0 || number == 2;
-}
-
-/* Takes up a single event down to `until`; false: it is not plain. */
-static inline bool
-list_single(struct lf_read *read, struct cursor *cursor, int64_t until,
-            const uint8_t *end)
-{
-    const struct lf_tile_plan *plan = read->plan;
-    struct lf_run_singles *singles = &read->run.singles;
-    const uint8_t *at = cursor->at;
-    uint32_t bits, has, which = singles->count;
-    uint64_t head;
-    int64_t ts;
-
-    if (!lf_varint_peek(&at, &head))
-        return false;
-    ts = cursor->last - (int64_t)(head >> plan->level_bits);
-    if (ts < until)
-        return stop_below(cursor, ts, 1);
-    bits = *at++;
-    has = bits >> plan->condition_count;
-    for (uint32_t i = 0; i < plan->input_count; i++) {
-        if (!(has >> i & 1))
-            continue;
-        if (plan->inputs[i].column == LF_TIME_COLUMN)
-            singles->values[i][which] = (uint64_t)ts;
-        else if (!take_value(&plan->inputs[i], &at, &singles->values[i][which]))
+        if (!lf_take_head(&at, &head))
             return false;
-    }
-    if (at > end)
-        return false;
-    singles->bits[which] = (uint8_t)bits;
-    singles->all &= (uint8_t)bits;
-    singles->count = which + 1;
-    cursor->at = at;
-    cursor->last = ts;
-    cursor->level = plan->level_count;
+        start -= (head >> bits) * hop;
+        if (start < cursor->until)
+            return lf_stop_below(cursor, start, hop);
+        if (!list_tile(&read->run, cursor, at, states, words))
+            return false;
+        cursor->last = start;
+        cursor->level = level;
+    } while (cursor->at < cursor->end && cursor->count < LF_RUN &&
+             (*cursor->at & mask) == level);
     return true;
 }
 
-/* The tile of a level that a time above FAR lies in. */
-static inline int64_t
-tile_of(const struct lf_read *read, uint32_t level, int64_t time)
+/* A number of up to 8 bytes; false: it is not plain, or none. */
+LF_INLINE bool
+take_value(const struct lf_run_input *input, int64_t ts, const uint8_t **at,
+           uint64_t *word, bool is_fast)
 {
-    int64_t hop = read->plan->hops[level], rest = time % hop;
+    double real;
 
-    rest += read->run.shifts[level] + (rest < 0 ? hop : 0);
-    return time - (rest >= hop ? rest - hop : rest);
+    if (input->kind == LF_RUN_INTEGER)
+        return lf_take_integer(input, at, word, is_fast);
+    if (input->kind == LF_RUN_TIME) {
+        *word = (uint64_t)ts;
+        return true;
+    }
+    real = input->kind == LF_RUN_FLOAT ? (double)lf_load_f32(*at)
+                                       : lf_load_f64(*at);
+    *at += input->kind == LF_RUN_FLOAT ? 4 : 8;
+    memcpy(word, &real, sizeof real);
+    return lf_fold_is_number(*word);
+}
+
+/* The numbers of an event. */
+LF_INLINE bool
+take_values(struct lf_read *read, uint32_t has, int64_t ts, const uint8_t **at,
+            uint32_t which, bool is_fast)
+{
+    struct lf_run *run = &read->run;
+
+    for (uint32_t i = 0; i < read->plan->input_count; i++)
+        if (has >> i & 1 &&
+            !take_value(&run->inputs[i], ts, at, &run->singles.values[i][which],
+                        is_fast))
+            return false;
+    return true;
+}
+
+/* Lists single events; false: the run ends here. */
+LF_INLINE bool
+list_singles(struct lf_read *read, struct lf_cursor *cursor, bool is_fast)
+{
+    const struct lf_tile_plan *plan = read->plan;
+    uint32_t level = plan->level_count, conditions = plan->condition_count;
+    uint32_t bits = plan->level_bits, mask = (1u << bits) - 1;
+
+    do {
+        const uint8_t *at = cursor->at;
+        uint64_t head;
+        uint8_t has;
+        int64_t ts;
+
+        if (!lf_varint_peek_as(&at, &head, is_fast))
+            return false;
+        ts = cursor->last - (int64_t)(head >> bits);
+        if (ts < cursor->until)
+            return lf_stop_below(cursor, ts, 1);
+        has = *at++;
+        if (!take_values(read, (uint32_t)has >> conditions, ts, &at,
+                         cursor->singles, is_fast) ||
+            at > cursor->end)
+            return false;
+        read->run.singles.bits[cursor->singles++] = has;
+        cursor->all &= has;
+        cursor->at = at;
+        cursor->last = ts;
+        cursor->level = level;
+    } while (cursor->at < cursor->end && cursor->singles < LF_RUN &&
+             (*cursor->at & mask) == level);
+    return true;
 }
 
 /* Lists entries down to `until`, up to one that is not plain. No tile holds what
  * is at the start of the entry before it or above, also where it reaches so far.
  * LF_RUN_ROOM bytes behind end can be read. */
-static void
-list_run(struct lf_read *read, struct cursor *cursor, int64_t until,
-         const uint8_t *end)
+LF_INLINE void
+list_as(struct lf_read *read, struct lf_cursor *to, const uint8_t *end,
+        bool is_fast)
 {
-    const struct lf_tile_plan *plan = read->plan;
-    uint32_t bits = plan->level_bits, mask = (1u << bits) - 1;
+    uint32_t levels = read->plan->level_count;
+    uint32_t mask = (1u << read->plan->level_bits) - 1;
+    struct lf_cursor cursor = *to;
+    bool goes_on = true;
 
-    while (cursor->count < LF_RUN && read->run.singles.count < LF_RUN &&
-           cursor->at < end) {
-        uint32_t head = *cursor->at, level = head & mask;
-        int64_t start = cursor->last;
+    cursor.end = end;
+    while (goes_on && cursor.at < end && cursor.count < LF_RUN &&
+           cursor.singles < LF_RUN) {
+        uint32_t level = *cursor.at & mask;
 
-        if (level == plan->level_count && read->run.has_singles) {
-            if (!list_single(read, cursor, until, end))
-                break;
-            continue;
-        }
-        if (head > 127 || level >= plan->level_count)
-            break;
-        if (level != cursor->level)
-            start = tile_of(read, level, start);
-        start -= (head >> bits) * plan->hops[level];
-        if (start < until)
-            stop_below(cursor, start, plan->hops[level]);
-        if (start < until || !list_tile(read, cursor, plan->state_count, end))
-            break;
-        cursor->last = start;
-        cursor->level = level;
+        if (level < levels)
+            goes_on = list_tiles(read, &cursor, level);
+        else
+            goes_on = level == levels && read->run.has_singles &&
+                      list_singles(read, &cursor, is_fast);
     }
+    *to = cursor;
+}
+
+static void
+list_plain(struct lf_read *read, struct lf_cursor *cursor, const uint8_t *end)
+{
+    list_as(read, cursor, end, false);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("bmi,bmi2"))) static void
+list_fast(struct lf_read *read, struct lf_cursor *cursor, const uint8_t *end)
+{
+    list_as(read, cursor, end, true);
+}
+#else
+#define list_fast list_plain
+#endif
+
+static void
+list_run(struct lf_read *read, struct lf_cursor *cursor, const uint8_t *end)
+{
+    if (read->run.lone.is_on)
+        lf_lone_run(read, cursor, end);
+    else if (read->run.is_fast)
+        list_fast(read, cursor, end);
+    else
+        list_plain(read, cursor, end);
 }
 
 /* Lists entries of a row; its last bytes are moved to where it can be read
  * beyond them. */
 static void
-list_row(struct lf_read *read, struct lf_body *body, struct cursor *cursor,
+list_row(struct lf_read *read, struct lf_body *body, struct lf_cursor *cursor,
          int64_t until)
 {
     struct lf_run *run = &read->run;
     const uint8_t *end = body->in.end, *tail = run->tail + LF_RUN_TAIL;
     size_t left;
 
-    *cursor = (struct cursor){.at = body->in.at,
-                              .last = body->last,
-                              .level = body->last_level,
-                              .count = run->count};
+    *cursor = (struct lf_cursor){.at = body->in.at,
+                                 .last = body->last,
+                                 .level = body->last_level,
+                                 .count = run->count,
+                                 .singles = run->singles.count,
+                                 .all = run->singles.all,
+                                 .until = until};
     if (end - cursor->at > LF_RUN_ROOM)
-        list_run(read, cursor, until, end - LF_RUN_ROOM);
+        list_run(read, cursor, end - LF_RUN_ROOM);
     left = (size_t)(end - cursor->at);
     if (left <= LF_RUN_TAIL && !cursor->is_below) {
         cursor->at = memcpy(run->tail + LF_RUN_TAIL - left, cursor->at, left);
-        list_run(read, cursor, until, tail);
+        list_run(read, cursor, tail);
         cursor->at = end - (tail - cursor->at);
     }
     body->in.at = cursor->at;
     body->last = cursor->last;
     body->last_level = cursor->level;
     run->count = cursor->count;
+    run->singles.count = cursor->singles;
+    run->singles.all = (uint8_t)cursor->all;
 }
 
 /* Folds one event; false: it is not plain, or lies below `until`. */
@@ -297,7 +336,7 @@ shows(const struct lf_read *read, const struct lf_stream *stream)
 
 /* Down to `until`. */
 static bool
-run_to(struct lf_read *read, struct lf_body *body, struct cursor *cursor,
+run_to(struct lf_read *read, struct lf_body *body, struct lf_cursor *cursor,
        int64_t until)
 {
     const struct lf_run *run = &read->run;
@@ -315,24 +354,32 @@ run_to(struct lf_read *read, struct lf_body *body, struct cursor *cursor,
     return lf_run_fold(read);
 }
 
+/* Answers windows that begin after all that follows. */
+static void
+pass_by(struct lf_read *read, struct lf_stream *stream, int64_t last)
+{
+    while (stream->next < stream->count && stream->from > last)
+        lf_read_window(read, stream);
+}
+
 bool
 lf_read_run(struct lf_read *read, struct lf_body *body)
 {
     struct lf_stream *stream = &read->streams[0];
-    struct cursor cursor = {.is_below = true};
+    struct lf_cursor cursor = {.is_below = true};
 
+    pass_by(read, stream, body->last);
     while (cursor.is_below && stream->next < stream->count &&
            body->last < stream->to && shows(read, stream)) {
-        int64_t until = stream->from > FAR ? stream->from : FAR;
+        int64_t until = stream->from > LF_RUN_FAR ? stream->from : LF_RUN_FAR;
 
         if (body->last < until)
             break;
         if (!run_to(read, body, &cursor, until))
             return false;
-        while (cursor.is_below && stream->next < stream->count &&
-               stream->from > cursor.last_below)
-            lf_read_next(read, stream);
-        if (stream->from > cursor.below || cursor.below < FAR)
+        if (cursor.is_below)
+            pass_by(read, stream, cursor.last_below);
+        if (stream->from > cursor.below || cursor.below < LF_RUN_FAR)
             break; /* it may be cut */
     }
     return true;

@@ -49,12 +49,12 @@ take_value(struct lf_windows *windows, const struct lf_tile_answer *answer,
            struct lf_window_cell *cell)
 {
     cell->size = answer->size;
-    if (answer->size == sizeof cell->value) {
-        memcpy(&cell->value, answer->bytes, sizeof cell->value);
+    if (answer->bytes == (const uint8_t *)&answer->word) {
+        cell->value = answer->word;
         return true;
     }
-    cell->value = 0;
     if (answer->size <= sizeof cell->value) {
+        cell->value = 0;
         if (answer->size)
             memcpy(&cell->value, answer->bytes, answer->size);
         return true;

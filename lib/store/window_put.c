@@ -119,7 +119,28 @@ put_cell(struct decoder *decoder, const struct lf_windows *windows,
     return FEATURE_OK;
 }
 
-/* A column that has a value in each row is one run. */
+/* Fixed values are one run, with zeros for those that are none, which are then
+ * looked at one by one. */
+static feature_status
+put_fixed(struct decoder *decoder, uint32_t index,
+          const struct lf_window_cell *cell, bool *is_whole,
+          struct feature_error *error)
+{
+    static const uint64_t zero;
+    uint32_t columns = decoder->view->column_count;
+    const uint8_t *from[BLOCK_ROWS];
+
+    *is_whole = true;
+    for (uint32_t i = 0; i < decoder->count; i++) {
+        const struct lf_window_cell *at = cell + (size_t)i * columns;
+        bool has_value = at->kind == LF_WINDOW_VALUE;
+
+        *is_whole &= has_value;
+        from[i] = (const uint8_t *)(has_value ? &at->value : &zero);
+    }
+    return lf_decoder_put_values(decoder, index, from, error);
+}
+
 static feature_status
 put_column(struct decoder *decoder, const struct lf_windows *windows,
            uint32_t index, struct feature_error *error)
@@ -127,20 +148,17 @@ put_column(struct decoder *decoder, const struct lf_windows *windows,
     uint32_t columns = decoder->view->column_count;
     const struct lf_window_cell *cell =
         lf_windows_cells(windows, columns, decoder->first) + index;
-    bool is_plain = !lf_type_is_variable(decoder->view->columns[index].type);
-    const uint8_t *from[BLOCK_ROWS];
+    bool is_fixed = !lf_type_is_variable(decoder->view->columns[index].type);
+    bool is_whole = false;
 
-    for (uint32_t i = 0; i < decoder->count && is_plain; i++) {
+    if (is_fixed)
+        LF_TRY(put_fixed(decoder, index, cell, &is_whole, error));
+    for (uint32_t i = 0; i < decoder->count && !is_whole; i++) {
         const struct lf_window_cell *at = cell + (size_t)i * columns;
 
-        is_plain = at->kind == LF_WINDOW_VALUE;
-        from[i] = (const uint8_t *)&at->value;
+        if (!is_fixed || at->kind != LF_WINDOW_VALUE)
+            LF_TRY(put_cell(decoder, windows, index, i, at, error));
     }
-    if (is_plain)
-        return lf_decoder_put_values(decoder, index, from, error);
-    for (uint32_t i = 0; i < decoder->count; i++)
-        LF_TRY(put_cell(decoder, windows, index, i, cell + (size_t)i * columns,
-                        error));
     return FEATURE_OK;
 }
 

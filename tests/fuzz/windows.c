@@ -12,16 +12,19 @@
 #include "windows_rig.h"
 
 static void
-play(uint64_t seed)
+play_world(uint64_t seed, bool is_lone)
 {
     struct lf_tile_plan *plan;
     struct lf_state *state;
     struct lf_buffer row = {0};
-    bool groups = seed % 4 == 0;
+    bool groups = seed % 4 == 0 && !is_lone;
 
     tally.seed = seed;
     random_seed(seed * 0x9e3779b97f4a7c15u);
-    world_make(&world, groups);
+    if (is_lone)
+        world_make_lone(&world);
+    else
+        world_make(&world, groups);
     if (lf_tile_plan_make(&plan, &world.event, &world.view, 1)) {
         wrong("no plan");
         return;
@@ -46,6 +49,14 @@ play(uint64_t seed)
     lf_buffer_free(&row);
     lf_state_free(state);
     lf_tile_plan_free(plan);
+}
+
+static void
+play(uint64_t seed)
+{
+    play_world(seed, false);
+    if (seed % 4 == 1)
+        play_world(seed, true);
 }
 
 /* A seed of tests/fuzz/targets/state.c: number, wm, body. */

@@ -54,6 +54,9 @@ void random_seed(uint64_t seed);
 
 /* groups: only what can be taken back. */
 void world_make(struct world *world, bool groups);
+
+/* Counts, sums, least and largest of one integer, which reads add up at once. */
+void world_make_lone(struct world *world);
 void world_happen(struct world *world, struct happening *happening, int64_t ts);
 
 /* What an answer has to be, from events in order of commit; false: it is not. */

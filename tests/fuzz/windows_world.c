@@ -280,6 +280,38 @@ world_make(struct world *world, bool groups)
 }
 
 static void
+draw_lone_feature(struct world *world, uint32_t which, uint32_t column)
+{
+    static const enum lf_aggregate_kind kinds[] = {LF_COUNT, LF_SUM, LF_AVG,
+                                                   LF_MIN, LF_MAX};
+    struct lf_aggregate *aggregate = &world->aggregates[which];
+    struct lf_window window = aggregate->window;
+
+    while (window.kind != LF_SLIDING)
+        draw_window(world, &window);
+    *aggregate = (struct lf_aggregate){.kind = kinds[random_below(5)],
+                                       .column = column,
+                                       .by = LF_NO_COLUMN,
+                                       .window = window};
+    if (aggregate->kind == LF_COUNT && random_one_in(2))
+        aggregate->column = LF_NO_COLUMN;
+    world->features[which].type =
+        result_type(aggregate, world->columns[column].code);
+}
+
+void
+world_make_lone(struct world *world)
+{
+    uint32_t column;
+
+    world_make(world, false);
+    column = random_one_in(3) ? SMALL : AMOUNT;
+    for (uint32_t i = 0; i < world->view.feature_count; i++)
+        draw_lone_feature(world, i, column);
+    draw_schemas(world, world->view.feature_count);
+}
+
+static void
 set_cell(struct happening *happening, enum column column, const void *bytes,
          uint32_t size)
 {

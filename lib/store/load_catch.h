@@ -12,7 +12,11 @@ struct lf_catch {
     feature_store *store;
     struct lf_catalog *catalog; /* a copy in which the view is the version */
     const struct lf_view *view; /* in it */
+    struct lf_catalog *renewed; /* ours: the catalog, where it was renewed */
     bool is_whole;              /* never a part of a commit alone */
+    /* Schema versions that the view had at `next`: changes of its definition and
+     * other versions are gone past. 0: they end it. */
+    uint32_t schema;
     uint64_t next;              /* sequence of the record to read */
     uint32_t part;              /* of it */
     uint32_t ordinal;           /* of its next change */
@@ -26,6 +30,7 @@ struct lf_catch {
 /* Where a catch-up is; to go back to. */
 struct lf_catch_place {
     uint64_t next;
+    uint32_t schema;
     uint32_t part;
     uint32_t ordinal;
     int64_t time;

@@ -11,7 +11,8 @@ struct lf_swap {
     uint32_t wait_ms;
     struct lf_definition *definition;
     struct lf_catch state;         /* of the version that comes */
-    struct lf_load_record *record; /* as it will be */
+    const char *since; /* "the view was written to since": for messages */
+    struct lf_load_record *record; /* as it will be; number 0: by the swap */
     const struct feature_source *sources;
     uint32_t source_count;
     bool is_exact;   /* before says how much was ever written by the cut */

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rollback to any version that is kept. Each version has a store of its own beside
+ * it, restored from a snapshot of the moment it began to serve, that takes the same
+ * writes and definitions and knows nothing of loads: to go back to a version is to
+ * have what its store has, to the byte.
+ */
+#include "loads.h"
+#include "snapshot.h"
+
+#define KEPT_MOST 3
+#define STEPS     240
+#define ROW_KEYS  6
+#define ALL_KEYS  "0\n1\n2\n3\n4\n5"
+
+struct side {
+    struct fixture store;
+    char name[16];
+    uint32_t version;
+    int has_id;
+    char id[32];
+};
+
+struct world {
+    struct fixture *f;
+    uint64_t state;
+    const char *history; /* option */
+    int definition;
+    uint32_t count; /* of sides: the first serves, the others by when they left */
+    struct side sides[KEPT_MOST + 2];
+    uint32_t made, rollbacks, older, caught_up;
+};
+
+static uint32_t
+below(struct world *world, uint32_t limit)
+{
+    world->state = world->state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(world->state >> 33) % limit;
+}
+
+/* --- definitions ------------------------------------------------------------------ */
+
+/* What a view becomes, one after the other. */
+static const struct {
+    const char *drop, *features, *columns, *options;
+} definitions[] = {
+    {"", "a INT64, b STRING", "a b", ""},
+    {"", "a INT64, b STRING", "a b", ", check = 'rows >= 0'"},
+    {"", "a INT64, b STRING, c INT64 DEFAULT 5", "a b c", ""},
+    {"", "a INT64, b STRING, c INT64 DEFAULT 6, d INT32", "a b c d", ""},
+    {"", "a INT64, b STRING, c INT64, d INT64", "a b c d", ", ttl = '900 days'"},
+    {"DROP FEATURE v:b;", "a INT64, c INT64, d INT64", "a c d", ""},
+    {"", "a INT64, b STRING, c INT64, d INT64", "a b c d", ""},
+    {"", "a INT64, b STRING, g INT64 RENAMED FROM c, d INT64", "a b g d", ""},
+    {"DROP FEATURE v:a;", "b STRING, g INT64, d INT64", "b g d",
+     ", check = 'rows >= 0; nulls(g) <= 1'"},
+};
+
+#define DEFINITIONS (int)(sizeof definitions / sizeof *definitions)
+
+/* In the store, and beside it. */
+static void
+define_all(struct world *world, const char *text)
+{
+    define(world->f, text);
+    for (uint32_t i = 0; i < world->count; i++)
+        define(&world->sides[i].store, text);
+}
+
+static void
+define_next(struct world *world)
+{
+    char text[400];
+
+    if (world->definition + 1 == DEFINITIONS)
+        return;
+    world->definition++;
+    if (*definitions[world->definition].drop)
+        define_all(world, definitions[world->definition].drop);
+    snprintf(text, sizeof text,
+             "CREATE FEATURE VIEW v (%s) FOR e WITH (max_skew = 'none', "
+             "keep_versions = %d%s%s);",
+             definitions[world->definition].features, KEPT_MOST,
+             definitions[world->definition].options, world->history);
+    define_all(world, text);
+}
+
+/* --- rows ------------------------------------------------------------------------- */
+
+static void
+print_cells(struct world *world, struct printer *to, const char *columns)
+{
+    for (; *columns; columns++)
+        if (*columns == 'b')
+            print_to(to, " w%u", below(world, 50));
+        else if (*columns != ' ')
+            print_to(to, below(world, 6) ? " %u" : " null", below(world, 900));
+}
+
+static void
+print_names(struct printer *to, const char *columns)
+{
+    print_to(to, "k, event_timestamp");
+    for (; *columns; columns++)
+        if (*columns != ' ')
+            print_to(to, ", %c", *columns);
+}
+
+static void
+write_some(struct world *world)
+{
+    static char rows[ANSWER_SIZE], names[ANSWER_SIZE];
+    struct printer to_rows = {.text = rows}, to_names = {.text = names};
+    const char *columns = definitions[world->definition].columns;
+    static const int32_t operations[] = {FEATURE_UPSERT, FEATURE_PATCH,
+                                         FEATURE_PATCH, FEATURE_DELETE};
+    int32_t operation = operations[below(world, 4)];
+    char one[2] = {columns[2 * below(world, 2)], '\0'};
+
+    if (operation == FEATURE_PATCH)
+        columns = one;
+    else if (operation == FEATURE_DELETE)
+        columns = "";
+    print_names(&to_names, columns);
+    for (uint32_t i = 0, count = 1 + below(world, 3); i < count; i++) {
+        print_to(&to_rows, "%s%u %u", i ? "\n" : "", below(world, ROW_KEYS),
+                 1 + below(world, 1000));
+        print_cells(world, &to_rows, columns);
+    }
+    write_rows(world->f, operation, "v", names, rows);
+    for (uint32_t i = 0; i < world->count; i++)
+        write_rows(&world->sides[i].store, operation, "v", names, rows);
+}
+
+/* --- versions --------------------------------------------------------------------- */
+
+/* The version that serves, in a store of its own. */
+static void
+begin_side(struct world *world, struct side *side, const char *id)
+{
+    char file[16];
+
+    snprintf(file, sizeof file, "snap%u", world->made);
+    snprintf(side->name, sizeof side->name, "side%u", world->made++);
+    take_snapshot(world->f, file, NULL);
+    side->store = restore_copy(world->f, file, side->name);
+    side->has_id = id != NULL;
+    snprintf(side->id, sizeof side->id, "%s", id ? id : "");
+}
+
+static void
+end_side(struct side *side)
+{
+    close_store(&side->store);
+    remove_directory(side->store.path);
+}
+
+/* The side at a place serves from now on. */
+static void
+move_to_front(struct world *world, uint32_t at)
+{
+    struct side side = world->sides[at];
+
+    memmove(&world->sides[1], &world->sides[0], at * sizeof side);
+    world->sides[0] = side;
+}
+
+static void
+load(struct world *world)
+{
+    static char rows[ANSWER_SIZE], names[ANSWER_SIZE];
+    struct printer to_rows = {.text = rows}, to_names = {.text = names};
+    const char *columns = definitions[world->definition].columns;
+    uint32_t writes = below(world, 3), last = world->sides[0].version;
+    char id[32];
+    feature_load *load;
+
+    for (uint32_t i = 0; i < world->count; i++)
+        if (world->sides[i].version > last)
+            last = world->sides[i].version;
+    snprintf(id, sizeof id, "nightly/%u", world->made);
+    load = begin_load(world->f, (struct feature_load_options){
+                                    .id = below(world, 3) ? id : NULL,
+                                    .time = 1 + below(world, 1000)});
+    print_names(&to_names, columns);
+    for (uint32_t key = 0; key < ROW_KEYS; key++)
+        if (below(world, 4)) {
+            print_to(&to_rows, "%u %u", key, 1 + below(world, 1000));
+            print_cells(world, &to_rows, columns);
+            print_to(&to_rows, "\n");
+        }
+    if (to_rows.size)
+        append(world->f, load, names, rows);
+    while (writes--)
+        write_some(world);
+    commit_load(load);
+    if (world->count == KEPT_MOST + 1)
+        end_side(&world->sides[--world->count]);
+    begin_side(world, &world->sides[world->count++],
+               has_load(world->f, id) ? id : NULL);
+    move_to_front(world, world->count - 1);
+}
+
+/* --- answers ---------------------------------------------------------------------- */
+
+static void
+read_all(struct fixture *f, int64_t time, char text[ANSWER_SIZE])
+{
+    struct reader reader = open_reader(f, "v(*)", 0, ALL_KEYS);
+    int64_t times[ROW_KEYS];
+
+    for (uint32_t i = 0; i < ROW_KEYS; i++)
+        times[i] = time;
+    if (time)
+        must(feature_request_set_as_of(reader.request, times, ROW_KEYS,
+                                       &problem));
+    must(feature_request_read(reader.request, &problem));
+    print_answer(reader.request, text);
+    close_reader(&reader);
+}
+
+static void
+compare(struct world *world)
+{
+    static char expected[ANSWER_SIZE], text[ANSWER_SIZE];
+    struct fixture *side = &world->sides[0].store;
+    struct held held = held_of(world->f, "v"), wanted = held_of(side, "v");
+
+    read_all(side, 0, expected);
+    read_all(world->f, 0, text);
+    assert_string_equal(text, expected);
+    assert_string_equal(held.hash, wanted.hash);
+    assert_int_equal(held.rows, wanted.rows);
+    assert_int_equal(held.tombstones, wanted.tombstones);
+    for (int64_t time = 1; *world->history && time <= 1000; time += 37) {
+        read_all(side, time, expected);
+        read_all(world->f, time, text);
+        assert_string_equal(text, expected);
+    }
+}
+
+/* To one that is kept, by what people would call it. */
+static void
+go_back(struct world *world)
+{
+    struct feature_rollback_options options = {.struct_size = sizeof options};
+    struct feature_load_report report = {.struct_size = sizeof report};
+    uint32_t at;
+    struct side *side;
+
+    if (world->count < 2)
+        return;
+    at = 1 + below(world, world->count - 1);
+    side = &world->sides[at];
+    if (side->has_id && below(world, 2))
+        options.id = side->id;
+    else if (at > 1 || below(world, 2))
+        options.version = side->version;
+    must(feature_store_rollback(world->f->store, "v", &options, &report,
+                                &problem));
+    move_to_front(world, at);
+    world->rollbacks++;
+    world->older += at > 1;
+    world->caught_up += report.caught_up > 0;
+    compare(world);
+    expect_good(world->f);
+}
+
+/* Of each side, what feature_store_loads() calls it. */
+static void
+name_version(struct world *world)
+{
+    const char *at;
+    char *text = NULL;
+
+    must(feature_store_loads(world->f->store, "v", &text, &problem));
+    at = strstr(text, "\"version\":");
+    world->sides[0].version =
+        at ? (uint32_t)strtoul(at + strlen("\"version\":"), NULL, 10) : 1;
+    feature_free(text);
+}
+
+static void
+run(struct fixture *f, uint64_t seed, const char *history)
+{
+    struct world world = {
+        .f = f, .state = seed, .history = history, .definition = -1};
+
+    define(f, FED E);
+    define_next(&world);
+    begin_side(&world, &world.sides[0], NULL);
+    world.count = 1;
+    name_version(&world);
+    for (int i = 0; i < STEPS; i++) {
+        uint32_t die = below(&world, 20);
+
+        if (die < 10) {
+            write_some(&world);
+        } else if (die < 13) {
+            load(&world);
+            name_version(&world);
+        } else if (die < 18) {
+            go_back(&world);
+        } else if (die < 19 && i > STEPS / 20 * world.definition) {
+            define_next(&world);
+        }
+    }
+    compare(&world);
+    assert_true(world.older > 3 && world.caught_up > 5);
+    assert_true(world.definition > 3);
+    for (uint32_t i = 0; i < world.count; i++)
+        end_side(&world.sides[i]);
+    start_again(f);
+}
+
+static void
+any_version_that_is_kept_is_what_it_would_have_become(void **state)
+{
+    for (uint64_t seed = 1; seed <= 8; seed++)
+        run(*state, seed, "");
+}
+
+static void
+its_past_is_too(void **state)
+{
+    for (uint64_t seed = 101; seed <= 106; seed++)
+        run(*state, seed, ", history = '900 days'");
+}
+
+/* --- which ------------------------------------------------------------------------ */
+
+#define KEEP3                                      \
+    "CREATE FEATURE VIEW v (a INT64, b STRING) " \
+    "FOR e WITH (keep_versions = 3);"
+
+static feature_status
+go_to(struct fixture *f, uint32_t version, const char *id)
+{
+    struct feature_rollback_options options = {
+        .struct_size = sizeof options, .version = version, .id = id};
+
+    return feature_store_rollback(f->store, "v", &options, NULL, &problem);
+}
+
+static void
+load_as(struct fixture *f, const char *id, const char *rows)
+{
+    feature_load *load =
+        begin_load(f, (struct feature_load_options){.id = id});
+
+    append(f, load, "k, a, b", rows);
+    commit_load(load);
+}
+
+static void
+one_that_is_not_kept_is_named_with_those_that_are(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, FED E KEEP3);
+    load_as(f, "n/1", "1 2 two");
+    load_as(f, "n/2", "1 3 three");
+    load_as(f, "n/3", "1 4 four");
+    load_as(f, "n/4", "1 5 five");
+    must_fail(go_to(f, 1, NULL), FEATURE_NOT_FOUND, "no-version");
+    assert_string_equal(problem.message, "version 1 is not kept; kept of v: "
+                                         "4 (n/3), 3 (n/2), 2 (n/1)");
+    must_fail(go_to(f, 5, NULL), FEATURE_NOT_FOUND, "no-version");
+    assert_non_null(strstr(problem.message, "version 5 serves already"));
+    must_fail(go_to(f, 0, "n/4"), FEATURE_NOT_FOUND, "no-version");
+    assert_non_null(strstr(problem.message, "of load n/4 serves already"));
+    must_fail(go_to(f, 77, NULL), FEATURE_NOT_FOUND, "no-version");
+    must_fail(go_to(f, 0, "other"), FEATURE_NOT_FOUND, "no-version");
+    assert_non_null(strstr(problem.message, "no load other on record; kept: "
+                                            "4 (n/3), 3 (n/2), 2 (n/1)"));
+    must_fail(go_to(f, 2, "n/1"), FEATURE_INVALID, "argument");
+    must_fail(go_to(f, 0, "a b"), FEATURE_INVALID, "argument");
+    must_fail(go_to(f, 0, ""), FEATURE_INVALID, "argument");
+    expect_rows(f, "v(*)", "1", "present 5 five");
+    must(go_to(f, 0, "n/1"));
+    expect_rows(f, "v(*)", "1", "present 2 two");
+    must_fail(go_to(f, 2, NULL), FEATURE_NOT_FOUND, "no-version");
+    assert_non_null(strstr(problem.message, "version 2 serves already; kept "
+                                            "of v: 5 (n/4), 4 (n/3), 3 (n/2)"));
+    roll_back(f, 0); /* undoes it */
+    expect_rows(f, "v(*)", "1", "present 5 five");
+    expect_good(f);
+}
+
+/* A long list is cut off, and says so. */
+static void
+names_that_are_long_are_cut_off(void **state)
+{
+    struct fixture *f = *state;
+    char id[129];
+
+    memset(id, 'x', 128);
+    id[128] = '\0';
+    define(f, E KEEP3);
+    for (int i = 0; i < 4; i++) {
+        id[0] = (char)('a' + i);
+        load_as(f, id, "1 2 two");
+    }
+    must_fail(go_to(f, 9, NULL), FEATURE_NOT_FOUND, "no-version");
+    assert_non_null(strstr(problem.message, "kept of v: ..."));
+}
+
+/* The oldest goes, never the one before. */
+static void
+what_is_too_much_goes_in_the_order_it_was_replaced(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, FED E KEEP3);
+    load_as(f, "n/1", "1 2 two");
+    load_as(f, "n/2", "1 3 three");
+    load_as(f, "n/3", "1 4 four");
+    upsert(f, "v", "k, a, b", "2 2 new");
+    must(go_to(f, 1, NULL));
+    expect_rows(f, "v(*)", "1\n2", "not_found null null\npresent 2 new");
+    define(f, "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e WITH "
+              "(keep_versions = 1);");
+    must(feature_store_maintain(f->store, NULL, NULL, &problem));
+    expect_good(f);
+    must_fail(go_to(f, 2, NULL), FEATURE_NOT_FOUND, "no-version");
+    assert_string_equal(problem.message,
+                        "version 2 is not kept; kept of v: 4 (n/3)");
+    roll_back(f, 0);
+    expect_rows(f, "v(*)", "1\n2", "present 4 four\npresent 2 new");
+    expect_good(f);
+}
+
+static void
+without_a_feed_an_older_one_is_gone_back_to_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_rollback_options options = {
+        .struct_size = sizeof options,
+        .flags = FEATURE_ROLLBACK_AS_IT_WAS,
+        .version = 2};
+
+    define(f, E KEEP3);
+    load_as(f, "n/1", "1 2 two");
+    load_as(f, "n/2", "1 3 three");
+    load_as(f, "n/3", "1 4 four");
+    must_fail(go_to(f, 2, NULL), FEATURE_CONFLICT, "no-feed");
+    assert_non_null(strstr(problem.message, "loaded or rolled back since"));
+    must(feature_store_rollback(f->store, "v", &options, NULL, &problem));
+    expect_rows(f, "v(*)", "1", "present 2 two");
+    roll_back(f, 0);
+    expect_rows(f, "v(*)", "1", "present 4 four");
+    expect_good(f);
+}
+
+/* Rows that a load knows of already are in the feed, and count once for each. */
+static void
+writes_that_a_later_load_contains_are_written_too(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, FED E KEEP3);
+    upsert(f, "v", "k, event_timestamp, a, b", "1 10 1 one\n2 10 2 two");
+    load_as(f, "n/1", "1 100 ONE");
+    patch(f, "v", "k, a", "1 7");
+    load_as(f, "n/2", "1 7 ONE\n3 30 three");
+    erase(f, "v", "k", "2");
+    must(go_to(f, 1, NULL));
+    expect_rows(f, "v(*)", "1\n2\n3",
+                "present 7 one\nnot_found null null\nnot_found null null");
+    must(go_to(f, 0, "n/1"));
+    expect_rows(f, "v(*)", "1\n2\n3",
+                "present 7 ONE\nnot_found null null\nnot_found null null");
+    expect_good(f);
+}
+
+/* A number is given once, also when the load that had it is gone with its view. */
+static void
+numbers_of_loads_are_given_once(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture copy;
+
+    define(f, FED E PLAIN "CREATE FEATURE VIEW w (a INT64) FOR e;");
+    assert_int_equal(load_rows(f, "1 1 one").number, 1);
+    assert_int_equal(load_rows(f, "1 2 two").number, 2);
+    assert_int_equal(roll_back(f, 0).number, 3);
+    define(f, "DROP FEATURE VIEW v;");
+    open_again(f);
+    define(f, PLAIN);
+    assert_int_equal(load_rows(f, "1 1 one").number, 4);
+    define(f, "DROP FEATURE VIEW v;");
+    define(f, PLAIN);
+    take_snapshot(f, "file", NULL);
+    copy = restore_copy(f, "file", "copy");
+    assert_int_equal(load_rows(&copy, "1 1 one").number, 5);
+    expect_good(&copy);
+    close_store(&copy);
+    close_store(f);
+    must(feature_store_compact(f->path, NULL, NULL, NULL, &problem));
+    open_store(f);
+    assert_int_equal(load_rows(f, "1 1 one").number, 5);
+    expect_good(f);
+}
+
+
+static void
+a_view_that_was_never_written_to_is_a_version_too(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, FED E "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e "
+                    "WITH (max_skew = 'none', history = '90 days');");
+    load_as(f, "n/1", "1 1 one");
+    roll_back(f, 0);
+    expect_rows(f, "v(*)", "1", "not_found null null");
+    expect_good(f);
+    upsert(f, "v", "k, a, b", "2 2 two");
+    roll_back(f, 0);
+    expect_rows(f, "v(*)", "1\n2", "present 1 one\npresent 2 two");
+    roll_back(f, 0);
+    expect_rows(f, "v(*)", "1\n2", "not_found null null\npresent 2 two");
+    expect_good(f);
+}
+
+static void
+history_that_begins_begins_in_kept_versions(void **state)
+{
+    struct fixture *f = *state;
+
+    define(f, FED E "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e "
+                    "WITH (max_skew = 'none');");
+    upsert(f, "v", "k, event_timestamp, a, b", "1 10 1 one");
+    load_as(f, "n/1", "1 100 ONE");
+    define(f, "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e "
+              "WITH (max_skew = 'none', history = '900 days');");
+    upsert(f, "v", "k, event_timestamp, a, b", "1 20 2 two\n2 30 3 three");
+    roll_back(f, 0);
+    expect_rows(f, "v(*)", "1\n2", "present 2 two\npresent 3 three");
+    expect_good(f);
+    upsert(f, "v", "k, event_timestamp, a, b", "1 40 4 four");
+    expect_rows(f, "v(*)", "1\n2", "present 4 four\npresent 3 three");
+    expect_good(f);
+    roll_back(f, 0);
+    expect_good(f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(one_that_is_not_kept_is_named_with_those_that_are),
+        TEST(names_that_are_long_are_cut_off),
+        TEST(what_is_too_much_goes_in_the_order_it_was_replaced),
+        TEST(without_a_feed_an_older_one_is_gone_back_to_as_it_was),
+        TEST(writes_that_a_later_load_contains_are_written_too),
+        TEST(numbers_of_loads_are_given_once),
+        TEST(a_view_that_was_never_written_to_is_a_version_too),
+        TEST(history_that_begins_begins_in_kept_versions),
+        TEST(any_version_that_is_kept_is_what_it_would_have_become),
+        TEST(its_past_is_too)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -43,54 +43,6 @@ lf_schema_columns(const struct lf_change *change)
     return lf_load_u16(change->after.bytes);
 }
 
-static bool
-has_field(const struct lf_schema *schema, uint32_t feature)
-{
-    for (uint32_t i = 0; i < schema->count; i++)
-        if (schema->fields[i].feature == feature)
-            return true;
-    return false;
-}
-
-static bool
-has_feature(const struct lf_feature *features, uint32_t count, uint32_t id)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (features[i].id == id)
-            return true;
-    return false;
-}
-
-/* Features of the last schema version were there; those that only older ones name
- * were dropped. Dropped ones that nobody has to know are nowhere now. */
-static bool
-sort_features(struct lf_view *view, struct lf_arena *arena)
-{
-    const struct lf_view now = *view;
-    const struct lf_schema *last = &view->schemas[view->schema_count - 1];
-    uint32_t most = now.feature_count + now.retired_count;
-
-    view->features = lf_arena_array(arena, most, sizeof *view->features);
-    view->retired = lf_arena_array(arena, most, sizeof *view->retired);
-    if (!view->features || !view->retired)
-        return false;
-    view->feature_count = view->retired_count = 0;
-    for (uint32_t i = 0; i < view->schema_count; i++)
-        for (uint32_t j = 0; j < view->schemas[i].count; j++) {
-            uint32_t id = view->schemas[i].fields[j].feature;
-            const struct lf_feature *is = lf_view_definition(&now, id);
-
-            if (!is || has_feature(view->features, view->feature_count, id) ||
-                has_feature(view->retired, view->retired_count, id))
-                continue;
-            if (has_field(last, id))
-                view->features[view->feature_count++] = *is;
-            else
-                view->retired[view->retired_count++] = *is;
-        }
-    return true;
-}
-
 static feature_status
 damaged(const struct lf_view *view, struct feature_error *error)
 {
@@ -100,35 +52,32 @@ damaged(const struct lf_view *view, struct feature_error *error)
                    view->name);
 }
 
+/* Features that have gone since are in the schema versions, and those of windows
+ * among the retired ones. */
 feature_status
 lf_schema_narrow(struct lf_catalog *catalog, uint32_t schema, uint32_t columns,
                  struct lf_catalog **made, struct feature_error *error)
 {
-    const struct lf_view *now = &catalog->views[0];
-    struct lf_catalog *narrow;
+    struct lf_catalog *narrow = lf_catalog_copy(catalog);
     struct lf_view *view;
+    bool is_known;
 
-    if (schema > now->schema_count)
-        return damaged(now, error);
-    narrow = lf_catalog_copy(catalog);
     if (!narrow)
         return lf_fail_memory(error);
     view = &narrow->views[0];
+    is_known = schema <= view->schema_count;
     view->schema_count = schema;
     for (uint32_t i = 0; columns && i < narrow->event_count; i++)
         if (narrow->events[i].id == view->event) {
-            if (columns > narrow->events[i].column_count) {
-                lf_catalog_release(narrow);
-                return damaged(now, error);
-            }
+            is_known &= columns <= narrow->events[i].column_count;
             narrow->events[i].column_count = columns;
         }
-    if (schema < now->schema_count && !sort_features(view, &narrow->arena)) {
-        lf_catalog_release(narrow);
-        return lf_fail_memory(error);
+    if (is_known) {
+        *made = narrow;
+        return FEATURE_OK;
     }
-    *made = narrow;
-    return FEATURE_OK;
+    lf_catalog_release(narrow);
+    return damaged(&catalog->views[0], error);
 }
 
 static feature_status

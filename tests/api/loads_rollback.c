@@ -1,42 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rollback to any version that is kept. Each version has a store of its own beside
- * it, restored from a snapshot of the moment it began to serve, that takes the same
- * writes and definitions and knows nothing of loads: to go back to a version is to
- * have what its store has, to the byte.
+ * Rollback to any version that is kept, of views of rows: which one, and what it
+ * has then.
  */
-#include "loads.h"
-#include "snapshot.h"
+#include "loads_sides.h"
 
-#define KEPT_MOST 3
 #define STEPS     240
 #define ROW_KEYS  6
 #define ALL_KEYS  "0\n1\n2\n3\n4\n5"
-
-struct side {
-    struct fixture store;
-    char name[16];
-    uint32_t version;
-    int has_id;
-    char id[32];
-};
-
-struct world {
-    struct fixture *f;
-    uint64_t state;
-    const char *history; /* option */
-    int definition;
-    uint32_t count; /* of sides: the first serves, the others by when they left */
-    struct side sides[KEPT_MOST + 2];
-    uint32_t made, rollbacks, older, caught_up;
-};
-
-static uint32_t
-below(struct world *world, uint32_t limit)
-{
-    world->state = world->state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(world->state >> 33) % limit;
-}
 
 /* --- definitions ------------------------------------------------------------------ */
 
@@ -57,15 +28,6 @@ static const struct {
 };
 
 #define DEFINITIONS (int)(sizeof definitions / sizeof *definitions)
-
-/* In the store, and beside it. */
-static void
-define_all(struct world *world, const char *text)
-{
-    define(world->f, text);
-    for (uint32_t i = 0; i < world->count; i++)
-        define(&world->sides[i].store, text);
-}
 
 static void
 define_next(struct world *world)
@@ -134,50 +96,16 @@ write_some(struct world *world)
 
 /* --- versions --------------------------------------------------------------------- */
 
-/* The version that serves, in a store of its own. */
-static void
-begin_side(struct world *world, struct side *side, const char *id)
-{
-    char file[16];
-
-    snprintf(file, sizeof file, "snap%u", world->made);
-    snprintf(side->name, sizeof side->name, "side%u", world->made++);
-    take_snapshot(world->f, file, NULL);
-    side->store = restore_copy(world->f, file, side->name);
-    side->has_id = id != NULL;
-    snprintf(side->id, sizeof side->id, "%s", id ? id : "");
-}
-
-static void
-end_side(struct side *side)
-{
-    close_store(&side->store);
-    remove_directory(side->store.path);
-}
-
-/* The side at a place serves from now on. */
-static void
-move_to_front(struct world *world, uint32_t at)
-{
-    struct side side = world->sides[at];
-
-    memmove(&world->sides[1], &world->sides[0], at * sizeof side);
-    world->sides[0] = side;
-}
-
 static void
 load(struct world *world)
 {
     static char rows[ANSWER_SIZE], names[ANSWER_SIZE];
     struct printer to_rows = {.text = rows}, to_names = {.text = names};
     const char *columns = definitions[world->definition].columns;
-    uint32_t writes = below(world, 3), last = world->sides[0].version;
+    uint32_t writes = below(world, 3);
     char id[32];
     feature_load *load;
 
-    for (uint32_t i = 0; i < world->count; i++)
-        if (world->sides[i].version > last)
-            last = world->sides[i].version;
     snprintf(id, sizeof id, "nightly/%u", world->made);
     load = begin_load(world->f, (struct feature_load_options){
                                     .id = below(world, 3) ? id : NULL,
@@ -194,11 +122,7 @@ load(struct world *world)
     while (writes--)
         write_some(world);
     commit_load(load);
-    if (world->count == KEPT_MOST + 1)
-        end_side(&world->sides[--world->count]);
-    begin_side(world, &world->sides[world->count++],
-               has_load(world->f, id) ? id : NULL);
-    move_to_front(world, world->count - 1);
+    add_side(world, has_load(world->f, id) ? id : NULL);
 }
 
 /* --- answers ---------------------------------------------------------------------- */
@@ -224,60 +148,16 @@ compare(struct world *world)
 {
     static char expected[ANSWER_SIZE], text[ANSWER_SIZE];
     struct fixture *side = &world->sides[0].store;
-    struct held held = held_of(world->f, "v"), wanted = held_of(side, "v");
 
     read_all(side, 0, expected);
     read_all(world->f, 0, text);
     assert_string_equal(text, expected);
-    assert_string_equal(held.hash, wanted.hash);
-    assert_int_equal(held.rows, wanted.rows);
-    assert_int_equal(held.tombstones, wanted.tombstones);
+    expect_same_rows(world);
     for (int64_t time = 1; *world->history && time <= 1000; time += 37) {
         read_all(side, time, expected);
         read_all(world->f, time, text);
         assert_string_equal(text, expected);
     }
-}
-
-/* To one that is kept, by what people would call it. */
-static void
-go_back(struct world *world)
-{
-    struct feature_rollback_options options = {.struct_size = sizeof options};
-    struct feature_load_report report = {.struct_size = sizeof report};
-    uint32_t at;
-    struct side *side;
-
-    if (world->count < 2)
-        return;
-    at = 1 + below(world, world->count - 1);
-    side = &world->sides[at];
-    if (side->has_id && below(world, 2))
-        options.id = side->id;
-    else if (at > 1 || below(world, 2))
-        options.version = side->version;
-    must(feature_store_rollback(world->f->store, "v", &options, &report,
-                                &problem));
-    move_to_front(world, at);
-    world->rollbacks++;
-    world->older += at > 1;
-    world->caught_up += report.caught_up > 0;
-    compare(world);
-    expect_good(world->f);
-}
-
-/* Of each side, what feature_store_loads() calls it. */
-static void
-name_version(struct world *world)
-{
-    const char *at;
-    char *text = NULL;
-
-    must(feature_store_loads(world->f->store, "v", &text, &problem));
-    at = strstr(text, "\"version\":");
-    world->sides[0].version =
-        at ? (uint32_t)strtoul(at + strlen("\"version\":"), NULL, 10) : 1;
-    feature_free(text);
 }
 
 static void
@@ -288,9 +168,7 @@ run(struct fixture *f, uint64_t seed, const char *history)
 
     define(f, FED E);
     define_next(&world);
-    begin_side(&world, &world.sides[0], NULL);
-    world.count = 1;
-    name_version(&world);
+    add_side(&world, NULL);
     for (int i = 0; i < STEPS; i++) {
         uint32_t die = below(&world, 20);
 
@@ -298,9 +176,9 @@ run(struct fixture *f, uint64_t seed, const char *history)
             write_some(&world);
         } else if (die < 13) {
             load(&world);
-            name_version(&world);
         } else if (die < 18) {
-            go_back(&world);
+            if (go_back(&world))
+                compare(&world);
         } else if (die < 19 && i > STEPS / 20 * world.definition) {
             define_next(&world);
         }
@@ -452,6 +330,86 @@ without_a_feed_an_older_one_is_gone_back_to_as_it_was(void **state)
     expect_good(f);
 }
 
+/* So many rows of 1 kB. */
+static void
+write_many(struct fixture *f, uint32_t first, uint32_t count)
+{
+    static char rows[64 * 1100];
+
+    for (uint32_t i = first; i < first + count; i += 50) {
+        char *at = rows;
+
+        for (uint32_t j = i; j < i + 50; j++)
+            at += sprintf(at, "%u 0 %01000u\n", j, j);
+        upsert(f, "v", "k, a, b", rows);
+    }
+}
+
+static void
+limit(struct fixture *f, uint64_t size)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "STORE WITH (max_size = '%" PRIu64 " kB');",
+             size / 1024);
+    define(f, text);
+}
+
+/* How far it came counts for nothing but the next try. */
+static void
+one_that_was_interrupted_keeps_its_place(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_load_report report = {.struct_size = sizeof report};
+
+    define(f, FED E KEEP3);
+    load_as(f, "n/1", "1 2 two");
+    load_as(f, "n/2", "1 3 three");
+    load_as(f, "n/3", "1 4 four");
+    write_many(f, 100, 3000);
+    limit(f, stats_of(f).file_size + (3 << 20));
+    must_fail(go_to(f, 1, NULL), FEATURE_FULL, "map-full");
+    expect_rows(f, "v(a)", "1\n100\n3099", "present 4\npresent 0\npresent 0");
+    expect_good(f);
+    limit(f, 64 << 20);
+    must(feature_store_rollback(f->store, "v", NULL, &report, &problem));
+    expect_rows(f, "v(a)", "1\n100\n3099", "present 3\npresent 0\npresent 0");
+    define(f, "CREATE FEATURE VIEW v (a INT64, b STRING) FOR e WITH "
+              "(keep_versions = 2);");
+    must(feature_store_maintain(f->store, NULL, NULL, &problem));
+    must_fail(go_to(f, 1, NULL), FEATURE_NOT_FOUND, "no-version");
+    assert_non_null(strstr(problem.message, "kept of v: 4 (n/3), 2 (n/1)"));
+    expect_good(f);
+}
+
+/* What was caught up with is not caught up with again. */
+static void
+one_that_was_interrupted_goes_on_from_there(void **state)
+{
+    struct fixture *f = *state;
+    struct feature_load_report report = {.struct_size = sizeof report};
+    struct feature_rollback_options options = {.struct_size = sizeof options,
+                                               .version = 1};
+
+    define(f, FED E KEEP3);
+    load_as(f, "n/1", "1 2 two");
+    load_as(f, "n/2", "1 3 three");
+    define(f, "CREATE FEATURE VIEW v (a INT64, b STRING, d INT64) FOR e WITH "
+              "(keep_versions = 3);");
+    write_many(f, 100, 3000);
+    limit(f, stats_of(f).file_size + (3 << 20));
+    must_fail(go_to(f, 1, NULL), FEATURE_FULL, "map-full");
+    define(f, "CREATE FEATURE VIEW v (a INT64, b STRING, d INT64, c INT64) "
+              "FOR e WITH (keep_versions = 3);");
+    limit(f, 64 << 20);
+    upsert(f, "v", "k, a, b, d, c", "1 7 seven 9 8");
+    must(feature_store_rollback(f->store, "v", &options, &report, &problem));
+    assert_in_range(report.caught_up, 1, 2999);
+    expect_rows(f, "v(a, c)", "1\n100\n3099",
+                "present 7 8\npresent 0 null\npresent 0 null");
+    expect_good(f);
+}
+
 /* Rows that a load knows of already are in the feed, and count once for each. */
 static void
 writes_that_a_later_load_contains_are_written_too(void **state)
@@ -552,6 +510,8 @@ main(void)
         TEST(names_that_are_long_are_cut_off),
         TEST(what_is_too_much_goes_in_the_order_it_was_replaced),
         TEST(without_a_feed_an_older_one_is_gone_back_to_as_it_was),
+        TEST(one_that_was_interrupted_keeps_its_place),
+        TEST(one_that_was_interrupted_goes_on_from_there),
         TEST(writes_that_a_later_load_contains_are_written_too),
         TEST(numbers_of_loads_are_given_once),
         TEST(a_view_that_was_never_written_to_is_a_version_too),

@@ -256,7 +256,12 @@ func (s *Store) Rollback(view string, options *RollbackOptions) (LoadReport, err
 	if err != nil {
 		return LoadReport{}, err
 	}
-	o := C.struct_feature_rollback_options{wait_ms: wait}
+	id, err := cText("ID", options.ID)
+	if err != nil {
+		return LoadReport{}, err
+	}
+	defer C.free(unsafe.Pointer(id))
+	o := C.struct_feature_rollback_options{wait_ms: wait, version: C.uint32_t(options.Version), id: id}
 	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
 	if options.AsItWas {
 		o.flags = C.uint32_t(RollbackAsItWas)

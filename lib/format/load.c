@@ -42,8 +42,7 @@ lf_loads_number_encode(uint64_t number, uint8_t to[LF_LOADS_NUMBER_SIZE])
 bool
 lf_loads_number_decode(uint64_t *number, const uint8_t *bytes, size_t size)
 {
-    if (size != LF_LOADS_NUMBER_SIZE ||
-        lf_load_u32(bytes) != number_sum(bytes))
+    if (size != LF_LOADS_NUMBER_SIZE || lf_load_u32(bytes) != number_sum(bytes))
         return false;
     *number = lf_load_u64(bytes + 4);
     return true;

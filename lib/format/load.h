@@ -16,8 +16,7 @@
 #define LF_LOADS_KEY         "loads"
 #define LF_LOADS_NUMBER_SIZE 12
 
-void lf_loads_number_encode(uint64_t number,
-                            uint8_t to[LF_LOADS_NUMBER_SIZE]);
+void lf_loads_number_encode(uint64_t number, uint8_t to[LF_LOADS_NUMBER_SIZE]);
 bool lf_loads_number_decode(uint64_t *number, const uint8_t *bytes,
                             size_t size);
 

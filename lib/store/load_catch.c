@@ -61,8 +61,8 @@ check_definition(const struct lf_catch *state, const struct lf_change *change,
 
 /* Whether a change is written to the version; one that cannot be is an error. */
 static feature_status
-judge(struct lf_catch *state, const struct lf_change *change,
-      bool *is_ours, struct feature_error *error)
+judge(struct lf_catch *state, const struct lf_change *change, bool *is_ours,
+      struct feature_error *error)
 {
     const struct lf_view *view = state->view;
     int32_t operation = change->operation;

@@ -17,11 +17,11 @@ struct lf_catch {
     /* Schema versions that the view had at `next`: changes of its definition and
      * other versions are gone past. 0: they end it. */
     uint32_t schema;
-    uint64_t next;              /* sequence of the record to read */
-    uint32_t part;              /* of it */
-    uint32_t ordinal;           /* of its next change */
-    int64_t time;               /* of its commit */
-    struct lf_buffer changes;   /* gathered, to be written */
+    uint64_t next;            /* sequence of the record to read */
+    uint32_t part;            /* of it */
+    uint32_t ordinal;         /* of its next change */
+    int64_t time;             /* of its commit */
+    struct lf_buffer changes; /* gathered, to be written */
     struct lf_buffer scratch;
     uint64_t bytes; /* of the feed that was looked at */
     uint64_t gathered, written;

@@ -274,8 +274,7 @@ end_orphans(feature_store *store, uint32_t wait_ms, struct feature_error *error)
 {
     struct lf_load_list list = {0};
     struct lf_reader *reader;
-    feature_status status =
-        lf_reader_begin(store->environment, &reader, error);
+    feature_status status = lf_reader_begin(store->environment, &reader, error);
 
     if (!status) {
         status = lf_loads_read(reader, 0, &list, error);

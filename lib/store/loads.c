@@ -163,7 +163,7 @@ prune(struct lf_commit *commit, const struct lf_view *view,
     return status;
 }
 
-/* Never below that of a record which is there. */
+/* Never below that of a record that is there. */
 static feature_status
 read_number(struct lf_commit *commit, uint64_t *number,
             struct feature_error *error)

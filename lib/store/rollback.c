@@ -234,22 +234,21 @@ plan(struct rollback *rollback, const char *name, struct feature_error *error)
 static feature_status
 run(struct rollback *rollback, struct feature_error *error)
 {
-    struct lf_swap swap = {.store = rollback->store,
-                           .wait_ms = rollback->options.wait_ms,
-                           .state = {.store = rollback->store,
-                                     .catalog = rollback->catalog,
-                                     .view = rollback->kept,
-                                     .is_whole = true,
-                                     .schema = (uint32_t)rollback->meta.schema,
-                                     .next = rollback->meta.commit + 1},
-                           .since = rollback->is_newest
-                                        ? "the view was written to since"
-                                        : "the view was loaded or rolled back "
-                                          "since",
-                           .record = &rollback->record,
-                           .as_it_was = rollback->options.flags &
-                                        FEATURE_ROLLBACK_AS_IT_WAS,
-                           .report = &rollback->report};
+    struct lf_swap swap = {
+        .store = rollback->store,
+        .wait_ms = rollback->options.wait_ms,
+        .state = {.store = rollback->store,
+                  .catalog = rollback->catalog,
+                  .view = rollback->kept,
+                  .is_whole = true,
+                  .schema = (uint32_t)rollback->meta.schema,
+                  .next = rollback->meta.commit + 1},
+        .since = rollback->is_newest ? "the view was written to since"
+                                     : "the view was loaded or rolled back "
+                                       "since",
+        .record = &rollback->record,
+        .as_it_was = rollback->options.flags & FEATURE_ROLLBACK_AS_IT_WAS,
+        .report = &rollback->report};
     feature_status status = lf_swap_run(&swap, error);
 
     lf_swap_free(&swap);

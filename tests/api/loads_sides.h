@@ -26,7 +26,8 @@ struct world {
     uint64_t state;
     const char *history; /* option */
     int definition;
-    uint32_t count; /* of sides: the first serves, the others by when they left */
+    uint32_t
+        count; /* of sides: the first serves, the others by when they left */
     struct side sides[KEPT_MOST + 2];
     uint32_t made, rollbacks, older, caught_up;
 };

@@ -11,55 +11,16 @@
  * Never depends on when a kill comes: only the figures do.
  */
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "children.h"
+#include "kill_load.h"
 
 #define SEED         20261123
-#define KEYS         480 /* that a load may have */
-#define STREAMED     160 /* the first of them are written besides */
-#define PIECE        96  /* rows of one append */
 #define SPREAD_US    9000
 #define VERIFY_EVERY 20
-#define BEGINNING    INT64_C(1700000000000000)
-#define ROLLBACK     3 /* every third call */
-#define KEPT         3 /* versions */
-
-enum plant { PLANT_NONE, PLANT_EARLY, PLANT_MIX, PLANT_LOSE };
-
-/* The loads of the versions there are: the one that serves, then the others from
- * the one that was replaced last on. 0: what was there before all loads. */
-struct order {
-    uint64_t loads[1 + KEPT];
-    uint32_t count;
-};
-
-struct board {
-    struct order orders[2]; /* after call n: n % 2 */
-    _Atomic(uint64_t) call; /* of the loader, that was begun last */
-    _Atomic(uint64_t) told; /* that was acknowledged */
-    _Atomic(uint64_t) row;  /* of the writer */
-    _Atomic(uint64_t) row_told;
-    _Atomic(uint64_t) durable; /* row that the feed had in the last round */
-    _Atomic(uint64_t) read;    /* sequence up to which the feed was looked at */
-    _Atomic(uint64_t) loads, rollbacks, older, again, discarded;
-    _Atomic(uint64_t) lost, torn, beyond, unknown, findings;
-};
-
-struct rig {
-    struct board *board;
-    char directory[SCRATCH_SIZE];
-    char path[SCRATCH_SIZE + 16];
-    bool has_history;
-    bool verifies;
-    enum plant plant;
-    uint32_t spread;
-    uint64_t dice;
-};
 
 static feature_store *
 open_store(const struct rig *rig, uint32_t flags)
@@ -86,49 +47,6 @@ create(void *context)
              KEPT, rig->has_history ? ", history = '9000 days'" : "");
     well(feature_store_apply(store, text, NULL, NULL, E));
     feature_store_close(store);
-}
-
-/* --- what is written -------------------------------------------------------------- */
-
-static bool /* each load lacks an eighth of the keys */
-is_in_load(uint64_t load, uint64_t key)
-{
-    return scramble(load, key) % 8 != 0;
-}
-
-static void
-set_rows(feature_batch *batch, const int64_t *keys, const int64_t *versions,
-         const int64_t *streamed, const int64_t *times, uint32_t rows)
-{
-    well(feature_batch_set(batch, 0, FEATURE_TYPE_INT64, keys, NULL, NULL, rows,
-                           E));
-    well(feature_batch_set(batch, 1, FEATURE_TYPE_INT64, versions, NULL, NULL,
-                           rows, E));
-    well(feature_batch_set(batch, 2, FEATURE_TYPE_INT64, streamed, NULL, NULL,
-                           rows, E));
-    if (times)
-        well(feature_batch_set(batch, 3, FEATURE_TYPE_TIMESTAMP, times, NULL,
-                               NULL, rows, E));
-}
-
-/* Keys [from, from + PIECE) of a load, every other load from the last to the first. */
-static void
-fill_piece(feature_batch *batch, uint64_t load, uint64_t from)
-{
-    int64_t keys[PIECE], versions[PIECE], zeros[PIECE] = {0}, times[PIECE];
-    uint32_t rows = 0;
-
-    for (uint64_t i = from; i < from + PIECE; i++) {
-        uint64_t key = load % 2 ? i : KEYS - 1 - i;
-
-        if (!is_in_load(load, key))
-            continue;
-        keys[rows] = (int64_t)key;
-        versions[rows] = (int64_t)load;
-        times[rows] = BEGINNING + (int64_t)load;
-        rows++;
-    }
-    set_rows(batch, keys, versions, zeros, times, rows);
 }
 
 static uint32_t
@@ -182,8 +100,8 @@ begin_again(struct rig *rig, feature_store *store)
 
 /* To the version at a place of the order. */
 static void
-roll_back(const struct rig *rig, feature_store *store, const struct order *order,
-          uint32_t at)
+roll_back(const struct rig *rig, feature_store *store,
+          const struct order *order, uint32_t at)
 {
     struct feature_rollback_options options = {.struct_size = sizeof options};
     char id[32];
@@ -211,30 +129,6 @@ define_again(feature_store *store, uint64_t call)
     well(feature_store_apply(store, text, NULL, NULL, E));
 }
 
-/* What there is when a load serves. */
-static struct order
-after_load(const struct order *before, uint64_t load)
-{
-    struct order after = {.loads = {load}, .count = before->count + 1};
-
-    if (after.count > 1 + KEPT)
-        after.count = 1 + KEPT;
-    memcpy(after.loads + 1, before->loads,
-           (after.count - 1) * sizeof *after.loads);
-    return after;
-}
-
-/* What there is when the one at a place serves. */
-static struct order
-after_rollback(const struct order *before, uint32_t at)
-{
-    struct order after = *before;
-
-    memcpy(after.loads + 1, before->loads, at * sizeof *after.loads);
-    after.loads[0] = before->loads[at];
-    return after;
-}
-
 /* The call is on the board before it is made. */
 static void
 call_next(struct rig *rig, feature_store *store)
@@ -243,9 +137,10 @@ call_next(struct rig *rig, feature_store *store)
     uint64_t call = atomic_load(&board->told) + 1;
     const struct order *before = &board->orders[(call - 1) % 2];
     bool is_load = call % ROLLBACK;
-    uint32_t at = is_load ? 0
-                          : 1 + (uint32_t)(scramble(call, rig->dice) %
-                                           (before->count - 1));
+    uint32_t at =
+        is_load
+            ? 0
+            : 1 + (uint32_t)(scramble(call, rig->dice) % (before->count - 1));
 
     board->orders[call % 2] =
         is_load ? after_load(before, call) : after_rollback(before, at);
@@ -530,13 +425,13 @@ run(struct rig *rig, uint64_t count, uint64_t seed)
         crashes += !run_to_end(look, rig);
     }
     printf("kills=%" PRIu64 " loads=%" PRIu64 " rollbacks=%" PRIu64
-           " to_older=%" PRIu64 " sent_again=%" PRIu64 " discarded=%" PRIu64 " rows=%" PRIu64
-           " acknowledged_lost=%" PRIu64 " mixed=%" PRIu64
+           " to_older=%" PRIu64 " sent_again=%" PRIu64 " discarded=%" PRIu64
+           " rows=%" PRIu64 " acknowledged_lost=%" PRIu64 " mixed=%" PRIu64
            " beyond_started=%" PRIu64 " ids_unknown=%" PRIu64
            " verify_findings=%" PRIu64 " crashes=%" PRIu64 " seed=%" PRIu64
            "\n",
-           kills, board->loads, board->rollbacks, board->older,
-           board->again, board->discarded, board->row, board->lost, board->torn,
+           kills, board->loads, board->rollbacks, board->older, board->again,
+           board->discarded, board->row, board->lost, board->torn,
            board->beyond, board->unknown, board->findings, crashes, seed);
     if (crashes || is_violated(board))
         return RIG_VIOLATED;
@@ -556,7 +451,7 @@ main(int count, char **arguments)
         give_up("usage", "kill_load COUNT [SEED] [none|early|mix|lose] "
                          "[history]");
     if (count > 3)
-        rig.plant = !strcmp(arguments[3], "early") ? PLANT_EARLY
+        rig.plant = !strcmp(arguments[3], "early")  ? PLANT_EARLY
                     : !strcmp(arguments[3], "mix")  ? PLANT_MIX
                     : !strcmp(arguments[3], "lose") ? PLANT_LOSE
                                                     : PLANT_NONE;

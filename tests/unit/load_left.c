@@ -6,8 +6,8 @@
 #include "format/meta.h"
 #include "store/loads.h"
 
-#define VIEWS                           \
-    "CREATE ENTITY e (k INT64);"        \
+#define VIEWS                          \
+    "CREATE ENTITY e (k INT64);"       \
     "CREATE FEATURE VIEW v (a INT64) " \
     "FOR e;"
 

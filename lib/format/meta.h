@@ -67,9 +67,9 @@ struct lf_meta_view {
         purge_time; /* of the last commit that removed rows or tombstones for
                            good; 0: none did */
     /* Of a version that is kept alone; 0 of others. */
-    uint64_t left; /* sequence of the swap by which it was replaced */
-    uint64_t
-        schema; /* version that writes which it does not know of begin in */
+    uint64_t left;   /* sequence of the swap by which it was replaced; 0: some
+                        of its rows are gone already */
+    uint64_t schema; /* versions of it that there were after `commit` */
 };
 
 #define LF_META_VIEW_SIZE    (4 + 17 * 8)

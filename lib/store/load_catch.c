@@ -257,7 +257,6 @@ replay_all(struct lf_catch *state, struct lf_replay *replay,
            struct feature_error *error)
 {
     struct gathered last = {0};
-
     const uint8_t *at = state->changes.data, *end = at + state->changes.size;
 
     while (at < end) {

@@ -97,6 +97,7 @@ remove_rows(struct shrink *shrink, struct lf_commit *commit, bool *found,
     for (uint32_t i = 0; *found && i < shrink->rows; i++)
         LF_TRY(remove_last(version, tree, found, error));
     version->meta.purge_time = commit->now; /* newest may be gone */
+    version->meta.left = 0;                 /* no way leads back to it */
     lf_meta_version_key(version->standing, version->view, version->version,
                         key);
     size = lf_meta_version_encode(&version->meta, key, bytes);

@@ -42,7 +42,8 @@ struct choice {
     const struct lf_version *chosen;
 };
 
-/* The kept one that was replaced last, before a sequence. */
+/* The kept one that was replaced last, before a sequence. One that is on its way
+ * out is kept no more. */
 static const struct lf_version *
 newest_before(const struct choice *choice, uint64_t sequence)
 {
@@ -50,7 +51,8 @@ newest_before(const struct choice *choice, uint64_t sequence)
     const struct lf_version *found = NULL;
 
     for (size_t i = 0; i < choice->versions.size / sizeof *each; i++)
-        if (each[i].standing == LF_KEPT && each[i].meta.left < sequence &&
+        if (each[i].standing == LF_KEPT && each[i].meta.left &&
+            each[i].meta.left < sequence &&
             (!found || each[i].meta.left > found->meta.left))
             found = &each[i];
     return found;

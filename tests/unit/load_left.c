@@ -60,6 +60,48 @@ upkeep_ends_a_load_that_has_no_version_any_more(void **state)
 }
 
 static void
+load_row(struct fixture *f, const char *row)
+{
+    feature_load *load = NULL;
+    feature_batch *batch = NULL;
+
+    must(feature_load_begin(f->store, "v", NULL, &load, &problem));
+    must(feature_batch_create(f->store, "v", "k, a", FEATURE_UPSERT, &batch,
+                              &problem));
+    fill_batch(batch, row);
+    must(feature_load_append(load, batch, &problem));
+    must(feature_load_commit(load, NULL, &problem));
+    feature_batch_free(batch);
+    feature_load_free(load);
+}
+
+/* As a store does that is too full to drop it at once. */
+static void
+no_way_leads_back_to_half_a_version(void **state)
+{
+    struct fixture *f = *state;
+    struct lf_buffer versions = {0};
+    struct lf_version version;
+    struct lf_reader *reader;
+
+    define(f, VIEWS);
+    load_row(f, "1 1\n2 1");
+    load_row(f, "1 2");
+    must(lf_reader_begin(f->store->environment, &reader, &problem));
+    must(lf_versions_read(reader, 2, &versions, &problem));
+    lf_reader_end(reader);
+    assert_int_equal(versions.size, sizeof version);
+    memcpy(&version, versions.data, sizeof version);
+    lf_buffer_free(&versions);
+    assert_int_equal(version.version, 2);
+    (void)lf_version_halve(f->store, 0, &version); /* all of it: it is short */
+    must_fail(feature_store_rollback(f->store, "v", NULL, NULL, &problem),
+              FEATURE_NOT_FOUND, "no-version");
+    load_row(f, "1 3");
+    must(feature_store_rollback(f->store, "v", NULL, NULL, &problem));
+}
+
+static void
 the_last_number_lies_as_the_format_says(void **state)
 {
     uint8_t bytes[LF_LOADS_NUMBER_SIZE + 1];
@@ -116,6 +158,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(upkeep_ends_a_load_that_has_no_version_any_more),
+        TEST(no_way_leads_back_to_half_a_version),
         TEST(the_last_number_lies_as_the_format_says),
         TEST(a_kept_version_lies_as_the_format_says)};
 

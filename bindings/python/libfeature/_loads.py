@@ -329,7 +329,7 @@ def discard_load(store: "Store", view: str, id: Optional[str] = None) -> None:
 def _version(number: Any) -> int:
     """Versions count from 1: 0 would say that none was asked for."""
     if isinstance(number, bool) or not unsigned(number, 32):
-        raise Invalid("%r is neither the id of a load nor a version" % (number,))
+        raise Invalid("%r is neither a load nor a version" % (number,))
     return unsigned(number, 32)
 
 

@@ -8,7 +8,9 @@
  */
 #include "loaded.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char loads_help[] =
@@ -27,25 +29,39 @@ static const char loads_help[] =
     "Example: feature loads ./store driver_stats\n";
 
 static const char rollback_help[] =
-    "Usage: feature rollback STORE VIEW [--as-it-was] [--json]\n"
+    "Usage: feature rollback STORE VIEW [--to ID | --to-version N] "
+    "[--as-it-was]\n"
+    "                        [--json]\n"
     "\n"
-    "Goes back to the version of a view that the last load replaced, with what "
-    "was\n"
-    "written to the view since, in one commit. A second time undoes the "
-    "first.\n"
+    "Goes back to a version of a view that is kept, with what was written to "
+    "the\n"
+    "view since, in one commit: to the one that was replaced last, unless ID "
+    "or N\n"
+    "says otherwise. The version that served is kept, so that a second time "
+    "undoes\n"
+    "the first.\n"
     "\n"
+    "  --to ID        to the version of that load; `feature loads` has them\n"
+    "  --to-version N to that version\n"
     "  --as-it-was    without what was written since: that is lost\n"
     "  --json         as one JSON object\n"
     "  --clock TIME   take TIME for now (for tests)\n"
     "\n"
-    "Example: feature rollback ./store driver_stats\n";
+    "Example: feature rollback ./store driver_stats --to nightly/2026-01-01\n";
 
-enum { OPTION_DISCARD = TOOL_OPTION, OPTION_ID, OPTION_AS_IT_WAS };
+enum {
+    OPTION_DISCARD = TOOL_OPTION,
+    OPTION_ID,
+    OPTION_AS_IT_WAS,
+    OPTION_TO,
+    OPTION_TO_VERSION
+};
 
 struct arguments {
     const char *store;
     const char *view;
     const char *id;
+    uint32_t version;
     bool discard, as_it_was, json;
     int64_t clock;
 };
@@ -99,6 +115,21 @@ loaded_add_json(struct text *text, const char *view,
              report->flags & FEATURE_LOADED_FORCED ? "true" : "false");
 }
 
+static int
+read_version(const char *command, uint32_t *version)
+{
+    unsigned long long number;
+    char *end;
+
+    errno = 0;
+    number = strtoull(optarg, &end, 10);
+    if (*optarg < '0' || *optarg > '9' || *end || errno || !number ||
+        number > UINT32_MAX)
+        return tool_misuse(command, "--to-version takes a version, from 1 on");
+    *version = (uint32_t)number;
+    return 0;
+}
+
 /* --- the command lines ---------------------------------------------------------- */
 
 /* -1: go on; else the exit code. */
@@ -113,8 +144,12 @@ read_option(int code, char **argv, const char *help,
         arguments->discard = true;
         return -1;
     case OPTION_ID:
+    case OPTION_TO:
         arguments->id = optarg;
         return -1;
+    case OPTION_TO_VERSION:
+        code = read_version(argv[0], &arguments->version);
+        return code ? code : -1;
     case OPTION_AS_IT_WAS:
         arguments->as_it_was = true;
         return -1;
@@ -204,12 +239,26 @@ loads_run(int argc, char **argv)
     return code;
 }
 
+static void
+add_place(struct text *text, const struct arguments *arguments)
+{
+    text_add(text, "%s went back to ", arguments->view);
+    if (arguments->id)
+        text_add(text, "the version of load %s\n", arguments->id);
+    else if (arguments->version)
+        text_add(text, "version %" PRIu32 "\n", arguments->version);
+    else
+        text_add(text, "the version before\n");
+}
+
 static int
 roll_back(feature_store *store, const struct arguments *arguments)
 {
     struct feature_rollback_options options = {
         .struct_size = sizeof options,
-        .flags = arguments->as_it_was ? FEATURE_ROLLBACK_AS_IT_WAS : 0};
+        .flags = arguments->as_it_was ? FEATURE_ROLLBACK_AS_IT_WAS : 0,
+        .version = arguments->version,
+        .id = arguments->id};
     struct feature_load_report report = {.struct_size = sizeof report};
     struct feature_error error;
     struct text text = {0};
@@ -222,8 +271,7 @@ roll_back(feature_store *store, const struct arguments *arguments)
     if (arguments->json) {
         loaded_add_json(&text, arguments->view, &report);
     } else {
-        text_add(&text, "%s is at the version of load %" PRIu64 " again\n",
-                 arguments->view, report.number);
+        add_place(&text, arguments);
         loaded_add_lines(&text, &report);
     }
     fputs(text_end(&text) ? text.data : "", stdout);
@@ -236,6 +284,8 @@ rollback_run(int argc, char **argv)
 {
     static const struct option options[] = {
         {"help", no_argument, NULL, 'h'},
+        {"to", required_argument, NULL, OPTION_TO},
+        {"to-version", required_argument, NULL, OPTION_TO_VERSION},
         {"as-it-was", no_argument, NULL, OPTION_AS_IT_WAS},
         {"json", no_argument, NULL, TOOL_OPTION_JSON},
         {"clock", required_argument, NULL, TOOL_OPTION_CLOCK},
@@ -248,6 +298,8 @@ rollback_run(int argc, char **argv)
         return code;
     if (!arguments.view)
         return tool_misuse(argv[0], "STORE and VIEW are needed");
+    if (arguments.id && arguments.version)
+        return tool_misuse(argv[0], "--to and --to-version exclude each other");
     store = tool_open_store(arguments.store, 0, arguments.clock);
     if (!store)
         return TOOL_REFUSED;

@@ -235,12 +235,15 @@ func (s *Store) DiscardLoad(view, id string) error {
 
 // RollbackOptions says how to roll back.
 type RollbackOptions struct {
+	ID      string        // of the load whose version to go back to
+	Version uint32        // to go back to, as Loads gives it; neither: the one that was replaced last
 	AsItWas bool          // without what was written since the version was replaced: that is lost
 	Wait    time.Duration // longest wait for another writer, each time; 0: the store's
 }
 
-// Rollback goes back to the version of a view that the last swap replaced, caught
-// up with what was written since. A second one undoes the first.
+// Rollback goes back to the version of a view that the last swap replaced, or to
+// another one that is kept, caught up with what was written since. The version that
+// served is kept: a second one undoes the first.
 func (s *Store) Rollback(view string, options *RollbackOptions) (LoadReport, error) {
 	if options == nil {
 		options = &RollbackOptions{}
@@ -253,7 +256,12 @@ func (s *Store) Rollback(view string, options *RollbackOptions) (LoadReport, err
 	if err != nil {
 		return LoadReport{}, err
 	}
-	o := C.struct_feature_rollback_options{wait_ms: wait}
+	id, err := cText("ID", options.ID)
+	if err != nil {
+		return LoadReport{}, err
+	}
+	defer C.free(unsafe.Pointer(id))
+	o := C.struct_feature_rollback_options{wait_ms: wait, version: C.uint32_t(options.Version), id: id}
 	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
 	if options.AsItWas {
 		o.flags = C.uint32_t(RollbackAsItWas)

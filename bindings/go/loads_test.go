@@ -83,6 +83,16 @@ func TestALoadReplacesAndARollbackGoesBack(t *testing.T) {
 	equal(t, spent(t, store), []int64{1, 1, 0, 3})
 	must(store.Rollback("card_stats", &feature.RollbackOptions{AsItWas: true, Wait: time.Second}))(t)
 	equal(t, spent(t, store), []int64{0, 2, 2, 3})
+	must(store.Rollback("card_stats", &feature.RollbackOptions{Version: 1}))(t)
+	equal(t, spent(t, store), []int64{1, 1, 0, 3})
+	must(store.Rollback("card_stats", &feature.RollbackOptions{ID: "night-1"}))(t)
+	equal(t, spent(t, store), []int64{0, 2, 2, 3})
+	_, err := store.Rollback("card_stats", &feature.RollbackOptions{ID: "night-2"})
+	refused(t, err, feature.StatusNotFound, "no-version")
+	_, err = store.Rollback("card_stats", &feature.RollbackOptions{ID: "night-1", Version: 1})
+	refused(t, err, feature.StatusInvalid, "argument")
+	_, err = store.Rollback("card_stats", &feature.RollbackOptions{ID: "a\x00"})
+	refused(t, err, feature.StatusInvalid, "argument")
 }
 
 func TestALoadThatIsNotCommittedLeavesNothing(t *testing.T) {

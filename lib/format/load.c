@@ -3,7 +3,8 @@
  * Records of loads.
  *
  * Owns the mapping between a record and its message.
- * Keeps decode(encode(record)) equal to record.
+ * Keeps decode(encode(record)) equal to record; the number that was given last
+ * has a record of its own, which outlives those of the loads.
  * Never trusts a size, a name or a state that was stored.
  */
 #include "format/load.h"
@@ -21,6 +22,39 @@ lf_load_key(uint64_t number, uint8_t key[LF_LOAD_KEY_SIZE])
 {
     lf_store_big_u64(key, number);
 }
+
+/* --- the last number -------------------------------------------------------------- */
+
+static uint32_t
+number_sum(const uint8_t *bytes)
+{
+    return lf_crc32c(lf_crc32c(0, LF_LOADS_KEY, strlen(LF_LOADS_KEY)),
+                     bytes + 4, LF_LOADS_NUMBER_SIZE - 4);
+}
+
+void
+lf_loads_number_encode(uint64_t number, uint8_t to[LF_LOADS_NUMBER_SIZE])
+{
+    lf_store_u64(to + 4, number);
+    lf_store_u32(to, number_sum(to));
+}
+
+bool
+lf_loads_number_decode(uint64_t *number, const uint8_t *bytes, size_t size)
+{
+    if (size != LF_LOADS_NUMBER_SIZE || lf_load_u32(bytes) != number_sum(bytes))
+        return false;
+    *number = lf_load_u64(bytes + 4);
+    return true;
+}
+
+bool
+lf_loads_number_is_key(const uint8_t *key, size_t size)
+{
+    return size == strlen(LF_LOADS_KEY) && !memcmp(key, LF_LOADS_KEY, size);
+}
+
+/* --- records ---------------------------------------------------------------------- */
 
 static ProtobufCBinaryData
 data_of(struct lf_slice slice)

@@ -12,6 +12,17 @@
 #define LF_LOAD_FINGERPRINT_MAX 255
 #define LF_LOAD_SIZE_LIMIT      (1u << 20) /* of a record */
 
+/* The record of the last number that was given, in `meta`. */
+#define LF_LOADS_KEY         "loads"
+#define LF_LOADS_NUMBER_SIZE 12
+
+void lf_loads_number_encode(uint64_t number, uint8_t to[LF_LOADS_NUMBER_SIZE]);
+bool lf_loads_number_decode(uint64_t *number, const uint8_t *bytes,
+                            size_t size);
+
+/* Whether it is the key of that record. */
+bool lf_loads_number_is_key(const uint8_t *key, size_t size);
+
 enum lf_load_state {
     LF_LOAD_BUILDING = 1,
     LF_LOAD_COMMITTED = 2,

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "format/budget.h"
+#include "format/load.h"
 #include "format/snapshot.pb-c.h"
 
 static void
@@ -200,6 +201,7 @@ is_record(const struct lf_manifest_record *record)
     struct lf_consumer consumer;
     struct lf_meta_feed feed;
     struct lf_offset offset;
+    uint64_t number;
 
     if (record->value.size < 4)
         return false;
@@ -209,6 +211,8 @@ is_record(const struct lf_manifest_record *record)
     if (record->key.size == strlen(LF_FEED_KEY) &&
         memcmp(key, LF_FEED_KEY, record->key.size) == 0)
         return lf_meta_feed_decode(&feed, value, record->value.size);
+    if (lf_loads_number_is_key(key, record->key.size))
+        return lf_loads_number_decode(&number, value, record->value.size);
     return record->key.size > strlen(LF_CONSUMER_PREFIX) &&
            memcmp(key, LF_CONSUMER_PREFIX, strlen(LF_CONSUMER_PREFIX)) == 0 &&
            lf_consumer_decode(&consumer, key, record->key.size, value,

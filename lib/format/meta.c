@@ -134,11 +134,20 @@ lf_meta_version_read_key(const uint8_t *key, size_t size,
     return strlen(again) == size && !memcmp(again, text, size);
 }
 
-static void
-encode_view(const struct lf_meta_view *meta, const char *key,
-            uint8_t to[LF_META_VIEW_SIZE])
+/* One that is kept says when it was replaced, too. */
+static size_t
+size_under(const char *key)
+{
+    return strncmp(key, standings[LF_KEPT], strlen(standings[LF_KEPT])) == 0
+               ? LF_META_VERSION_SIZE
+               : LF_META_VIEW_SIZE;
+}
+
+static size_t
+encode_view(const struct lf_meta_view *meta, const char *key, uint8_t *to)
 {
     uint8_t *at = to + 4;
+    size_t size = size_under(key);
 
     at = put_u64(at, meta->row_entries);
     at = put_u64(at, meta->history_entries);
@@ -156,8 +165,11 @@ encode_view(const struct lf_meta_view *meta, const char *key,
     at = put_u64(at, meta->history_bases);
     at = put_u64(at, meta->history.low);
     at = put_u64(at, meta->history.high);
-    put_u64(at, (uint64_t)meta->purge_time);
-    lf_store_u32(to, checksum(key, to, LF_META_VIEW_SIZE));
+    at = put_u64(at, (uint64_t)meta->purge_time);
+    if (size == LF_META_VERSION_SIZE)
+        put_u64(put_u64(at, meta->left), meta->schema);
+    lf_store_u32(to, checksum(key, to, size));
+    return size;
 }
 
 void
@@ -167,14 +179,14 @@ lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
     char key[LF_META_KEY_SIZE];
 
     lf_meta_view_key(view, key);
-    encode_view(meta, key, to);
+    (void)encode_view(meta, key, to);
 }
 
-void
+size_t
 lf_meta_version_encode(const struct lf_meta_view *meta, const char *key,
-                       uint8_t to[LF_META_VIEW_SIZE])
+                       uint8_t to[LF_META_VERSION_SIZE])
 {
-    encode_view(meta, key, to);
+    return encode_view(meta, key, to);
 }
 
 static bool
@@ -183,7 +195,7 @@ decode_view(struct lf_meta_view *meta, const char *key, const uint8_t *bytes,
 {
     const uint8_t *at = bytes + 4;
 
-    if (size != LF_META_VIEW_SIZE ||
+    if (size != size_under(key) ||
         lf_load_u32(bytes) != checksum(key, bytes, size))
         return false;
     meta->row_entries = take_u64(&at);
@@ -203,6 +215,8 @@ decode_view(struct lf_meta_view *meta, const char *key, const uint8_t *bytes,
     meta->history.low = take_u64(&at);
     meta->history.high = take_u64(&at);
     meta->purge_time = (int64_t)take_u64(&at);
+    meta->left = size == LF_META_VERSION_SIZE ? take_u64(&at) : 0;
+    meta->schema = size == LF_META_VERSION_SIZE ? take_u64(&at) : 0;
     return true;
 }
 

@@ -66,9 +66,14 @@ struct lf_meta_view {
     int64_t
         purge_time; /* of the last commit that removed rows or tombstones for
                            good; 0: none did */
+    /* Of a version that is kept alone; 0 of others. */
+    uint64_t left;   /* sequence of the swap by which it was replaced; 0: some
+                        of its rows are gone already */
+    uint64_t schema; /* versions of it that there were after `commit` */
 };
 
-#define LF_META_VIEW_SIZE (4 + 17 * 8)
+#define LF_META_VIEW_SIZE    (4 + 17 * 8)
+#define LF_META_VERSION_SIZE (LF_META_VIEW_SIZE + 2 * 8) /* at most */
 
 /* The checksum covers the key too. False from a decoder: damaged bytes. */
 void lf_meta_store_encode(const struct lf_meta_store *meta,
@@ -82,14 +87,14 @@ void lf_meta_view_encode(const struct lf_meta_view *meta, uint32_t view,
 bool lf_meta_view_decode(struct lf_meta_view *meta, uint32_t view,
                          const uint8_t *bytes, size_t size);
 
-/* The same of a version that does not serve; its view says what it is. */
+/* The same of a version that does not serve; its key says what it is. */
 void lf_meta_version_key(enum lf_standing standing, uint32_t view,
                          uint32_t version, char key[LF_META_KEY_SIZE]);
 bool lf_meta_version_read_key(const uint8_t *key, size_t size,
                               enum lf_standing *standing, uint32_t *view,
                               uint32_t *version);
-void lf_meta_version_encode(const struct lf_meta_view *meta, const char *key,
-                            uint8_t to[LF_META_VIEW_SIZE]);
+size_t lf_meta_version_encode(const struct lf_meta_view *meta, const char *key,
+                              uint8_t to[LF_META_VERSION_SIZE]);
 bool lf_meta_version_decode(struct lf_meta_view *meta, const char *key,
                             const uint8_t *bytes, size_t size);
 

@@ -247,6 +247,28 @@ take_message(const struct lf_record *record, const ProtobufCMessage *message,
     return "an unknown kind";
 }
 
+/* The message of a record, to be freed with the budget's allocator. */
+static feature_status
+unpack(const struct lf_record *record, struct lf_budget *budget,
+       ProtobufCMessage **message, struct feature_error *error)
+{
+    if (record->size < SUM_SIZE || record->size > RECORD_MAX)
+        return refuse(record, "structure", "its size is wrong", error);
+    if (lf_load_u32(record->bytes) != record_sum(record->key,
+                                                 record->bytes + SUM_SIZE,
+                                                 record->size - SUM_SIZE))
+        return refuse(record, "checksum", "its checksum is wrong", error);
+    lf_budget_init(budget, record->size);
+    *message = protobuf_c_message_unpack(
+        descriptor_of(record->key[0]), &budget->allocator,
+        record->size - SUM_SIZE, record->bytes + SUM_SIZE);
+    if (*message)
+        return FEATURE_OK;
+    return budget->no_memory
+               ? lf_fail_memory(error)
+               : refuse(record, "structure", "it is no message", error);
+}
+
 static feature_status
 decode(const struct lf_record *record, struct lf_catalog *catalog,
        struct feature_error *error)
@@ -255,20 +277,7 @@ decode(const struct lf_record *record, struct lf_catalog *catalog,
     ProtobufCMessage *message;
     const char *problem;
 
-    if (record->size < SUM_SIZE || record->size > RECORD_MAX)
-        return refuse(record, "structure", "its size is wrong", error);
-    if (lf_load_u32(record->bytes) != record_sum(record->key,
-                                                 record->bytes + SUM_SIZE,
-                                                 record->size - SUM_SIZE))
-        return refuse(record, "checksum", "its checksum is wrong", error);
-    lf_budget_init(&budget, record->size);
-    message = protobuf_c_message_unpack(
-        descriptor_of(record->key[0]), &budget.allocator,
-        record->size - SUM_SIZE, record->bytes + SUM_SIZE);
-    if (!message && budget.no_memory)
-        return lf_fail_memory(error);
-    if (!message)
-        return refuse(record, "structure", "it is no message", error);
+    LF_TRY(unpack(record, &budget, &message, error));
     problem = take_message(record, message, catalog);
     protobuf_c_message_free_unpacked(message, &budget.allocator);
     if (problem == LF_MESSAGE_NO_MEMORY)
@@ -426,4 +435,27 @@ out:
     lf_catalog_release(made);
     lf_arena_free(&scratch);
     return status;
+}
+
+feature_status
+lf_record_schema_count(const struct lf_record *record, uint32_t *count,
+                       struct feature_error *error)
+{
+    struct lf_budget budget;
+    ProtobufCMessage *message;
+    const void *any;
+    const Lf__ViewRecord *view;
+    size_t found;
+
+    if (record->key[0] != LF_RECORD_VIEW)
+        return refuse(record, "structure", "it is of no feature view", error);
+    LF_TRY(unpack(record, &budget, &message, error));
+    any = message;
+    view = any;
+    found = view->n_schemas;
+    protobuf_c_message_free_unpacked(message, &budget.allocator);
+    if (!found || found > LF_SCHEMAS_MAX)
+        return refuse(record, "structure", "its schema versions", error);
+    *count = (uint32_t)found;
+    return FEATURE_OK;
 }

@@ -34,4 +34,9 @@ feature_status lf_records_decode(const struct lf_record *records, size_t count,
                                  struct lf_catalog **catalog,
                                  struct feature_error *error);
 
+/* How many schema versions the record of a view has; CORRUPT unless it is one. */
+feature_status lf_record_schema_count(const struct lf_record *record,
+                                      uint32_t *count,
+                                      struct feature_error *error);
+
 #endif

@@ -237,6 +237,8 @@ collect(void *context, const uint8_t *key, size_t key_size,
     if (key_size == strlen(LF_FEED_KEY) &&
         memcmp(key, LF_FEED_KEY, key_size) == 0)
         return collect_feed(to, value, size, error);
+    if (lf_loads_number_is_key(key, key_size))
+        return add_record(to, key, key_size, value, size, error);
     return collect_view(to, key, key_size, value, size, error);
 }
 

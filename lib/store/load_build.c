@@ -70,13 +70,7 @@ feature_status
 lf_load_put_meta(const struct feature_load *load, struct lf_commit *commit,
                  const struct lf_meta_view *meta, struct feature_error *error)
 {
-    uint8_t bytes[LF_META_VIEW_SIZE];
-    char key[LF_META_KEY_SIZE];
-
-    lf_rows_record_key(load->view, key);
-    lf_meta_version_encode(meta, key, bytes);
-    return lf_tree_put(commit->tree, key, strlen(key), bytes, sizeof bytes,
-                       false, error);
+    return lf_rows_put_meta(commit, load->view, meta, error);
 }
 
 /* --- slices ------------------------------------------------------------------- */

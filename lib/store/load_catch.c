@@ -6,7 +6,8 @@
  * of: a version is written to as if it had served then.
  * Keeps the reading apart from the writing: who gathers need not hold the writer
  * gate.
- * Never follows a change of definitions, nor of the view's version.
+ * Never gets into a change of the view's definition or version unasked: a load
+ * ends there, a rollback goes on behind it.
  */
 #include "store/load_catch.h"
 
@@ -14,6 +15,7 @@
 
 #include "format/record.h"
 #include "store/batch.h"
+#include "store/load_schema.h"
 #include "store/replay.h"
 
 #define LOOKED_MOST \
@@ -25,6 +27,8 @@ struct gathered {
     uint64_t sequence;
     int64_t commit_time;
     uint32_t ordinal;
+    uint32_t schema;  /* versions that the view had; 0: as many as now */
+    uint32_t columns; /* that its event had; 0: as many as now */
 };
 
 /* Rows and events are counted within their commit; upkeep is not. */
@@ -57,24 +61,27 @@ check_definition(const struct lf_catch *state, const struct lf_change *change,
 
 /* Whether a change is written to the version; one that cannot be is an error. */
 static feature_status
-judge(const struct lf_catch *state, const struct lf_change *change,
-      bool *is_ours, struct feature_error *error)
+judge(struct lf_catch *state, const struct lf_change *change, bool *is_ours,
+      struct feature_error *error)
 {
     const struct lf_view *view = state->view;
     int32_t operation = change->operation;
 
     *is_ours = false;
     if (operation == LF_CHANGE_DEFINE)
-        return check_definition(state, change, error);
+        return state->schema ? lf_schema_follow(state, change, error)
+                             : check_definition(state, change, error);
     if (lf_operation_is_event(operation)) {
         *is_ours = view->event && change->view == view->event;
     } else if (change->view == view->id) {
-        if (operation == LF_CHANGE_VERSION)
+        if (operation == LF_CHANGE_VERSION && !state->schema)
             return lf_fail(error, FEATURE_CONFLICT, "load-cut",
                            "feature view %s was loaded or rolled back by "
                            "commit %llu, after the cut",
                            view->name, (unsigned long long)state->next);
-        *is_ours = operation != LF_CHANGE_EXPIRE && operation != LF_CHANGE_TRIM;
+        *is_ours = operation != LF_CHANGE_EXPIRE &&
+                   operation != LF_CHANGE_TRIM &&
+                   operation != LF_CHANGE_VERSION;
     }
     if (*is_ours && change->is_erased)
         return lf_fail(error, FEATURE_GAP, "feed-truncated",
@@ -91,8 +98,11 @@ keep(struct lf_catch *state, const struct lf_change *change,
     struct gathered made = {.change = *change,
                             .sequence = state->next,
                             .commit_time = state->time,
-                            .ordinal = state->ordinal};
+                            .ordinal = state->ordinal,
+                            .schema = state->schema};
 
+    if (state->schema)
+        made.columns = lf_schema_columns(change);
     if (is_event) /* its key is its id */
         made.change.key.size = 0;
     state->gathered++;
@@ -213,11 +223,40 @@ go_back_to(struct lf_commit *then, const struct lf_commit *now,
     then->written = each->ordinal;
 }
 
+/* Goes on under the definitions that a change was written under. */
+static feature_status
+use_definitions(const struct lf_catch *state, struct lf_replay *replay,
+                const struct gathered *each, struct gathered *last,
+                struct feature_error *error)
+{
+    struct lf_catalog *made = NULL;
+
+    if (each->schema == last->schema && each->columns == last->columns)
+        return FEATURE_OK;
+    LF_TRY(lf_schema_narrow(state->catalog, each->schema, each->columns, &made,
+                            error));
+    *last = *each;
+    if (replay->before) {
+        feature_status status =
+            lf_replay_end(replay, replay->commit->meta.catalog_version, error);
+
+        if (status) {
+            lf_catalog_release(made);
+            return status;
+        }
+    }
+    lf_replay_free(replay);
+    *replay = (struct lf_replay){
+        .commit = replay->commit, .report = replay->report, .before = made};
+    return FEATURE_OK;
+}
+
 static feature_status
 replay_all(struct lf_catch *state, struct lf_replay *replay,
            const struct lf_commit *now, struct lf_commit *then,
            struct feature_error *error)
 {
+    struct gathered last = {0};
     const uint8_t *at = state->changes.data, *end = at + state->changes.size;
 
     while (at < end) {
@@ -227,6 +266,7 @@ replay_all(struct lf_catch *state, struct lf_replay *replay,
         each.change.key.bytes = at + sizeof each;
         each.change.after.bytes = each.change.key.bytes + each.change.key.size;
         at = each.change.after.bytes + each.change.after.size;
+        LF_TRY(use_definitions(state, replay, &each, &last, error));
         go_back_to(then, now, &each);
         LF_TRY(lf_replay_change(replay, &each.change, error));
         state->written++;
@@ -244,6 +284,7 @@ note_place(const struct lf_catch *state, struct lf_commit *then,
 
     LF_TRY(lf_rows_read_meta(then, state->view, &meta, &found, error));
     then->meta.sequence = state->next - 1;
+    meta.schema = state->schema;
     return lf_rows_write_meta(then, state->view, &meta, error);
 }
 
@@ -271,6 +312,7 @@ struct lf_catch_place
 lf_catch_where(const struct lf_catch *state)
 {
     return (struct lf_catch_place){.next = state->next,
+                                   .schema = state->schema,
                                    .part = state->part,
                                    .ordinal = state->ordinal,
                                    .time = state->time,
@@ -281,6 +323,7 @@ void
 lf_catch_return(struct lf_catch *state, const struct lf_catch_place *place)
 {
     state->next = place->next;
+    state->schema = place->schema;
     state->part = place->part;
     state->ordinal = place->ordinal;
     state->time = place->time;
@@ -292,4 +335,6 @@ lf_catch_free(struct lf_catch *state)
 {
     lf_buffer_free(&state->changes);
     lf_buffer_free(&state->scratch);
+    lf_catalog_release(state->renewed);
+    state->renewed = NULL;
 }

@@ -12,12 +12,16 @@ struct lf_catch {
     feature_store *store;
     struct lf_catalog *catalog; /* a copy in which the view is the version */
     const struct lf_view *view; /* in it */
+    struct lf_catalog *renewed; /* ours: the catalog, where it was renewed */
     bool is_whole;              /* never a part of a commit alone */
-    uint64_t next;              /* sequence of the record to read */
-    uint32_t part;              /* of it */
-    uint32_t ordinal;           /* of its next change */
-    int64_t time;               /* of its commit */
-    struct lf_buffer changes;   /* gathered, to be written */
+    /* Schema versions that the view had at `next`: changes of its definition and
+     * other versions are gone past. 0: they end it. */
+    uint32_t schema;
+    uint64_t next;            /* sequence of the record to read */
+    uint32_t part;            /* of it */
+    uint32_t ordinal;         /* of its next change */
+    int64_t time;             /* of its commit */
+    struct lf_buffer changes; /* gathered, to be written */
     struct lf_buffer scratch;
     uint64_t bytes; /* of the feed that was looked at */
     uint64_t gathered, written;
@@ -26,6 +30,7 @@ struct lf_catch {
 /* Where a catch-up is; to go back to. */
 struct lf_catch_place {
     uint64_t next;
+    uint32_t schema;
     uint32_t part;
     uint32_t ordinal;
     int64_t time;

@@ -122,6 +122,7 @@ lf_load_finish(struct feature_load *load, struct feature_error *error)
                            .state = {.store = load->store,
                                      .catalog = load->catalog,
                                      .next = load->record.cut + 1},
+                           .since = "the view was written to since",
                            .record = &load->record,
                            .sources = load->sources,
                            .source_count = load->source_count,

@@ -83,8 +83,9 @@ remove_rows(struct shrink *shrink, struct lf_commit *commit, bool *found,
     struct lf_version *version = &shrink->version;
     struct lf_view view = {.id = version->view, .version = version->version};
     char name[LF_TREE_NAME_SIZE], key[LF_META_KEY_SIZE];
-    uint8_t bytes[LF_META_VIEW_SIZE];
+    uint8_t bytes[LF_META_VERSION_SIZE];
     struct lf_tree *tree = NULL;
+    size_t size;
 
     LF_TRY(find(shrink, commit, found, error));
     if (*found) {
@@ -96,11 +97,12 @@ remove_rows(struct shrink *shrink, struct lf_commit *commit, bool *found,
     for (uint32_t i = 0; *found && i < shrink->rows; i++)
         LF_TRY(remove_last(version, tree, found, error));
     version->meta.purge_time = commit->now; /* newest may be gone */
+    version->meta.left = 0;                 /* no way leads back to it */
     lf_meta_version_key(version->standing, version->view, version->version,
                         key);
-    lf_meta_version_encode(&version->meta, key, bytes);
-    return tree ? lf_tree_put(commit->tree, key, strlen(key), bytes,
-                              sizeof bytes, false, error)
+    size = lf_meta_version_encode(&version->meta, key, bytes);
+    return tree ? lf_tree_put(commit->tree, key, strlen(key), bytes, size,
+                              false, error)
                 : FEATURE_OK;
 }
 

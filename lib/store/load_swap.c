@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/history.h"
+#include "store/load_schema.h"
 #include "store/offsets.h"
 #include "store/rows.h"
 
@@ -44,8 +46,7 @@ gather_from(struct lf_swap *swap, struct lf_feed_view *feed, size_t most,
     LF_TRY(lf_feed_view_open(feed, error));
     if (!is_behind(swap, serving))
         return FEATURE_OK;
-    LF_TRY(lf_feed_view_check(feed, state->next,
-                              "the view was written to since", error));
+    LF_TRY(lf_feed_view_check(feed, state->next, swap->since, error));
     return lf_catch_gather(state, feed, most, is_end, error);
 }
 
@@ -67,6 +68,17 @@ gather_from_snapshot(struct lf_swap *swap, bool *is_end,
     return status;
 }
 
+/* A load ends with a change of its view's definition, a rollback goes on. */
+static feature_status
+check_definition(struct lf_swap *swap, struct lf_commit *commit,
+                 struct feature_error *error)
+{
+    if (swap->record->is_rollback)
+        return lf_schema_renew(&swap->state, commit, error);
+    return lf_definition_check(swap->definition, commit, swap->record->view,
+                               swap->state.view->name, error);
+}
+
 static feature_status
 try_write(struct lf_swap *swap, struct feature_error *error)
 {
@@ -74,8 +86,7 @@ try_write(struct lf_swap *swap, struct feature_error *error)
     feature_status status;
 
     LF_TRY(lf_commit_begin(&commit, swap->store, swap->wait_ms, error));
-    status = lf_definition_check(swap->definition, &commit, swap->record->view,
-                                 swap->state.view->name, error);
+    status = check_definition(swap, &commit, error);
     if (!status)
         status = lf_catch_write(&swap->state, &commit, error);
     if (status) {
@@ -120,6 +131,17 @@ catch_up(struct lf_swap *swap, struct feature_error *error)
 
 /* --- the commit -------------------------------------------------------------------- */
 
+/* Whether the version that comes knows its past: it has a history, or never had a
+ * row. */
+static bool
+knows_past(const struct lf_meta_view *meta, const struct lf_view *view)
+{
+    if (!view->history)
+        return false;
+    return meta->history_since != INT64_MIN ||
+           (!meta->row_entries && !meta->purge_time);
+}
+
 /* What is gone with the version before is gone for reads of the past, too: below
  * its newest cell nothing is known of a key that is not there. With history, none
  * is gone. */
@@ -132,7 +154,7 @@ note_purge(struct lf_meta_view *meta, const struct lf_meta_view *old,
     if (old->purge_horizon > meta->purge_horizon)
         meta->purge_horizon = old->purge_horizon;
     meta->purge_time = old->purge_time;
-    if (view->history || !old->row_entries)
+    if (knows_past(meta, view) || !old->row_entries)
         return;
     meta->purge_time = commit->meta.commit_time;
     if (old->newest != INT64_MAX && old->newest >= meta->purge_horizon)
@@ -159,6 +181,10 @@ swap_records(struct lf_swap *swap, struct lf_commit *commit,
     meta.late = old.late + swap->late;
     if (meta.applied < meta.row_entries)
         meta.applied = meta.row_entries;
+    if (serving->history && (meta.row_entries || meta.purge_time))
+        lf_history_begin(&meta, commit); /* switched on since it served */
+    old.left = commit->meta.sequence;
+    old.schema = serving->schema_count;
     old_view.standing = LF_KEPT;
     new_view.standing = LF_SERVES;
     LF_TRY(lf_rows_write_meta(commit, &old_view, &old, error));
@@ -229,6 +255,8 @@ swap_in(struct lf_swap *swap, struct lf_commit *commit,
     struct lf_load_record *record = swap->record;
     const struct lf_view *serving = lf_catalog_view_by_id(before, record->view);
 
+    if (!record->number)
+        LF_TRY(lf_loads_number(commit, &record->number, error));
     record->state = LF_LOAD_COMMITTED;
     record->previous = serving->version;
     record->sequence = commit->meta.sequence;
@@ -301,8 +329,7 @@ work_within(struct lf_swap *swap, struct lf_commit *commit, bool is_last,
     feature_status status;
 
     LF_TRY(lf_feed_check_leader(commit, error));
-    LF_TRY(lf_definition_check(swap->definition, commit, swap->record->view,
-                               swap->state.view->name, error));
+    LF_TRY(check_definition(swap, commit, error));
     LF_TRY(lf_commit_catalog(commit, &before, error));
     status = swap_within(swap, commit, is_last, before, after, error);
     lf_catalog_release(before);

@@ -10,8 +10,9 @@ struct lf_swap {
     feature_store *store;
     uint32_t wait_ms;
     struct lf_definition *definition;
-    struct lf_catch state;         /* of the version that comes */
-    struct lf_load_record *record; /* as it will be */
+    struct lf_catch state; /* of the version that comes */
+    const char *since;     /* "the view was written to since": for messages */
+    struct lf_load_record *record; /* as it will be; number 0: by the swap */
     const struct feature_source *sources;
     uint32_t source_count;
     bool is_exact;   /* before says how much was ever written by the cut */

@@ -206,7 +206,7 @@ choose_surplus(const struct lf_buffer *versions, int64_t most)
         if (each[i].standing != LF_KEPT)
             continue;
         count++;
-        if (!oldest || each[i].meta.commit < oldest->meta.commit)
+        if (!oldest || each[i].meta.left < oldest->meta.left)
             oldest = &each[i];
     }
     return count > most ? oldest : NULL;
@@ -267,6 +267,27 @@ discard_unclaimed(feature_store *store, uint32_t wait_ms, uint32_t view,
     return status;
 }
 
+/* A load may have ended between the removal of its version and the end of its
+ * record. */
+static feature_status
+end_orphans(feature_store *store, uint32_t wait_ms, struct feature_error *error)
+{
+    struct lf_load_list list = {0};
+    struct lf_reader *reader;
+    feature_status status = lf_reader_begin(store->environment, &reader, error);
+
+    if (!status) {
+        status = lf_loads_read(reader, 0, &list, error);
+        lf_reader_end(reader);
+    }
+    for (size_t i = 0; !status && i < lf_load_count(&list); i++)
+        if (lf_load_at(&list, i)->state == LF_LOAD_BUILDING)
+            status = discard_unclaimed(store, wait_ms,
+                                       lf_load_at(&list, i)->view, error);
+    lf_loads_free(&list);
+    return status;
+}
+
 feature_status
 lf_versions_upkeep(feature_store *store, uint32_t wait_ms,
                    struct feature_error *error)
@@ -285,5 +306,5 @@ lf_versions_upkeep(feature_store *store, uint32_t wait_ms,
                      ? discard_unclaimed(store, wait_ms, each[i].view, error)
                      : lf_kept_trim(store, wait_ms, each[i].view, error);
     lf_buffer_free(&versions);
-    return status;
+    return status ? status : end_orphans(store, wait_ms, error);
 }

@@ -2,11 +2,14 @@
 /*
  * The records of loads.
  *
- * Owns the tree `loads`: numbers, and how many records a view has.
+ * Owns the tree `loads`, how many records a view has in it, and `loads` in `meta`:
+ * the last number.
  * Keeps the record of each version that there is, and the newest ones.
  * Never gives a number or a version twice.
  */
 #include "store/loads.h"
+
+#include <string.h>
 
 #include "base/bytes.h"
 
@@ -160,19 +163,53 @@ prune(struct lf_commit *commit, const struct lf_view *view,
     return status;
 }
 
+/* Never below that of a record that is there. */
+static feature_status
+read_number(struct lf_commit *commit, uint64_t *number,
+            struct feature_error *error)
+{
+    struct lf_tree *tree;
+    const uint8_t *bytes;
+    uint64_t last;
+    size_t size;
+    bool found;
+
+    *number = 0;
+    LF_TRY(lf_tree_get(commit->tree, LF_LOADS_KEY, strlen(LF_LOADS_KEY), &found,
+                       &bytes, &size, error));
+    if (found && !lf_loads_number_decode(number, bytes, size))
+        return lf_fail(error, FEATURE_CORRUPT, "checksum",
+                       "the record of the number of the last load is damaged");
+    LF_TRY(lf_writer_tree(commit->writer, LF_LOADS_TREE, true, &tree, error));
+    LF_TRY(lf_tree_last(tree, &found, &bytes, &size, error));
+    last = found && size == LF_LOAD_KEY_SIZE ? lf_load_big_u64(bytes) : 0;
+    if (last > *number)
+        *number = last;
+    return FEATURE_OK;
+}
+
+feature_status
+lf_loads_number(struct lf_commit *commit, uint64_t *number,
+                struct feature_error *error)
+{
+    uint8_t bytes[LF_LOADS_NUMBER_SIZE];
+
+    LF_TRY(read_number(commit, number, error));
+    ++*number;
+    lf_loads_number_encode(*number, bytes);
+    return lf_tree_put(commit->tree, LF_LOADS_KEY, strlen(LF_LOADS_KEY), bytes,
+                       sizeof bytes, false, error);
+}
+
 feature_status
 lf_loads_next(struct lf_commit *commit, const struct lf_view *view,
               const struct lf_load_list *list, uint64_t *number,
               uint32_t *version, struct feature_error *error)
 {
     struct lf_tree *tree;
-    const uint8_t *key;
-    size_t size;
-    bool found;
 
     LF_TRY(lf_writer_tree(commit->writer, LF_LOADS_TREE, true, &tree, error));
-    LF_TRY(lf_tree_last(tree, &found, &key, &size, error));
-    *number = found && size == LF_LOAD_KEY_SIZE ? lf_load_big_u64(key) + 1 : 1;
+    LF_TRY(lf_loads_number(commit, number, error));
     *version = view->version;
     for (size_t i = 0; i < lf_load_count(list); i++)
         if (lf_load_at(list, i)->version > *version)

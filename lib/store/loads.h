@@ -46,6 +46,10 @@ feature_status lf_loads_note(feature_store *store, uint32_t wait_ms,
                              const struct lf_load_record *record,
                              struct feature_error *error);
 
+/* A number for a load; none is given twice, whatever becomes of its record. */
+feature_status lf_loads_number(struct lf_commit *commit, uint64_t *number,
+                               struct feature_error *error);
+
 /* The number of the next load, and of the view's next version; removes records
  * that are too many. */
 feature_status lf_loads_next(struct lf_commit *commit,

@@ -55,12 +55,13 @@ lf_rows_put_meta(struct lf_commit *commit, const struct lf_view *view,
                  const struct lf_meta_view *meta, struct feature_error *error)
 {
     char key[LF_META_KEY_SIZE];
-    uint8_t bytes[LF_META_VIEW_SIZE];
+    uint8_t bytes[LF_META_VERSION_SIZE];
+    size_t size;
 
     lf_rows_record_key(view, key);
-    lf_meta_version_encode(meta, key, bytes);
-    return lf_tree_put(commit->tree, key, strlen(key), bytes, sizeof bytes,
-                       false, error);
+    size = lf_meta_version_encode(meta, key, bytes);
+    return lf_tree_put(commit->tree, key, strlen(key), bytes, size, false,
+                       error);
 }
 
 static feature_status

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/error.h"
+#include "format/load.h"
 #include "format/record.h"
 #include "format/upkeep.h"
 #include "verify/verify.h"
@@ -96,6 +97,21 @@ is_upkeep(struct lf_verify *verify, const struct lf_place *place,
     return id;
 }
 
+/* The number of the last load. */
+static bool
+is_number(struct lf_verify *verify, const struct lf_place *place,
+          const uint8_t *bytes, size_t size)
+{
+    uint64_t number;
+
+    if (!lf_loads_number_is_key(place->key, place->key_size))
+        return false;
+    if (!lf_loads_number_decode(&number, bytes, size))
+        lf_found(verify, LF_FOUND_STORE, place,
+                 "the record of the number of the last load is damaged");
+    return true;
+}
+
 /* The dictionary of a view's history. */
 static feature_status
 take_dictionary(struct lf_verify *verify, const struct lf_place *place,
@@ -165,7 +181,8 @@ visit_meta(struct lf_verify *verify, void *context,
     }
     if (lf_verify_is_feed(place))
         return lf_verify_feed_record(verify, place, bytes, entry->size, error);
-    if (is_upkeep(verify, place, bytes, entry->size))
+    if (is_upkeep(verify, place, bytes, entry->size) ||
+        is_number(verify, place, bytes, entry->size))
         return FEATURE_OK;
     LF_TRY(
         take_dictionary(verify, place, bytes, entry->size, &is_taken, error));

@@ -3,7 +3,7 @@
 #ifndef TESTS_API_LOADS_H
 #define TESTS_API_LOADS_H
 
-#include "common.h"
+#include "events.h"
 
 #define E     "CREATE ENTITY e (k INT64);"
 #define FED   "STORE WITH (changes = '3 days');"
@@ -58,18 +58,6 @@ load_rows(struct fixture *f, const char *rows)
 
     append(f, load, "k, a, b", rows);
     return commit_load(load);
-}
-
-static inline void
-expect_good(struct fixture *f)
-{
-    struct feature_verify_report report = {.struct_size = sizeof report};
-    char *findings = NULL;
-
-    must(feature_store_verify(f->path, NULL, &report, &findings, &problem));
-    if (report.findings)
-        fail_msg("%s", findings);
-    feature_free(findings);
 }
 
 /* Whether the lines of the loads of v have a text. */

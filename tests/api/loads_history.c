@@ -398,28 +398,6 @@ a_load_without_a_feed_takes_no_later_write(void **state)
     expect_good(f);
 }
 
-static void
-history_that_ends_ends_in_kept_versions(void **state)
-{
-    struct fixture *f = *state;
-    struct feature_rollback_options options = {
-        .struct_size = sizeof options, .flags = FEATURE_ROLLBACK_AS_IT_WAS};
-
-    set_up(f);
-    commit_load(load_at(f, 30, "1 5 100\n3 25 300"));
-    define(f, E "CREATE FEATURE VIEW v (a INT64) FOR e "
-                "WITH (max_skew = 'none', history = 'none', "
-                "keep_versions = 2);");
-    expect_good(f);
-    define(f, E "CREATE FEATURE VIEW v (a INT64) FOR e WITH (max_skew = "
-                "'none', history = '90 days', keep_versions = 2);");
-    expect_good(f);
-    must_fail(feature_store_rollback(f->store, "v", &options, NULL, &problem),
-              FEATURE_CONFLICT, "schema-changed");
-    expect_rows(f, "v(*)", "1\n2\n3",
-                "present 100\nnot_found null\npresent 300");
-}
-
 /* A cut before the newest commit: what came since is in the history. */
 static void
 a_load_may_be_cut_at_an_earlier_commit(void **state)
@@ -487,8 +465,6 @@ main(void)
         cmocka_unit_test_setup_teardown(
             a_load_without_a_feed_takes_no_later_write, fixture_begin,
             fixture_end),
-        cmocka_unit_test_setup_teardown(history_that_ends_ends_in_kept_versions,
-                                        fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(a_load_may_be_cut_at_an_earlier_commit,
                                         fixture_begin, fixture_end),
     };

@@ -63,6 +63,15 @@ TEST(a_load_replaces_and_a_rollback_goes_back)
     EXPECT(f.store.loads("v").view().find("night-1") != std::string_view::npos);
     EXPECT(f.store.rollback("v").sequence > report.sequence);
     EXPECT((values(f.store) == ints{1, 1, -1, 3}));
+    feature::rollback_options how;
+    how.id = "night-1";
+    f.store.rollback("v", how);
+    EXPECT((values(f.store) == ints{-1, 2, 2, 3}));
+    EXPECT(f.store.try_rollback("v", how).code() == status::not_found);
+    how.id = nullptr;
+    how.version = 1;
+    f.store.rollback("v", how);
+    EXPECT((values(f.store) == ints{1, 1, -1, 3}));
 }
 
 TEST(a_load_that_is_not_committed_leaves_nothing)

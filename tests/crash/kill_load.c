@@ -1,57 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kill_load COUNT [SEED] [none|early|mix] [history]: kills two processes COUNT times
- * with SIGKILL, of which one loads whole versions of a view and rolls back while the
- * other writes rows of it, and has a third one look: the view is one whole version
- * and all that was written since its cut, and nothing that was acknowledged is gone.
+ * kill_load COUNT [SEED] [none|early|mix|lose] [history]: kills two processes COUNT
+ * times with SIGKILL, of which one loads whole versions of a view and rolls back to
+ * any that is kept while the other writes rows of it, and has a third one look: the
+ * view is one whole version and all that was written since its cut, and nothing that
+ * was acknowledged is gone.
  *
  * Owns what a load and a write hold: both follow from their number.
  * Keeps what was promised in memory that outlives every child.
  * Never depends on when a kill comes: only the figures do.
  */
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "children.h"
+#include "kill_load.h"
 
 #define SEED         20261123
-#define KEYS         480 /* that a load may have */
-#define STREAMED     32  /* the first of them are written besides */
-#define PIECE        96  /* rows of one append */
 #define SPREAD_US    9000
 #define VERIFY_EVERY 20
-#define BEGINNING    INT64_C(1700000000000000)
-#define ROLLBACK     5 /* every fifth call */
-
-enum plant { PLANT_NONE, PLANT_EARLY, PLANT_MIX };
-
-struct board {
-    _Atomic(uint64_t) call; /* of the loader, that was begun last */
-    _Atomic(uint64_t) told; /* that was acknowledged */
-    _Atomic(uint64_t) row;  /* of the writer */
-    _Atomic(uint64_t) row_told;
-    _Atomic(uint64_t) durable; /* row that the feed had in the last round */
-    _Atomic(uint64_t) read;    /* sequence up to which the feed was looked at */
-    _Atomic(uint64_t) serving; /* load that serves, after `told`; 0: none */
-    _Atomic(uint64_t) kept;    /* the one before */
-    _Atomic(uint64_t) loads, rollbacks, again, discarded;
-    _Atomic(uint64_t) lost, torn, beyond, unknown, findings;
-};
-
-struct rig {
-    struct board *board;
-    char directory[SCRATCH_SIZE];
-    char path[SCRATCH_SIZE + 16];
-    bool has_history;
-    bool verifies;
-    enum plant plant;
-    uint32_t spread;
-    uint64_t dice;
-};
 
 static feature_store *
 open_store(const struct rig *rig, uint32_t flags)
@@ -74,53 +43,10 @@ create(void *context)
     snprintf(text, sizeof text,
              "CREATE ENTITY e (k INT64);"
              "CREATE FEATURE VIEW v (version INT64, streamed INT64) FOR e "
-             "WITH (keep_versions = 1%s); STORE WITH (changes = '90 days');",
-             rig->has_history ? ", history = '9000 days'" : "");
+             "WITH (keep_versions = %d%s); STORE WITH (changes = '90 days');",
+             KEPT, rig->has_history ? ", history = '9000 days'" : "");
     well(feature_store_apply(store, text, NULL, NULL, E));
     feature_store_close(store);
-}
-
-/* --- what is written -------------------------------------------------------------- */
-
-static bool /* each load lacks an eighth of the keys */
-is_in_load(uint64_t load, uint64_t key)
-{
-    return scramble(load, key) % 8 != 0;
-}
-
-static void
-set_rows(feature_batch *batch, const int64_t *keys, const int64_t *versions,
-         const int64_t *streamed, const int64_t *times, uint32_t rows)
-{
-    well(feature_batch_set(batch, 0, FEATURE_TYPE_INT64, keys, NULL, NULL, rows,
-                           E));
-    well(feature_batch_set(batch, 1, FEATURE_TYPE_INT64, versions, NULL, NULL,
-                           rows, E));
-    well(feature_batch_set(batch, 2, FEATURE_TYPE_INT64, streamed, NULL, NULL,
-                           rows, E));
-    if (times)
-        well(feature_batch_set(batch, 3, FEATURE_TYPE_TIMESTAMP, times, NULL,
-                               NULL, rows, E));
-}
-
-/* Keys [from, from + PIECE) of a load, every other load from the last to the first. */
-static void
-fill_piece(feature_batch *batch, uint64_t load, uint64_t from)
-{
-    int64_t keys[PIECE], versions[PIECE], zeros[PIECE] = {0}, times[PIECE];
-    uint32_t rows = 0;
-
-    for (uint64_t i = from; i < from + PIECE; i++) {
-        uint64_t key = load % 2 ? i : KEYS - 1 - i;
-
-        if (!is_in_load(load, key))
-            continue;
-        keys[rows] = (int64_t)key;
-        versions[rows] = (int64_t)load;
-        times[rows] = BEGINNING + (int64_t)load;
-        rows++;
-    }
-    set_rows(batch, keys, versions, zeros, times, rows);
 }
 
 static uint32_t
@@ -172,32 +98,75 @@ begin_again(struct rig *rig, feature_store *store)
         atomic_fetch_add(&board->discarded, 1);
 }
 
+/* To the version at a place of the order. */
+static void
+roll_back(const struct rig *rig, feature_store *store,
+          const struct order *order, uint32_t at)
+{
+    struct feature_rollback_options options = {.struct_size = sizeof options};
+    char id[32];
+
+    snprintf(id, sizeof id, "load-%" PRIu64, order->loads[at]);
+    if (at > 1 && order->loads[at])
+        options.id = id;
+    else if (at > 1)
+        options.version = 1;
+    if (rig->plant == PLANT_LOSE)
+        options.flags = FEATURE_ROLLBACK_AS_IT_WAS;
+    well(feature_store_rollback(store, "v", &options, NULL, E));
+}
+
+/* A change of the view's definition that says nothing of its rows. */
+static void
+define_again(feature_store *store, uint64_t call)
+{
+    char text[200];
+
+    snprintf(text, sizeof text,
+             "CREATE FEATURE VIEW v (version INT64, streamed INT64) FOR e "
+             "WITH (check = 'rows >= %" PRIu64 "');",
+             call % 7);
+    well(feature_store_apply(store, text, NULL, NULL, E));
+}
+
+/* The call is on the board before it is made. */
+static void
+call_next(struct rig *rig, feature_store *store)
+{
+    struct board *board = rig->board;
+    uint64_t call = atomic_load(&board->told) + 1;
+    const struct order *before = &board->orders[(call - 1) % 2];
+    bool is_load = call % ROLLBACK;
+    uint32_t at =
+        is_load
+            ? 0
+            : 1 + (uint32_t)(scramble(call, rig->dice) % (before->count - 1));
+
+    board->orders[call % 2] =
+        is_load ? after_load(before, call) : after_rollback(before, at);
+    atomic_store(&board->call, call);
+    if (is_load) {
+        (void)load_version(rig, store, call);
+        atomic_fetch_add(&board->loads, 1);
+    } else {
+        if (scramble(call, rig->dice) % 4 == 0)
+            define_again(store, call);
+        roll_back(rig, store, before, at);
+        atomic_fetch_add(&board->rollbacks, 1);
+        atomic_fetch_add(&board->older, at > 1);
+    }
+    atomic_store(&board->told, call);
+}
+
 static void
 load_on(void *context)
 {
     struct rig *rig = context;
-    struct board *board = rig->board;
     feature_store *store = open_store(rig, 0);
 
     begin_again(rig, store);
-    for (;;) {
-        uint64_t call = atomic_load(&board->told) + 1;
-        uint64_t serving = atomic_load(&board->serving);
-
-        atomic_store(&board->call, call);
-        if (call % ROLLBACK) {
-            (void)load_version(rig, store, call);
-            atomic_store(&board->kept, serving);
-            atomic_store(&board->serving, call);
-            atomic_fetch_add(&board->loads, 1);
-        } else {
-            well(feature_store_rollback(store, "v", NULL, NULL, E));
-            atomic_store(&board->serving, atomic_load(&board->kept));
-            atomic_store(&board->kept, serving);
-            atomic_fetch_add(&board->rollbacks, 1);
-        }
-        atomic_store(&board->told, call);
-    }
+    for (;;)
+        call_next(rig, store);
 }
 
 /* A row at its commit's time. */
@@ -380,14 +349,10 @@ static void
 judge_call(struct rig *rig, uint64_t load)
 {
     struct board *board = rig->board;
-    uint64_t call = atomic_load(&board->call);
-    uint64_t serving = atomic_load(&board->serving);
-    uint64_t kept = atomic_load(&board->kept);
-    uint64_t next = call % ROLLBACK ? call : kept;
+    uint64_t call = atomic_load(&board->call), told = atomic_load(&board->told);
+    uint64_t serving = board->orders[told % 2].loads[0];
 
-    if (load != serving && call > atomic_load(&board->told) && load == next) {
-        atomic_store(&board->serving, next);
-        atomic_store(&board->kept, serving);
+    if (call > told && load == board->orders[call % 2].loads[0]) {
         atomic_store(&board->told, call);
     } else if (load != serving) {
         fprintf(stderr,
@@ -460,18 +425,19 @@ run(struct rig *rig, uint64_t count, uint64_t seed)
         crashes += !run_to_end(look, rig);
     }
     printf("kills=%" PRIu64 " loads=%" PRIu64 " rollbacks=%" PRIu64
-           " sent_again=%" PRIu64 " discarded=%" PRIu64 " rows=%" PRIu64
-           " acknowledged_lost=%" PRIu64 " mixed=%" PRIu64
+           " to_older=%" PRIu64 " sent_again=%" PRIu64 " discarded=%" PRIu64
+           " rows=%" PRIu64 " acknowledged_lost=%" PRIu64 " mixed=%" PRIu64
            " beyond_started=%" PRIu64 " ids_unknown=%" PRIu64
            " verify_findings=%" PRIu64 " crashes=%" PRIu64 " seed=%" PRIu64
            "\n",
-           kills, board->loads, board->rollbacks, board->again,
+           kills, board->loads, board->rollbacks, board->older, board->again,
            board->discarded, board->row, board->lost, board->torn,
            board->beyond, board->unknown, board->findings, crashes, seed);
     if (crashes || is_violated(board))
         return RIG_VIOLATED;
-    return board->loads >= count / 20 && board->row >= count ? RIG_GOOD
-                                                             : RIG_NOT_RUN;
+    return board->loads >= count / 20 && board->row >= count && board->older
+               ? RIG_GOOD
+               : RIG_NOT_RUN;
 }
 
 int
@@ -482,15 +448,18 @@ main(int count, char **arguments)
     int status;
 
     if (count < 2)
-        give_up("usage", "kill_load COUNT [SEED] [none|early|mix] [history]");
+        give_up("usage", "kill_load COUNT [SEED] [none|early|mix|lose] "
+                         "[history]");
     if (count > 3)
-        rig.plant = !strcmp(arguments[3], "early") ? PLANT_EARLY
-                    : !strcmp(arguments[3], "mix") ? PLANT_MIX
-                                                   : PLANT_NONE;
+        rig.plant = !strcmp(arguments[3], "early")  ? PLANT_EARLY
+                    : !strcmp(arguments[3], "mix")  ? PLANT_MIX
+                    : !strcmp(arguments[3], "lose") ? PLANT_LOSE
+                                                    : PLANT_NONE;
     rig.has_history = count > 4 && !strcmp(arguments[4], "history");
     rig.spread =
         rig.has_history ? 4 * SPREAD_US : SPREAD_US; /* a longer call */
     rig.dice = seed;
+    rig.board->orders[0].count = 1;
     make_scratch(rig.directory);
     snprintf(rig.path, sizeof rig.path, "%s/store", rig.directory);
     status = run(&rig, strtoull(arguments[1], NULL, 10), seed);

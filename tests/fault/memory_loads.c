@@ -75,6 +75,28 @@ prepare_ruled(struct memory_scene *scene)
              NULL, NULL, &scene->error));
 }
 
+/* Two loads, and writes under three definitions. */
+static void
+prepare_evolved(struct memory_scene *scene)
+{
+    static const char *const definitions[] = {
+        "CREATE FEATURE VIEW v (added INT64) FOR e WITH (keep_versions = 2)",
+        "DROP FEATURE v:added; CREATE FEATURE VIEW v (later STRING) FOR e "
+        "WITH (check = 'rows > 0')"};
+
+    prepare_loaded(scene);
+    for (int i = 0; i < 2; i++) {
+        MUST(scene, feature_store_apply(scene->store, definitions[i], NULL,
+                                        NULL, &scene->error));
+        feature_batch_free(scene->batch);
+        make_batch(scene);
+        MUST(scene, feature_store_write(scene->store, &scene->batch, 1, NULL,
+                                        NULL, &scene->error));
+        if (!i)
+            MUST(scene, load_batch(scene, "second"));
+    }
+}
+
 /* What a load whose handle is gone has left. */
 static void
 prepare_left(struct memory_scene *scene)
@@ -246,6 +268,16 @@ call_rollback(struct memory_scene *scene)
     return feature_store_rollback(scene->store, "v", NULL, NULL, &scene->error);
 }
 
+static feature_status
+call_rollback_to(struct memory_scene *scene)
+{
+    struct feature_rollback_options options = {.struct_size = sizeof options,
+                                               .version = 1};
+
+    return feature_store_rollback(scene->store, "v", &options, NULL,
+                                  &scene->error);
+}
+
 const struct memory_case memory_load_cases[] = {
     {"feature_load_begin", NULL, prepare, call_begin, NULL, LEAVES_STEPS},
     {"feature_load_begin", "of an id that is known", prepare_loaded, call_known,
@@ -274,4 +306,6 @@ const struct memory_case memory_load_cases[] = {
      call_maintain, NULL, LEAVES_STEPS},
     {"feature_store_rollback", NULL, prepare_loaded, call_rollback, NULL,
      LEAVES_STEPS},
+    {"feature_store_rollback", "over definitions", prepare_evolved,
+     call_rollback_to, NULL, LEAVES_STEPS},
     {0}};

@@ -61,7 +61,7 @@ check 'gates of one load'
 printf 'k,event_timestamp,a\n4,2026-01-01T01:00:00Z,7\n' >more.csv
 run 0 load s v more.csv
 run 0 rollback s v
-says out 'is at the version of load' 'caught up'
+says out 'v went back to the version before' 'caught up'
 values
 is row '1 1 1 7'
 run 0 rollback s v --json
@@ -69,6 +69,24 @@ says out '"caught_up":' '"duplicate":false'
 values
 is row '  2 7'
 check 'a rollback, and one that undoes it, keep what was written since'
+
+run 0 rollback s v --to-version 1
+says out 'v went back to version 1'
+values
+is row '1 1 1 7'
+run 0 rollback s v --to night-1
+says out 'v went back to the version of load night-1'
+values
+is row '  2 7'
+run 1 rollback s v --to other
+says err 'has no load other on record; kept:' 'v is as it was'
+run 1 rollback s v --to-version 99 --json
+says err 'version 99 is not kept; kept of v:'
+for wrong in 0 x 1x -1 '' 4294967296; do
+    run 2 rollback s v --to-version "$wrong"
+done
+run 2 rollback s v --to a --to-version 1
+check 'a rollback to a version by its number, or by the id of its load'
 
 printf 'k,event_timestamp,a\n1,2026-01-01T00:00:00Z,1\n1,2026-01-01T00:00:00Z,2\n' \
     >twice.csv

@@ -13,6 +13,7 @@ attempt "kill -9 of a loader and a writer of one view, $count times" \
     "$kill" $count
 control 'an acknowledgement before the commit' "$kill" 300 7 early
 control 'rows of a load that are written on their own' "$kill" 300 7 mix
+control 'a way back that loses what was written since' "$kill" 300 7 lose
 promise kill-9-load \
     'A view is one whole version and what was written since, at any moment.'
 attempt "the same of a view that keeps history, $count times" \

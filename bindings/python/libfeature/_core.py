@@ -417,8 +417,9 @@ class Store:
 
     def rollback(self, view: str, **options: Any) -> "LoadReport":
         """Goes back to the version of ``view`` that the last swap replaced, with
-        what was written since; ``as_it_was`` goes without that. A second time
-        undoes the first."""
+        what was written since; ``as_it_was`` goes without that. ``to`` names
+        another version that is kept: the id of its load, or its number. A second
+        time undoes the first."""
         from ._loads import rollback
 
         return rollback(self, view, **options)

@@ -17,6 +17,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    Union,
 )
 from typing import (
     Type as Class,
@@ -325,16 +326,33 @@ def discard_load(store: "Store", view: str, id: Optional[str] = None) -> None:
         )
 
 
+def _version(number: Any) -> int:
+    """Versions count from 1: 0 would say that none was asked for."""
+    if isinstance(number, bool) or not unsigned(number, 32):
+        raise Invalid("%r is neither a load nor a version" % (number,))
+    return unsigned(number, 32)
+
+
 def rollback(
-    store: "Store", view: str, *, as_it_was: bool = False, wait_ms: int = 0
+    store: "Store",
+    view: str,
+    *,
+    to: Union[str, int, None] = None,
+    as_it_was: bool = False,
+    wait_ms: int = 0,
 ) -> LoadReport:
-    """Goes back to the version of a view that the last swap replaced."""
+    """Goes back to the version of a view that the last swap replaced, or to the
+    one of a load's id or of a number."""
     report = sized(_ffi.feature_load_report)
     options = sized(
         _ffi.feature_rollback_options,
         flags=int(RollbackFlag.AS_IT_WAS) if as_it_was else 0,
         wait_ms=unsigned(wait_ms, 32),
     )
+    if isinstance(to, str):
+        options.id = encode(to, "to")
+    elif to is not None:
+        options.version = _version(to)
     with store._use() as address:
         call(
             lib.feature_store_rollback,

@@ -154,6 +154,27 @@ def test_a_rollback_needs_a_version(opened: lf.Store) -> None:
     assert none.value.reason == "no-version"
 
 
+def test_a_rollback_goes_to_a_version_by_name(opened: lf.Store) -> None:
+    opened.apply(
+        "CREATE FEATURE VIEW v (a INT64) FOR e WITH (keep_versions = 3);"
+    )
+    opened.load("v", rows(range(3), 1), replace=True, id="n1")
+    opened.load("v", rows(range(4), 2), replace=True, id="n2")
+    opened.load("v", rows(range(5), 3), replace=True, id="n3")
+    opened.rollback("v", to="n1")
+    assert values(opened)[:5] == [1, 1, 1, None, None]
+    version = opened.loads("v")[1]["version"]
+    opened.rollback("v", to=version)
+    assert values(opened)[:5] == [3] * 5
+    with pytest.raises(lf.NotFound, match="kept: ") as none:
+        opened.rollback("v", to="n9")
+    assert none.value.reason == "no-version"
+    wrong: Any
+    for wrong in (0, True, -1, 1.5, 1 << 32, ""):
+        with pytest.raises(lf.Invalid):
+            opened.rollback("v", to=wrong)
+
+
 def test_tiles_of_a_batch_worker_are_swapped_in(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     text = (

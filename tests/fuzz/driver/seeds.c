@@ -22,6 +22,7 @@
 #include "exchange/arrow.h"
 #include "format/change.h"
 #include "format/key.h"
+#include "format/load.h"
 #include "format/manifest.h"
 #include "format/record.h"
 #include "format/row.h"
@@ -278,6 +279,25 @@ give_records(bool has_service)
 }
 
 static void
+give_versions(const struct lf_meta_view *meta)
+{
+    uint8_t kept[LF_META_VERSION_SIZE], number[LF_LOADS_NUMBER_SIZE];
+    struct lf_buffer made = {0};
+    char key[LF_META_KEY_SIZE];
+
+    lf_meta_version_key(LF_KEPT, 1, 3, key);
+    put_u8(&made, 0x03);
+    put(&made, kept, lf_meta_version_encode(meta, key, kept));
+    give("meta", "kept", &made);
+    made.size = 0;
+    lf_loads_number_encode(7, number);
+    put_u8(&made, 0x04);
+    put(&made, number, sizeof number);
+    give("meta", "number", &made);
+    lf_buffer_free(&made);
+}
+
+static void
 give_metas(void)
 {
     struct lf_manifest_view views[] = {{1, lf_meta_view_empty()},
@@ -305,6 +325,7 @@ give_metas(void)
     put_u8(&made, 0x02);
     must(lf_manifest_encode(&manifest, &made, &error), &error);
     give("meta", "manifest", &made);
+    give_versions(&views[0].meta);
     lf_buffer_free(&made);
 }
 

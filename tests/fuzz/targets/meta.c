@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The records of the store and of a view, and the manifest of a snapshot.
+ * The records of the store, of a view, of a kept version and of the last number of a
+ * load, and the manifest of a snapshot.
  *
  * Property: what a decoder accepts, the encoder writes: the same bytes for the
  * records, the same manifest for a manifest, with its views in order.
@@ -9,10 +10,11 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "format/load.h"
 #include "format/manifest.h"
 #include "format/meta.h"
 
-enum { STORE, VIEW, MANIFEST, KINDS };
+enum { STORE, VIEW, MANIFEST, KEPT, NUMBER, KINDS };
 
 /* A right checksum, over the key and what follows. */
 static void
@@ -55,6 +57,38 @@ try_view(uint8_t *bytes, size_t size, uint32_t view, bool is_sealed)
     expect(size == sizeof again &&
                !memcmp(again + 4, bytes + 4, sizeof again - 12),
            "a view's record comes back");
+}
+
+static void
+try_kept(uint8_t *bytes, size_t size, uint32_t view, bool is_sealed)
+{
+    struct lf_meta_view meta;
+    uint8_t again[LF_META_VERSION_SIZE];
+    char key[LF_META_KEY_SIZE];
+
+    lf_meta_version_key(LF_KEPT, view, 3, key);
+    if (is_sealed)
+        seal(key, bytes, size);
+    if (!lf_meta_version_decode(&meta, key, bytes, size))
+        return;
+    expect(lf_meta_version_encode(&meta, key, again) == size &&
+               !memcmp(again, bytes, size),
+           "a kept version's record comes back");
+}
+
+static void
+try_number(uint8_t *bytes, size_t size, bool is_sealed)
+{
+    uint8_t again[LF_LOADS_NUMBER_SIZE];
+    uint64_t number;
+
+    if (is_sealed)
+        seal(LF_LOADS_KEY, bytes, size);
+    if (!lf_loads_number_decode(&number, bytes, size))
+        return;
+    lf_loads_number_encode(number, again);
+    expect(size == sizeof again && !memcmp(again, bytes, size),
+           "the last number comes back");
 }
 
 static void
@@ -111,6 +145,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         try_store(exact, size, first & 0x80);
     else if ((first & 0xf) % KINDS == VIEW)
         try_view(exact, size, 1 + (first >> 4 & 7), first & 0x80);
+    else if ((first & 0xf) % KINDS == KEPT)
+        try_kept(exact, size, 1 + (first >> 4 & 7), first & 0x80);
+    else if ((first & 0xf) % KINDS == NUMBER)
+        try_number(exact, size, first & 0x80);
     else
         try_manifest(exact, size);
     free(exact);

@@ -5,7 +5,8 @@
  *
  * Property: a refusal is FEATURE_CORRUPT or FEATURE_VERSION; what is accepted is
  * a catalog whose description changes nothing (where it has no services), and
- * whose records decode to that description.
+ * whose records decode to that description; a view's record alone has as many
+ * schema versions as the view.
  */
 #include "target.h"
 
@@ -76,6 +77,27 @@ check_catalog(const struct lf_catalog *catalog)
     lf_arena_free(&arena);
 }
 
+/* The record of a view alone; catalog: of all, where they are one. */
+static void
+check_schemas(const struct lf_record *record, const struct lf_catalog *catalog)
+{
+    struct feature_error error = {0};
+    const struct lf_view *view = NULL;
+    uint32_t count = 0;
+    feature_status status;
+
+    if (record->key[0] != LF_RECORD_VIEW)
+        return;
+    status = lf_record_schema_count(record, &count, &error);
+    if (status) {
+        expect_named(status, &error);
+        expect(status == FEATURE_CORRUPT && !catalog, "damage is damage");
+    } else if (catalog) {
+        view = lf_catalog_view_by_id(catalog, lf_load_big_u32(record->key + 1));
+        expect(view && view->schema_count == count, "so many schema versions");
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -98,8 +120,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                "damage is damage");
     } else {
         check_catalog(catalog);
-        lf_catalog_release(catalog);
     }
+    for (size_t i = 0; i < count; i++)
+        check_schemas(&records[i], catalog);
+    lf_catalog_release(catalog);
     while (count)
         free(made[--count]);
     return 0;

@@ -1007,9 +1007,12 @@ struct feature_load_report {
 struct feature_rollback_options {
     uint32_t struct_size; /**< sizeof(struct feature_rollback_options) */
     uint32_t flags;       /**< ::feature_rollback_flag bits */
-    uint32_t wait_ms;  /**< longest wait for another writer, each time; 0: the
-                               store's write_wait_ms */
-    uint32_t reserved; /**< 0 */
+    uint32_t wait_ms; /**< longest wait for another writer, each time; 0: the
+                            store's write_wait_ms */
+    uint32_t version; /**< to go back to, as feature_store_loads() gives it; 0:
+                            the one that was replaced last, or that of id */
+    const char *id;   /**< {copied} {nullable} the load whose version to go back
+                            to; NULL: version says it */
 };
 
 /* Of the Arrow C data and stream interfaces; this header does not define them,
@@ -1775,22 +1778,26 @@ feature_store_discard_load(feature_store *store, const char *view,
                            const char *id, struct feature_error *error);
 
 /**
- * Goes back to the version of a view that the last swap replaced: one commit, after
- * it was caught up with what was written to the view since, from the change feed.
+ * Goes back to a version of a view that is kept: one commit, after it was caught
+ * up with what was written to the view since it was replaced, from the change
+ * feed. Loads and rollbacks in between are passed over.
  *
- * The version that served is kept in its place, so that a second rollback undoes
- * the first.
+ * Without a version or an id it is the one that the last swap replaced. The
+ * version that served is kept in its place, so that a second rollback undoes the
+ * first. Definitions stay as they are now.
  *
  * @param store        {inout} the store
  * @param view         {copied} name of a feature view
  * @param options      {copied} {nullable} defaults when NULL
  * @param[out] report  {inout} {nullable} struct_size set
  * @param[out] error   {inout} {nullable}
- * @return FEATURE_NOT_FOUND  there is no such view; `no-version`: none is kept
- * @return FEATURE_CONFLICT   `no-feed`: the view was written to since, and there
- *                            is no change feed to take it from;
- *                            `schema-changed`: since the version was replaced;
- *                            `follower`
+ * @return FEATURE_NOT_FOUND  there is no such view; `no-version`: none is kept,
+ *                            or not the one that was asked for: the message has
+ *                            those that are
+ * @return FEATURE_CONFLICT   `no-feed`: the view was written to, loaded or rolled
+ *                            back since, and there is no change feed to take
+ *                            writes from; `schema-changed`: the view was dropped
+ *                            meanwhile; `follower`
  * @return FEATURE_GAP        `feed-truncated`: the feed begins later
  * @return FEATURE_BUSY       `load`: a load of the view is under way;
  *                            `writer-gate`

@@ -253,7 +253,6 @@ put_staged(struct feature_load *load, struct lf_commit *commit,
 
     load->build.meta = lf_meta_view_empty();
     load->build.meta.commit = load->record.cut;
-    load->build.newest = INT64_MIN;
     load->build.seed = lf_row_seed(load->record.view);
     lf_rows_tree(load->view, name);
     LF_TRY(lf_writer_tree(commit->writer, name, true, &tree, error));

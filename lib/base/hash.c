@@ -47,8 +47,8 @@ static uint64_t
 load_few(const uint8_t *at, size_t size)
 {
     if (size >= 4)
-        return lf_load_u32(at) |
-               (uint64_t)lf_load_u32(at + size - 4) << 8 * (size - 4);
+        return lf_load_u32(at) | (uint64_t)lf_load_u32(at + size - 4)
+                                     << 8 * (size - 4);
     if (!size)
         return 0;
     return at[0] | (uint64_t)at[size / 2] << 8 * (size / 2) |

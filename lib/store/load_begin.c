@@ -329,7 +329,7 @@ try_begin(struct beginning *beginning, struct feature_error *error)
     struct lf_commit commit;
     feature_status status;
 
-    LF_TRY(lf_commit_begin(&commit, load->store, load->wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&commit, load->store, load->wait_ms, error));
     status = begin_within(beginning, &commit, error);
     if (status || load->stage != LF_LOAD_OPEN) {
         lf_commit_abort(&commit);

@@ -35,7 +35,7 @@ try_slice(struct feature_load *load, lf_load_work work, void *context,
     feature_status status;
     int64_t begun;
 
-    LF_TRY(lf_commit_begin(&commit, load->store, load->wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&commit, load->store, load->wait_ms, error));
     begun = lf_clock_steady_us();
     status = lf_definition_check(&load->definition, &commit, load->record.view,
                                  load->view->name, error);
@@ -62,8 +62,6 @@ lf_load_commit_slice(struct feature_load *load, lf_load_work work,
     while (status && lf_commit_grow(load->store, &status, &problem));
     if (status && error)
         *error = problem;
-    if (!status)
-        lf_writer_yield(load->store->environment);
     return status;
 }
 
@@ -174,9 +172,8 @@ count_row(struct feature_load *load, const uint8_t *key, size_t key_size,
     uint64_t sides;
 
     LF_TRY(lf_build_slim(load, key, key_size, &row, &sides, error));
-    lf_hash128_add(
-        &meta->content,
-        lf_row_hash(load->record.view, key, key_size, row.bytes, row.size));
+    lf_hash128_add(&meta->content, lf_row_hash(load->record.view, key, key_size,
+                                               row.bytes, row.size));
     if (time > meta->newest)
         meta->newest = time;
     meta->tombstones += (lf_load_u16(row.bytes + 6) & LF_ROW_TOMBSTONE) != 0;
@@ -199,8 +196,8 @@ count_rows(struct feature_load *load, size_t end, struct feature_error *error)
         size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
 
         row = at + HEAD + key_size;
-        lf_store_u32(row, lf_row_checksum(build->seed, at + HEAD, key_size, row,
-                                          size));
+        lf_store_u32(
+            row, lf_row_checksum(build->seed, at + HEAD, key_size, row, size));
         LF_TRY(count_row(load, at + HEAD, key_size,
                          (struct lf_slice){row, size}, error));
         build->counted += HEAD + key_size + size;

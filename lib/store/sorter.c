@@ -21,8 +21,8 @@
 #define OUT_MAX    (256u << 10)
 #define WINDOW_MIN (16u << 10) /* of a run that is merged */
 #define FAN_MAX    256
-#define AHEAD      8 /* records that are fetched before their turn */
-#define SPOTS      2 /* a record has one, and one to be moved to */
+#define AHEAD      8    /* records that are fetched before their turn */
+#define SPOTS      2    /* a record has one, and one to be moved to */
 #define SPOTS_ANEW 1024 /* that are set anew at once */
 
 struct lf_sorter {

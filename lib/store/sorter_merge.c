@@ -172,8 +172,8 @@ play(struct lf_run_merge *merge, uint64_t reader)
             return;
         }
         if (other->prefix == now.prefix)
-            loses = is_before(merge, (uint32_t)other->reader,
-                              (uint32_t)now.reader);
+            loses =
+                is_before(merge, (uint32_t)other->reader, (uint32_t)now.reader);
         swap_if(loses, other, &now);
     }
     merge->tree[0] = now;

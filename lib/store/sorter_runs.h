@@ -51,8 +51,8 @@ lf_key_prefix(const uint8_t *key, size_t size)
                (uint64_t)lf_load_big_u32(key + size - 4) << 8 * (8 - size);
     if (!size)
         return 0;
-    return (uint64_t)key[0] << 56 | (uint64_t)key[size / 2]
-                                        << 8 * (7 - size / 2) |
+    return (uint64_t)key[0] << 56 |
+           (uint64_t)key[size / 2] << 8 * (7 - size / 2) |
            (uint64_t)key[size - 1] << 8 * (8 - size);
 }
 

@@ -86,9 +86,10 @@ put_row(struct feature_load *load, struct lf_commit *commit,
         struct lf_tree *tree, const uint8_t *key, size_t key_size,
         struct lf_slice row, struct feature_error *error)
 {
-    uint64_t count;
+    uint64_t count = 0;
 
-    LF_TRY(lf_build_slim(load, key, key_size, &row, &count, error));
+    if (load->is_event)
+        LF_TRY(lf_build_slim(load, key, key_size, &row, &count, error));
     if (count)
         LF_TRY(lf_build_put_sides(load, commit, error));
     return lf_tree_put(tree, key, key_size, row.bytes, row.size, true, error);
@@ -169,9 +170,10 @@ count_row(struct feature_load *load, const uint8_t *key, size_t key_size,
 {
     struct lf_meta_view *meta = &load->build.meta;
     int64_t time = lf_load_i64(row.bytes + 8);
-    uint64_t sides;
+    uint64_t sides = 0;
 
-    LF_TRY(lf_build_slim(load, key, key_size, &row, &sides, error));
+    if (load->is_event)
+        LF_TRY(lf_build_slim(load, key, key_size, &row, &sides, error));
     lf_hash128_add(&meta->content, lf_row_hash(load->record.view, key, key_size,
                                                row.bytes, row.size));
     if (time > meta->newest)

@@ -8,8 +8,6 @@
  */
 #include "base/hash.h"
 
-#include <string.h>
-
 #include "base/bytes.h"
 
 #define C1 0x87c37b91114253d5u
@@ -43,12 +41,25 @@ mix_high(uint64_t block)
     return rotate(block * C2, 33) * C1;
 }
 
+/* Fewer than eight bytes as a number. They may overlap: a copy of so many would
+ * take longer than the rest of a short hash. */
+static uint64_t
+load_few(const uint8_t *at, size_t size)
+{
+    if (size >= 4)
+        return lf_load_u32(at) | (uint64_t)lf_load_u32(at + size - 4)
+                                     << 8 * (size - 4);
+    if (!size)
+        return 0;
+    return at[0] | (uint64_t)at[size / 2] << 8 * (size / 2) |
+           (uint64_t)at[size - 1] << 8 * (size - 1);
+}
+
 struct lf_hash128
 lf_hash128(uint64_t seed, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
-    uint64_t h1 = seed, h2 = seed;
-    uint8_t tail[16] = {0};
+    uint64_t h1 = seed, h2 = seed, low, high = 0;
     size_t left = size;
 
     for (; left >= 16; at += 16, left -= 16) {
@@ -57,10 +68,11 @@ lf_hash128(uint64_t seed, const void *bytes, size_t size)
         h2 ^= mix_high(lf_load_u64(at + 8));
         h2 = (rotate(h2, 31) + h1) * 5 + 0x38495ab5;
     }
-    if (left)
-        memcpy(tail, at, left);
-    h2 ^= mix_high(lf_load_u64(tail + 8));
-    h1 ^= mix_low(lf_load_u64(tail));
+    low = left < 8 ? load_few(at, left) : lf_load_u64(at);
+    if (left > 8)
+        high = load_few(at + 8, left - 8);
+    h2 ^= mix_high(high);
+    h1 ^= mix_low(low);
     h1 ^= size;
     h2 ^= size;
     h1 += h2;

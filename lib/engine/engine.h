@@ -240,7 +240,9 @@ feature_status lf_reader_lookup(struct lf_reader *reader,
                                 struct feature_error *error);
 
 /* Lets writers of other processes in that wait at the gate: for those who take one
- * transaction after the other, between two of them. Some milliseconds at most. */
+ * transaction after the other, before each. Some milliseconds at most, in which
+ * each of them had its turn, unless it gets no time to run. Those of this process
+ * need no help: who begins comes after all that wait. */
 void lf_writer_yield(const struct lf_environment *environment);
 
 /*

@@ -57,6 +57,7 @@ struct lf_gate {
 struct lf_queue {
     pthread_mutex_t mutex;
     pthread_cond_t turn;
+    struct lf_queued *first; /* of those that wait, in the order they came */
     bool is_taken;
 };
 

@@ -34,6 +34,9 @@
 #define MAGIC    0x4b434c46u /* "FLCK" */
 #define PROTOCOL 1
 
+#define OPEN_PAUSE_NS 2000000
+#define GATE_PAUSE_NS 500000 /* less than a commit that is worth a wait */
+
 /* LMDB keeps pthread mutexes in lock.mdb: all processes need one layout. */
 #if defined(__GLIBC__)
 #define LIBC (0x10000u | sizeof(pthread_mutex_t))
@@ -52,14 +55,14 @@ struct owner {
 
 /* Sleeps a little longer each time; false once the deadline has passed. */
 static bool
-wait_a_little(int64_t deadline_ms, long *pause_ns)
+wait_a_little(int64_t deadline_ms, long *pause_ns, long longest_ns)
 {
     struct timespec pause = {.tv_nsec = *pause_ns};
 
     if (lf_clock_steady_ms() >= deadline_ms)
         return false;
     nanosleep(&pause, NULL);
-    if (*pause_ns < 2000000)
+    if (*pause_ns < longest_ns)
         *pause_ns *= 2;
     return true;
 }
@@ -73,7 +76,7 @@ lf_open_lock(int lock_file, uint32_t wait_ms, struct feature_error *error)
     while (flock(lock_file, LOCK_EX | LOCK_NB)) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return lf_engine_fail(error, -1, errno, "flock of open.lock");
-        if (!wait_a_little(deadline, &pause))
+        if (!wait_a_little(deadline, &pause, OPEN_PAUSE_NS))
             return lf_fail(error, FEATURE_BUSY, "open-lock",
                            "another process is opening or closing the store, "
                            "and was not done within %u ms; try again",
@@ -204,7 +207,7 @@ wait_at_gate(int lock_file, int64_t deadline_ms, struct feature_error *error)
     int code;
 
     for (;;) {
-        if (!wait_a_little(deadline_ms, &pause))
+        if (!wait_a_little(deadline_ms, &pause, GATE_PAUSE_NS))
             return writer_busy(error);
         code = byte_lock(lock_file, F_OFD_SETLK, F_WRLCK, GATE, 1);
         if (!code)
@@ -270,32 +273,79 @@ lf_queue_destroy(struct lf_queue *queue)
     pthread_mutex_destroy(&queue->mutex);
 }
 
+/* One that waits. */
+struct lf_queued {
+    struct lf_queued *next;
+    bool has_turn; /* and is not in the queue any more */
+};
+
+static struct lf_queued **
+find_queued(struct lf_queue *queue, const struct lf_queued *queued)
+{
+    struct lf_queued **at = &queue->first;
+
+    while (*at != queued)
+        at = &(*at)->next;
+    return at;
+}
+
+/* False: the deadline passed first. */
+static bool
+wait_for_turn(struct lf_queue *queue, const struct timespec *deadline)
+{
+    struct lf_queued self = {0};
+    int code = 0;
+
+    *find_queued(queue, NULL) = &self;
+    while (!self.has_turn && code != ETIMEDOUT)
+        code = pthread_cond_timedwait(&queue->turn, &queue->mutex, deadline);
+    if (!self.has_turn)
+        *find_queued(queue, &self) = self.next;
+    return self.has_turn;
+}
+
 feature_status
 lf_queue_enter(struct lf_queue *queue, int64_t deadline_ms, bool *waited,
                struct feature_error *error)
 {
     struct timespec deadline = {.tv_sec = deadline_ms / 1000,
                                 .tv_nsec = deadline_ms % 1000 * 1000000};
-    int code = 0;
+    bool has_turn;
 
     pthread_mutex_lock(&queue->mutex);
     *waited = queue->is_taken;
-    while (queue->is_taken && code != ETIMEDOUT)
-        code = pthread_cond_timedwait(&queue->turn, &queue->mutex, &deadline);
-    if (queue->is_taken) {
-        pthread_mutex_unlock(&queue->mutex);
-        return writer_busy(error);
-    }
+    has_turn = !*waited || wait_for_turn(queue, &deadline);
     queue->is_taken = true;
     pthread_mutex_unlock(&queue->mutex);
-    return FEATURE_OK;
+    return has_turn ? FEATURE_OK : writer_busy(error);
 }
 
+/* It is passed on: who comes next, the one that leaves included, is behind all
+ * that wait. */
 void
 lf_queue_leave(struct lf_queue *queue)
 {
+    struct lf_queued *first;
+
     pthread_mutex_lock(&queue->mutex);
-    queue->is_taken = false;
-    pthread_cond_signal(&queue->turn);
+    first = queue->first;
+    queue->is_taken = first != NULL;
+    if (first) {
+        queue->first = first->next;
+        first->has_turn = true;
+        pthread_cond_broadcast(&queue->turn);
+    }
     pthread_mutex_unlock(&queue->mutex);
+}
+
+uint32_t
+lf_queue_length(struct lf_queue *queue)
+{
+    uint32_t length = 0;
+
+    pthread_mutex_lock(&queue->mutex);
+    for (const struct lf_queued *each = queue->first; each; each = each->next)
+        length++;
+    pthread_mutex_unlock(&queue->mutex);
+    return length;
 }

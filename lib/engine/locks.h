@@ -28,11 +28,15 @@ void lf_writer_gate_leave(int lock_file);
 /* Whether another process waits for the gate now. */
 bool lf_writer_gate_is_wanted(int lock_file);
 
-/* The writers of this process, before they meet those of others. */
+/* The writers of this process, before they meet those of others: first come, first
+ * served. */
 bool lf_queue_init(struct lf_queue *queue);
 void lf_queue_destroy(struct lf_queue *queue);
 feature_status lf_queue_enter(struct lf_queue *queue, int64_t deadline_ms,
                               bool *waited, struct feature_error *error);
 void lf_queue_leave(struct lf_queue *queue);
+
+/* How many wait. */
+uint32_t lf_queue_length(struct lf_queue *queue);
 
 #endif

@@ -21,9 +21,10 @@
 #include "engine/locks.h"
 #include "engine/map.h"
 
-/* Longer than those who wait at the gate sleep between two looks at it. */
+/* In all about as long as those who yield hold the gate: many times what those
+ * who wait at it sleep between two looks. */
 #define YIELD_STEP_NS 100000
-#define YIELD_STEPS   50
+#define YIELD_STEPS   200
 
 #define COMMITS_PER_CHECK 1000
 #define MS_PER_CHECK      10000

@@ -80,6 +80,15 @@ lf_commit_begin(struct lf_commit *commit, feature_store *store,
     return FEATURE_OK;
 }
 
+feature_status
+lf_commit_begin_after(struct lf_commit *commit, feature_store *store,
+                      uint32_t wait_ms, struct feature_error *error)
+{
+    if (!store->read_only)
+        lf_writer_yield(store->environment);
+    return lf_commit_begin(commit, store, wait_ms, error);
+}
+
 int64_t
 lf_commit_time(const struct lf_commit *commit)
 {

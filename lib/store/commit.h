@@ -24,6 +24,12 @@ struct lf_commit {
 feature_status lf_commit_begin(struct lf_commit *commit, feature_store *store,
                                uint32_t wait_ms, struct feature_error *error);
 
+/* The same for one of many commits in a row that nobody is in a hurry for: whoever
+ * waits to write comes first. */
+feature_status lf_commit_begin_after(struct lf_commit *commit,
+                                     feature_store *store, uint32_t wait_ms,
+                                     struct feature_error *error);
+
 /* The catalog in it; one reference for the caller. */
 feature_status lf_commit_catalog(struct lf_commit *commit,
                                  struct lf_catalog **catalog,

@@ -13,10 +13,24 @@
 
 #include "base/alloc.h"
 
+static int
+word_order(const uint8_t *a, const uint8_t *b)
+{
+    uint64_t left = lf_load_big_u64(a), right = lf_load_big_u64(b);
+
+    return (left > right) - (left < right);
+}
+
 int
 lf_key_compare(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
 {
-    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    int order;
+
+    if (a_size == b_size && a_size >= 8 && a_size <= 16) { /* numbers mostly */
+        order = word_order(a, b);
+        return order ? order : word_order(a + a_size - 8, b + b_size - 8);
+    }
+    order = memcmp(a, b, a_size < b_size ? a_size : b_size);
 
     if (order)
         return order;

@@ -146,8 +146,8 @@ feature_load_status(feature_load *load, struct feature_load_report *report,
                        "load and report are needed");
     LF_TRY(lf_report_check(report, "feature_load_report", error));
     if (load->stage == LF_LOAD_OPEN) {
-        load->report.rows =
-            load->build.meta.row_entries + load->build.sorted_rows;
+        load->report.rows = load->build.meta.row_entries +
+                            load->build.uncounted + load->build.sorted_rows;
         load->report.bytes = load->build.bytes;
     }
     lf_report_write(report, &load->report, sizeof load->report);

@@ -32,7 +32,8 @@ enum lf_load_content {
 struct lf_build {
     struct lf_buffer slice; /* key size u32, row size u32, key, row; in order */
     size_t last;            /* where the last of them begins */
-    int64_t newest;         /* of the version without that one */
+    size_t counted;         /* up to where they are sealed, and in meta */
+    uint64_t uncounted;     /* rows behind that */
     struct lf_buffer key;   /* the last one that was taken; empty: none was */
     size_t target;          /* bytes of a slice */
     int64_t held_us;        /* the writer gate, for the last one */
@@ -43,7 +44,7 @@ struct lf_build {
     struct lf_form form;      /* of a view FROM an event, once it is needed */
     struct lf_sides sides;    /* wide states of the row at hand */
     struct lf_buffer stored;  /* that row without them, or with them again */
-    struct lf_meta_view meta; /* of the version, with what is in slice */
+    struct lf_meta_view meta; /* of the version, with what is counted */
     uint64_t bytes;
     uint32_t seed;    /* of the rows' checksums */
     int64_t begun_us; /* steady clock; of the pace */

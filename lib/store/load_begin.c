@@ -253,7 +253,6 @@ put_staged(struct feature_load *load, struct lf_commit *commit,
 
     load->build.meta = lf_meta_view_empty();
     load->build.meta.commit = load->record.cut;
-    load->build.newest = INT64_MIN;
     load->build.seed = lf_row_seed(load->record.view);
     lf_rows_tree(load->view, name);
     LF_TRY(lf_writer_tree(commit->writer, name, true, &tree, error));
@@ -330,7 +329,7 @@ try_begin(struct beginning *beginning, struct feature_error *error)
     struct lf_commit commit;
     feature_status status;
 
-    LF_TRY(lf_commit_begin(&commit, load->store, load->wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&commit, load->store, load->wait_ms, error));
     status = begin_within(beginning, &commit, error);
     if (status || load->stage != LF_LOAD_OPEN) {
         lf_commit_abort(&commit);

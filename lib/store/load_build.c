@@ -23,6 +23,7 @@
 #define PAUSE_MOST_US 200000
 #define HELD_MOST_US  20000
 #define SLICE_LEAST   (512u << 10)
+#define COUNT_FROM    (16u << 10) /* bytes of rows that are counted together */
 
 /* --- commits ------------------------------------------------------------------ */
 
@@ -34,7 +35,7 @@ try_slice(struct feature_load *load, lf_load_work work, void *context,
     feature_status status;
     int64_t begun;
 
-    LF_TRY(lf_commit_begin(&commit, load->store, load->wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&commit, load->store, load->wait_ms, error));
     begun = lf_clock_steady_us();
     status = lf_definition_check(&load->definition, &commit, load->record.view,
                                  load->view->name, error);
@@ -61,8 +62,6 @@ lf_load_commit_slice(struct feature_load *load, lf_load_work work,
     while (status && lf_commit_grow(load->store, &status, &problem));
     if (status && error)
         *error = problem;
-    if (!status)
-        lf_writer_yield(load->store->environment);
     return status;
 }
 
@@ -75,32 +74,28 @@ lf_load_put_meta(const struct feature_load *load, struct lf_commit *commit,
 
 /* --- slices ------------------------------------------------------------------- */
 
-/* What one commit puts: the slice up to a place of it. */
-struct put {
-    size_t end;
-    struct lf_meta_view meta; /* of the version, then */
-};
-
 /* A row of the slice, as it is stored. */
 static feature_status
 put_row(struct feature_load *load, struct lf_commit *commit,
         struct lf_tree *tree, const uint8_t *key, size_t key_size,
         struct lf_slice row, struct feature_error *error)
 {
-    uint64_t count;
+    uint64_t count = 0;
 
-    LF_TRY(lf_build_slim(load, key, key_size, &row, &count, error));
+    if (load->is_event)
+        LF_TRY(lf_build_slim(load, key, key_size, &row, &count, error));
     if (count)
         LF_TRY(lf_build_put_sides(load, commit, error));
     return lf_tree_put(tree, key, key_size, row.bytes, row.size, true, error);
 }
 
+/* One commit: the slice up to a place, all of which is counted. */
 static feature_status
 put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
          struct feature_error *error)
 {
-    const struct put *put = context;
-    const uint8_t *at = load->build.slice.data, *end = at + put->end;
+    const uint8_t *at = load->build.slice.data;
+    const uint8_t *end = at + *(const size_t *)context;
     char name[LF_TREE_NAME_SIZE];
     struct lf_tree *tree;
 
@@ -113,7 +108,7 @@ put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
                        (struct lf_slice){at + HEAD + key_size, size}, error));
         at += HEAD + key_size + size;
     }
-    return lf_load_put_meta(load, commit, &put->meta, error);
+    return lf_load_put_meta(load, commit, &load->build.meta, error);
 }
 
 /* Others wait for one slice at most: on a slow disk it is a small one. */
@@ -165,50 +160,45 @@ keep_pace(const struct feature_load *load)
 
 static feature_status
 count_row(struct feature_load *load, const uint8_t *key, size_t key_size,
-          struct lf_slice row, bool is_there, struct feature_error *error)
+          struct lf_slice row, struct feature_error *error)
 {
     struct lf_meta_view *meta = &load->build.meta;
-    uint64_t sign = is_there ? 1 : UINT64_MAX, bytes = key_size + row.size;
-    struct lf_hash128 hash;
-    uint64_t sides;
+    int64_t time = lf_load_i64(row.bytes + 8);
+    uint64_t sides = 0;
 
-    LF_TRY(lf_build_slim(load, key, key_size, &row, &sides, error));
-    hash = lf_row_hash(load->record.view, key, key_size, row.bytes, row.size);
-    if (is_there)
-        lf_hash128_add(&meta->content, hash);
-    else
-        lf_hash128_subtract(&meta->content, hash);
-    if (lf_load_u16(row.bytes + 6) & LF_ROW_TOMBSTONE)
-        meta->tombstones += sign;
-    meta->row_entries += sign;
-    meta->tile_entries += sign * sides;
-    load->build.bytes += sign * bytes;
+    if (load->is_event)
+        LF_TRY(lf_build_slim(load, key, key_size, &row, &sides, error));
+    lf_hash128_add(&meta->content, lf_row_hash(load->record.view, key, key_size,
+                                               row.bytes, row.size));
+    if (time > meta->newest)
+        meta->newest = time;
+    meta->tombstones += (lf_load_u16(row.bytes + 6) & LF_ROW_TOMBSTONE) != 0;
+    meta->row_entries++;
+    meta->tile_entries += sides;
     meta->applied = meta->row_entries;
+    load->build.bytes += key_size + row.size;
     return FEATURE_OK;
 }
 
-/* Counts the last row of the slice, or no more. */
+/* Seals and counts the rows of the slice up to a place. Several in a row: the
+ * processor works at more than one of them at a time. */
 static feature_status
-count_last(struct feature_load *load, bool is_there,
-           struct feature_error *error)
-{
-    const uint8_t *at = load->build.slice.data + load->build.last;
-    size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
-
-    return count_row(load, at + HEAD, key_size,
-                     (struct lf_slice){at + HEAD + key_size, size}, is_there,
-                     error);
-}
-
-/* The last row of the slice goes: another one takes its place. */
-static feature_status
-take_back(struct feature_load *load, struct feature_error *error)
+count_rows(struct feature_load *load, size_t end, struct feature_error *error)
 {
     struct lf_build *build = &load->build;
 
-    LF_TRY(count_last(load, false, error));
-    build->meta.newest = build->newest;
-    build->slice.size = build->last;
+    while (build->counted < end) {
+        uint8_t *at = build->slice.data + build->counted, *row;
+        size_t key_size = lf_load_u32(at), size = lf_load_u32(at + 4);
+
+        row = at + HEAD + key_size;
+        lf_store_u32(
+            row, lf_row_checksum(build->seed, at + HEAD, key_size, row, size));
+        LF_TRY(count_row(load, at + HEAD, key_size,
+                         (struct lf_slice){row, size}, error));
+        build->counted += HEAD + key_size + size;
+        build->uncounted--;
+    }
     return FEATURE_OK;
 }
 
@@ -219,26 +209,28 @@ lf_build_flush(struct feature_load *load, bool is_end,
                struct feature_error *error)
 {
     struct lf_build *build = &load->build;
-    struct put put = {.end = build->slice.size, .meta = build->meta};
+    bool waits = !is_end && load->flags & FEATURE_LOAD_LAST_WINS;
+    size_t end = waits ? build->last : build->slice.size;
 
-    if (!is_end && load->flags & FEATURE_LOAD_LAST_WINS) {
-        put.end = build->last;
-        LF_TRY(count_last(load, false, error));
-        put.meta = build->meta;
-        put.meta.newest = build->newest;
-        LF_TRY(count_last(load, true, error));
-    }
-    if (!put.end)
+    LF_TRY(count_rows(load, end, error));
+    if (!end)
         return FEATURE_OK;
-    LF_TRY(lf_load_commit_slice(load, put_rows, &put, error));
-    memmove(build->slice.data, build->slice.data + put.end,
-            build->slice.size - put.end);
-    build->slice.size -= put.end;
-    build->last = 0;
+    LF_TRY(lf_load_commit_slice(load, put_rows, &end, error));
+    memmove(build->slice.data, build->slice.data + end,
+            build->slice.size - end);
+    build->slice.size -= end;
+    build->last = build->counted = 0;
     build->has_put = true;
     fit_slice(build);
     keep_pace(load);
     return FEATURE_OK;
+}
+
+static bool
+note_key(struct lf_buffer *last, const uint8_t *key, size_t size)
+{
+    last->size = 0;
+    return lf_buffer_append(last, key, size);
 }
 
 static feature_status
@@ -247,26 +239,26 @@ put_in_slice(struct feature_load *load, const uint8_t *key, size_t key_size,
 {
     struct lf_build *build = &load->build;
     uint8_t *to = lf_buffer_extend(&build->slice, HEAD + key_size + size);
-    int64_t time = lf_load_i64(row + 8);
 
-    if (!to)
+    if (!to || !note_key(&build->key, key, key_size))
         return lf_fail_memory(error);
     build->last = (size_t)(to - build->slice.data);
-    build->newest = build->meta.newest;
-    if (time > build->meta.newest)
-        build->meta.newest = time;
+    build->uncounted++;
     lf_store_u32(to, (uint32_t)key_size);
     lf_store_u32(to + 4, (uint32_t)size);
     memcpy(to + HEAD, key, key_size);
     memcpy(to + HEAD + key_size, row, size);
-    lf_store_u32(to + HEAD + key_size,
-                 lf_row_checksum(build->seed, key, key_size, row, size));
-    LF_TRY(count_row(load, key, key_size,
-                     (struct lf_slice){to + HEAD + key_size, size}, true,
-                     error));
-    build->key.size = 0;
-    return lf_buffer_append(&build->key, key, key_size) ? FEATURE_OK
-                                                        : lf_fail_memory(error);
+    return build->last - build->counted < COUNT_FROM
+               ? FEATURE_OK
+               : count_rows(load, build->last, error);
+}
+
+/* The last row of the slice goes: another one takes its place. */
+static void
+take_back(struct lf_build *build)
+{
+    build->slice.size = build->last;
+    build->uncounted--;
 }
 
 static feature_status
@@ -292,7 +284,7 @@ lf_build_take(struct feature_load *load, const uint8_t *key, size_t key_size,
         return fail_row(load, FEATURE_CONFLICT, "duplicate-key",
                         "a second row of one key", batch, index, error);
     if (!order)
-        LF_TRY(take_back(load, error));
+        take_back(build);
     else if (build->slice.size >= build->target)
         LF_TRY(lf_build_flush(load, false, error));
     return put_in_slice(load, key, key_size, row, size, error);
@@ -403,12 +395,12 @@ lf_build_clear(struct feature_load *load)
     struct lf_build *build = &load->build;
     uint64_t cut = build->meta.commit;
 
-    build->slice.size = build->key.size = build->last = 0;
+    build->slice.size = build->key.size = build->last = build->counted = 0;
+    build->uncounted = 0;
     build->has_put = false;
     build->bytes = 0;
     build->meta = lf_meta_view_empty();
     build->meta.commit = cut;
-    build->newest = INT64_MIN;
 }
 
 void

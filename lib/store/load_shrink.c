@@ -112,7 +112,8 @@ try_shrink(struct shrink *shrink, bool *found, struct feature_error *error)
     struct lf_commit commit;
     feature_status status;
 
-    LF_TRY(lf_commit_begin(&commit, shrink->store, shrink->wait_ms, error));
+    LF_TRY(
+        lf_commit_begin_after(&commit, shrink->store, shrink->wait_ms, error));
     status = remove_rows(shrink, &commit, found, error);
     if (status) {
         lf_commit_abort(&commit);

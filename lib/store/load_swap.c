@@ -85,7 +85,7 @@ try_write(struct lf_swap *swap, struct feature_error *error)
     struct lf_commit commit;
     feature_status status;
 
-    LF_TRY(lf_commit_begin(&commit, swap->store, swap->wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&commit, swap->store, swap->wait_ms, error));
     status = check_definition(swap, &commit, error);
     if (!status)
         status = lf_catch_write(&swap->state, &commit, error);
@@ -344,7 +344,7 @@ try_swap(struct lf_swap *swap, bool is_last, struct lf_catalog **after,
     feature_status status, finished;
     int64_t begun;
 
-    LF_TRY(lf_commit_begin(&commit, swap->store, swap->wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&commit, swap->store, swap->wait_ms, error));
     begun = lf_clock_steady_us();
     status = work_within(swap, &commit, is_last, after, error);
     if (status && status != LF_AGAIN) {

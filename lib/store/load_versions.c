@@ -95,7 +95,7 @@ try_step(struct step *step, feature_store *store, uint32_t wait_ms, bool *done,
 
     *done = false;
     step->dropped.view = 0;
-    LF_TRY(lf_commit_begin(&commit, store, wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&commit, store, wait_ms, error));
     status = step->work(step, &commit, done, error);
     if (status || *done) {
         lf_commit_abort(&commit);

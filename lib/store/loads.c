@@ -104,7 +104,7 @@ lf_loads_note(feature_store *store, uint32_t wait_ms,
     feature_status status;
     bool found;
 
-    LF_TRY(lf_commit_begin(&commit, store, wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&commit, store, wait_ms, error));
     status = is_there(&commit, record->number, &found, error);
     if (!status && found)
         status = lf_loads_put(&commit, record, error);

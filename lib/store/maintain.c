@@ -194,8 +194,8 @@ try_step(struct maintain *maintain, struct feature_error *error)
     if (!lf_buffer_reserve(&maintain->finished,
                            maintain->finished.size + sizeof step.pass))
         return lf_fail_memory(error);
-    LF_TRY(lf_commit_begin(&step.commit, maintain->store,
-                           maintain->options.wait_ms, error));
+    LF_TRY(lf_commit_begin_after(&step.commit, maintain->store,
+                                 maintain->options.wait_ms, error));
     status = run_step(&step, error);
     if (status || (!step.has_pass && !step.segments && !step.ids))
         lf_commit_abort(&step.commit);

@@ -2,9 +2,9 @@
 /*
  * An external sort.
  *
- * Owns one block of memory: records are gathered in it from the front, where
- * they lie and what is written next is kept behind them; later it holds the windows
- * of the merge.
+ * Owns one block of memory: records are gathered in it from the front, where they
+ * lie from the back, and behind that is what is written next; later it holds the
+ * windows of the merge.
  * Keeps what comes in order as it is: that costs one comparison a record, and is
  * one run however long it gets.
  * Never allocates by the number of records, beyond a few bytes a run.
@@ -21,8 +21,9 @@
 #define OUT_MAX    (256u << 10)
 #define WINDOW_MIN (16u << 10) /* of a run that is merged */
 #define FAN_MAX    256
-#define AHEAD      8 /* records that are fetched before their turn */
-#define SPOTS      2 /* a record has one, and one to be moved to */
+#define AHEAD      8    /* records that are fetched before their turn */
+#define SPOTS      2    /* a record has one, and one to be moved to */
+#define SPOTS_ANEW 1024 /* that are set anew at once */
 
 struct lf_sorter {
     uint8_t *memory;
@@ -33,6 +34,8 @@ struct lf_sorter {
     size_t count;
     size_t last;                      /* where the last record lies */
     bool is_unsorted;                 /* these records */
+    bool is_stale;                    /* some of their spots are of a longer
+                                         common */
     bool any;                         /* record was added yet */
     uint8_t first[LF_SORTER_KEY_MAX]; /* the first key of all */
     size_t common; /* bytes of it that all keys looked at begin with */
@@ -43,16 +46,13 @@ struct lf_sorter {
 
 /* --- memory ------------------------------------------------------------------------ */
 
-static size_t
-aligned(size_t size)
-{
-    return (size + 15) / 16 * 16;
-}
-
+/* Those of the records in memory: the last one first, until they are arranged. */
 static struct lf_spot *
 spots_of(const struct lf_sorter *sorter)
 {
-    return (struct lf_spot *)(void *)(sorter->memory + aligned(sorter->used));
+    return (struct lf_spot *)(void *)(sorter->memory + sorter->room -
+                                      sorter->out) -
+           sorter->count;
 }
 
 static bool
@@ -60,8 +60,8 @@ has_room(const struct lf_sorter *sorter, size_t used, size_t count)
 {
     size_t limit = sorter->room - sorter->out;
 
-    return used <= limit - 16 &&
-           count <= (limit - aligned(used)) / sizeof(struct lf_spot) / SPOTS;
+    return used <= limit &&
+           count <= (limit - used) / sizeof(struct lf_spot) / SPOTS;
 }
 
 static void
@@ -82,19 +82,26 @@ unpack(const uint8_t *record, struct lf_sorted *sorted)
     sorted->size = lf_load_u32(record);
 }
 
+/* Spots are set anew while that is no work; else when they are sorted. */
 static void
-look_at_key(struct lf_sorter *sorter, const uint8_t *key, size_t size)
+shorten(struct lf_sorter *sorter, size_t common)
 {
-    if (size < sorter->common)
-        sorter->common = size;
-    if (memcmp(sorter->first, key, sorter->common))
-        sorter->common = lf_key_common(sorter->first, key, sorter->common);
+    struct lf_spot *spots = spots_of(sorter);
+
+    sorter->common = common;
+    sorter->is_stale = sorter->count > SPOTS_ANEW;
+    for (size_t i = 0; !sorter->is_stale && i < sorter->count; i++)
+        lf_spot_set(&spots[i], sorter->memory, lf_spot_at(&spots[i]), common);
 }
 
 static void
-look_at(struct lf_sorter *sorter, const uint8_t *record)
+look_at_key(struct lf_sorter *sorter, const uint8_t *key, size_t size)
 {
-    look_at_key(sorter, record + LF_PACKED_HEAD, lf_packed_key_size(record));
+    size_t most = size < sorter->common ? size : sorter->common;
+    size_t common = lf_key_common(sorter->first, key, most);
+
+    if (common < sorter->common)
+        shorten(sorter, common);
 }
 
 /* The order of the records in memory. */
@@ -102,22 +109,18 @@ static void
 arrange(struct lf_sorter *sorter)
 {
     struct lf_spot *spots = spots_of(sorter);
-    size_t common = sorter->common, at = 0;
+    size_t count = sorter->count;
 
-    if (!sorter->count)
+    if (!sorter->is_unsorted)
         return;
-    if (!sorter->is_unsorted) { /* those between begin as these two do */
-        look_at(sorter, sorter->memory);
-        look_at(sorter, sorter->memory + sorter->last);
-        return;
+    for (size_t i = 0; i < count / 2; i++) {
+        struct lf_spot spot = spots[i];
+
+        spots[i] = spots[count - 1 - i];
+        spots[count - 1 - i] = spot;
     }
-    for (size_t i = 0; i < sorter->count; i++) {
-        look_at(sorter, sorter->memory + at);
-        lf_spot_set(&spots[i], sorter->memory, at, sorter->common);
-        at += lf_packed_size(sorter->memory + at);
-    }
-    lf_spots_order(spots, sorter->count, spots + sorter->count, sorter->memory,
-                   sorter->common, sorter->common == common);
+    lf_spots_order(spots, count, spots - count, sorter->memory, sorter->common,
+                   !sorter->is_stale);
 }
 
 /* --- the file ---------------------------------------------------------------------- */
@@ -190,7 +193,7 @@ spill(struct lf_sorter *sorter, struct feature_error *error)
     LF_TRY(lf_runs_close(&sorter->runs, begin, first.key, first.key_size,
                          last.key, last.key_size, error));
     sorter->used = sorter->count = 0;
-    sorter->is_unsorted = false;
+    sorter->is_unsorted = sorter->is_stale = false;
     return FEATURE_OK;
 }
 
@@ -335,6 +338,7 @@ pack(struct lf_sorter *sorter, const uint8_t *key, size_t key_size,
     uint8_t *to = sorter->memory + sorter->used;
     const uint8_t *last = sorter->memory + sorter->last;
 
+    look_at_key(sorter, key, key_size);
     pack_head(to, key, key_size, size);
     to += LF_PACKED_HEAD + key_size;
     for (uint32_t i = 0; i < count; to += parts[i++].size)
@@ -347,6 +351,8 @@ pack(struct lf_sorter *sorter, const uint8_t *key, size_t key_size,
     sorter->last = sorter->used;
     sorter->used += LF_PACKED_HEAD + key_size + size;
     sorter->count++;
+    lf_spot_set_key(spots_of(sorter), sorter->last, key, key_size,
+                    sorter->common);
 }
 
 feature_status

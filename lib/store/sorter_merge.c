@@ -26,6 +26,12 @@ struct lf_run_reader {
     uint64_t forgotten;
 };
 
+/* The record of a reader, in the tree. */
+struct lf_run_player {
+    uint64_t prefix;
+    uint64_t reader; /* its number */
+};
+
 /* --- readers ------------------------------------------------------------------------ */
 
 static feature_status
@@ -62,6 +68,15 @@ fill(struct lf_runs *runs, struct lf_run_reader *reader, size_t size,
     return FEATURE_OK;
 }
 
+/* Others have their turn before this. */
+static void
+fetch(const uint8_t *record)
+{
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + 64);
+    __builtin_prefetch(record + 128);
+}
+
 /* Makes the record at `begin` the next one. */
 static feature_status
 load(struct lf_run_merge *merge, struct lf_run_reader *reader,
@@ -85,6 +100,7 @@ load(struct lf_run_merge *merge, struct lf_run_reader *reader,
         size = LF_PACKED_HEAD + lf_packed_key_size(reader->record);
     LF_TRY(fill(merge->runs, reader, size, error));
     reader->record = reader->window + reader->begin;
+    fetch(reader->record + size);
     reader->prefix =
         lf_key_prefix(reader->record + LF_PACKED_HEAD + merge->common,
                       lf_packed_key_size(reader->record) - merge->common);
@@ -110,7 +126,8 @@ advance(struct lf_run_merge *merge, struct lf_run_reader *reader,
 
 /* --- the tree ------------------------------------------------------------------------- */
 
-/* a and b are numbers of readers; the later one has the later records. */
+/* a and b are numbers of readers, whose prefixes are the same; the later one has
+ * the later records. */
 static bool
 is_before(const struct lf_run_merge *merge, uint32_t a, uint32_t b)
 {
@@ -118,8 +135,6 @@ is_before(const struct lf_run_merge *merge, uint32_t a, uint32_t b)
                                *right = &merge->readers[b];
     int order;
 
-    if (left->prefix != right->prefix)
-        return left->prefix < right->prefix;
     if (left->is_done || right->is_done)
         return !left->is_done || (right->is_done && a < b);
     order = lf_key_order(
@@ -128,25 +143,40 @@ is_before(const struct lf_run_merge *merge, uint32_t a, uint32_t b)
     return order ? order < 0 : a < b;
 }
 
+/* Without a branch: who wins cannot be foreseen. */
+static void
+swap_if(bool is_so, struct lf_run_player *a, struct lf_run_player *b)
+{
+    uint64_t mask = 0 - (uint64_t)is_so;
+    uint64_t prefix = (a->prefix ^ b->prefix) & mask;
+    uint64_t reader = (a->reader ^ b->reader) & mask;
+
+    a->prefix ^= prefix;
+    b->prefix ^= prefix;
+    a->reader ^= reader;
+    b->reader ^= reader;
+}
+
 /* Lets a reader play its way up; the losers stay. */
 static void
-play(struct lf_run_merge *merge, uint32_t reader)
+play(struct lf_run_merge *merge, uint64_t reader)
 {
-    uint32_t *tree = merge->tree;
+    struct lf_run_player now = {merge->readers[reader].prefix, reader};
 
-    for (uint32_t at = (reader + merge->count) / 2; at; at /= 2) {
-        uint32_t other = tree[at];
+    for (uint64_t at = (reader + merge->count) / 2; at; at /= 2) {
+        struct lf_run_player *other = &merge->tree[at];
+        bool loses = other->prefix < now.prefix;
 
-        if (other == merge->count) { /* nobody was here yet */
-            tree[at] = reader;
+        if (other->reader == merge->count) { /* nobody was here yet */
+            *other = now;
             return;
         }
-        if (is_before(merge, other, reader)) {
-            tree[at] = reader;
-            reader = other;
-        }
+        if (other->prefix == now.prefix)
+            loses =
+                is_before(merge, (uint32_t)other->reader, (uint32_t)now.reader);
+        swap_if(loses, other, &now);
     }
-    tree[0] = reader;
+    merge->tree[0] = now;
 }
 
 /* --- the merge ------------------------------------------------------------------------ */
@@ -178,7 +208,7 @@ lf_run_merge_begin(struct lf_run_merge *merge, struct lf_runs *runs,
         reader->at = reader->forgotten = run->at;
         reader->end = run->at + run->size;
         LF_TRY(load(merge, reader, error));
-        merge->tree[i] = merge->count;
+        merge->tree[i].reader = merge->count;
     }
     for (uint32_t i = 0; i < merge->count; i++)
         play(merge, i);
@@ -206,12 +236,12 @@ feature_status
 lf_run_merge_next(struct lf_run_merge *merge, const uint8_t **record,
                   struct feature_error *error)
 {
-    struct lf_run_reader *reader = &merge->readers[merge->tree[0]];
+    struct lf_run_reader *reader = &merge->readers[merge->tree[0].reader];
 
     if (merge->begun && !reader->is_done) {
         LF_TRY(advance(merge, reader, error));
-        play(merge, merge->tree[0]);
-        reader = &merge->readers[merge->tree[0]];
+        play(merge, merge->tree[0].reader);
+        reader = &merge->readers[merge->tree[0].reader];
     }
     merge->begun = true;
     *record = reader->is_done ? NULL : reader->record;

@@ -10,10 +10,11 @@
  */
 #include "store/sorter_runs.h"
 
-#define DIGIT_BITS 11
-#define DIGITS     (1u << DIGIT_BITS)
-#define FEW        32 /* that are sorted by insertion */
-#define AHEAD      12 /* records that are fetched before their turn */
+#define BITS_MOST 12 /* of a digit */
+#define BITS_FEW  8  /* of one, where records are few */
+#define MANY      16384
+#define FEW       32 /* that are sorted by insertion */
+#define AHEAD     12 /* records that are fetched before their turn */
 
 struct sort {
     const uint8_t *records;
@@ -28,33 +29,60 @@ rest_of(const struct lf_spot *spot)
 
 /* --- radix -------------------------------------------------------------------- */
 
+/* What a spot is sorted by at a time. */
+struct digit {
+    uint32_t shift, bits;
+    bool is_rest; /* of the rest, not of the prefix */
+};
+
+static inline size_t
+digit_of(const struct lf_spot *spot, const struct digit *digit)
+{
+    return (digit->is_rest ? rest_of(spot) : spot->prefix >> digit->shift) &
+           ((1u << digit->bits) - 1);
+}
+
 /* By one digit. from and to change roles. */
 static void
-scatter(struct lf_spot **from, struct lf_spot **to, size_t count, bool rest,
-        uint32_t shift)
+scatter(struct lf_spot **from, struct lf_spot **to, size_t count,
+        struct digit digit)
 {
-    size_t begins[DIGITS] = {0}, at = 0;
+    size_t begins[1u << BITS_MOST], at = 0;
     struct lf_spot *source = *from, *target = *to;
 
+    memset(begins, 0, sizeof *begins << digit.bits);
     for (size_t i = 0; i < count; i++)
-        begins[rest ? rest_of(&source[i])
-                    : source[i].prefix >> shift & (DIGITS - 1)]++;
-    for (uint32_t i = 0; i < DIGITS; i++) {
+        begins[digit_of(&source[i], &digit)]++;
+    for (uint32_t i = 0; i < 1u << digit.bits; i++) {
         size_t size = begins[i];
 
         begins[i] = at;
         at += size;
     }
     for (size_t i = 0; i < count; i++)
-        target[begins[rest ? rest_of(&source[i])
-                           : source[i].prefix >> shift & (DIGITS - 1)]++] =
-            source[i];
+        target[begins[digit_of(&source[i], &digit)]++] = source[i];
     *from = target;
     *to = source;
 }
 
+/* By the bits in which some differ: as many digits as it takes, of one size. */
+static void
+scatter_all(struct lf_spot **from, struct lf_spot **to, size_t count,
+            uint64_t differ)
+{
+    uint32_t low = (uint32_t)__builtin_ctzll(differ);
+    uint32_t span = 64 - (uint32_t)__builtin_clzll(differ) - low;
+    uint32_t most = count < MANY ? BITS_FEW : BITS_MOST;
+    uint32_t passes = (span + most - 1) / most;
+    struct digit digit = {.shift = low, .bits = (span + passes - 1) / passes};
+
+    for (; passes; passes--, digit.shift += digit.bits)
+        if (differ >> digit.shift & ((1u << digit.bits) - 1))
+            scatter(from, to, count, digit);
+}
+
 /* By prefix and, where that is the same, by how much of the key there was for it;
- * least digits first, those alone in which some differ. */
+ * least digits first. */
 static void
 sort_prefixes(const struct sort *sort, struct lf_spot *spots, size_t count)
 {
@@ -66,10 +94,9 @@ sort_prefixes(const struct sort *sort, struct lf_spot *spots, size_t count)
         rests |= rest_of(&spots[i]) ^ rest_of(&spots[0]);
     }
     if (rests)
-        scatter(&from, &to, count, true, 0);
-    for (uint32_t shift = 0; shift < 64 && differ >> shift; shift += DIGIT_BITS)
-        if (differ >> shift & (DIGITS - 1))
-            scatter(&from, &to, count, false, shift);
+        scatter(&from, &to, count, (struct digit){.bits = 4, .is_rest = true});
+    if (differ)
+        scatter_all(&from, &to, count, differ);
     if (from != spots)
         memcpy(spots, from, count * sizeof *spots);
 }

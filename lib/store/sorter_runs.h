@@ -39,16 +39,21 @@ lf_key_order(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
     return a_size < b_size ? -1 : 1;
 }
 
-/* The first eight bytes as a number, zeros behind the end. */
+/* The first eight bytes as a number, zeros behind the end. Fewer are not copied
+ * together first: to load what was stored in parts takes long. */
 static inline uint64_t
 lf_key_prefix(const uint8_t *key, size_t size)
 {
-    uint8_t bytes[8] = {0};
-
     if (size >= 8)
         return lf_load_big_u64(key);
-    memcpy(bytes, key, size);
-    return lf_load_big_u64(bytes);
+    if (size >= 4)
+        return (uint64_t)lf_load_big_u32(key) << 32 |
+               (uint64_t)lf_load_big_u32(key + size - 4) << 8 * (8 - size);
+    if (!size)
+        return 0;
+    return (uint64_t)key[0] << 56 |
+           (uint64_t)key[size / 2] << 8 * (7 - size / 2) |
+           (uint64_t)key[size - 1] << 8 * (8 - size);
 }
 
 /* How many of the first size bytes are the same. */
@@ -57,6 +62,8 @@ lf_key_common(const uint8_t *a, const uint8_t *b, size_t size)
 {
     size_t same = 0;
 
+    while (same + 8 <= size && lf_load_u64(a + same) == lf_load_u64(b + same))
+        same += 8;
     while (same < size && a[same] == b[same])
         same++;
     return same;
@@ -83,15 +90,22 @@ lf_spot_at(const struct lf_spot *spot)
 /* What is sorted by first: eight bytes of the key from depth on, and how much of
  * it there was for them. */
 static inline void
+lf_spot_set_key(struct lf_spot *spot, size_t at, const uint8_t *key,
+                size_t size, size_t depth)
+{
+    size_t rest = size - depth;
+
+    spot->prefix = lf_key_prefix(key + depth, rest);
+    spot->at = at | (uint64_t)(rest < LF_SPOT_WHOLE ? rest : LF_SPOT_WHOLE)
+                        << LF_SPOT_BITS;
+}
+
+static inline void
 lf_spot_set(struct lf_spot *spot, const uint8_t *records, size_t at,
             size_t depth)
 {
-    const uint8_t *record = records + at;
-    size_t rest = lf_packed_key_size(record) - depth;
-
-    spot->prefix = lf_key_prefix(record + LF_PACKED_HEAD + depth, rest);
-    spot->at = at | (uint64_t)(rest < LF_SPOT_WHOLE ? rest : LF_SPOT_WHOLE)
-                        << LF_SPOT_BITS;
+    lf_spot_set_key(spot, at, records + at + LF_PACKED_HEAD,
+                    lf_packed_key_size(records + at), depth);
 }
 
 /* Sorts spots by the keys of their records, of which the first common bytes are
@@ -153,7 +167,7 @@ void lf_runs_free(struct lf_runs *runs);
 struct lf_run_merge {
     struct lf_runs *runs;
     struct lf_run_reader *readers;
-    uint32_t *tree; /* of losers; the winner is the first */
+    struct lf_run_player *tree; /* of losers; the winner is the first */
     uint32_t count;
     bool begun;
     size_t common;          /* bytes that all keys begin with */

@@ -46,6 +46,10 @@ struct lf_meta_store {
 
 #define LF_META_STORE_SIZE (4 + 12 + 3 * 8 + 16 + 5 * 8 + LF_COMMITS_KEPT * 16)
 
+/* In place of a number of rows, of a view FROM an event: a load brought all events
+ * of before. Nobody knows which of them were there when. */
+#define LF_HISTORY_LOADED UINT64_MAX
+
 struct lf_meta_view {
     uint64_t row_entries;     /* of rows/, tombstones included */
     uint64_t history_entries; /* of history/ */
@@ -61,7 +65,7 @@ struct lf_meta_view {
     uint64_t applied;
     uint64_t late;
     int64_t history_since;  /* commit time; INT64_MIN: no history is kept */
-    uint64_t history_bases; /* rows that were there then */
+    uint64_t history_bases; /* rows that were there then; LF_HISTORY_LOADED */
     struct lf_hash128 history;
     int64_t
         purge_time; /* of the last commit that removed rows or tombstones for

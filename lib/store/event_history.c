@@ -92,6 +92,13 @@ lf_event_history_move(struct lf_rows *rows, enum lf_step step,
     return FEATURE_OK;
 }
 
+bool
+lf_event_history_knew(const struct lf_meta_view *meta, int64_t known_by)
+{
+    return meta->history_bases != LF_HISTORY_LOADED ||
+           known_by >= meta->history_since;
+}
+
 /* An event of before the history began is at most max_skew after that. */
 bool
 lf_event_history_covers(const struct lf_meta_view *meta,
@@ -102,7 +109,7 @@ lf_event_history_covers(const struct lf_meta_view *meta,
     if (meta->history_since == INT64_MIN ||
         (meta->history_horizon > INT64_MIN && from <= meta->history_horizon))
         return false;
-    if (!meta->history_bases)
+    if (!meta->history_bases || meta->history_bases == LF_HISTORY_LOADED)
         return true;
     return event->max_skew != LF_SKEW_NONE &&
            !__builtin_add_overflow(meta->history_since, event->max_skew,

@@ -50,6 +50,10 @@ feature_status lf_event_history_move(struct lf_rows *rows, enum lf_step step,
                                      struct lf_history_entry *entry,
                                      bool *found, struct feature_error *error);
 
+/* Whether it is known what was there at a commit time: before the cut of a load
+ * it is not. */
+bool lf_event_history_knew(const struct lf_meta_view *meta, int64_t known_by);
+
 /* Whether every event with from <= ts is among those kept. */
 bool lf_event_history_covers(const struct lf_meta_view *meta,
                              const struct lf_event *event, int64_t from);

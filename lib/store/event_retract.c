@@ -349,6 +349,13 @@ is_late(const struct lf_fold *fold, const struct lf_tile_plan *plan,
                                 lf_state_wm(fold->state));
 }
 
+/* What was taken back of the version that served, a load may have left out. */
+static bool
+is_caught_up(const struct lf_fold *fold)
+{
+    return fold->rows.form->view->standing != LF_SERVES;
+}
+
 static feature_status
 retract_row(struct lf_fold *fold, const struct lf_event_run *run,
             const struct lf_tile_plan *plan, uint32_t row,
@@ -359,6 +366,10 @@ retract_row(struct lf_fold *fold, const struct lf_event_run *run,
 
     lf_fold_take(fold, row, 0);
     LF_TRY(find_kept(fold, run, fold->batch[0].ts, &done, error));
+    if (!done && is_caught_up(fold)) {
+        lf_fold_mark(fold, row, FEATURE_OUTCOME_LATE);
+        return FEATURE_OK;
+    }
     if (!done)
         return refuse_unknown(fold, row, error);
     status = lf_state_retract(fold->state, &fold->batch[0]);

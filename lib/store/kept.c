@@ -86,7 +86,9 @@ lf_kept_free(struct lf_kept *kept)
 bool
 lf_kept_covers(const struct lf_kept *kept, int64_t from)
 {
-    return lf_event_history_covers(&kept->meta, kept->event, from);
+    return (!kept->is_restricted ||
+            lf_event_history_knew(&kept->meta, kept->known_by)) &&
+           lf_event_history_covers(&kept->meta, kept->event, from);
 }
 
 /* --- entries ------------------------------------------------------------------ */

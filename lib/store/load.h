@@ -13,6 +13,7 @@
     (2u << 20)          /* bytes of rows that one commit puts, at most */
 #define LF_SLICE_HEAD 8 /* of a row in a slice: two sizes */
 #define LF_SORT_PLACE 8 /* of a row in the sorter: where it came from */
+#define LF_SORT_TIME  8 /* behind the key of an event that is kept */
 
 enum lf_load_stage {
     LF_LOAD_OPEN,
@@ -44,8 +45,11 @@ struct lf_build {
     struct lf_form form;      /* of a view FROM an event, once it is needed */
     struct lf_sides sides;    /* wide states of the row at hand */
     struct lf_buffer stored;  /* that row without them, or with them again */
-    struct lf_meta_view meta; /* of the version, with what is counted */
+    struct lf_buffer kept;    /* of a history: entries in order, as a slice */
+    struct lf_buffer entry;   /* one of them */
+    struct lf_meta_view meta; /* of the version, with what is counted, and kept */
     uint64_t bytes;
+    uint64_t kept_bytes;
     uint32_t seed;    /* of the rows' checksums */
     int64_t begun_us; /* steady clock; of the pace */
 };
@@ -79,7 +83,7 @@ struct feature_load {
     bool is_exact;    /* the cut was the newest commit when the load began */
     uint64_t before;  /* rows ever applied or late by then */
     uint32_t serving; /* version of the view */
-    int64_t cut_committed; /* commit time of the cut; of a view with history */
+    int64_t cut_committed; /* commit time of the cut */
     struct lf_build build;
     uint32_t batches; /* that were appended: the next one's number */
     struct feature_load_report report;
@@ -171,6 +175,25 @@ feature_status lf_build_reads(struct feature_load *load,
 feature_status lf_build_fill(struct feature_load *load, const uint8_t *key,
                              size_t key_size, struct lf_slice *row,
                              struct feature_error *error);
+
+/* --- load_kept.c ----------------------------------------------------------- */
+
+/* A view FROM an event that keeps history: what is loaded is all that is known of
+ * the cut. */
+bool lf_load_keeps(const struct feature_load *load);
+void lf_load_begin_kept(struct feature_load *load);
+
+/* Keeps an event for the history of the version, if that reaches so far back. Those
+ * of a key come newest first, those of one time in the order of the load: the
+ * ordinal counts them from 0. */
+feature_status lf_load_keep(struct feature_load *load, const uint8_t *key,
+                            size_t key_size, const struct lf_row *event,
+                            uint32_t ordinal, struct feature_error *error);
+
+/* Puts what waits, within the commit that has it in its record. */
+feature_status lf_load_put_kept(struct feature_load *load,
+                                struct lf_commit *commit,
+                                struct feature_error *error);
 
 /* --- load_history.c -------------------------------------------------------- */
 

@@ -251,24 +251,13 @@ put_staged(struct feature_load *load, struct lf_commit *commit,
     char name[LF_TREE_NAME_SIZE];
     struct lf_tree *tree;
 
-    load->build.meta = lf_meta_view_empty();
-    load->build.meta.commit = load->record.cut;
+    lf_build_clear(load);
     load->build.seed = lf_row_seed(load->record.view);
     lf_rows_tree(load->view, name);
     LF_TRY(lf_writer_tree(commit->writer, name, true, &tree, error));
+    LF_TRY(lf_load_put_kept(load, commit, error));
     LF_TRY(lf_load_put_meta(load, commit, &load->build.meta, error));
     return lf_loads_put(commit, &load->record, error);
-}
-
-static feature_status
-check_kind(const struct lf_view *view, struct feature_error *error)
-{
-    if (!view->history || !view->event)
-        return FEATURE_OK;
-    return lf_fail(error, FEATURE_UNSUPPORTED, "not-yet",
-                   "feature view %s is FROM an event and keeps history: it "
-                   "cannot be loaded yet",
-                   view->name);
 }
 
 static feature_status
@@ -315,8 +304,6 @@ begin_within(struct beginning *beginning, struct lf_commit *commit,
         status = lf_fail(error, FEATURE_NOT_FOUND, "name",
                          "the feature view was dropped a moment ago");
     else
-        status = check_kind(beginning->view, error);
-    if (!status)
         status = begin_view(beginning, commit, error);
     lf_catalog_release(catalog);
     return status;

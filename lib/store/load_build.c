@@ -99,6 +99,7 @@ put_rows(struct feature_load *load, struct lf_commit *commit, void *context,
     char name[LF_TREE_NAME_SIZE];
     struct lf_tree *tree;
 
+    LF_TRY(lf_load_put_kept(load, commit, error));
     lf_rows_tree(load->view, name);
     LF_TRY(lf_writer_tree(commit->writer, name, true, &tree, error));
     while (at < end) {
@@ -131,7 +132,8 @@ due(const struct feature_load *load)
     if (load->rows_per_second)
         rows = (double)build->meta.row_entries / (double)load->rows_per_second;
     if (load->bytes_per_second)
-        bytes = (double)build->bytes / (double)load->bytes_per_second;
+        bytes = (double)(build->bytes + build->kept_bytes) /
+                (double)load->bytes_per_second;
     return (uint64_t)(1e6 * (rows > bytes ? rows : bytes));
 }
 
@@ -213,14 +215,16 @@ lf_build_flush(struct feature_load *load, bool is_end,
     size_t end = waits ? build->last : build->slice.size;
 
     LF_TRY(count_rows(load, end, error));
-    if (!end)
+    if (!end && !build->kept.size)
         return FEATURE_OK;
     LF_TRY(lf_load_commit_slice(load, put_rows, &end, error));
-    memmove(build->slice.data, build->slice.data + end,
-            build->slice.size - end);
+    build->kept.size = 0;
+    if (build->slice.size > end)
+        memmove(build->slice.data, build->slice.data + end,
+                build->slice.size - end);
     build->slice.size -= end;
     build->last = build->counted = 0;
-    build->has_put = true;
+    build->has_put |= end > 0;
     fit_slice(build);
     keep_pace(load);
     return FEATURE_OK;
@@ -393,14 +397,14 @@ void
 lf_build_clear(struct feature_load *load)
 {
     struct lf_build *build = &load->build;
-    uint64_t cut = build->meta.commit;
 
     build->slice.size = build->key.size = build->last = build->counted = 0;
     build->uncounted = 0;
     build->has_put = false;
     build->bytes = 0;
     build->meta = lf_meta_view_empty();
-    build->meta.commit = cut;
+    build->meta.commit = load->record.cut;
+    lf_load_begin_kept(load);
 }
 
 void
@@ -409,6 +413,8 @@ lf_build_free(struct lf_build *build)
     lf_buffer_free(&build->slice);
     lf_buffer_free(&build->key);
     lf_buffer_free(&build->row);
+    lf_buffer_free(&build->kept);
+    lf_buffer_free(&build->entry);
     lf_sides_free(&build->sides);
     lf_form_free(&build->form);
     lf_buffer_free(&build->stored);

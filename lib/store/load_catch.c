@@ -223,6 +223,27 @@ go_back_to(struct lf_commit *then, const struct lf_commit *now,
     then->written = each->ordinal;
 }
 
+/* Events are written some at a time, which history cares about: they are of one
+ * commit, with ordinals that follow each other. */
+static feature_status
+begin_change(struct lf_catch *state, struct lf_replay *replay,
+             const struct lf_commit *now, struct lf_commit *then,
+             const struct gathered *each, uint32_t *next,
+             struct feature_error *error)
+{
+    bool follows =
+        then->meta.sequence == each->sequence && *next == each->ordinal;
+
+    *next = each->ordinal + 1;
+    if (follows && state->view->event && state->view->history)
+        return FEATURE_OK;
+    if (state->view->history)
+        LF_TRY(lf_event_replay_flush(&replay->events, then, replay->report,
+                                     error));
+    go_back_to(then, now, each);
+    return FEATURE_OK;
+}
+
 /* Goes on under the definitions that a change was written under. */
 static feature_status
 use_definitions(const struct lf_catch *state, struct lf_replay *replay,
@@ -258,7 +279,9 @@ replay_all(struct lf_catch *state, struct lf_replay *replay,
 {
     struct gathered last = {0};
     const uint8_t *at = state->changes.data, *end = at + state->changes.size;
+    uint32_t next = 0;
 
+    then->meta.sequence = 0; /* of no change */
     while (at < end) {
         struct gathered each;
 
@@ -267,7 +290,7 @@ replay_all(struct lf_catch *state, struct lf_replay *replay,
         each.change.after.bytes = each.change.key.bytes + each.change.key.size;
         at = each.change.after.bytes + each.change.after.size;
         LF_TRY(use_definitions(state, replay, &each, &last, error));
-        go_back_to(then, now, &each);
+        LF_TRY(begin_change(state, replay, now, then, &each, &next, error));
         LF_TRY(lf_replay_change(replay, &each.change, error));
         state->written++;
     }

@@ -7,6 +7,9 @@
  * Keeps a batch that is refused out as a whole, and rows without a key.
  * Never asks which ids were seen: a load is the truth at its cut.
  */
+#include <string.h>
+
+#include "format/key.h"
 #include "store/event_apply.h"
 #include "store/event_target.h"
 #include "store/load_rows.h"
@@ -63,6 +66,22 @@ check_events(const struct feature_load *load, struct lf_target *target,
     return check_times(load, target, error);
 }
 
+/* By its key; where it is kept, then the newest first. */
+static feature_status
+sort_event(struct feature_load *load, const uint8_t *key, size_t size,
+           int64_t time, const struct lf_buffer *payload, uint32_t batch,
+           uint32_t index, struct feature_error *error)
+{
+    uint8_t sorted[LF_KEY_MAX + LF_SORT_TIME];
+
+    if (!lf_load_keeps(load))
+        return lf_build_sort(load, key, size, payload, batch, index, error);
+    memcpy(sorted, key, size);
+    lf_store_big_u64(sorted + size, ~((uint64_t)time ^ LF_KEY_SIGN));
+    return lf_build_sort(load, sorted, size + LF_SORT_TIME, payload, batch,
+                         index, error);
+}
+
 static feature_status
 take_event(struct feature_load *load, struct lf_target *target, uint32_t row,
            uint32_t index, struct feature_error *error)
@@ -82,8 +101,8 @@ take_event(struct feature_load *load, struct lf_target *target, uint32_t row,
         return lf_build_fail_order(load, target->index, index, error);
     events->take(events->from, row, events->cells);
     LF_TRY(lf_event_payload(events, events->cells, time, error));
-    LF_TRY(lf_build_sort(load, key, size, &events->payload, target->index,
-                         index, error));
+    LF_TRY(sort_event(load, key, size, time, &events->payload, target->index,
+                      index, error));
     last->size = 0;
     return lf_buffer_append(last, key, size) ? FEATURE_OK
                                              : lf_fail_memory(error);

@@ -342,6 +342,17 @@ read_state(struct lf_window_pass *pass, uint32_t row,
     return FEATURE_OK;
 }
 
+/* What is known is of a time before the view was loaded, or may be: a key that is
+ * not there may have been there then. */
+static bool
+is_of_before(const struct lf_window_pass *pass)
+{
+    int64_t since = pass->windows->meta.history_since;
+
+    return pass->view->definition->version > 1 &&
+           (since == INT64_MIN || pass->request->query->known_by < since);
+}
+
 /* Whether a state says nothing of t: one that was deleted since, or one that may
  * have commits which do not count. */
 static bool
@@ -349,7 +360,8 @@ is_hidden(const struct lf_window_pass *pass, const struct stored *stored,
           int64_t t)
 {
     if (pass->is_restricted)
-        return stored->wm != LF_TIME_UNSET || pass->windows->meta.purge_time;
+        return stored->wm != LF_TIME_UNSET || pass->windows->meta.purge_time ||
+               is_of_before(pass);
     return pass->exact && stored->is_deleted && t <= stored->wm;
 }
 

@@ -147,20 +147,6 @@ two_states_of_one_key_are_refused(void **state)
     end_store(batch);
 }
 
-static void
-views_with_history_are_not_loaded_yet(void **state)
-{
-    struct fixture *f = *state;
-    feature_load *load = NULL;
-
-    define(f, "CREATE ENTITY e (k INT64);"
-              "CREATE EVENT p (k INT64, x INT64);"
-              "CREATE FEATURE VIEW v (s = SUM(x) OVER '1 hour') FOR e FROM p "
-              "WITH (history = '1 day');");
-    must_fail(feature_load_begin(f->store, "v", NULL, &load, &problem),
-              FEATURE_UNSUPPORTED, "not-yet");
-}
-
 int
 main(void)
 {
@@ -168,7 +154,6 @@ main(void)
         TEST(states_and_the_events_since_are_all_events),
         TEST(a_rollback_has_the_events_since),
         TEST(two_states_of_one_key_are_refused),
-        TEST(views_with_history_are_not_loaded_yet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

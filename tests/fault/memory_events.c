@@ -244,6 +244,40 @@ undo_verify(struct memory_scene *scene)
     feature_free(scene->out.text);
 }
 
+/* For long enough, that is. */
+static void
+prepare_kept(struct memory_scene *scene)
+{
+    prepare_events(scene);
+    MUST(scene,
+         feature_store_apply(
+             scene->store,
+             "CREATE FEATURE VIEW spend (n = COUNT(*) OVER '1 hour') FOR card "
+             "FROM payment WITH (history = '36500 days');",
+             NULL, NULL, &scene->error));
+    feature_batch_free(scene->batch);
+    set_events(scene, FEATURE_EVENT, 3);
+}
+
+/* With something to catch up with; what is loaded is sorted in memory. */
+static feature_status
+call_load(struct memory_scene *scene)
+{
+    feature_load *load = NULL;
+    feature_status status =
+        feature_load_begin(scene->store, "spend", NULL, &load, &scene->error);
+
+    if (!status)
+        status = feature_load_append(load, scene->batch, &scene->error);
+    if (!status)
+        status = feature_store_write(scene->store, &scene->batch, 1, NULL, NULL,
+                                     &scene->error);
+    if (!status)
+        status = feature_load_commit(load, NULL, &scene->error);
+    feature_load_free(load);
+    return status;
+}
+
 const struct memory_case memory_event_cases[] = {
     {"feature_batch_create", "of an event", prepare_events, call_create,
      undo_create, LEAVES_NOTHING},
@@ -257,6 +291,8 @@ const struct memory_case memory_event_cases[] = {
      call_write, NULL, LEAVES_NOTHING},
     {"feature_store_follow", "events", prepare_follower, call_follow, NULL,
      LEAVES_NOTHING},
+    {"feature_load_commit", "events that are kept", prepare_kept, call_load,
+     NULL, LEAVES_STEPS},
     {"feature_store_maintain", "events", prepare_written, call_maintain, NULL,
      LEAVES_STEPS},
     {"feature_store_changes_arrow", "of an event", prepare_written,

@@ -155,6 +155,13 @@ drop_follower(struct event_world *world)
     remove_store(world->other);
 }
 
+void
+forget_follower(struct event_world *world)
+{
+    drop_follower(world);
+    world->needs_copy = true;
+}
+
 /* The restored store is the follower from now on, or the store itself. */
 bool
 run_event_copy(struct event_world *world)

@@ -177,6 +177,7 @@ create_view(struct event_world *world, struct view *view)
                           .slack = slacks[dice_below(dice, 4)],
                           .history = histories[dice_below(dice, 4)],
                           .history_since = NEVER,
+                          .known_since = NEVER,
                           .horizon = NEVER,
                           .purged = NEVER,
                           .born = world->count};

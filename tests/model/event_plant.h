@@ -26,6 +26,7 @@ enum event_plant {
     EVENT_PLANT_SCORED,    /* an event that is not stored does not count */
     EVENT_PLANT_HALF,      /* what a refused call wrote first stays */
     EVENT_PLANT_MERGE,     /* merged tiles are later than all others */
+    EVENT_PLANT_LOAD,      /* what was there before a load stays */
     EVENT_PLANT_PAST,      /* everything is known of every past time */
     EVENT_PLANTS
 };

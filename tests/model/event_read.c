@@ -108,6 +108,8 @@ is_right_state(const struct event_world *world, const struct asked *asked,
     bool visible = is_visible(world, asked, all), knows, is_partial;
 
     view_knowledge(world, asked, &knows, &is_partial);
+    if (knows_nothing(asked))
+        return state == FEATURE_STATE_NO_HISTORY;
     if (state == FEATURE_STATE_NO_HISTORY)
         return !knows || is_partial;
     if (state == FEATURE_STATE_PARTIAL)

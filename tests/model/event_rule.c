@@ -53,9 +53,10 @@ bounds_of(const struct event_world *world, const struct view *view,
 bool
 is_in(const struct view *view, const struct happened *event, uint32_t index)
 {
-    if (event->only_view)
-        return (uint32_t)event->only_view == view->serial;
-    return event->kind == view->kind && index >= view->born;
+    if (index < view->born)
+        return false;
+    return event->only_view ? (uint32_t)event->only_view == view->serial
+                            : event->kind == view->kind;
 }
 
 /* --- late -------------------------------------------------------------------- */
@@ -232,12 +233,23 @@ is_kept(const struct view *view, int64_t from)
 }
 
 bool
+knows_nothing(const struct asked *asked)
+{
+    const struct view *view = asked->view;
+
+    return asked->known_by && view->known_since != NEVER &&
+           view->history_since == NEVER && asked->known_by < view->known_since;
+}
+
+bool
 has_to_know(const struct event_world *world, const struct asked *asked,
             int64_t from)
 {
     const struct view *view = asked->view;
     int64_t wm = view->wm[asked->key];
 
+    if (knows_nothing(asked))
+        return false;
     if (world->plant == EVENT_PLANT_PAST || is_kept(view, from))
         return true;
     if (asked->known_by)

@@ -19,7 +19,7 @@
 const char *const event_operation_names[EVENT_OPERATIONS] = {
     "writes",  "retracts", "deletes", "reads",  "scored reads",
     "scans",   "joins",    "clocks",  "upkeep", "applies",
-    "reopens", "follows",  "copies",  "merges"};
+    "reopens", "follows",  "copies",  "merges", "loads"};
 
 /* --- telling ----------------------------------------------------------------- */
 
@@ -281,6 +281,8 @@ run(struct event_world *world, enum event_operation operation)
         return run_event_copy(world);
     case EVENT_MERGE:
         return run_event_merge(world);
+    case EVENT_LOAD:
+        return run_event_load(world);
     case EVENT_OPERATIONS:
         break;
     }

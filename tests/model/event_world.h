@@ -88,6 +88,7 @@ struct view {
     int64_t zone, slack;
     int64_t history;       /* 0: none */
     int64_t history_since; /* NEVER: since the view is there */
+    int64_t known_since;   /* the cut of its load; NEVER: there was none */
     int64_t horizon;       /* kept events from it on; NEVER: all */
     int64_t purged;        /* rows left at a clock below it; NEVER: none */
     uint32_t born;         /* events before it are not in the view */
@@ -110,7 +111,7 @@ struct seen_id {
 
 struct event_counts {
     uint64_t rows, cells, unknown, partial, retracts, refused, follows;
-    uint64_t applies, merges, copies, scans, joins;
+    uint64_t applies, merges, copies, scans, joins, loads;
 };
 
 struct event_world {
@@ -151,6 +152,7 @@ enum event_operation {
     EVENT_FOLLOW,
     EVENT_COPY,
     EVENT_MERGE,
+    EVENT_LOAD,
     EVENT_OPERATIONS
 };
 
@@ -227,6 +229,10 @@ bool run_event_maintain(struct event_world *world);
 bool run_event_follow(struct event_world *world);
 bool run_event_copy(struct event_world *world);
 bool run_event_merge(struct event_world *world);
+void forget_follower(struct event_world *world); /* it needs a copy */
+
+/* event_load.c */
+bool run_event_load(struct event_world *world);
 
 /* --- the rule ---------------------------------------------------------------*/
 
@@ -263,6 +269,9 @@ void gather(const struct event_world *world, const struct asked *asked,
             struct gathered *all);
 bool is_visible(const struct event_world *world, const struct asked *asked,
                 const struct gathered *all);
+
+/* Before the cut of a load; history that begins later knows what it can reach. */
+bool knows_nothing(const struct asked *asked);
 
 /* Whether the store has to know a feature; whether it may say PARTIAL. */
 bool has_to_know(const struct event_world *world, const struct asked *asked,

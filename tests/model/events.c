@@ -35,7 +35,7 @@ const char *const event_plant_names[EVENT_PLANTS] = {
     "none",     "tail",      "end",      "tie",       "late",    "zone",
     "cumulate", "condition", "null-key", "duplicate", "forget",  "future-id",
     "skew",     "retract",   "delete",   "barrier",   "partial", "reborn",
-    "known",    "scored",    "half",     "merge",     "past"};
+    "known",    "scored",    "half",     "merge",     "load",    "past"};
 
 struct arguments {
     const char *program, *keep;
@@ -71,7 +71,7 @@ draw_weights(struct dice *dice, uint32_t *weights)
         [EVENT_READ] = 30,  [EVENT_SCORE] = 4,   [EVENT_SCAN] = 3,
         [EVENT_JOIN] = 4,   [EVENT_CLOCK] = 8,   [EVENT_MAINTAIN] = 2,
         [EVENT_APPLY] = 4,  [EVENT_REOPEN] = 1,  [EVENT_FOLLOW] = 3,
-        [EVENT_COPY] = 1,   [EVENT_MERGE] = 2};
+        [EVENT_COPY] = 1,   [EVENT_MERGE] = 2,   [EVENT_LOAD] = 2};
     static const uint32_t factors[] = {0, 1, 2, 2, 2, 4, 8};
 
     for (uint32_t i = 0; i < EVENT_OPERATIONS; i++)

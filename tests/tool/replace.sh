@@ -144,4 +144,22 @@ says out '0,'
 run 1 load s v events.csv --replace --event paid
 says err 'v is as it was'
 check 'events are the content of a windowed view'
+
+cat >kept.sql <<'END'
+CREATE FEATURE VIEW x (n = COUNT(*) OVER '1 day', most = MAX(sum) OVER '1 day')
+    FOR e FROM paid WITH (history = '36500 days');
+END
+run 0 apply s kept.sql
+run 0 load s paid more.csv --column sum=a
+run 0 load s x events.csv --replace --event paid
+run 0 get s 'x(n, most)' k=1 --as-of 2026-01-01T09:30:00Z --csv
+says out '1,7'
+run 0 get s 'x(n, most)' k=1 --as-of 2026-01-01T10:30:00Z --csv
+says out '2,7'
+run 0 get s 'x(n, most)' k=4 --as-of 2026-01-01T10:30:00Z --csv
+says out '0,'
+run 0 history s x k=1 --csv
+says out ',2,7' ',1,7'
+run 0 verify s
+check 'events of a view that keeps them are kept'
 [ $failures -eq 0 ]

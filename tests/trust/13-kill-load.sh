@@ -22,4 +22,12 @@ control 'rows of a load that are written on their own' \
     "$kill" 300 7 mix history
 promise kill-9-load-history \
     'The history of a view stays right when a whole version is swapped in.'
+kill=$B/tests/crash/kill_kept
+attempt "kill -9 of a loader of events and a writer of more, $count times" \
+    "$kill" $count
+control 'an acknowledgement before the commit' "$kill" 300 7 early
+control 'events of a load that are written on their own' "$kill" 300 7 mix
+control 'events that count before they were known' "$kill" 300 7 late
+promise kill-9-load-kept \
+    'A view that keeps events is one load and the events since, now and as known.'
 exit $failed

@@ -206,6 +206,8 @@ judge_delete(struct event_world *world, struct view *view, uint32_t key,
     if (!is_applied)
         return true;
     view->barriers[view->barrier_count++] = (struct barrier){key, until, time};
+    /* Scans do not look for events of a row that was swept. */
+    view->is_unsure[key] |= view->wm[key] == NEVER && view->purged != NEVER;
     view->wm[key] = until;
     view->is_buried[key] = true;
     return true;

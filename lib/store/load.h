@@ -40,14 +40,15 @@ struct lf_build {
     int64_t held_us;        /* the writer gate, for the last one */
     bool has_put;           /* there are rows in the tree */
     struct lf_sorter *sorter;
-    uint64_t sorted_rows;     /* that went into it as they came */
-    struct lf_buffer row;     /* encoded */
-    struct lf_form form;      /* of a view FROM an event, once it is needed */
-    struct lf_sides sides;    /* wide states of the row at hand */
-    struct lf_buffer stored;  /* that row without them, or with them again */
-    struct lf_buffer kept;    /* of a history: entries in order, as a slice */
-    struct lf_buffer entry;   /* one of them */
-    struct lf_meta_view meta; /* of the version, with what is counted, and kept */
+    uint64_t sorted_rows;    /* that went into it as they came */
+    struct lf_buffer row;    /* encoded */
+    struct lf_form form;     /* of a view FROM an event, once it is needed */
+    struct lf_sides sides;   /* wide states of the row at hand */
+    struct lf_buffer stored; /* that row without them, or with them again */
+    struct lf_buffer kept;   /* of a history: entries in order, as a slice */
+    struct lf_buffer entry;  /* one of them */
+    struct lf_meta_view
+        meta; /* of the version, with what is counted, and kept */
     uint64_t bytes;
     uint64_t kept_bytes;
     uint32_t seed;    /* of the rows' checksums */

@@ -1602,7 +1602,6 @@ feature_store_verify(const char *path,
  * @return FEATURE_GAP          `feed-truncated`: the feed begins after the cut
  * @return FEATURE_BUSY         `load`: another load of the view is under way;
  *                              `writer-gate`
- * @return FEATURE_UNSUPPORTED  `not-yet`
  * @return FEATURE_FULL, FEATURE_IO, FEATURE_CORRUPT, FEATURE_NO_MEMORY
  * @since 0.1
  * @threads any
@@ -1650,7 +1649,7 @@ feature_load_append(feature_load *load, feature_batch *batch,
  * Appends the rows of a stream of Arrow record batches, whose columns are taken as
  * feature_store_write_arrow() takes them. For a view FROM an event they are rows of
  * the event, or, with a column `_tiles`, states as feature_store_tiles_arrow()
- * gives them.
+ * gives them, unless the view keeps history.
  *
  * What came before a failure of the stream is appended; the caller aborts the load
  * or goes on with what is missing.
@@ -1662,7 +1661,8 @@ feature_load_append(feature_load *load, feature_batch *batch,
  * @param[out] error  {inout} {nullable} batch is that of the stream, row is in it
  * @return FEATURE_INVALID      as feature_load_append(); `arrow`: a stream that
  *                              breaks Arrow's rules
- * @return FEATURE_UNSUPPORTED  `arrow-type`: a type that no column takes
+ * @return FEATURE_UNSUPPORTED  `arrow-type`: a type that no column takes;
+ *                              `history`: states, and the view keeps events
  * @return FEATURE_CONFLICT     as feature_load_append()
  * @return FEATURE_IO           `stream`: the producer failed
  * @return FEATURE_BUSY, FEATURE_FULL, FEATURE_CORRUPT, FEATURE_NO_MEMORY

@@ -8,8 +8,8 @@
 #define PAYMENT                           \
     "CREATE ENTITY card (card_id INT64);" \
     "CREATE EVENT payment (card_id INT64, amount INT64);"
-#define V                                                              \
-    "CREATE FEATURE VIEW v (n = COUNT(*) OVER '1 hour', spent = "      \
+#define V                                                             \
+    "CREATE FEATURE VIEW v (n = COUNT(*) OVER '1 hour', spent = "     \
     "SUM(amount) OVER '1 day', most = MAX(amount) OVER '1 day') FOR " \
     "card FROM payment"
 

@@ -268,10 +268,6 @@ feature_status lf_writer_tree(struct lf_writer *writer, const char *name,
 feature_status lf_writer_drop(struct lf_writer *writer, const char *name,
                               struct feature_error *error);
 
-/* Removes what is in a tree, which can be used on; no error where it is missing. */
-feature_status lf_writer_empty(struct lf_writer *writer, const char *name,
-                               struct feature_error *error);
-
 /* The value under a key, borrowed until the next change. */
 feature_status lf_tree_get(struct lf_tree *tree, const void *key,
                            size_t key_size, bool *found, const uint8_t **value,

@@ -211,21 +211,6 @@ check(const struct lf_tree *tree, struct feature_error *error)
 }
 
 feature_status
-lf_writer_empty(struct lf_writer *writer, const char *name,
-                struct feature_error *error)
-{
-    struct lf_tree *tree;
-    int code;
-
-    LF_TRY(lf_writer_tree(writer, name, false, &tree, error));
-    if (!tree)
-        return FEATURE_OK;
-    LF_TRY(check(tree, error));
-    code = mdb_drop(writer->txn, tree->handle, 0);
-    return code ? fail(writer, code, "cannot empty a tree", error) : FEATURE_OK;
-}
-
-feature_status
 lf_tree_get(struct lf_tree *tree, const void *key, size_t key_size, bool *found,
             const uint8_t **value, size_t *size, struct feature_error *error)
 {

@@ -54,7 +54,6 @@ feature_status
 lf_history_restart(struct lf_commit *commit, const struct lf_view *view,
                    struct feature_error *error)
 {
-    char tree[LF_TREE_NAME_SIZE];
     struct lf_meta_view meta;
     bool found;
 
@@ -62,8 +61,7 @@ lf_history_restart(struct lf_commit *commit, const struct lf_view *view,
     if (!found || meta.history_since == INT64_MIN)
         return FEATURE_OK;
     forget(&meta);
-    lf_history_tree(view, tree);
-    LF_TRY(lf_writer_empty(commit->writer, tree, error));
+    LF_TRY(drop_tree(commit, view, error));
     return lf_rows_put_meta(commit, view, &meta, error);
 }
 

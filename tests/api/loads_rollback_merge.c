@@ -77,12 +77,42 @@ history_that_began_behind_them_is_no_obstacle(void **state)
     expect_good(f);
 }
 
+/* Nobody can tell what of the row's count lies before the delete that comes with
+ * the states. */
+static void
+a_delete_that_comes_with_them_may_end_it(void **state)
+{
+    static const char view[] =
+        "CREATE FEATURE VIEW v (ever = COUNT(*)) FOR card FROM payment;";
+    struct fixture *f = *state, *other = begin_store(PAYMENT);
+
+    define(f, FED PAYMENT);
+    define(f, view);
+    define(other, view);
+    write_events(f, FEATURE_EVENT, "1 @-864000 1\n1 @-90 1");
+    load_events(f, "2 @-70 3");
+    write_events(other, FEATURE_EVENT, "1 @-60 5");
+    erase(other, "v", "card_id, event_timestamp", "1 @-55");
+    write_events(other, FEATURE_EVENT, "1 @-50 5");
+    ship(other, f, "v");
+    end_store(other);
+    must_fail(feature_store_rollback(f->store, "v", NULL, NULL, &problem),
+              FEATURE_CONFLICT, "deleted");
+    assert_non_null(strstr(problem.message, "feature view v: "));
+    expect_rows(f, "v(*)", "1", "present 1");
+    expect_good(f);
+    roll_back(f, FEATURE_ROLLBACK_AS_IT_WAS);
+    expect_rows(f, "v(*)", "1", "present 2");
+    expect_good(f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(merged_states_are_in_the_version_that_comes),
-        TEST(history_that_began_behind_them_is_no_obstacle)};
+        TEST(history_that_began_behind_them_is_no_obstacle),
+        TEST(a_delete_that_comes_with_them_may_end_it)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

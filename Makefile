@@ -332,6 +332,7 @@ $(fuzz_tests): private wrap := $(fuzz_wrap)
 $(B)/tests/unit/libraries: private wrap := -Wl,--wrap=ZSTD_versionNumber \
     -Wl,--wrap=protobuf_c_version_number -Wl,--wrap=mdb_version
 $(B)/tests/unit/made: private wrap := -Wl,--wrap=lf_rebuild_finish
+$(B)/tests/unit/swap_short: private wrap := -Wl,--wrap=lf_catch_gather
 define link_unit
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)

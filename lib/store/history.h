@@ -21,6 +21,11 @@ feature_status lf_history_follow(struct lf_commit *commit,
 void lf_history_begin(struct lf_meta_view *meta,
                       const struct lf_commit *commit);
 
+/* Forgets what a view keeps so far: its history begins with the next write. */
+feature_status lf_history_restart(struct lf_commit *commit,
+                                  const struct lf_view *view,
+                                  struct feature_error *error);
+
 /* Keeps a row that was written, with the images that this takes. */
 feature_status lf_history_add(struct lf_rows *rows,
                               const struct lf_written *written,

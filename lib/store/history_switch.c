@@ -50,6 +50,21 @@ drop_tree(struct lf_commit *commit, const struct lf_view *view,
     return lf_writer_drop(commit->writer, tree, error);
 }
 
+feature_status
+lf_history_restart(struct lf_commit *commit, const struct lf_view *view,
+                   struct feature_error *error)
+{
+    struct lf_meta_view meta;
+    bool found;
+
+    LF_TRY(lf_rows_read_meta(commit, view, &meta, &found, error));
+    if (!found || meta.history_since == INT64_MIN)
+        return FEATURE_OK;
+    forget(&meta);
+    LF_TRY(drop_tree(commit, view, error));
+    return lf_rows_put_meta(commit, view, &meta, error);
+}
+
 /* The versions that are kept can do without history no less: the dictionary of
  * their blocks goes. */
 static feature_status

@@ -15,6 +15,7 @@
 
 #include "format/record.h"
 #include "store/batch.h"
+#include "store/history.h"
 #include "store/load_schema.h"
 #include "store/replay.h"
 
@@ -244,6 +245,20 @@ begin_change(struct lf_catch *state, struct lf_replay *replay,
     return FEATURE_OK;
 }
 
+/* States of another store were merged in while the view kept no events. */
+static bool
+is_merge(const struct gathered *each)
+{
+    return each->change.operation == LF_CHANGE_MERGE;
+}
+
+static bool
+is_under_same(const struct gathered *each, const struct gathered *last)
+{
+    return each->schema == last->schema && each->columns == last->columns &&
+           (!each->schema || is_merge(each) == is_merge(last));
+}
+
 /* Goes on under the definitions that a change was written under. */
 static feature_status
 use_definitions(const struct lf_catch *state, struct lf_replay *replay,
@@ -252,10 +267,12 @@ use_definitions(const struct lf_catch *state, struct lf_replay *replay,
 {
     struct lf_catalog *made = NULL;
 
-    if (each->schema == last->schema && each->columns == last->columns)
+    if (is_under_same(each, last))
         return FEATURE_OK;
     LF_TRY(lf_schema_narrow(state->catalog, each->schema, each->columns, &made,
                             error));
+    if (is_merge(each))
+        made->views[0].history = 0;
     *last = *each;
     if (replay->before) {
         feature_status status =
@@ -269,7 +286,9 @@ use_definitions(const struct lf_catch *state, struct lf_replay *replay,
     lf_replay_free(replay);
     *replay = (struct lf_replay){
         .commit = replay->commit, .report = replay->report, .before = made};
-    return FEATURE_OK;
+    return is_merge(each)
+               ? lf_history_restart(replay->commit, state->view, error)
+               : FEATURE_OK;
 }
 
 static feature_status

@@ -108,6 +108,7 @@ renew(struct lf_catch *state, const struct lf_catalog *catalog,
     return FEATURE_OK;
 }
 
+/* A store that is too full to drop a version takes its rows away first. */
 feature_status
 lf_schema_renew(struct lf_catch *state, struct lf_commit *commit,
                 struct feature_error *error)
@@ -124,5 +125,5 @@ lf_schema_renew(struct lf_catch *state, struct lf_commit *commit,
         LF_TRY(status);
     }
     LF_TRY(lf_rows_read_meta(commit, state->view, &meta, &found, error));
-    return found ? FEATURE_OK : fail_gone(state->view, error);
+    return found && meta.left ? FEATURE_OK : fail_gone(state->view, error);
 }

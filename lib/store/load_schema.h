@@ -20,8 +20,8 @@ feature_status lf_schema_narrow(struct lf_catalog *catalog, uint32_t schema,
                                 uint32_t columns, struct lf_catalog **made,
                                 struct feature_error *error);
 
-/* Before a commit of a version that was kept: it is still there, and is defined
- * as the store is now. NOT_FOUND `no-version`; CONFLICT `schema-changed` where
+/* Before a commit of a version that was kept: it is still there with all of its
+ * rows, and is defined as the store is now. NOT_FOUND `no-version`; CONFLICT `schema-changed` where
  * the view was dropped. */
 feature_status lf_schema_renew(struct lf_catch *state, struct lf_commit *commit,
                                struct feature_error *error);

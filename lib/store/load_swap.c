@@ -113,6 +113,8 @@ write_gathered(struct lf_swap *swap, struct feature_error *error)
     return status;
 }
 
+/* Also past what is of others alone, however long: the swap looks at it under the
+ * gate. */
 static feature_status
 catch_up(struct lf_swap *swap, struct feature_error *error)
 {
@@ -120,9 +122,8 @@ catch_up(struct lf_swap *swap, struct feature_error *error)
 
     for (int i = 0; i < ROUNDS_MOST || !is_end; i++) {
         LF_TRY(gather_from_snapshot(swap, &is_end, error));
-        if (!swap->state.gathered)
-            return FEATURE_OK;
-        LF_TRY(write_gathered(swap, error));
+        if (swap->state.gathered)
+            LF_TRY(write_gathered(swap, error));
         if (is_end && swap->state.changes.size < REST)
             return FEATURE_OK;
     }

@@ -278,6 +278,7 @@ replay_merge(struct lf_replay *replay, const struct lf_change *change,
 {
     struct lf_form *form = &replay->form;
     bool is_sound = false, has_marks;
+    feature_status status;
     uint32_t zero = 0;
     struct lf_row row;
 
@@ -293,8 +294,11 @@ replay_merge(struct lf_replay *replay, const struct lf_change *change,
         LF_TRY(lf_window_check(form, &row, &is_sound, &has_marks, error));
     if (!is_sound)
         return damaged(error, "it merges what is no state of its view");
-    LF_TRY(lf_window_merge(&replay->rows, &replay->row, change->key.bytes,
-                           change->key.size, &row, LF_ROW_SIZE_LIMIT, error));
+    status = lf_window_merge(&replay->rows, &replay->row, change->key.bytes,
+                             change->key.size, &row, LF_ROW_SIZE_LIMIT, error);
+    if (status == FEATURE_CONFLICT)
+        lf_error_prefix(error, "feature view %s: ", form->view->name);
+    LF_TRY(status);
     replay->report->applied++;
     return FEATURE_OK;
 }

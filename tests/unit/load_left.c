@@ -4,6 +4,8 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "format/meta.h"
+#include "store/load.h"
+#include "store/load_schema.h"
 #include "store/loads.h"
 
 #define VIEWS                          \
@@ -75,6 +77,31 @@ load_row(struct fixture *f, const char *row)
     feature_load_free(load);
 }
 
+/* Whether a rollback to version 2 that is under way would write on. */
+static int
+may_go_on(feature_store *store)
+{
+    struct lf_catch catching = {.store = store, .schema = 1};
+    struct lf_catalog *catalog = NULL, *made = NULL;
+    struct lf_view *view = NULL;
+    struct lf_commit commit;
+    feature_status status;
+
+    must(lf_commit_begin(&commit, store, 0, &problem));
+    must(lf_commit_catalog(&commit, &catalog, &problem));
+    must(lf_load_stand_in(catalog, 2, 2, LF_KEPT, &made, &view, &problem));
+    catching.catalog = made;
+    catching.view = view;
+    status = lf_schema_renew(&catching, &commit, &problem);
+    if (status)
+        assert_string_equal(problem.reason, "no-version");
+    lf_commit_abort(&commit);
+    lf_catch_free(&catching);
+    lf_catalog_release(made);
+    lf_catalog_release(catalog);
+    return !status;
+}
+
 /* As a store does that is too full to drop it at once. */
 static void
 no_way_leads_back_to_half_a_version(void **state)
@@ -94,7 +121,9 @@ no_way_leads_back_to_half_a_version(void **state)
     memcpy(&version, versions.data, sizeof version);
     lf_buffer_free(&versions);
     assert_int_equal(version.version, 2);
+    assert_true(may_go_on(f->store));
     (void)lf_version_halve(f->store, 0, &version); /* all of it: it is short */
+    assert_false(may_go_on(f->store));
     must_fail(feature_store_rollback(f->store, "v", NULL, NULL, &problem),
               FEATURE_NOT_FOUND, "no-version");
     load_row(f, "1 3");

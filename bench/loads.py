@@ -224,6 +224,7 @@ class Bench:
 
     def beside(self, what: str, store: Path, *pace: int) -> Dict[str, Any]:
         """Before a load, during it and after it."""
+        self.heat()
         process = Beside(self.command(self.cores[0], what, store, self.rows))
         found: Dict[str, Any] = {}
         for when in ('before', 'during', 'after'):

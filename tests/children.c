@@ -148,6 +148,16 @@ await_child(pid_t child)
 }
 
 bool
+run_to_end(void (*work)(void *context), void *context)
+{
+    int status = await_child(start_child(work, context));
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == RIG_NOT_RUN)
+        exit(RIG_NOT_RUN);
+    return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+bool
 kill_child(pid_t child)
 {
     int status;

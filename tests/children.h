@@ -55,6 +55,10 @@ pid_t start_child(void (*work)(void *context), void *context);
 /* Waits for it; returns what waitpid says. */
 int await_child(pid_t child);
 
+/* Whether such a child came to its end, and well. Ends this process with RIG_NOT_RUN
+ * where the child did. */
+bool run_to_end(void (*work)(void *context), void *context);
+
 /* SIGKILL, and waits. False where it had ended by itself, and not well. */
 bool kill_child(pid_t child);
 

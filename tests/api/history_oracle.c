@@ -4,6 +4,7 @@
  * count, newest time last, ties in the order of the writes.
  */
 #include "common.h"
+#include "../rounds.h"
 
 #include <unistd.h>
 
@@ -11,7 +12,7 @@
 #define FEATURES 4
 #define TIMES    16
 #define WRITES   1200
-#define RUNS     72
+#define RUNS     ROUNDS(72)
 #define LONG     260 /* calls of a run in which blocks are made and broken up */
 #define KEPT     (900 * DAY)
 

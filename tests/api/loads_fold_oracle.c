@@ -10,6 +10,7 @@
 #include "arrow_stream.h"
 #include "tiles.h"
 #include "windows_world.h"
+#include "../rounds.h"
 
 #define ASKED  8 /* rows of a read */
 #define CHOICE 0x10ad
@@ -433,7 +434,7 @@ a_loaded_view_answers_as_one_that_was_written(void **state)
 {
     static struct world w;
     const char *text = getenv("FEATURE_LOAD_RUNS");
-    uint64_t runs = text ? strtoull(text, NULL, 0) : 40;
+    uint64_t runs = text ? strtoull(text, NULL, 0) : ROUNDS(40);
     uint64_t reads = 0, refused = 0;
 
     (void)state;

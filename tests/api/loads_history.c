@@ -5,10 +5,11 @@
  */
 #include "loads_oracle.h"
 #include "snapshot.h"
+#include "../rounds.h"
 
 #include <unistd.h>
 
-#define RUNS 40
+#define RUNS ROUNDS(40)
 #define KEPT (900 * DAY)
 
 /* --- loads ------------------------------------------------------------------- */

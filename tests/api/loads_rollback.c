@@ -4,6 +4,7 @@
  * has then.
  */
 #include "loads_sides.h"
+#include "../rounds.h"
 
 #define STEPS    240
 #define ROW_KEYS 6
@@ -195,14 +196,14 @@ run(struct fixture *f, uint64_t seed, const char *history)
 static void
 any_version_that_is_kept_is_what_it_would_have_become(void **state)
 {
-    for (uint64_t seed = 1; seed <= 8; seed++)
+    for (uint64_t seed = 1; seed <= ROUNDS(8); seed++)
         run(*state, seed, "");
 }
 
 static void
 its_past_is_too(void **state)
 {
-    for (uint64_t seed = 101; seed <= 106; seed++)
+    for (uint64_t seed = 101; seed <= 100 + ROUNDS(6); seed++)
         run(*state, seed, ", history = '900 days'");
 }
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "kill_variants.h"
 
@@ -33,16 +32,6 @@ struct figures {
 };
 
 static const char *const plants[] = {"none", "early", "torn", "copy"};
-
-static bool
-run_to_end(void (*work)(void *), struct rig *rig)
-{
-    int status = await_child(start_child(work, rig));
-
-    if (WIFEXITED(status) && WEXITSTATUS(status) == RIG_NOT_RUN)
-        exit(RIG_NOT_RUN);
-    return WIFEXITED(status) && !WEXITSTATUS(status);
-}
 
 static void
 create(void *context)

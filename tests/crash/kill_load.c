@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "kill_load.h"
 
@@ -390,14 +389,6 @@ look(void *context)
 }
 
 /* --- rounds ----------------------------------------------------------------------- */
-
-static bool
-run_to_end(void (*work)(void *), struct rig *rig)
-{
-    int status = await_child(start_child(work, rig));
-
-    return WIFEXITED(status) && !WEXITSTATUS(status);
-}
 
 static bool
 is_violated(const struct board *board)

@@ -32,6 +32,6 @@ check() { # check PROMISE WANTED FOUND
     fi
 }
 check 'a build needs no tool of the tests' '' "$(ask build)"
-check 'the tests need theirs' 'abigail-tools clang clang-format cppcheck libcmocka-dev python3 python3-clang redis-server sqlite3 valgrind' "$(ask)"
+check 'the tests need theirs' 'abigail-tools clang clang-format cppcheck libcmocka-dev mold python3 python3-clang redis-server sqlite3 valgrind' "$(ask)"
 rm "$system/protoc-c"
 check 'a build needs its own' protobuf-c-compiler "$(ask build)"

@@ -4,7 +4,7 @@
 # 70-sanitizers.sh ci|release: no report of a sanitizer, without suppressions.
 # ci: ThreadSanitizer over the tests whose threads meet. release: over all unit
 # and api tests, and valgrind over the api tests. AddressSanitizer and
-# UndefinedBehaviorSanitizer have all tests in `make test`.
+# UndefinedBehaviorSanitizer have the tests in C in `make test`, those in C++ here.
 set -u
 B=${B:-build}
 MAKE=${MAKE:-make}
@@ -66,6 +66,29 @@ expect_report race "$B/tsan/tests/fault/defects"
 line tsan $verdict "$what" \
     "cases=$(cases "$logs"/*.log) reports=$reports suppressions=0" "$control"
 status=$verdict
+
+# --- AddressSanitizer --------------------------------------------------------------
+
+verdict=pass control=
+mkdir "$TMPDIR/cpp"
+$MAKE asan-cpp >"$TMPDIR/make" 2>&1 || {
+    verdict=FAIL
+    tail -n 20 "$TMPDIR/make" >&2
+}
+for test in "$B"/asan/tests/cpp/*; do
+    case $test in *.*) continue ;; esac
+    timeout 300 "$test" >"$TMPDIR/cpp/${test##*/}.log" 2>&1 || {
+        verdict=FAIL
+        tail -n 20 "$TMPDIR/cpp/${test##*/}.log" >&2
+    }
+done
+ran=$(cat "$TMPDIR/cpp"/*.log | grep -c '^ok ')
+[ "$ran" -gt 0 ] || verdict=FAIL
+ASAN_OPTIONS=exitcode=66 expect_report overflow "$B/asan/tests/fault/defects"
+line asan-cpp $verdict \
+    'AddressSanitizer and UndefinedBehaviorSanitizer, tests of libfeature.hpp' \
+    "cases=$ran suppressions=0" "$control"
+[ $verdict = pass ] || status=FAIL
 
 # --- valgrind ----------------------------------------------------------------------
 

@@ -117,7 +117,10 @@ tests       := $(unit_tests) $(fuzz_tests) $(fuzz_targets) $(api_tests) $(model_
 # The cases that every language runs: tests/golden/README.md.
 vectors     := $(sort $(wildcard tests/golden/vectors/*.txt))
 scripts     := $(sort $(wildcard tests/tool/*.sh))
+# The one that waits most, for others, comes first.
+waits      := run/tests/kafka/scenes
 runs       := $(tests:$(B)/%=run/%) $(scripts:%=run/%)
+runs       := $(filter $(waits),$(runs)) $(filter-out $(waits),$(runs))
 
 pc_files := $(B)/libfeature.pc $(B)/libfeature-static.pc
 products := $(so) $(B)/libfeature.a $(pc_files) \
@@ -455,7 +458,7 @@ plain_scripts = $(patsubst %,run/tests/tool/%.sh,compare export fleet recipes ta
                     time weblog)
 check-asan:
 	@$(MAKE) --no-print-directory check B=$(B)/asan CFLAGS='$(ASAN)' Z_DEFS= \
-	    runs='$(filter-out run/tests/kafka/scenes run/tests/cpp/% $(trusted) \
+	    runs='$(filter-out $(waits) run/tests/cpp/% $(trusted) \
 	        run/tests/unit/change_largest \
 	        run/tests/fuzz/verify run/tests/fuzz/corrupt run/tests/fuzz/snapshot \
 	        run/tests/kafka/kill $(plain_scripts),$(runs))' cpp_sources= \

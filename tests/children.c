@@ -108,6 +108,14 @@ give_up(const char *what, const char *why)
 }
 
 void
+violated(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    fflush(NULL);
+    _exit(RIG_VIOLATED);
+}
+
+void
 fail_call(const char *call, const struct feature_error *error)
 {
     fprintf(stderr, "%s: status %d, %.24s: %.200s\n", call, error->status,

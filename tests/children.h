@@ -38,7 +38,10 @@ void remove_scratch(const char *path);
 /* Ends this process with RIG_NOT_RUN. */
 void give_up(const char *what, const char *why) __attribute__((noreturn));
 
-/* Ends this process with RIG_VIOLATED where a call failed. */
+/* Ends this process with RIG_VIOLATED. */
+void violated(const char *what, const char *why) __attribute__((noreturn));
+
+/* The same where a call failed. */
 #define well(call)                         \
     do {                                   \
         struct feature_error error_ = {0}; \

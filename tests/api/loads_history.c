@@ -311,9 +311,9 @@ past_reads_are_those_of_the_oracle(void **state)
         rollbacks += world.rollbacks;
         packed += world.packed;
     }
-    assert_in_range(loads, 150, UINT64_MAX);
-    assert_in_range(rollbacks, 100, UINT64_MAX);
-    assert_in_range(packed, 10 * 64, UINT64_MAX);
+    assert_in_range(loads, ROUNDS(150), UINT64_MAX);
+    assert_in_range(rollbacks, ROUNDS(100), UINT64_MAX);
+    assert_in_range(packed, ROUNDS(10 * 64), UINT64_MAX);
     assert_in_range(conflicts, 1, loads);
 }
 

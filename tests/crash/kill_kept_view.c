@@ -155,7 +155,7 @@ number_in(const char *line, const char *name)
     const char *at = strstr(line, name);
 
     if (!at)
-        give_up(name, "is not in the list of loads");
+        violated(name, "is not in the list of loads");
     return strtoull(at + strlen(name), NULL, 10);
 }
 
@@ -177,7 +177,7 @@ kept_cut(feature_store *store, uint64_t load, int64_t *time)
             break;
         }
     if (!line)
-        give_up(id, "serves, and is not in the list of loads");
+        violated(id, "serves, and is not in the list of loads");
     feature_free(text);
     return cut;
 }

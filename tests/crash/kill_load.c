@@ -252,12 +252,12 @@ cut_of(feature_store *store, uint64_t load)
         if (strstr(line, id) && strstr(line, "\"committed\"")) {
             at = strstr(line, "\"cut\":");
             if (!at)
-                give_up("feature_store_loads", "has no cut");
+                violated("feature_store_loads", "has no cut");
             cut = strtoull(at + strlen("\"cut\":"), NULL, 10);
             break;
         }
     if (!line)
-        give_up(id, "serves, and is not in the list of loads");
+        violated(id, "serves, and is not in the list of loads");
     feature_free(text);
     return cut;
 }
